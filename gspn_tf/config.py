@@ -1,0 +1,185 @@
+"""Every hyper-parameter, typed, with its unit and its source.
+
+The defaults are the paper's (Tables 7 and 8 and the text); `configs/` derives
+variants from them. Where the paper is silent the released code decides
+(github.com/ericyi/GSPN, cited as file:line) or a sentence says why.
+"""
+
+import dataclasses as dc
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class BackboneConfig:
+    """PointNet++ of the centre and the semantic network (Table 7)."""
+
+    num_centers: tuple[int, ...] = (2048, 512, 128, 32)
+    radii: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6)  # metres
+    num_neighbors: int = 32
+    abstraction_units: tuple[tuple[int, ...], ...] = (
+        (32, 32, 64),
+        (64, 64, 128),
+        (128, 128, 256),
+        (256, 256, 512),
+    )
+    propagation_units: tuple[tuple[int, ...], ...] = (
+        (256, 256),
+        (256, 256),
+        (256, 128),
+        (128, 128, 128),
+    )
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class GSPNConfig:
+    """Generative Shape Proposal Network (section 3.1, Tables 7 and 8)."""
+
+    kind: Literal["gspn"] = "gspn"
+    num_classes: int = 19  # background and ScanNet's 18
+    num_seeds: int = 512  # training; Table 8
+    num_seeds_inference: int = 2048  # Table 8
+    num_semantic_points: int = 1024  # of the semantic loss; model_rpointnet.py:354
+    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)
+    # Context: smallest scale = smallest object, largest = largest (section 3.3).
+    context_radii: tuple[float, ...] = (0.5, 1.0, 1.5)  # metres
+    context_neighbors: tuple[int, ...] = (256, 256, 512)
+    context_units: tuple[int, ...] = (64, 128, 256)
+    # Conditional VAE.
+    latent_size: int = 256
+    prior_units: tuple[int, ...] = (256, 512)
+    shape_units: tuple[int, ...] = (64, 256, 512)  # recognition PointNet
+    shape_feature_units: int = 256
+    generator_context_units: int = 256  # released "dec_fc": model_rpointnet.py:399
+    grid_units: tuple[int, int, int] = (512, 256, 128)  # deconv branch, 256 points
+    dense_units: tuple[int, ...] = (512, 512)
+    num_dense_points: int = 256  # fc branch
+    objectness_units: tuple[int, ...] = (256, 64)
+    semantic_dropout: float = 0.5
+    # Losses (section 3.1). Distances of a shape are divided by half the diagonal of
+    # its ground-truth box, so that a lamp and a bed weigh the same.
+    positive_iou: float = 0.5
+    confidence_radius: float = 0.1  # epsilon, in half diagonals; not in the paper
+    min_confidence: float = 0.5  # points that make the box; section 3.2
+    kl_weight: float = 1.0
+    kl_warmup_steps: int = 110_000  # optimiser steps to 1 - 0.7^4; see callbacks
+    center_weight: float = 1.0
+    generation_weight: float = 1.0
+    confidence_weight: float = 1.0
+    objectness_weight: float = 1.0
+    semantic_weight: float = 1.0
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class RPointNetConfig:
+    """Region-based PointNet (section 3.2, Tables 7 and 8)."""
+
+    kind: Literal["rpointnet"] = "rpointnet"
+    proposal: GSPNConfig = dc.field(default_factory=GSPNConfig)
+    train_proposals: bool = False  # section 3.3: frozen in stage two
+    # Proposals kept: by score, then by non-maximum suppression (Table 8).
+    max_candidates: int = 192
+    max_proposals: int = 128
+    max_candidates_inference: int = 1536
+    max_proposals_inference: int = 384
+    proposal_iou: float = 0.5
+    # Regions of a training scene.
+    num_regions: int = 64
+    positive_fraction: float = 0.25  # 1 : 3, section 3.3
+    num_region_points: int = 256
+    num_region_points_inference: int = 1024
+    region_margin: float = 1e-3  # metres; model_rpointnet.py:749
+    # Heads (appendix A).
+    level_units: int = 64  # hypercolumns: one dense layer a level
+    region_units: tuple[int, ...] = (128, 256, 512)
+    head_units: tuple[int, ...] = (256, 256)
+    mask_local_units: tuple[int, ...] = (64, 64)
+    mask_global_units: tuple[int, ...] = (64, 128, 512)
+    mask_units: tuple[int, ...] = (256, 256)
+    box_deviation: tuple[float, float] = (0.1, 0.2)  # centre, log size
+    # Detections (Table 8).
+    min_score: float = 0.5
+    detection_iou: float = 0.1  # per class; config.py:40 of the release
+    max_detections: int = 100
+    mask_threshold: float = 0.4  # test.py of the release
+    class_weight: float = 1.0
+    box_weight: float = 1.0
+    mask_weight: float = 1.0
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class DataConfig:
+    """The tf.data pipeline."""
+
+    num_points: int = 18_000  # points of a training scene
+    num_points_inference: int = 18_000
+    num_shape_points: int = 512  # points of a ground-truth shape, section 3.3
+    max_instances: int = 256  # a scene with more is an error
+    rotate: bool = True  # about z, uniform over the circle
+    translate_std: float = 1.0  # metres; dataset.py of the release
+    color_jitter: float = 0.0  # standard deviation of a shift of each channel
+    shuffle_buffer: int = 256  # scenes
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class StageConfig:
+    """One call of `fit`."""
+
+    epochs: int = 800
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-5
+    schedule: Literal["staircase", "cosine"] = "staircase"
+    decay_steps: int = 27_500  # staircase: factor 0.7 each; train.py of the release
+    warmup_steps: int = 0
+    clip_norm: float = 0.0  # 0: no clipping
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class TrainConfig:
+    """Both stages (section 3.3)."""
+
+    batch_size: int = 2
+    gspn: StageConfig = dc.field(default_factory=StageConfig)
+    rpointnet: StageConfig = dc.field(default_factory=StageConfig)
+    validation_every: int = 10  # epochs
+    seed: int = 0
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class Config:
+    """A whole experiment: what `--config=configs/FILE.py:VARIANT` gives."""
+
+    model: RPointNetConfig = dc.field(default_factory=RPointNetConfig)
+    data: DataConfig = dc.field(default_factory=DataConfig)
+    train: TrainConfig = dc.field(default_factory=TrainConfig)
+
+
+def from_dict(cls: type, data: dict[str, Any]):
+    """Inverse of `dataclasses.asdict` for any class above; lists become tuples.
+
+    Raises ValueError that names an unknown field.
+    """
+    fields = {field.name: field for field in dc.fields(cls)}
+    unknown = sorted(set(data) - set(fields))
+    if unknown:
+        raise ValueError(f"{cls.__name__} has no field {unknown}, has {sorted(fields)}")
+    return cls(**{k: _restore(fields[k].type, v) for k, v in data.items()})
+
+
+def _restore(kind: Any, value: Any):
+    if dc.is_dataclass(kind) and isinstance(value, dict):
+        return from_dict(kind, value)
+    if isinstance(value, list | tuple):
+        return tuple(_restore(None, item) for item in value)
+    return value
+
+
+def to_json(config: Any) -> str:
+    """A config dataclass as indented JSON."""
+    return json.dumps(dc.asdict(config), indent=2) + "\n"
+
+
+def read_json(path: str | Path) -> Config:
+    """The `config.json` of a run folder."""
+    return from_dict(Config, json.loads(Path(path).read_text()))
