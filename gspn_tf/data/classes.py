@@ -1,0 +1,103 @@
+"""Class lists: raw label ids of a data set <-> contiguous rows 1..C of the network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class ClassList:
+    """The classes of a data set; row 0 is the background and has no entry.
+
+    raw_ids  ids in the data set's own files, one a class, positive and distinct
+    names    display names, as many
+    """
+
+    raw_ids: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def __post_init__(self):
+        if len(self.raw_ids) != len(self.names) or not self.names:
+            raise ValueError(
+                "a class list needs one name for every id and at least one class, "
+                f"got {len(self.raw_ids)} ids and {len(self.names)} names"
+            )
+        if min(self.raw_ids) < 1 or len(set(self.raw_ids)) != len(self.raw_ids):
+            raise ValueError(
+                f"class ids must be positive and distinct, got {self.raw_ids}"
+            )
+
+    def __len__(self) -> int:
+        """Number of classes C, without the background."""
+        return len(self.names)
+
+    def to_rows(self, raw_ids: np.ndarray) -> np.ndarray:
+        """Raw ids -> rows 1..C int32; ids that are not in the list give 0."""
+        raw_ids = np.asarray(raw_ids)
+        order = np.argsort(self.raw_ids)
+        known = np.asarray(self.raw_ids)[order]
+        slot = np.searchsorted(known, raw_ids).clip(max=len(known) - 1)
+        return np.where(known[slot] == raw_ids, order[slot] + 1, 0).astype(np.int32)
+
+    def to_raw(self, rows: np.ndarray) -> np.ndarray:
+        """Rows 0..C -> raw ids int32; the background stays 0."""
+        return np.asarray((0, *self.raw_ids), np.int32)[np.asarray(rows)]
+
+    def pairs(self) -> list[list]:
+        """`[[raw_id, name], ...]`, the form kept in a manifest."""
+        return [[i, name] for i, name in zip(self.raw_ids, self.names, strict=True)]
+
+    @classmethod
+    def from_pairs(cls, pairs: list) -> "ClassList":
+        """Inverse of `pairs`."""
+        return cls(tuple(int(i) for i, _ in pairs), tuple(str(n) for _, n in pairs))
+
+    @classmethod
+    def read(cls, path: str | Path) -> "ClassList":
+        """Reads a text file with one "id name" a line.
+
+        Empty lines and lines that begin with # are skipped; a name may hold spaces.
+        Raises ValueError that names the file, the line and what it should be.
+        """
+        pairs = []
+        text = Path(path).read_text(encoding="utf-8")
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            raw_id, _, name = line.strip().partition(" ")
+            if not (raw_id.isascii() and raw_id.isdigit() and name.strip()):
+                raise ValueError(
+                    f'{path}:{number}: expected "id name", such as "5 chair", '
+                    f"got {line!r}"
+                )
+            pairs.append((raw_id, name.strip()))
+        try:
+            return cls.from_pairs(pairs)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+SCANNET = ClassList.from_pairs(
+    [
+        (3, "cabinet"),
+        (4, "bed"),
+        (5, "chair"),
+        (6, "sofa"),
+        (7, "table"),
+        (8, "door"),
+        (9, "window"),
+        (10, "bookshelf"),
+        (11, "picture"),
+        (12, "counter"),
+        (14, "desk"),
+        (16, "curtain"),
+        (24, "refrigerator"),
+        (28, "shower curtain"),
+        (33, "toilet"),
+        (34, "sink"),
+        (36, "bathtub"),
+        (39, "otherfurniture"),
+    ]
+)
+"""ScanNet's 18 benchmark classes under their nyu40 ids; the generated rooms use it."""

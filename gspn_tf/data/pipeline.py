@@ -1,0 +1,159 @@
+"""Scenes on disk -> augmented, padded batches, in TensorFlow ops from end to end.
+
+Every random choice is stateless and keyed by `(seed, epoch, step)`: two datasets
+built with the same arguments give the same batches, in every epoch.
+"""
+
+import tensorflow as tf
+from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
+
+from gspn_tf.config import DataConfig
+from gspn_tf.data import scene as scenes
+
+_PADDING = {"points": 0.0, "colors": 0.0, "num_points": 0}
+_TARGET_PADDING = {
+    "semantic": 0,
+    "instance": -1,
+    "shapes": 0.0,
+    "boxes": 0.0,
+    "classes": 0,
+    "valid": False,
+}
+
+
+def load(
+    directory: str,
+    split: str,
+    options: DataConfig,
+    *,
+    batch_size: int,
+    training: bool,
+    seed: int,
+) -> tf.data.Dataset:
+    """Batches of a split, one epoch long; every new pass over it is a new epoch.
+
+    Training shuffles the scenes, draws other points and another rotation and
+    translation in every epoch, and drops a smaller last batch. Otherwise the scenes
+    come in the order written, in place, always with the same points, and all of them.
+
+    A batch has N = `num_points` of each scene, drawn without replacement (fewer
+    only where the scene has fewer: then padding follows), G = most instances of a
+    scene in it, and P = `num_shape_points`:
+
+        points      float32 [B, N, 3]  metres      colors  float32 [B, N, 3]  0..1
+        num_points  int32   [B]        the rest of N is padding
+        targets     semantic int32 [B, N] 0 = background and padding
+                    instance int32 [B, N] row in G, -1 = none and padding
+                    shapes float32 [B, G, P, 3] metres, world, with replacement
+                    boxes  float32 [B, G, 6] centre, size: tight on the instance
+                    classes int32  [B, G] majority vote   valid bool [B, G]
+
+    Shapes and boxes come of all points of the scene, so an instance can have few or
+    none of the N points and still be valid.
+
+    Raises:
+      ValueError: unknown split or batch size below one.
+      FileNotFoundError: `directory` has no manifest.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=training)
+    dataset = scenes.records(directory, split)
+    if training:
+        dataset = dataset.shuffle(options.shuffle_buffer, seed=seed)
+    num_classes = len(scenes.read_classes(directory))
+
+    def element(record: tf.Tensor, key: tf.Tensor) -> dict:
+        stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), key]), 4)
+        scene = scenes.parse(record)
+        if training:
+            scene = augment(scene, options, stream[:2])
+        count = options.num_points if training else options.num_points_inference
+        targets = instances(scene, num_classes, options.num_shape_points, stream[2])
+        return resample(scene, targets, count, stream[3])
+
+    dataset = tf.data.Dataset.zip(dataset, keys)
+    dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.padded_batch(
+        batch_size,
+        padding_values=_PADDING | {"targets": _TARGET_PADDING},
+        drop_remainder=training,
+    )
+    options_ = tf.data.Options()
+    options_.deterministic = True
+    return dataset.with_options(options_).prefetch(tf.data.AUTOTUNE)
+
+
+def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:
+    """Rotates about z, translates, and shifts the colours; one draw a scene."""
+    points = tf.cast(scene["points"], tf.float32)
+    uniform = tf.random.stateless_uniform([3], seeds[0])
+    normal = tf.random.stateless_normal([6], seeds[1])
+    if options.rotate:
+        angles = uniform * [0.0, 0.0, 2.0 * 3.14159265]
+        rotation = rotation_matrix_3d.from_euler(angles)
+        points = rotation_matrix_3d.rotate(points, rotation)
+    points = points + options.translate_std * normal[:3]
+    colors = tf.cast(scene["colors"], tf.float32)
+    colors = colors + 255.0 * options.color_jitter * normal[3:]
+    return scene | {"points": points, "colors": tf.clip_by_value(colors, 0.0, 255.0)}
+
+
+def instances(scene: dict, num_classes: int, num_points: int, seed: tf.Tensor) -> dict:
+    """Shape, box and class of every instance, from all points of the scene.
+
+    scene    points [V, 3], semantic [V], instance [V]
+    Returns  shapes [G, P, 3], boxes [G, 6], classes [G] (1..C), valid [G]; G may be 0.
+    """
+    points, instance = scene["points"], scene["instance"]
+    total = tf.maximum(tf.reduce_max(instance, axis=0), -1) + 1
+    mine = tf.where(instance >= 0)[:, 0]
+    order = tf.gather(mine, tf.argsort(tf.gather(instance, mine), stable=True))
+    rows = tf.gather(instance, order)  # ascending
+    points = tf.gather(points, order)
+    counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, total)
+    starts = tf.cumsum(counts, exclusive=True)
+    uniform = tf.random.stateless_uniform([total, num_points], seed)
+    picks = tf.cast(uniform * tf.cast(counts, tf.float32)[:, None], tf.int32)
+    picks = starts[:, None] + tf.minimum(picks, counts[:, None] - 1)  # [G, P]
+    low = tf.math.unsorted_segment_min(points, rows, total)
+    high = tf.math.unsorted_segment_max(points, rows, total)
+    votes = tf.one_hot(tf.gather(scene["semantic"], order) - 1, num_classes)
+    votes = tf.math.unsorted_segment_sum(votes, rows, total)  # background: no vote
+    return {
+        "shapes": tf.gather(points, picks),
+        "boxes": tf.concat([(low + high) / 2, high - low], axis=-1),
+        "classes": tf.argmax(votes, axis=-1, output_type=tf.int32) + 1,
+        "valid": counts > 0,
+    }
+
+
+def resample(scene: dict, targets: dict, num_points: int, seed: tf.Tensor) -> dict:
+    """An element of `load`: at most `num_points` points in random order, padded."""
+    total = tf.shape(scene["points"])[0]
+    picks = tf.random.experimental.stateless_shuffle(tf.range(total), seed)
+    picks = picks[:num_points]
+    missing = num_points - tf.shape(picks)[0]
+
+    def take(values: tf.Tensor, fill: float | int = 0) -> tf.Tensor:
+        values = tf.gather(values, picks)
+        padding = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
+        values = tf.pad(values, padding, constant_values=fill)
+        return tf.ensure_shape(values, [num_points, *values.shape[1:]])
+
+    labels = {
+        "semantic": take(scene["semantic"]),
+        "instance": take(scene["instance"], -1),
+    }
+    return {
+        "points": take(scene["points"]),
+        "colors": take(tf.cast(scene["colors"], tf.float32) / 255.0),
+        "num_points": tf.shape(picks)[0],
+        "targets": labels | {k: _at_least_one(v) for k, v in targets.items()},
+    }
+
+
+def _at_least_one(values: tf.Tensor) -> tf.Tensor:
+    """Pads an empty first axis to one row of zeros; keeps the others' static shape."""
+    missing = tf.maximum(1 - tf.shape(values)[0], 0)
+    return tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))
