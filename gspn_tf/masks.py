@@ -1,0 +1,98 @@
+"""Instance masks over the points of a scan: a compact file, and a picture of them.
+
+The file is a compressed NumPy archive (.npz) of two arrays:
+
+    num_points  int64 scalar, V
+    bits        uint8 [D, ceil(V / 8)], one row a mask; point p is bit p % 8 (counted
+                from the lowest) of byte p // 8; the bits after point V - 1 are zero
+
+so that any NumPy reads it without this package:
+
+    file = np.load("masks.npz")
+    masks = np.unpackbits(
+        file["bits"], axis=1, count=file["num_points"], bitorder="little"
+    ).astype(bool)
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gspn_tf.files import replacing
+
+
+def write_masks(path: str | Path, masks: Sequence[np.ndarray], num_points: int) -> None:
+    """Write D masks over `num_points` points, atomically.
+
+    Args:
+        path: file to write, ending in .npz.
+        masks: D masks, each bool [V] or an integer array of the rows of its points.
+        num_points: V.
+
+    Raises:
+        ValueError: a mask that does not fit V points.
+    """
+    bits = np.zeros((len(masks), -(-num_points // 8)), np.uint8)
+    for row, mask in enumerate(masks):
+        inside = np.zeros(num_points, bool)
+        inside[_checked(row, mask, num_points)] = True
+        bits[row] = np.packbits(inside, bitorder="little")
+    if Path(path).suffix != ".npz":
+        raise ValueError(f"path must end in .npz, got {path}")
+    with replacing(path) as beside:
+        np.savez_compressed(beside, num_points=np.int64(num_points), bits=bits)
+
+
+def read_masks(path: str | Path) -> np.ndarray:
+    """Read what write_masks wrote: bool [D, V].
+
+    Raises:
+        ValueError: a file that is not such an archive, or not a whole one.
+        FileNotFoundError: no file.
+    """
+    try:
+        with np.load(path) as file:
+            num_points, bits = int(file["num_points"]), file["bits"]
+    except FileNotFoundError:
+        raise
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is not a whole mask file: {error}") from error
+    width = -(-num_points // 8)
+    if bits.dtype != np.uint8 or bits.ndim != 2 or bits.shape[1] != width:
+        raise ValueError(
+            f"{path}: bits must be uint8 [D, {width}], got {bits.dtype} {bits.shape}"
+        )
+    return np.unpackbits(bits, axis=1, count=num_points, bitorder="little").astype(bool)
+
+
+def paint_masks(
+    masks: Sequence[np.ndarray], scores: np.ndarray, num_points: int
+) -> np.ndarray:
+    """One instance per point, for pictures: of overlapping masks the surest wins.
+
+    Returns int32 [V]: row of the mask, -1 where there is none; of equal scores the
+    lower row wins. Masks as in write_masks.
+    """
+    painted = np.full(num_points, -1, np.int32)
+    scores = np.asarray(scores, np.float64).reshape(-1)
+    if len(scores) != len(masks):
+        raise ValueError(f"scores must be [{len(masks)}], got [{len(scores)}]")
+    for row in np.argsort(-scores, kind="stable")[::-1]:
+        painted[_checked(row, masks[row], num_points)] = row
+    return painted
+
+
+def _checked(row: int, mask: np.ndarray, num_points: int) -> np.ndarray:
+    """A mask that may index an array of `num_points`."""
+    mask = np.asarray(mask)
+    if mask.dtype == bool and mask.shape == (num_points,):
+        return mask
+    if mask.dtype.kind in "iu" and mask.ndim == 1:
+        if not len(mask) or (mask.min() >= 0 and mask.max() < num_points):
+            return mask
+    raise ValueError(
+        f"masks[{row}] must be bool [{num_points}] or indices below {num_points}, got "
+        f"{mask.dtype} {mask.shape}"
+    )
