@@ -92,7 +92,8 @@ def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:
     if options.rotate:
         angles = uniform * [0.0, 0.0, 2.0 * 3.14159265]
         rotation = rotation_matrix_3d.from_euler(angles)
-        points = rotation_matrix_3d.rotate(points, rotation)
+        # Their `rotate` cannot broadcast over an unknown number of points.
+        points = tf.matmul(points, rotation, transpose_b=True)
     points = points + options.translate_std * normal[:3]
     colors = tf.cast(scene["colors"], tf.float32)
     colors = colors + 255.0 * options.color_jitter * normal[3:]
