@@ -1,0 +1,45 @@
+r"""Generated rooms: no data set to obtain, and a run that fits two cores.
+
+Aim      `make demo`: AP50 >= 0.50 and AP25 >= 0.65 on rooms never seen
+Command  gspn prepare rooms --output datasets/rooms --train 192 --val 16 --test 16
+         gspn train --config=configs/rooms.py:small --data datasets/rooms \
+             --run runs/rooms
+         gspn evaluate --run runs/rooms --data datasets/rooms --split test
+Hardware two CPU cores, 4 GB
+Time     not measured yet
+Result   not measured yet
+"""
+
+from gspn_tf import config as c
+from gspn_tf import presets
+
+
+def small() -> c.Config:
+    """Minutes on two cores."""
+    stage = c.StageConfig(
+        epochs=12,
+        learning_rate=2e-3,
+        final_learning_rate=1e-5,
+        schedule="cosine",
+        warmup_steps=50,
+        clip_norm=10.0,
+    )
+    return c.Config(
+        model=presets.small_rpointnet(),
+        data=c.DataConfig(
+            num_points=8192, num_points_inference=8192, num_shape_points=256
+        ),
+        train=c.TrainConfig(
+            batch_size=4, gspn=stage, rpointnet=stage, validation_every=2
+        ),
+    )
+
+
+VARIANTS = {"small": small, "paper": c.Config}  # paper: Tables 7 and 8
+
+
+def get_config(variant: str = "small") -> c.Config:
+    """The config called `variant`."""
+    if variant not in VARIANTS:
+        raise ValueError(f"rooms.py has no variant {variant!r}, has {list(VARIANTS)}")
+    return VARIANTS[variant]()

@@ -1,0 +1,48 @@
+r"""ScanNet v2: indoor scans, 18 classes.
+
+Aim      Table 4 of the paper, validation scans: AP 0.193, AP50 0.378, AP25 0.534,
+         mIoU of the proposals 0.581
+Command  gspn train --config=configs/scannet.py:paper --data datasets/scannet \
+             --run runs/scannet
+Hardware not measured yet
+Time     not measured yet
+Result   not measured yet
+
+`paper` is Tables 7 and 8 with the schedule of the release, 800 epochs a stage.
+`small` is the network of `configs/rooms.py:small` at a lower learning rate: two cores,
+a few scans, started from a run on generated rooms:
+
+    gspn train --config=configs/scannet.py:small --data datasets/own --run runs/own \
+        --init runs/rooms
+"""
+
+from gspn_tf import config as c
+from gspn_tf import presets
+
+
+def small() -> c.Config:
+    """Fine-tuning on two cores."""
+    stage = c.StageConfig(
+        epochs=40,
+        learning_rate=5e-4,
+        final_learning_rate=1e-5,
+        schedule="cosine",
+        clip_norm=10.0,
+    )
+    return c.Config(
+        model=presets.small_rpointnet(),
+        data=c.DataConfig(
+            num_points=8192, num_points_inference=8192, num_shape_points=256
+        ),
+        train=c.TrainConfig(batch_size=2, gspn=stage, rpointnet=stage),
+    )
+
+
+VARIANTS = {"paper": c.Config, "small": small}
+
+
+def get_config(variant: str = "paper") -> c.Config:
+    """The config called `variant`."""
+    if variant not in VARIANTS:
+        raise ValueError(f"scannet.py has no variant {variant!r}, has {list(VARIANTS)}")
+    return VARIANTS[variant]()
