@@ -1,0 +1,41 @@
+"""Files appear whole or not at all: written beside, then renamed."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path of the same suffix, renamed to `path` when the block succeeds.
+
+    The block may make a file or a folder there. When it raises, what it made is
+    deleted and whatever stood at `path` stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    beside = folder / path.name
+    try:
+        yield beside
+        if beside.is_dir() and path.is_dir():
+            os.replace(path, folder / "replaced")
+        os.replace(beside, path)
+    finally:
+        shutil.rmtree(folder)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` to `path`, atomically."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` to `path` as indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
