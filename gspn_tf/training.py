@@ -1,0 +1,207 @@
+"""Both stages of training (section 3.3), each through `fit`.
+
+Stage one trains a GSPN with its semantic network. Stage two trains the heads of an
+R-PointNet on the proposals of the frozen GSPN. The batches of an epoch are a
+function of the seed and the epoch, and everything else that training moves is in the
+checkpoint: an interrupted run continues as if nothing had happened.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+from gspn_tf import callbacks, data, models
+from gspn_tf.config import Config, StageConfig
+from gspn_tf.data import scene
+from gspn_tf.run_folder import STAGES, RunFolder
+
+
+class Scenes(NamedTuple):
+    """The data of a run."""
+
+    directory: str
+    config: Config
+
+    def epoch(self, stage: str, epoch: int) -> tf.data.Dataset:
+        """Training batches of one epoch: the same whenever they are asked for."""
+        key = (self.config.train.seed, STAGES.index(stage), epoch)
+        seed = int(np.random.SeedSequence(key).generate_state(1)[0] >> 1)
+        return self._load("train", training=True, seed=seed)
+
+    def validation(self) -> tf.data.Dataset | None:
+        """Batches of the split `val`, or None where there is none."""
+        if "val" not in scene.read_manifest(self.directory)["splits"]:
+            return None
+        return self._load("val", training=False, seed=self.config.train.seed)
+
+    def steps(self) -> int:
+        """Training steps of an epoch; ValueError where a batch cannot be filled."""
+        scene.shard_paths(self.directory, "train")
+        scenes = scene.read_manifest(self.directory)["splits"]["train"]["scenes"]
+        size = self.config.train.batch_size
+        if scenes < size:
+            raise ValueError(
+                f"train.batch_size must be at most the {scenes} training scenes of "
+                f"{self.directory}, got {size}"
+            )
+        return scenes // size
+
+    def _load(self, split: str, *, training: bool, seed: int) -> tf.data.Dataset:
+        return data.load(
+            self.directory,
+            split,
+            self.config.data,
+            batch_size=self.config.train.batch_size,
+            training=training,
+            seed=seed,
+        )
+
+
+def train(
+    config: Config,
+    data_dir: str | Path,
+    run_dir: str | Path,
+    *,
+    init: str | Path | None = None,
+    stages: Sequence[str] = STAGES,
+    console: Console | None = None,
+) -> RunFolder:
+    """Train the stages, continuing a run of the same config that `run_dir` holds.
+
+    `init` is a run folder to start from instead of random weights (fine-tuning); what
+    does not fit because the classes are others starts at random. Progress goes to
+    `console`, nowhere by default.
+
+    Raises ValueError when the folder holds another run, when the data has other
+    classes than the config, or too few scenes.
+    """
+    console = console or Console(quiet=True)
+    scenes, run = Scenes(str(data_dir), config), RunFolder(Path(run_dir))
+    classes = scene.read_classes(data_dir).pairs()
+    check_classes(config, classes)
+    scenes.steps()
+    source = RunFolder(Path(init)) if init else None
+    if source:
+        source.config()
+    run.start(config, classes)
+    for stage in stages:
+        fit_stage(stage, scenes, run, source, console)
+    return run
+
+
+def check_classes(config: Config, classes: Sequence) -> None:
+    """Raise ValueError unless the network has an output for each class."""
+    expected = len(classes) + 1
+    if config.model.proposal.num_classes != expected:
+        raise ValueError(
+            f"the data has {len(classes)} classes; give --config.model.proposal."
+            f"num_classes={expected} (with the background), "
+            f"got {config.model.proposal.num_classes}"
+        )
+
+
+def fit_stage(
+    stage: str,
+    scenes: Scenes,
+    run: RunFolder,
+    init: RunFolder | None,
+    console: Console,
+) -> None:
+    """Train one stage from its last checkpoint, or from the start, to its end."""
+    config, steps = scenes.config, scenes.steps()
+    options: StageConfig = getattr(config.train, stage)
+    keras.utils.set_random_seed(config.train.seed)
+    model = build(stage, config, scenes.epoch(stage, 0).element_spec)
+    model.compile(optimizer=optimizer(options), jit_compile=False)
+    recorder = callbacks.Recorder(run, stage, monitored(stage, model))
+    recorder.set_model(model)
+    first = recorder.resume()
+    if first == 0:
+        start_weights(model, stage, run, init)
+    line = callbacks.ProgressLine(stage, options.epochs, steps, console)
+    watchers = [*schedules(stage, model, config, steps), recorder, line]
+    validation = scenes.validation()
+    for epoch in range(first, options.epochs):
+        last = epoch + 1 == options.epochs
+        due = last or (epoch + 1) % config.train.validation_every == 0
+        model.fit(
+            scenes.epoch(stage, epoch),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            validation_data=validation if due else None,
+            callbacks=watchers,
+            verbose=0,
+        )
+
+
+def build(stage: str, config: Config, batch_spec: dict) -> keras.Model:
+    """The model of a stage with its variables created, traced but never run."""
+    model = models.build(config.model.proposal if stage == "gspn" else config.model)
+    step = tf.function(lambda batch: model(batch, training=True))
+    step.get_concrete_function(batch_spec)
+    return model
+
+
+def optimizer(options: StageConfig) -> keras.optimizers.Optimizer:
+    """Adam of the release (train.py); the schedule moves its learning rate."""
+    clip = options.clip_norm or None
+    return keras.optimizers.Adam(
+        options.learning_rate, epsilon=1e-8, global_clipnorm=clip
+    )
+
+
+def schedules(
+    stage: str, model: keras.Model, config: Config, steps: int
+) -> list[keras.callbacks.Callback]:
+    """Callbacks that move the learning rate, the KL weight and the momentum."""
+    options: StageConfig = getattr(config.train, stage)
+    moved = [callbacks.LearningRate(options, steps * options.epochs)]
+    if stage == "gspn":
+        moved.append(callbacks.KLWarmup(model))
+    elif config.model.train_proposals:
+        moved.append(callbacks.KLWarmup(model.proposal_network))
+    if options.schedule == "staircase":
+        moved.append(callbacks.BatchNormMomentum(options.decay_steps))
+    return moved
+
+
+def monitored(stage: str, model: keras.Model) -> tuple[str, ...]:
+    """Terms whose validation sum selects the best weights (train.py, release)."""
+    if stage == "gspn":
+        return ("generation",)
+    proposal_terms = set(model.proposal_network.loss_names)
+    return tuple(name for name in model.loss_names if name not in proposal_terms)
+
+
+def start_weights(
+    model: keras.Model, stage: str, run: RunFolder, init: RunFolder | None
+) -> None:
+    """Weights before the first step: of `init`, and of stage one for stage two."""
+    if init and init.weights(stage).exists():
+        load_weights(model, init.weights(stage), init.classes() == run.classes())
+    if stage == "gspn":
+        return
+    for source in filter(None, (run, init)):
+        path = source.weights("gspn")
+        if path.exists():
+            same = source.classes() == run.classes()
+            load_weights(model.proposal_network, path, same)
+            return
+    if not (init and init.weights(stage).exists()):
+        raise ValueError(
+            f"stage two needs proposals: {run.weights('gspn')} is missing; "
+            "train stage gspn first"
+        )
+
+
+def load_weights(model: keras.Model, path: Path, same_classes: bool) -> None:
+    """Read a weight file; arrays that depend on the classes may differ if those do."""
+    try:
+        model.load_weights(path, skip_mismatch=not same_classes)
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit this config's network") from error
