@@ -1,0 +1,159 @@
+"""`gspn <command> [flags]`: parses, runs, and turns errors into one line."""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+
+from absl import flags as absl_flags
+
+from gspn_tf.commands import (
+    benchmark,
+    demo,
+    evaluate,
+    export,
+    prepare,
+    segment,
+    train,
+)
+from gspn_tf.commands.command import Arguments, Command, UserError
+
+COMMANDS = (
+    prepare.ROOMS,
+    prepare.OWN,
+    train.COMMAND,
+    evaluate.COMMAND,
+    segment.COMMAND,
+    export.COMMAND,
+    benchmark.COMMAND,
+    demo.COMMAND,
+)
+USAGE = 2  # exit status of a command line that cannot be understood
+
+
+class UsageError(UserError):
+    """A command line that cannot be understood."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit status."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    argv = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in argv
+    argv = [argument for argument in argv if argument != "--debug"]
+    try:
+        return _run(argv)
+    except UsageError as error:
+        return _fail(str(error), USAGE, debug)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130, debug)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        if not isinstance(error, _user_errors()):
+            raise
+        return _fail(_one_line(error), 1, debug)
+
+
+def _run(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "-help", "--help", "help"):
+        print(_overview())
+        return 0
+    command, rest = _find(argv)
+    flags = absl_flags.FlagValues()
+    command.define_flags(flags)
+    if any(argument in ("-h", "-help", "--help") for argument in rest):
+        print(_help(command, flags))
+        return 0
+    command.run(_parse(command, flags, rest))
+    return 0
+
+
+def _find(argv: list[str]) -> tuple[Command, list[str]]:
+    for command in COMMANDS:
+        words = command.name.split()
+        if argv[: len(words)] == words:
+            return command, argv[len(words) :]
+    family = [c for c in COMMANDS if c.name.split()[0] == argv[0]]
+    wanted = "" if family else f"no command {argv[0]!r}; "
+    names = ", ".join(c.name for c in family or COMMANDS)
+    if family and "--help" in argv:
+        print(_overview(family))
+        raise SystemExit(0)
+    raise UsageError(f"{wanted}choose one of: {names}")
+
+
+def _parse(command: Command, flags: absl_flags.FlagValues, rest: list[str]):
+    overrides = [a for a in rest if re.match(r"--?(no)?config\.", a)]
+    if "config" not in flags:
+        overrides = []
+    for argument in overrides:
+        if "=" not in argument:
+            raise UsageError(f"{argument} needs a value: {argument}=VALUE")
+    flags.set_gnu_getopt(True)
+    try:
+        left = flags(["gspn", *(a for a in rest if a not in overrides)])[1:]
+    except absl_flags.Error as error:
+        raise UsageError(f"{error} (see gspn {command.name} --help)") from error
+    missing = [f"--{name}" for name in command.required if flags[name].value is None]
+    if missing:
+        raise UsageError(f"{' and '.join(missing)} must be given: {_usage(command)}")
+    if len(left) != command.num_positional:
+        raise UsageError(f"got arguments {left}: {_usage(command)}")
+    return Arguments(flags, left, overrides)
+
+
+def _overview(commands: Sequence[Command] = COMMANDS) -> str:
+    width = max(len(command.name) for command in commands)
+    lines = [f"  {c.name:{width}}  {c.summary}" for c in commands]
+    return "\n".join(
+        [
+            "Instance segmentation of point clouds with GSPN and R-PointNet.",
+            "",
+            "usage: gspn COMMAND [flags]",
+            "",
+            *lines,
+            "",
+            "gspn COMMAND --help lists the flags of a command.",
+        ]
+    )
+
+
+def _usage(command: Command) -> str:
+    return f"gspn {command.name} {command.usage}"
+
+
+def _help(command: Command, flags: absl_flags.FlagValues) -> str:
+    lines = [f"usage: {_usage(command)}", "", command.summary, ""]
+    for name in flags:
+        flag = flags[name]
+        value = "" if flag.boolean else f" {flag.flag_type().upper()}"
+        default = "" if flag.default in (None, False) else f" (default {flag.default})"
+        lines += [f"  --{name}{value}{default}", f"      {flag.help}"]
+    return "\n".join([*lines, "  --debug", "      Show the traceback of an error."])
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    """Errors whose text is meant for the user."""
+    kinds: tuple[type[Exception], ...] = (UserError, ValueError, OSError, MemoryError)
+    if "tensorflow" in sys.modules:
+        kinds += (sys.modules["tensorflow"].errors.OpError,)
+    return kinds
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _fail(message: str, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"gspn: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

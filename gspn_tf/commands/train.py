@@ -1,0 +1,84 @@
+"""`gspn train`."""
+
+from absl import flags as absl_flags
+
+from gspn_tf.commands.command import Arguments, Command, UserError
+
+STAGES = {"gspn": ("gspn",), "rpointnet": ("rpointnet",)}
+STAGES["all"] = STAGES["gspn"] + STAGES["rpointnet"]
+
+
+def define_flags(flags: absl_flags.FlagValues) -> None:
+    """Flags of this command."""
+
+    def text(name: str, default: str | None, help_text: str) -> None:
+        absl_flags.DEFINE_string(name, default, help_text, flag_values=flags)
+
+    text(
+        "config",
+        None,
+        "FILE.py:VARIANT, such as configs/rooms.py:small, or a run's config.json; each "
+        "field can be set as --config.model.proposal.num_seeds=64. Default: the config "
+        "that the run folder, or the run given to --init, holds.",
+    )
+    text("data", None, "Folder that `gspn prepare` made.")
+    text("run", None, "Folder of the run; one that exists is continued.")
+    text("init", None, "Run folder whose weights to start from (fine-tuning).")
+    absl_flags.DEFINE_enum(
+        "stage", "all", list(STAGES), "What to train.", flag_values=flags
+    )
+    absl_flags.DEFINE_enum(
+        "resume",
+        "auto",
+        ["auto", "never"],
+        "auto: continue a run that was interrupted. never: refuse to.",
+        flag_values=flags,
+    )
+
+
+def run(arguments: Arguments) -> None:
+    """Train, or go on training."""
+    flags = arguments.flags
+    config = read_config(arguments)
+
+    from rich.console import Console
+
+    from gspn_tf import training
+    from gspn_tf.run_folder import RunFolder
+
+    folder = RunFolder(training.Path(flags.run))
+    if flags.resume == "never" and (folder.path / "config.json").exists():
+        raise UserError(f"{flags.run} holds a run already, and --resume=never")
+    console = Console()
+    training.train(
+        config,
+        flags.data,
+        flags.run,
+        init=flags.init,
+        stages=STAGES[flags.stage],
+        console=console,
+    )
+    console.print(f"trained: {flags.run}", highlight=False)
+
+
+def read_config(arguments: Arguments):
+    """The config that `--config`, the run folder or `--init` gives, overridden."""
+    from gspn_tf import config_loading
+
+    flags = arguments.flags
+    sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]
+    found = [s for s in sources if config_loading.Path(s).is_file()]
+    if not (flags.config or found):
+        raise UserError("--config must be given: neither --run nor --init has one yet")
+    config = config_loading.load(flags.config or found[0])
+    return config_loading.override(config, arguments.overrides)
+
+
+COMMAND = Command(
+    name="train",
+    summary="Train proposals (stage one) and instance heads (stage two) on a data set.",
+    usage="--config=FILE:VARIANT --data DIR --run DIR [flags]",
+    define_flags=define_flags,
+    run=run,
+    required=("data", "run"),
+)

@@ -1,0 +1,8 @@
+"""`gspn train` for a checkout."""
+
+import sys
+
+from gspn_tf.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["train", *sys.argv[1:]]))
