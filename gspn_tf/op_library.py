@@ -1,0 +1,88 @@
+"""Loading of the native op library, and the gradients of its ops.
+
+Only `gspn_tf.ops` uses this module. Every gradient is made of ops of the library, so
+graphs that hold them can be exported and differentiated again.
+"""
+
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import tensorflow as tf
+
+
+@cache
+def load_library() -> ModuleType:
+    """Loads the op library of the running TensorFlow version; further calls are free.
+
+    Raises:
+        ImportError: the library of this TensorFlow minor version is not there.
+    """
+    folder = Path(__file__).parent
+    major, minor = tf.__version__.split(".")[:2]
+    path = folder / f"_gspn_ops_tf{major}_{minor}.so"
+    if not path.exists():
+        names = [found.stem for found in sorted(folder.glob("_gspn_ops_tf*.so"))]
+        built = ", ".join(n.rpartition("_tf")[2].replace("_", ".") for n in names)
+        raise ImportError(
+            f"gspn_tf has its native ops for TensorFlow {built or '(none built)'}, but "
+            f"TensorFlow {tf.__version__} is running: rebuild them with this version "
+            "installed (pip install --no-build-isolation --force-reinstall --no-deps "
+            "and the path of the gspn-tf sources)."
+        )
+    return tf.load_op_library(str(path))
+
+
+for _name in (
+    "FarthestPointSample",
+    "BallQuery",
+    "ThreeNN",
+    "NMS3D",
+    "SampleInBoxes",
+    "NearestAssign",
+    "NNDistanceGrad",
+):
+    tf.no_gradient(f"Gspn>{_name}")
+
+
+def _gather_dot(features, indices, gradient):
+    """Gradient [B, M, 3] of interpolation weights: gathered rows times gradient."""
+    rows = load_library().gspn_group_points(features, indices)
+    return tf.reduce_sum(rows * gradient[:, :, None, :], axis=-1)
+
+
+@tf.RegisterGradient("Gspn>GroupPoints")
+def _group_points_gradient(op, gradient):
+    features, indices = op.inputs
+    num_rows = tf.shape(features)[1]
+    return load_library().gspn_group_points_grad(gradient, indices, num_rows), None
+
+
+@tf.RegisterGradient("Gspn>GroupPointsGrad")
+def _group_points_second_gradient(op, gradient):
+    return load_library().gspn_group_points(gradient, op.inputs[1]), None, None
+
+
+@tf.RegisterGradient("Gspn>ThreeInterpolate")
+def _three_interpolate_gradient(op, gradient):
+    features, indices, weights = op.inputs
+    to_features = load_library().gspn_three_interpolate_grad(
+        gradient, indices, weights, tf.shape(features)[1]
+    )
+    return to_features, None, _gather_dot(features, indices, gradient)
+
+
+@tf.RegisterGradient("Gspn>ThreeInterpolateGrad")
+def _three_interpolate_second_gradient(op, gradient):
+    upstream, indices, weights, _ = op.inputs
+    to_upstream = load_library().gspn_three_interpolate(gradient, indices, weights)
+    return to_upstream, None, _gather_dot(gradient, indices, upstream), None
+
+
+@tf.RegisterGradient("Gspn>NNDistance")
+def _nn_distance_gradient(op, to_distances_a, _, to_distances_b, __):
+    _, indices_a, _, indices_b = op.outputs
+    to_a, to_b = load_library().gspn_nn_distance_grad(
+        *op.inputs, indices_a, indices_b, to_distances_a, to_distances_b
+    )
+    return to_a, to_b, None, None

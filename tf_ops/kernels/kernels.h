@@ -1,0 +1,106 @@
+// The contract of the kernels: a plain C interface without TensorFlow or CUDA
+// types, so that a TensorFlow shim, a C++ test or ctypes can call them.
+//
+// Every function works on ONE cloud (one element of the batch), or on a range
+// of its queries, rows or boxes, and is re-entrant: the caller divides the work
+// among threads, and no result depends on how it does. Arrays are dense and
+// row-major. Coordinates and sizes are float32 metres, indices int32, counts
+// int64. `n` counts the real points of a cloud, without padding.
+//
+// Squared distances are float32 (dx * dx + dy * dy) + dz * dz, each operation
+// rounded (no FMA). Ties go to the lower index. A point with a NaN or infinite
+// coordinate, or whose squared distance overflows, matches nothing.
+//
+// The caller has checked all sizes and index ranges.
+#ifndef GSPN_TF_KERNELS_KERNELS_H_
+#define GSPN_TF_KERNELS_KERNELS_H_
+
+#include <cstdint>
+
+extern "C" {
+
+// A cloud prepared for searching. `searchable` != 0 also builds the spatial
+// tree that ball_query and three_nn use when the cloud is large.
+typedef struct GspnCloud GspnCloud;
+GspnCloud* gspn_cloud_create(const float* points, int64_t n, int searchable);
+void gspn_cloud_free(GspnCloud* cloud);
+
+// indices[m]: 0 first, then again and again the point farthest from all taken
+// ones. Once every point is taken (or n == 0) index 0 is repeated. Points with
+// non-finite coordinates are never taken (except as the first).
+void gspn_farthest_point_sample(const float* points, int64_t n, int64_t m,
+                                int32_t* indices);
+
+// For each of m queries the first k indices with distance < radius, ascending.
+// Unused slots repeat the first hit; without a hit they are 0. counts[m] <= k.
+void gspn_ball_query(const GspnCloud* cloud, const float* queries, int64_t m,
+                     float radius, int64_t k, int32_t* indices,
+                     int32_t* counts);
+
+// The three nearest points of each of m queries: squared distances [m, 3]
+// ascending, indices [m, 3]. Missing ones: distance infinity, index 0.
+void gspn_three_nn(const GspnCloud* cloud, const float* queries, int64_t m,
+                   float* distances, int32_t* indices);
+
+// The nearest of n points of each of m queries: squared distance (infinity
+// without a match, 0 when n == 0) and index (0 without a match).
+void gspn_nearest(const float* points, int64_t n, const float* queries,
+                  int64_t m, float* distances, int32_t* indices);
+
+// Adds the gradient of the squared distances from n_a points a to b[index]:
+// grad_a += 2 g (a - b), grad_b -= 2 g (a - b).
+void gspn_nearest_grad(const float* a, int64_t n_a, const float* b,
+                       const int32_t* indices, const float* upstream,
+                       float* grad_a, float* grad_b);
+
+// Position of the first of `count` indices outside [0, n), or -1.
+int64_t gspn_find_bad_index(const int32_t* indices, int64_t count, int64_t n);
+
+// out[count, channels] = features[indices]
+void gspn_group_points(const float* features, int64_t channels,
+                       const int32_t* indices, int64_t count, float* out);
+
+// out[m, channels] = sum over 3 of weights[m, 3] * features[indices[m, 3]]
+void gspn_three_interpolate(const float* features, int64_t channels,
+                            const int32_t* indices, const float* weights,
+                            int64_t m, float* out);
+
+// Counting sort of `count` indices into [0, n): the slots that hold index i,
+// ascending, are slots[starts[i] .. starts[i + 1]).
+void gspn_invert_indices(const int32_t* indices, int64_t count, int64_t n,
+                         int64_t* starts, int64_t* slots);
+
+// For the rows i of [begin, end): out[i, channels] = sum over the slots s of i,
+// in ascending order, of weights[s] * gradient[s / slots_per_row]. Without
+// weights (null) they are 1.
+void gspn_scatter_rows(const float* gradient, int64_t channels,
+                       const int64_t* starts, const int64_t* slots,
+                       const float* weights, int64_t slots_per_row,
+                       int64_t begin, int64_t end, float* out);
+
+// Greedy suppression of r boxes [r, 6] (centre, size; a negative size is 0):
+// takes the best score (ties: lower index), drops those whose
+// inter / (union + 1e-8) with it exceeds the threshold, and so on. A box that
+// is not valid, or has a NaN or infinite number, is never taken. indices[k],
+// taken[k]; after the last taken one 0 and false.
+void gspn_nms_3d(const float* boxes, const float* scores, const bool* valid,
+                 int64_t r, float iou_threshold, int64_t k, int32_t* indices,
+                 bool* taken);
+
+// Draws m indices (with replacement, uniform) of the points inside each of the
+// boxes [begin, end) grown by margin on every side; closed test; counts = the
+// number of points inside; no point inside -> indices 0. The draw s of box r
+// depends on (seed[2], stream, r, s) and on the points inside only.
+void gspn_sample_in_boxes(const GspnCloud* cloud, const float* boxes,
+                          int64_t begin, int64_t end, const int32_t* seed,
+                          int64_t stream, int64_t m, float margin,
+                          int32_t* indices, int32_t* counts);
+
+// out[n]: for each of n points inside the box [6] (closed) the value of the
+// nearest of m samples [m, 3], 0 for the others and where none matches.
+void gspn_nearest_assign(const float* points, int64_t n, const float* box,
+                         const float* samples, const float* values, int64_t m,
+                         float* out);
+}
+
+#endif  // GSPN_TF_KERNELS_KERNELS_H_

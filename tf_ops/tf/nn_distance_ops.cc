@@ -1,0 +1,166 @@
+// Chamfer nearest-neighbour distance and its gradient: NNDistance.
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "tensorflow/core/framework/op.h"
+#include "tf/checks.h"
+#include "tf/parallel.h"
+
+namespace gspn {
+namespace {
+
+using tensorflow::DEVICE_CPU;
+using tensorflow::OpKernel;
+
+REGISTER_OP("Gspn>NNDistance")
+    .Input("points_a: float")
+    .Input("points_b: float")
+    .Input("num_a: int32")
+    .Input("num_b: int32")
+    .Output("distances_a: float")
+    .Output("indices_a: int32")
+    .Output("distances_b: float")
+    .Output("indices_b: int32")
+    .SetShapeFn([](InferenceContext* c) {
+      StaticAxes axes(c, "nn_distance");
+      TF_RETURN_IF_ERROR(axes.Bind(0, "points_a", "BN3"));
+      TF_RETURN_IF_ERROR(axes.Bind(1, "points_b", "BM3"));
+      TF_RETURN_IF_ERROR(axes.Bind(2, "num_a", "B"));
+      TF_RETURN_IF_ERROR(axes.Bind(3, "num_b", "B"));
+      c->set_output(0, axes.Shape("BN"));
+      c->set_output(1, axes.Shape("BN"));
+      c->set_output(2, axes.Shape("BM"));
+      c->set_output(3, axes.Shape("BM"));
+      return absl::OkStatus();
+    });
+
+// Inputs 0..3 of NNDistance and of its gradient.
+absl::Status BindPair(OpKernelContext* context, Axes* axes) {
+  TF_RETURN_IF_ERROR(axes->Bind(0, "points_a", "BN3"));
+  TF_RETURN_IF_ERROR(axes->Bind(1, "points_b", "BM3"));
+  TF_RETURN_IF_ERROR(axes->Bind(2, "num_a", "B"));
+  TF_RETURN_IF_ERROR(axes->Bind(3, "num_b", "B"));
+  TF_RETURN_IF_ERROR(axes->CheckIndexable('N'));
+  TF_RETURN_IF_ERROR(axes->CheckIndexable('M'));
+  TF_RETURN_IF_ERROR(axes->CheckCounts(2, "num_a", 'N'));
+  return axes->CheckCounts(3, "num_b", 'M');
+}
+
+struct Side {
+  const float* points;
+  const int32_t* counts;
+  int64_t rows;
+};
+
+// Nearest point of `to` of every point of `from`; padding rows are 0.
+void NearestRows(OpKernelContext* context, int64_t batch, Side from, Side to,
+                 float* distances, int32_t* indices) {
+  ParallelRows(
+      context, batch, from.rows, to.rows / 4,
+      [&](int64_t b, int64_t begin, int64_t end) {
+        const int64_t real =
+            std::clamp<int64_t>(from.counts[b] - begin, 0, end - begin);
+        const int64_t at = b * from.rows + begin;
+        gspn_nearest(to.points + b * to.rows * 3, to.counts[b],
+                     from.points + at * 3, real, distances + at, indices + at);
+        std::fill(distances + at + real, distances + at + end - begin, 0.0f);
+        std::fill(indices + at + real, indices + at + end - begin, 0);
+      });
+}
+
+class NNDistance final : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    Axes axes(context, "nn_distance");
+    OP_REQUIRES_OK(context, BindPair(context, &axes));
+    Tensor* outputs[4];
+    const char* shapes[4] = {"BN", "BN", "BM", "BM"};
+    for (int i = 0; i < 4; ++i) {
+      OP_REQUIRES_OK(context, axes.Allocate(i, shapes[i], &outputs[i]));
+    }
+    const Side a{Values(context, 0), Counts(context, 2), axes['N']};
+    const Side b{Values(context, 1), Counts(context, 3), axes['M']};
+    NearestRows(context, axes['B'], a, b, outputs[0]->flat<float>().data(),
+                outputs[1]->flat<int32_t>().data());
+    NearestRows(context, axes['B'], b, a, outputs[2]->flat<float>().data(),
+                outputs[3]->flat<int32_t>().data());
+  }
+};
+
+REGISTER_KERNEL_BUILDER(Name("Gspn>NNDistance").Device(DEVICE_CPU), NNDistance);
+
+REGISTER_OP("Gspn>NNDistanceGrad")
+    .Input("points_a: float")
+    .Input("points_b: float")
+    .Input("num_a: int32")
+    .Input("num_b: int32")
+    .Input("indices_a: int32")
+    .Input("indices_b: int32")
+    .Input("upstream_a: float")
+    .Input("upstream_b: float")
+    .Output("grad_a: float")
+    .Output("grad_b: float")
+    .SetShapeFn([](InferenceContext* c) {
+      StaticAxes axes(c, "nn_distance_grad");
+      TF_RETURN_IF_ERROR(axes.Bind(0, "points_a", "BN3"));
+      TF_RETURN_IF_ERROR(axes.Bind(1, "points_b", "BM3"));
+      TF_RETURN_IF_ERROR(axes.Bind(2, "num_a", "B"));
+      TF_RETURN_IF_ERROR(axes.Bind(3, "num_b", "B"));
+      TF_RETURN_IF_ERROR(axes.Bind(4, "indices_a", "BN"));
+      TF_RETURN_IF_ERROR(axes.Bind(5, "indices_b", "BM"));
+      TF_RETURN_IF_ERROR(axes.Bind(6, "upstream_a", "BN"));
+      TF_RETURN_IF_ERROR(axes.Bind(7, "upstream_b", "BM"));
+      c->set_output(0, axes.Shape("BN3"));
+      c->set_output(1, axes.Shape("BM3"));
+      return absl::OkStatus();
+    });
+
+class NNDistanceGrad final : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    Axes axes(context, "nn_distance_grad");
+    OP_REQUIRES_OK(context, BindPair(context, &axes));
+    OP_REQUIRES_OK(context, axes.Bind(4, "indices_a", "BN"));
+    OP_REQUIRES_OK(context, axes.Bind(5, "indices_b", "BM"));
+    OP_REQUIRES_OK(context, axes.Bind(6, "upstream_a", "BN"));
+    OP_REQUIRES_OK(context, axes.Bind(7, "upstream_b", "BM"));
+    const int64_t n = axes['N'], m = axes['M'];
+    // With an empty other cloud every index is 0 and none is used.
+    if (n > 0 && m > 0) {
+      OP_REQUIRES_OK(context, axes.CheckIndices(4, "indices_a", 'M'));
+      OP_REQUIRES_OK(context, axes.CheckIndices(5, "indices_b", 'N'));
+    }
+    Tensor *grad_a = nullptr, *grad_b = nullptr;
+    OP_REQUIRES_OK(context, axes.Allocate(0, "BN3", &grad_a));
+    OP_REQUIRES_OK(context, axes.Allocate(1, "BM3", &grad_b));
+    const float *a = Values(context, 0), *b = Values(context, 1);
+    const int32_t *num_a = Counts(context, 2), *num_b = Counts(context, 3);
+    const int32_t *to_b = Counts(context, 4), *to_a = Counts(context, 5);
+    const float *up_a = Values(context, 6), *up_b = Values(context, 7);
+    float* out_a = grad_a->flat<float>().data();
+    float* out_b = grad_b->flat<float>().data();
+    Parallel(context, axes['B'], 10 * (n + m), [&](int64_t begin, int64_t end) {
+      std::fill(out_a + begin * n * 3, out_a + end * n * 3, 0.0f);
+      std::fill(out_b + begin * m * 3, out_b + end * m * 3, 0.0f);
+      for (int64_t i = begin; i < end; ++i) {
+        if (num_a[i] == 0 || num_b[i] == 0) continue;
+        const int64_t at = i * n, bt = i * m;
+        gspn_nearest_grad(a + at * 3, num_a[i], b + bt * 3, to_b + at,
+                          up_a + at, out_a + at * 3, out_b + bt * 3);
+        gspn_nearest_grad(b + bt * 3, num_b[i], a + at * 3, to_a + bt,
+                          up_b + bt, out_b + bt * 3, out_a + at * 3);
+      }
+    });
+  }
+};
+
+REGISTER_KERNEL_BUILDER(Name("Gspn>NNDistanceGrad").Device(DEVICE_CPU),
+                        NNDistanceGrad);
+
+}  // namespace
+}  // namespace gspn
