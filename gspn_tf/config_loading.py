@@ -59,19 +59,19 @@ def override(config: Config, arguments: Sequence[str]) -> Config:
     type that a value should have.
     """
     config_flags.register_flag_parser_for_type(Literal, flags.ArgumentParser())
-    config = copy.deepcopy(config)
     for argument in arguments:
         path, _, value = argument.lstrip("-").partition("=")
         kind = _kind_at(config, path)
         values, argv = flags.FlagValues(), ["gspn", argument]
         try:
-            config_flags.DEFINE_config_dataclass(
-                "config", config, flag_values=values, sys_argv=argv
+            holder = config_flags.DEFINE_config_dataclass(
+                "config", copy.deepcopy(config), flag_values=values, sys_argv=argv
             )
             values(argv)
+            config = check(holder.value)
         except (flags.Error, ValueError, TypeError) as error:
             raise ValueError(f"{path} must be {_words(kind)}, got {value!r}") from error
-    return check(config)
+    return config
 
 
 def check(config: Any, path: str = "config") -> Any:
