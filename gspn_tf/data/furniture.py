@@ -187,5 +187,5 @@ def pouf(rng: Rng) -> Item:
     item = blank("otherfurniture", 2 * radius, 2 * radius, height)
     color, item.density = pick(rng, FABRIC, BRIGHT), 1.3
     item.surfaces.tube((0, radius, 0), radius, height, color)
-    item.surfaces.dome((0, radius, height), (radius, radius, 0.05), color, lowest=0.0)
+    item.surfaces.oval((0, radius, height), (radius, radius), color)
     return item

@@ -1,5 +1,6 @@
 """Furnishes a room: which groups stand in it, and where nothing collides."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,17 +14,19 @@ MAX_INSTANCES = 30
 _MARGIN = 0.1  # metres between groups; inside a group things may touch
 _ATTEMPTS = 25
 
-# How often a layout is tried, by kind of room.
-_COMMON = {"doors": 3, "windows": 3, "pictures": 3, "poufs": 1.5}
+# How often a layout is drawn: first what the kind of room is for, then the rest.
 _THEMES = (
-    {"desks": 4, "bookshelves": 3, "cabinets": 2, "chairs": 2},
-    {"sofas": 4, "bookshelves": 2, "round_dining": 2, "cabinets": 1},
-    {"beds": 5, "cabinets": 2, "desks": 1, "bookshelves": 1},
-    {"kitchen": 4, "dining": 3, "cabinets": 1},
-    {"bath": 5, "cabinets": 2, "beds": 1},
-    {"kitchen": 2, "bath": 2, "beds": 2, "sofas": 2, "dining": 1},
-    {"dining": 3, "chairs": 3, "bookshelves": 1, "sofas": 1},
+    {"desks": 4, "bookshelves": 2, "cabinets": 2, "chairs": 1},
+    {"sofas": 4, "bookshelves": 2, "round_dining": 1, "poufs": 1},
+    {"beds": 4, "cabinets": 2, "desks": 1, "bookshelves": 1},
+    {"kitchen": 5, "dining": 2, "cabinets": 1},
+    {"bath": 5, "cabinets": 2, "poufs": 1},
+    {"kitchen": 2, "bath": 2, "beds": 1, "sofas": 1},
+    {"dining": 2, "chairs": 3, "bookshelves": 1, "sofas": 1},
 )
+_COMMON = {"doors": 2, "windows": 3, "pictures": 2, "poufs": 1}
+_FIRST = 5  # groups drawn for the kind of room before the common ones join
+_MOST = 2  # groups of one layout in a room
 
 
 @dataclass(slots=True)
@@ -44,25 +47,28 @@ def furnish(rng: Rng) -> Room:
     """Draws a room of 3 to 7 metres a side and fills it with furniture and clutter."""
     size = (rng.uniform(3.6, 6.8), rng.uniform(3.2, 5.6))
     room = Room(size, rng.uniform(1.9, 2.4))
-    weights = _COMMON | dict(_THEMES[rng.integers(len(_THEMES))])
-    names, chances = list(weights), np.array(list(weights.values()), float)
+    theme = _THEMES[rng.integers(len(_THEMES))]
     wanted = rng.integers(14, MAX_INSTANCES - 1)
     boxes: list[Box] = []
-    for _ in range(24):
+    used: Counter[str] = Counter()
+    for turn in range(24):
         if len(room.placed) >= wanted:
             break
-        name = names[rng.choice(len(names), p=chances / chances.sum())]
-        _add(rng, room, name, boxes)
+        chances = theme if turn < _FIRST else theme | _COMMON
+        chances = {n: c for n, c in chances.items() if used[n] < _MOST}
+        weights = np.array(list(chances.values()), float)
+        name = list(chances)[rng.choice(len(weights), p=weights / weights.sum())]
+        used[name] += _add(rng, room, name, boxes)
     _add_clutter(rng, room, boxes)
     return room
 
 
-def _add(rng: Rng, room: Room, name: str, boxes: list[Box]) -> None:
-    """Adds a group where it fits; where it fits nowhere, leaves the room as it is."""
+def _add(rng: Rng, room: Room, name: str, boxes: list[Box]) -> bool:
+    """Adds a group where it fits; False, and the room unchanged, where it does not."""
     wall = name in layouts.WALL
     group = (layouts.WALL | layouts.FREE)[name](rng)
     if len(room.placed) + len(group) > MAX_INSTANCES:
-        return
+        return False
     put: Callable = layouts.place_on_wall if wall else layouts.place_free
     for _ in range(_ATTEMPTS):
         moved = put(rng, group, room.size)
@@ -70,7 +76,8 @@ def _add(rng: Rng, room: Room, name: str, boxes: list[Box]) -> None:
         if _inside(new, room.size) and not _collide(new, boxes, _MARGIN):
             room.placed += moved
             boxes += new
-            return
+            return True
+    return False
 
 
 def _claimed(placed: Placed) -> Box:

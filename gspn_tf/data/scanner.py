@@ -14,7 +14,7 @@ from gspn_tf.data.rooms import Room
 from gspn_tf.data.surfaces import Samples, Surfaces, place, sample
 
 Rng = np.random.Generator
-_SHELL_DENSITY = 0.3  # floor and walls, relative to furniture
+_SHELL_DENSITY = 0.45  # floor and walls, relative to furniture
 _OVERDRAW = 1.75  # drawn for each point kept, at first
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from gspn_tf import files
 from gspn_tf.data.classes import ClassList
 
 _FIELDS = {"points": "<f4", "colors": "|u1", "semantic": "<i4", "instance": "<i4"}
@@ -114,7 +115,7 @@ def write_scenes(
                 os.replace(temporary, directory / name)
             old = manifest["splits"].get(split, {"shards": []})["shards"]
             manifest["splits"][split] = {"scenes": count, "shards": names}
-            _replace_json(directory / "manifest.json", manifest, token)
+            files.write_json(directory / "manifest.json", manifest)
         for name in set(old) - set(names):
             (directory / name).unlink(missing_ok=True)
     finally:
@@ -153,12 +154,6 @@ def _merge(directory: Path, classes: ClassList) -> dict:
             f"got {manifest['classes']}"
         )
     return manifest
-
-
-def _replace_json(path: Path, value: dict, token: str) -> None:
-    temporary = path.with_name(path.name + token)
-    temporary.write_text(json.dumps(value, indent=1) + "\n")
-    os.replace(temporary, path)
 
 
 def read_manifest(directory: str | Path) -> dict:
