@@ -65,19 +65,24 @@ def alike(rng: Rng, draw: Callable[[Rng], Item], count: int) -> list[Item]:
     return [draw(rng) for _ in range(count)]
 
 
+def few(rng: Rng) -> int:
+    """One to three, mostly one or two."""
+    return int(rng.choice(3, p=(0.4, 0.4, 0.2))) + 1
+
+
 def cabinets(rng: Rng) -> list[Placed]:
-    """One to four touching cabinets."""
-    return row(alike(rng, fixtures.cabinet, int(rng.integers(1, 5))))
+    """One to three touching cabinets."""
+    return row(alike(rng, fixtures.cabinet, few(rng)))
 
 
 def bookshelves(rng: Rng) -> list[Placed]:
-    """One to four touching bookshelves."""
-    return row(alike(rng, fixtures.bookshelf, int(rng.integers(1, 5))))
+    """One to three touching bookshelves."""
+    return row(alike(rng, fixtures.bookshelf, few(rng)))
 
 
 def desks(rng: Rng) -> list[Placed]:
     """One to three touching desks with their chairs."""
-    group = row(alike(rng, furniture.desk, int(rng.integers(1, 4))))
+    group = row(alike(rng, furniture.desk, few(rng)))
     chair = furniture.chair(rng)
     for desk in list(group):
         if rng.random() < 0.8:
@@ -88,9 +93,9 @@ def desks(rng: Rng) -> list[Placed]:
 
 
 def chairs(rng: Rng) -> list[Placed]:
-    """A row of two to five chairs that touch."""
-    items = alike(rng, furniture.chair, int(rng.integers(2, 6)))
-    return row(items, gap=rng.uniform(0.0, 0.05))
+    """A row of two to four chairs, close together."""
+    items = alike(rng, furniture.chair, int(rng.integers(2, 5)))
+    return row(items, gap=rng.uniform(0.0, 0.12))
 
 
 def dining(rng: Rng) -> list[Placed]:
@@ -143,12 +148,12 @@ def sofas(rng: Rng) -> list[Placed]:
 
 def poufs(rng: Rng) -> list[Placed]:
     """One to three poufs that touch."""
-    return row(alike(rng, furniture.pouf, int(rng.integers(1, 4))))
+    return row(alike(rng, furniture.pouf, few(rng)))
 
 
 def beds(rng: Rng) -> list[Placed]:
     """A bed, or twin beds pushed together, with a bedside cabinet at times."""
-    group = row([furniture.bed(rng)] * (2 if rng.random() < 0.55 else 1))
+    group = row([furniture.bed(rng)] * (2 if rng.random() < 0.4 else 1))
     if rng.random() < 0.4:
         cabinet = fixtures.cabinet(rng)
         x = group[-1].offset[0] + (group[-1].item.width + cabinet.width) / 2 + 0.03
@@ -158,15 +163,15 @@ def beds(rng: Rng) -> list[Placed]:
 
 def kitchen(rng: Rng) -> list[Placed]:
     """Refrigerators and counters in one line."""
-    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.45 else 1)
-    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.45 else 1)
+    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.35 else 1)
+    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.35 else 1)
     return row(fridges + counters, gap=0.01)
 
 
 def bath(rng: Rng) -> list[Placed]:
     """A bathtub with or without its shower curtains, toilets and wash basins."""
     tub = fixtures.bathtub(rng)
-    sinks = alike(rng, fixtures.sink, 2 if rng.random() < 0.6 else 1)
+    sinks = alike(rng, fixtures.sink, 2 if rng.random() < 0.45 else 1)
     toilets = alike(rng, fixtures.toilet, 2 if rng.random() < 0.3 else 1)
     group = row([*sinks, *toilets, tub], gap=rng.uniform(0.02, 0.05))
     if rng.random() < 0.6:
@@ -179,23 +184,23 @@ def bath(rng: Rng) -> list[Placed]:
 
 def doors(rng: Rng) -> list[Placed]:
     """A door or a double door."""
-    return row(alike(rng, fixtures.door, 2 if rng.random() < 0.5 else 1))
+    return row(alike(rng, fixtures.door, 2 if rng.random() < 0.4 else 1))
 
 
 def windows(rng: Rng) -> list[Placed]:
-    """One to three touching windows, between curtains at times."""
-    items = [fixtures.window(rng)] * int(rng.integers(1, 4))
-    if rng.random() < 0.6:
+    """One to three touching windows; one or two have curtains beside them."""
+    items, hung = [fixtures.window(rng)] * few(rng), rng.random() < 0.7
+    if len(items) < 3 and hung:
         left, right = fixtures.curtain(rng), fixtures.curtain(rng)
-        pair = [right] * int(rng.integers(1, 3))
-        items = [left, *items, *pair]
+        items = [left, *items, *[right] * int(rng.integers(1, 3))]
     return row(items, gap=0.01)
 
 
 def pictures(rng: Rng) -> list[Placed]:
-    """A picture, or a tight gallery of up to four."""
-    items = alike(rng, fixtures.picture, int(rng.integers(1, 5)))
-    return row(items, gap=rng.uniform(0.02, 0.05))
+    """A picture, or a gallery of two or three, tight or loose."""
+    items = alike(rng, fixtures.picture, few(rng))
+    gap = rng.uniform(0.02, 0.05) if rng.random() < 0.7 else rng.uniform(0.15, 0.3)
+    return row(items, gap)
 
 
 def place_on_wall(

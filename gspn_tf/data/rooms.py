@@ -17,14 +17,14 @@ _ATTEMPTS = 25
 # How often a layout is drawn: first what the kind of room is for, then the rest.
 _THEMES = (
     {"desks": 4, "bookshelves": 2, "cabinets": 2, "chairs": 1},
-    {"sofas": 4, "bookshelves": 2, "round_dining": 1, "poufs": 1},
-    {"beds": 4, "cabinets": 2, "desks": 1, "bookshelves": 1},
-    {"kitchen": 5, "dining": 2, "cabinets": 1},
-    {"bath": 5, "cabinets": 2, "poufs": 1},
-    {"kitchen": 2, "bath": 2, "beds": 1, "sofas": 1},
-    {"dining": 2, "chairs": 3, "bookshelves": 1, "sofas": 1},
+    {"sofas": 4, "bookshelves": 1, "round_dining": 2, "poufs": 1},
+    {"beds": 5, "cabinets": 2, "desks": 2, "bookshelves": 1},
+    {"kitchen": 6, "dining": 3, "round_dining": 1, "sofas": 1},
+    {"bath": 4, "cabinets": 2, "beds": 2, "poufs": 1},
+    {"kitchen": 4, "bath": 2, "beds": 3, "sofas": 2},
+    {"dining": 3, "chairs": 2, "bookshelves": 1, "sofas": 1, "kitchen": 2},
 )
-_COMMON = {"doors": 2, "windows": 3, "pictures": 2, "poufs": 1}
+_COMMON = {"doors": 3, "windows": 4, "pictures": 2, "poufs": 0.5}
 _FIRST = 5  # groups drawn for the kind of room before the common ones join
 _MOST = 2  # groups of one layout in a room
 
