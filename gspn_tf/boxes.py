@@ -1,0 +1,93 @@
+"""What a box is: axis-aligned, (centre x y z, size x y z), metres.
+
+Everything here is a pure function of float32 tensors; any leading axes broadcast.
+"""
+
+import tensorflow as tf
+
+EPSILON = 1e-8  # keeps divisions finite, as in the released code
+
+
+def corners(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Lowest and highest corner, each [..., 3], of boxes [..., 6]."""
+    center, size = tf.split(boxes, 2, axis=-1)
+    return center - size / 2, center + size / 2
+
+
+def from_corners(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+    """Boxes [..., 6] of corners [..., 3]."""
+    return tf.concat([(low + high) / 2, high - low], axis=-1)
+
+
+def bounding(points: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Tight box [..., 6] around points [..., P, 3].
+
+    mask [..., P] bool: points that count; where none does, all do.
+    """
+    if mask is None:
+        low, high = tf.reduce_min(points, -2), tf.reduce_max(points, -2)
+        return from_corners(low, high)
+    keep = mask | ~tf.reduce_any(mask, -1, keepdims=True)
+    far = tf.constant(float("inf"), points.dtype)
+    low = tf.reduce_min(tf.where(keep[..., None], points, far), -2)
+    high = tf.reduce_max(tf.where(keep[..., None], points, -far), -2)
+    return from_corners(low, high)
+
+
+def volume(boxes: tf.Tensor) -> tf.Tensor:
+    """Cubic metres [...] of boxes [..., 6]."""
+    return tf.reduce_prod(boxes[..., 3:], -1)
+
+
+def half_diagonal(boxes: tf.Tensor) -> tf.Tensor:
+    """Metres [...] from the centre of boxes [..., 6] to a corner."""
+    return tf.norm(boxes[..., 3:] / 2, axis=-1)
+
+
+def pairwise_iou(boxes_a: tf.Tensor, boxes_b: tf.Tensor) -> tf.Tensor:
+    """Intersection over union [..., A, B] of boxes [..., A, 6] and [..., B, 6]."""
+    low_a, high_a = corners(boxes_a[..., :, None, :])
+    low_b, high_b = corners(boxes_b[..., None, :, :])
+    overlap = tf.nn.relu(tf.minimum(high_a, high_b) - tf.maximum(low_a, low_b))
+    shared = tf.reduce_prod(overlap, -1)
+    total = volume(boxes_a)[..., :, None] + volume(boxes_b)[..., None, :]
+    return shared / (total - shared + EPSILON)
+
+
+def encode(
+    boxes: tf.Tensor, targets: tf.Tensor, deviation: tuple[float, float]
+) -> tf.Tensor:
+    """Deltas [..., 6] that turn boxes into targets (Faster R-CNN's, in 3D).
+
+    Centre shift in box sizes, then log ratio of sizes, divided by `deviation`.
+    """
+    center, size = tf.split(boxes, 2, axis=-1)
+    target_center, target_size = tf.split(targets, 2, axis=-1)
+    size, target_size = size + EPSILON, target_size + EPSILON
+    shift = (target_center - center) / size / deviation[0]
+    scale = tf.math.log(target_size / size) / deviation[1]
+    return tf.concat([shift, scale], axis=-1)
+
+
+def decode(
+    boxes: tf.Tensor, deltas: tf.Tensor, deviation: tuple[float, float]
+) -> tf.Tensor:
+    """Inverse of `encode`: boxes [..., 6] moved and scaled by deltas [..., 6]."""
+    center, size = tf.split(boxes, 2, axis=-1)
+    shift, scale = tf.split(deltas, 2, axis=-1)
+    scale = tf.clip_by_value(scale * deviation[1], -4.0, 4.0)  # exp stays finite
+    center = center + shift * deviation[0] * size
+    return tf.concat([center, size * tf.exp(scale)], axis=-1)
+
+
+def normalize(points: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
+    """Points [..., R, M, 3] in the frame of boxes [..., R, 6]: a unit cube at 0."""
+    center, size = tf.split(boxes[..., None, :], 2, axis=-1)
+    return (points - center) / tf.maximum(size, 1e-2)  # a flat box is 1 cm thick
+
+
+def contains(boxes: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+    """Whether each box [..., R, 6] holds each point [..., N, 3]: bool [..., R, N]."""
+    low, high = corners(boxes[..., :, None, :])
+    points = points[..., None, :, :]
+    return tf.reduce_all((points >= low) & (points <= high), -1)

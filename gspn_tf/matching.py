@@ -1,0 +1,113 @@
+"""Which proposal is positive, and which become training regions."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gspn_tf import boxes as box_lib
+from gspn_tf import ops
+from gspn_tf.pyramid import take
+from gspn_tf.types import Proposals
+
+
+class RegionTargets(NamedTuple):
+    """Boxes chosen for training the heads and what they should become."""
+
+    boxes: tf.Tensor  # [B, R, 6]
+    instances: tf.Tensor  # [B, R]  int32 row of the matched object, -1 for none
+    classes: tf.Tensor  # [B, R]  int32, 0 for negatives
+    deltas: tf.Tensor  # [B, R, 6] encoded shift to the matched object
+    valid: tf.Tensor  # [B, R]
+
+
+def iou_with_truth(boxes: tf.Tensor, truth: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
+    """IoU [B, S, G] of boxes [B, S, 6] with objects [B, G, 6]; -1 for padded ones."""
+    iou = box_lib.pairwise_iou(boxes, truth)
+    return tf.where(valid[:, None, :], iou, -1.0)
+
+
+def objectness_labels(
+    iou: tf.Tensor, foreground: tf.Tensor, threshold: float
+) -> tf.Tensor:
+    """Labels [B, S] int32: 1 positive, 0 negative, -1 ignored (section 3.1).
+
+    Positive: a seed on an object whose box overlaps some object (iou [B, S, G]) by
+    the threshold. Negative: overlaps none by it. A background seed whose box does
+    overlap one is neither.
+    """
+    overlaps = tf.reduce_max(iou, -1) >= threshold
+    label = tf.where(foreground, 1, -1)
+    return tf.where(overlaps, label, 0)
+
+
+def select_proposals(
+    proposals: Proposals, max_candidates: int, max_proposals: int, iou_threshold: float
+) -> Proposals:
+    """The best proposals after 3D non-maximum suppression, best first."""
+    size = tf.minimum(max_candidates, tf.shape(proposals.scores)[1])
+    scores = tf.where(proposals.valid, proposals.scores, proposals.scores.dtype.min)
+    _, best = tf.math.top_k(scores, size)
+    candidates = Proposals(*(take(value, best) for value in proposals))
+    kept, valid = ops.nms_3d(
+        candidates.boxes,
+        candidates.scores,
+        candidates.valid,
+        iou_threshold=iou_threshold,
+        max_outputs=max_proposals,
+    )
+    return Proposals(take(candidates.boxes, kept), take(candidates.scores, kept), valid)
+
+
+def _random_order(mask: tf.Tensor, count: int, seed: tf.Tensor):
+    """`count` random rows [B, count] where mask [B, S] holds, and which are real."""
+    noise = tf.random.stateless_uniform(tf.shape(mask), seed)
+    noise = tf.where(mask, noise, -1.0)
+    short = tf.maximum(0, count - tf.shape(mask)[1])
+    noise = tf.pad(noise, [[0, 0], [0, short]], constant_values=-1.0)
+    values, rows = tf.math.top_k(noise, count)
+    return tf.minimum(rows, tf.shape(mask)[1] - 1), values >= 0
+
+
+def sample_regions(
+    proposals: Proposals,
+    targets: dict[str, tf.Tensor],
+    *,
+    num_regions: int,
+    positive_fraction: float,
+    positive_iou: float,
+    deviation: tuple[float, float],
+    seed: tf.Tensor,
+) -> RegionTargets:
+    """Random positives and negatives in the ratio of section 3.3.
+
+    targets: `boxes` [B, G, 6], `classes` [B, G], `valid` [B, G]; seed [2] int32. At
+    most `num_regions * positive_fraction` positives come first; negatives follow in
+    proportion to them (to one where there is none), so that the ratio holds.
+    """
+    iou = iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
+    overlaps = tf.reduce_max(iou, -1) >= positive_iou
+    num_positive = int(num_regions * positive_fraction)
+    seeds = tf.random.experimental.stateless_split(seed, 2)
+    positive, is_positive = _random_order(
+        overlaps & proposals.valid, num_positive, seeds[0]
+    )
+    negative, is_negative = _random_order(
+        ~overlaps & proposals.valid, num_regions - num_positive, seeds[1]
+    )
+    found = tf.maximum(tf.reduce_sum(tf.cast(is_positive, tf.float32), 1), 1.0)
+    quota = found * (1.0 / positive_fraction - 1.0)
+    rank = tf.range(num_regions - num_positive, dtype=tf.float32)
+    is_negative &= rank < tf.round(quota)[:, None]
+
+    rows = tf.concat([positive, negative], 1)  # [B, R]
+    valid = tf.concat([is_positive, is_negative], 1)
+    matched = tf.concat([is_positive, tf.zeros_like(is_negative)], 1)
+    nearest = tf.argmax(take(iou, rows), -1, output_type=tf.int32)
+    boxes = take(proposals.boxes, rows)
+    return RegionTargets(
+        boxes=boxes,
+        instances=tf.where(matched, nearest, -1),
+        classes=tf.where(matched, take(targets["classes"], nearest), 0),
+        deltas=box_lib.encode(boxes, take(targets["boxes"], nearest), deviation),
+        valid=valid,
+    )

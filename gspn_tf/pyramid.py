@@ -1,0 +1,93 @@
+"""Sampling and neighbourhoods of a scene, computed once and shared by every network.
+
+One farthest point sampling gives all centres: sampling an already sampled cloud
+returns its first points, so each level is a prefix of one order, and so are the seeds.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gspn_tf import ops
+from gspn_tf.config import BackboneConfig
+from gspn_tf.types import Interpolation
+
+
+class Level(NamedTuple):
+    """One set abstraction: its centres and their neighbours one level below."""
+
+    points: tf.Tensor  # [B, n, 3]
+    num_points: tf.Tensor  # [B]       distinct ones; the rest repeat point 0
+    neighbors: tf.Tensor  # [B, n, K] int32 rows of the level below
+
+
+class Pyramid(NamedTuple):
+    """The geometry of a batch of scenes."""
+
+    points: tf.Tensor  # [B, N, 3]
+    num_points: tf.Tensor  # [B]
+    order: tf.Tensor  # [B, n]    farthest point order, rows of points
+    levels: tuple[Level, ...]
+    up: tuple[Interpolation, ...]  # level k+1 -> level k, k = 0 ..; finest first
+    to_points: tuple[Interpolation, ...]  # level k -> points
+
+
+def build_pyramid(
+    points: tf.Tensor, num_points: tf.Tensor, config: BackboneConfig, num_ordered: int
+) -> Pyramid:
+    """Geometry of points [B, N, 3], num_points [B], without any weight.
+
+    num_ordered: length of `order` that callers need for seeds and loss points; at
+    least the first level's number of centres is sampled.
+    """
+    count = max(num_ordered, config.num_centers[0])
+    order = ops.farthest_point_sample(points, count, num_points=num_points)
+    levels: list[Level] = []
+    below, num_below = points, num_points
+    for size, radius in zip(config.num_centers, config.radii, strict=True):
+        centers = (
+            take(points, order[:, :size]) if not levels else levels[-1].points[:, :size]
+        )
+        neighbors, _ = ops.ball_query(
+            below,
+            centers,
+            radius=radius,
+            num_neighbors=config.num_neighbors,
+            num_points=num_below,
+        )
+        below, num_below = centers, tf.minimum(num_points, size)
+        levels.append(Level(centers, num_below, neighbors))
+    up = tuple(
+        interpolation(coarse.points, fine.points, coarse.num_points)
+        for fine, coarse in zip(levels, levels[1:], strict=False)
+    )
+    to_points = tuple(interpolation(x.points, points, x.num_points) for x in levels)
+    return Pyramid(points, num_points, order, tuple(levels), up, to_points)
+
+
+def interpolation(
+    coarse: tf.Tensor, fine: tf.Tensor, num_coarse: tf.Tensor
+) -> Interpolation:
+    """Three nearest of coarse [B, n, 3] for each of fine [B, m, 3].
+
+    Weights are inverse squared distances (pointnet_util.py:156 of the release).
+    """
+    squared, indices = ops.three_nn(coarse, fine, num_points=num_coarse)
+    inverse = 1.0 / tf.maximum(squared, 1e-10)  # a missing neighbour weighs 1/inf = 0
+    total = tf.reduce_sum(inverse, -1, keepdims=True)
+    return Interpolation(indices, tf.math.divide_no_nan(inverse, total))
+
+
+def interpolate(features: tf.Tensor, table: Interpolation) -> tf.Tensor:
+    """Features [B, n, C] carried to the table's fine points: [B, m, C]."""
+    return ops.three_interpolate(features, table.indices, table.weights)
+
+
+def take(values: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+    """Rows of values [B, N, ...] at indices [B, ...], scene by scene."""
+    return tf.gather(values, indices, axis=1, batch_dims=1)
+
+
+def take_table(table: Interpolation, indices: tf.Tensor) -> Interpolation:
+    """The rows of an interpolation table at indices [B, m]."""
+    return Interpolation(take(table.indices, indices), take(table.weights, indices))
