@@ -1,0 +1,184 @@
+"""From a scan of any size to instances on every one of its points."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from gspn_tf import boxes as box_lib
+from gspn_tf import models, ops
+from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.run_folder import RunFolder
+
+CHUNK = 65_536  # points projected at once: bounds memory at V = millions
+NEUTRAL = 128  # uint8 grey of a scan without colours
+
+
+class Segmentation(NamedTuple):
+    """Instances of one scan of V points, best first."""
+
+    boxes: np.ndarray  # [D, 6] float32 metres, in the scan's frame
+    classes: np.ndarray  # [D] int32, 1..C
+    scores: np.ndarray  # [D] float32, 0..1
+    masks: list[np.ndarray]  # D sorted int32 arrays of rows of the scan's points
+    semantic: np.ndarray  # [V] int32, 0 = background
+    proposals: np.ndarray  # [R, 6] float32 boxes that GSPN proposed, best first
+    proposal_scores: np.ndarray  # [R] objectness, 0..1
+
+    def labels(self) -> np.ndarray:
+        """One instance for each point, [V] int32: the best that holds it, or -1."""
+        labels = np.full(len(self.semantic), -1, np.int32)
+        for row in range(len(self.masks) - 1, -1, -1):
+            labels[self.masks[row]] = row
+        return labels
+
+
+class Segmenter:
+    """A trained R-PointNet on whole scans.
+
+    Args:
+      model: a trained `RPointNet`.
+      num_points: points that the network sees, drawn at random from the scan.
+    """
+
+    def __init__(self, model: models.RPointNet, num_points: int) -> None:
+        self.model = model
+        self.num_points = num_points
+        self._detect = tf.function(
+            model.detect,
+            input_signature=[
+                {
+                    "points": tf.TensorSpec([1, None, 3], tf.float32),
+                    "colors": tf.TensorSpec([1, None, 3], tf.float32),
+                    "num_points": tf.TensorSpec([1], tf.int32),
+                }
+            ],
+        )
+
+    def segment(
+        self, points: np.ndarray, colors: np.ndarray | None = None, seed: int = 0
+    ) -> Segmentation:
+        """Instances of points [V, 3] in metres, z up, with colors [V, 3] uint8.
+
+        A scan without colours is seen in grey. Points that are not finite belong to
+        no instance and are background. seed: of the draw of the network's points.
+
+        Raises:
+          ValueError: wrong shapes, or no finite point.
+        """
+        points, colors = _checked(points, colors)
+        finite = np.flatnonzero(np.isfinite(points).all(1))
+        if not len(finite):
+            raise ValueError(f"points has no finite row among {len(points)}")
+        origin = np.median(points[finite[:: max(1, len(finite) // 10_000)]], axis=0)
+        local = (points[finite] - origin).astype(np.float32)
+        pick = np.random.default_rng(seed).permutation(len(local))[: self.num_points]
+        found = self._detect(
+            {
+                "points": local[None, pick],
+                "colors": colors[None, finite[pick]].astype(np.float32) / 255.0,
+                "num_points": np.array([len(pick)], np.int32),
+            }
+        )
+        masks, semantic = self._project(found, local, local[pick])
+        return self._assemble(found, masks, semantic, finite, origin, len(points))
+
+    def _project(self, found, points, seen):
+        """Masks and semantic classes on all finite points, chunk by chunk."""
+        keep = found["detections"].valid[0]
+        boxes = found["detections"].boxes[0][keep][None]
+        samples = found["region_points"][0][keep][None]
+        values = found["region_masks"][0][keep][None]
+        classes = tf.argmax(found["semantic_logits"][0], -1, output_type=tf.int32)
+        rows: list[list[np.ndarray]] = [[] for _ in range(boxes.shape[1])]
+        semantic = []
+        for start in range(0, len(points), CHUNK):
+            chunk = points[None, start : start + CHUNK]
+            soft = ops.nearest_assign(chunk, samples, values, boxes)[0]
+            for row, mask in zip(rows, soft.numpy(), strict=True):
+                inside = np.flatnonzero(mask > self.model.config.mask_threshold)
+                row.append((inside + start).astype(np.int32))
+            _, nearest = ops.three_nn(seen[None], chunk)
+            semantic.append(tf.gather(classes, nearest[0, :, 0]).numpy())
+        return [np.concatenate(row) for row in rows], np.concatenate(semantic)
+
+    def _assemble(self, found, masks, semantic, finite, origin, count) -> Segmentation:
+        detections, proposals = found["detections"], found["proposals"]
+        keep = detections.valid[0].numpy()
+        shift = np.concatenate([origin, np.zeros(3)])
+        everywhere = np.zeros(count, np.int32)
+        everywhere[finite] = semantic
+        real = proposals.valid[0].numpy()
+        filled = np.array([len(mask) > 0 for mask in masks], bool)
+        return Segmentation(
+            boxes=(detections.boxes[0].numpy()[keep][filled] + shift).astype("f4"),
+            classes=detections.classes[0].numpy()[keep][filled],
+            scores=detections.scores[0].numpy()[keep][filled],
+            masks=[finite[mask].astype(np.int32) for mask in masks if len(mask)],
+            semantic=everywhere,
+            proposals=(proposals.boxes[0].numpy()[real] + shift).astype("f4"),
+            proposal_scores=tf.sigmoid(proposals.scores[0]).numpy()[real],
+        )
+
+
+def _checked(points: np.ndarray, colors: np.ndarray | None):
+    points = np.asarray(points)
+    if points.ndim != 2 or points.shape[1] != 3 or not len(points):
+        raise ValueError(f"points must be [V, 3] with V >= 1, got {points.shape}")
+    if colors is None:
+        colors = np.full(points.shape, NEUTRAL, np.uint8)
+    if colors.shape != points.shape or colors.dtype != np.uint8:
+        raise ValueError(
+            f"colors must be uint8 {points.shape}, got {colors.dtype} {colors.shape}"
+        )
+    return points, colors
+
+
+class ProposalQuality(NamedTuple):
+    """GSPN's boxes and shapes against the truth, at seeds on objects."""
+
+    iou: np.ndarray  # [K] of the seed's box with its object's
+    chamfer: np.ndarray  # [K] metres: mean distance both ways, averaged
+
+
+def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
+    """Proposals at all seed points on objects (section 4.4, Tables 4 and 5)."""
+    targets = batch["targets"]
+    scene = {key: value for key, value in batch.items() if key != "targets"}
+    found = network(scene, training=False)
+    instance = tf.gather(targets["instance"], found["seeds"], axis=1, batch_dims=1)
+    rows = tf.where((instance >= 0) & found["proposals"].valid)
+    own = tf.stack([rows[:, 0], tf.cast(tf.gather_nd(instance, rows), tf.int64)], 1)
+    truth = tf.gather_nd(targets["boxes"], own)
+    boxes = tf.gather_nd(found["proposals"].boxes, rows)
+    iou = box_lib.pairwise_iou(boxes[:, None], truth[:, None])[:, 0, 0]
+    there, _, back, _ = ops.nn_distance(
+        tf.gather_nd(found["shapes"], rows), tf.gather_nd(targets["shapes"], own)
+    )
+    distance = tf.reduce_mean(tf.sqrt(there), 1) + tf.reduce_mean(tf.sqrt(back), 1)
+    return ProposalQuality(iou.numpy(), (distance / 2).numpy())
+
+
+def load_run(path: str | Path) -> tuple[models.RPointNet, Config, Sequence]:
+    """The best model of a run folder, its config and [(raw id, name), ...].
+
+    Raises:
+      FileNotFoundError: no run, or one whose second stage has no weights yet.
+    """
+    folder = RunFolder(Path(path))
+    config = folder.config()
+    weights = folder.weights("rpointnet")
+    if not weights.is_file():
+        raise FileNotFoundError(
+            f"{folder.path} has no trained model: no {weights.name}"
+        )
+    return load_model(config.model, weights), config, folder.classes()
+
+
+def load_model(config: RPointNetConfig, weights: Path) -> models.RPointNet:
+    """An R-PointNet with the weights of a file."""
+    model = models.build(config)
+    model.load_weights(weights)
+    return model

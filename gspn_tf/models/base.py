@@ -1,0 +1,47 @@
+"""A Keras model whose loss is a sum of named terms."""
+
+import dataclasses as dc
+
+import keras
+import tensorflow as tf
+
+from gspn_tf import config as config_lib
+
+
+class LossModel(keras.Model):
+    """Subclasses give `config_class` and `loss_terms(outputs, batch)`.
+
+    `fit` takes batches of dicts (the ground truth is under "targets", there is no y)
+    and logs every term by name. Coordinates stay float32 under mixed precision.
+    """
+
+    config_class: type
+
+    def __init__(self, config, loss_names: tuple[str, ...], **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.config = config
+        self.loss_names = loss_names
+        self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
+
+    def loss_terms(self, outputs, batch) -> dict[str, tf.Tensor]:
+        """Named scalars, weighted and masked, whose sum is the loss."""
+        raise NotImplementedError
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Track every term and return the sum (called by Keras)."""
+        terms = self.loss_terms(y_pred, x)
+        for name, value in terms.items():
+            self.term_means[name].update_state(value)
+        return tf.add_n(list(terms.values()))
+
+    def get_config(self):
+        """The constructor's arguments, for Keras's serialisation."""
+        return {**super().get_config(), "config": dc.asdict(self.config)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Inverse of `get_config`."""
+        values = config_lib.from_dict(cls.config_class, config["config"])
+        return cls(**{**config, "config": values})

@@ -1,0 +1,110 @@
+"""The heads of R-PointNet on regions of a scene (appendix A).
+
+A region's point is described by the instance sensitive features of its seeds, the
+hypercolumns of the semantic network, its predicted centre and its own position, both
+in the frame of the box. The first dense layer acts on the scene's points, before they
+are gathered into regions: there are far more of the latter.
+"""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from gspn_tf import boxes as box_lib
+from gspn_tf import ops
+from gspn_tf.layers import FeaturePropagation, SharedMLP, dense
+from gspn_tf.models.gspn import SceneFeatures
+from gspn_tf.pyramid import interpolate, take
+from gspn_tf.types import Regions
+
+
+class PointFeatures(NamedTuple):
+    """The feature backbone of section 3.2."""
+
+    points: tf.Tensor  # [B, N, 3]
+    scene: SceneFeatures
+    levels: tf.Tensor  # [B, N, C]  hypercolumns
+
+
+class Hypercolumns(keras.layers.Layer):
+    """Each level of the semantic network at every point, reduced and concatenated.
+
+    Inputs: scene features, colors [B, N, 3]. Output [B, N, levels * units].
+    """
+
+    def __init__(self, widths: tuple[int, ...], units: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.levels = [FeaturePropagation((units,), width, 3) for width in widths]
+        self.built = True
+
+    def call(self, scene: SceneFeatures, colors, training=False):
+        columns = [
+            layer(features, table, skip=colors, training=training)
+            for layer, features, table in zip(
+                self.levels, scene.levels, scene.to_levels, strict=True
+            )
+        ]
+        return tf.concat(columns, axis=-1)
+
+
+def region_features(
+    mlp: SharedMLP, features: PointFeatures, regions: Regions, training
+) -> tf.Tensor:
+    """`mlp` on the points of regions: [B, R, M, units]."""
+    scene = features.scene
+    projected = interpolate(mlp.project(scene.context, 0), scene.to_seeds)
+    projected += mlp.project(features.levels, 1)  # [B, N, U]
+    gathered = ops.group_points(projected, regions.indices)  # [B, R, M, U]
+    for part, place in ((2, scene.centers), (3, features.points)):
+        local = box_lib.normalize(take(place, regions.indices), regions.boxes)
+        gathered += mlp.project(local, part)
+    return mlp.activate(gathered, training)
+
+
+class BoxHead(keras.layers.Layer):
+    """Class and refined box: an MLP per point, maximum, two small stacks.
+
+    Outputs class logits [B, R, C] and deltas [B, R, C, 6].
+    """
+
+    def __init__(self, point_units, head_units, num_classes, parts, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.point_mlp = SharedMLP(point_units, parts)
+        self.class_mlp = SharedMLP(head_units, (point_units[-1],))
+        self.class_output = dense(num_classes, head_units[-1])
+        self.box_mlp = SharedMLP(head_units, (point_units[-1],))
+        self.box_output = dense(6 * num_classes, head_units[-1])
+        self.num_classes = num_classes
+        self.built = True
+
+    def call(self, features: PointFeatures, regions: Regions, training=False):
+        x = region_features(self.point_mlp, features, regions, training)
+        x = tf.reduce_max(x, axis=2)  # [B, R, U]
+        logits = self.class_output(self.class_mlp(x, training=training))
+        deltas = self.box_output(self.box_mlp(x, training=training))
+        shape = tf.concat([tf.shape(x)[:2], [self.num_classes, 6]], 0)
+        return logits, tf.reshape(deltas, shape)
+
+
+class MaskHead(keras.layers.Layer):
+    """A mask per class: a small PointNet segmentation network.
+
+    Output logits [B, R, C, M].
+    """
+
+    def __init__(self, local, whole, units, num_classes, parts, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.local_mlp = SharedMLP(local, parts)
+        self.global_mlp = SharedMLP(whole, (local[-1],))
+        self.mask_mlp = SharedMLP(units, (local[-1], whole[-1]))
+        self.mask_output = dense(num_classes, units[-1])
+        self.built = True
+
+    def call(self, features: PointFeatures, regions: Regions, training=False):
+        local = region_features(self.local_mlp, features, regions, training)
+        whole = tf.reduce_max(self.global_mlp(local, training=training), axis=2)
+        mlp = self.mask_mlp
+        x = mlp.project(local, 0) + mlp.project(whole, 1)[:, :, None, :]
+        logits = self.mask_output(mlp.activate(x, training))  # [B, R, M, C]
+        return tf.transpose(logits, [0, 1, 3, 2])

@@ -1,0 +1,58 @@
+"""PointNet++ as an encoder and decoder over a pyramid (Table 7)."""
+
+import keras
+
+from gspn_tf.config import BackboneConfig
+from gspn_tf.layers import FeaturePropagation, SetAbstraction
+from gspn_tf.pyramid import Pyramid, take, take_table
+
+
+class PointNet2(keras.layers.Layer):
+    """Features at query points.
+
+    Args:
+      config: levels and widths.
+      channels: of the input features; 0 for coordinates alone.
+
+    Inputs: pyramid, features [B, N, channels] or None, queries [B, Q] rows of the
+    points or None for all of them. Outputs: [B, Q, propagation_units[-1][-1]] and the
+    list of each level's features [B, n, C], before any propagation.
+    """
+
+    def __init__(self, config: BackboneConfig, channels: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        widths = [units[-1] for units in config.abstraction_units]
+        below = (channels, *widths)
+        self.abstractions = [
+            SetAbstraction(units, width)
+            for units, width in zip(config.abstraction_units, below, strict=False)
+        ]
+        skips = (*reversed(widths[:-1]), channels)
+        coarse = (widths[-1], *(units[-1] for units in config.propagation_units))
+        self.propagations = [
+            FeaturePropagation(units, width, skip)
+            for units, width, skip in zip(
+                config.propagation_units, coarse, skips, strict=False
+            )
+        ]
+        self.level_widths = tuple(widths)
+        self.width = config.propagation_units[-1][-1]
+        self.built = True
+
+    def call(self, pyramid: Pyramid, features=None, queries=None, training=False):
+        levels, points, x = [], pyramid.points, features
+        for layer, level in zip(self.abstractions, pyramid.levels, strict=True):
+            x = layer(points, level, features=x, training=training)
+            levels.append(x)
+            points = level.points
+
+        *upward, last = self.propagations
+        skips = reversed(levels[:-1])
+        for layer, table, skip in zip(upward, reversed(pyramid.up), skips, strict=True):
+            x = layer(x, table, skip=skip, training=training)
+
+        table = pyramid.to_points[0]
+        if queries is not None:
+            table = take_table(table, queries)
+            features = None if features is None else take(features, queries)
+        return last(x, table, skip=features, training=training), levels

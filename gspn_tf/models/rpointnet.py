@@ -1,0 +1,254 @@
+"""Region-based PointNet (section 3.2): classify, refine and mask proposals."""
+
+import keras
+import tensorflow as tf
+
+from gspn_tf import boxes as box_lib
+from gspn_tf import losses, matching, ops
+from gspn_tf.config import RPointNetConfig
+from gspn_tf.layers import PointRoIAlign, SharedMLP
+from gspn_tf.models.base import LossModel
+from gspn_tf.models.gspn import GSPN, SceneFeatures
+from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
+from gspn_tf.pyramid import take
+from gspn_tf.types import Detections, Proposals, Regions
+
+
+@keras.saving.register_keras_serializable("gspn_tf")
+class RPointNet(LossModel):
+    """Instances of a scene from the proposals of a (frozen) proposal network.
+
+    Input: a batch (see gspn_tf.data.load). With "targets" the output dict holds the
+    heads' outputs on sampled regions and what they should be; without, `detections`,
+    their `region_points` [B, D, M, 3] and `region_masks` [B, D, M] (probabilities).
+    """
+
+    config_class = RPointNetConfig
+    terms = ("class", "box", "mask")
+
+    def __init__(self, config: RPointNetConfig | None = None, **kwargs):
+        c = config or RPointNetConfig()
+        names = self.terms + (GSPN.terms if c.train_proposals else ())
+        super().__init__(c, names, **kwargs)
+        self.proposal_network = GSPN(c.proposal)
+        self.proposal_network.trainable = c.train_proposals
+        widths = self.proposal_network.semantic_predictor.level_widths
+        context = len(c.proposal.context_radii) * c.proposal.context_units[-1]
+        parts = (context, len(widths) * c.level_units, 3, 3)
+        self.hypercolumns = Hypercolumns(widths, c.level_units)
+        self.align = PointRoIAlign(c.region_margin)
+        self.box_head = BoxHead(
+            c.region_units, c.head_units, c.proposal.num_classes, parts
+        )
+        self.mask_head = MaskHead(
+            c.mask_local_units,
+            c.mask_global_units,
+            c.mask_units,
+            c.proposal.num_classes,
+            parts,
+        )
+        self.seeds = keras.random.SeedGenerator(0)
+
+    def call(self, batch, training=False):
+        if "targets" in batch:
+            return self.learn(batch, training)
+        return self.detect(batch)
+
+    def learn(self, batch, training):
+        """Heads on regions sampled around the ground truth."""
+        c = self.config
+        # Frozen proposals see what they see at test time: the scene, not the answer.
+        scene = batch if c.train_proposals else _without_targets(batch)
+        outputs = self.proposal_network(
+            scene,
+            training=training and c.train_proposals,
+            num_seeds=c.proposal.num_seeds,
+        )
+        proposals = matching.select_proposals(
+            outputs["proposals"], c.max_candidates, c.max_proposals, c.proposal_iou
+        )
+        seeds = tf.random.experimental.stateless_split(self._seed(training), 2)
+        targets = matching.sample_regions(
+            proposals,
+            batch["targets"],
+            num_regions=c.num_regions,
+            positive_fraction=c.positive_fraction,
+            positive_iou=c.proposal.positive_iou,
+            deviation=c.box_deviation,
+            seed=seeds[0],
+        )
+        regions = self.align(
+            batch["points"],
+            targets.boxes,
+            targets.valid,
+            batch["num_points"],
+            seeds[1],
+            num_samples=c.num_region_points,
+        )
+        scene_features = outputs["scene"]
+        levels = self.hypercolumns(scene_features, batch["colors"], training=training)
+        features = PointFeatures(batch["points"], scene_features, levels)
+        logits, deltas = self.box_head(features, regions, training=training)
+        masks = self.mask_head(features, regions, training=training)
+        return outputs | {
+            "regions": regions,
+            "region_targets": targets,
+            "class_logits": logits,
+            "deltas": deltas,
+            "mask_logits": masks,
+        }
+
+    def loss_terms(self, outputs, batch):
+        """Classification, box and mask (section 3.2), as in Mask R-CNN."""
+        c, regions, targets = self.config, outputs["regions"], outputs["region_targets"]
+        positive = regions.valid & (targets.classes > 0)
+        classification = losses.cross_entropy(outputs["class_logits"], targets.classes)
+        deltas = of_class(outputs["deltas"], targets.classes)
+        box = tf.reduce_sum(losses.smooth_l1(deltas - targets.deltas), -1)
+        logits = of_class(outputs["mask_logits"], targets.classes)  # [B, R, M]
+        inside = take(batch["targets"]["instance"], regions.indices)
+        inside = tf.cast(inside == targets.instances[..., None], tf.int32)
+        mask = tf.reduce_mean(losses.binary_cross_entropy(logits, inside), -1)
+        terms = {
+            "class": c.class_weight * losses.masked_mean(classification, regions.valid),
+            "box": c.box_weight * losses.masked_mean(box, positive),
+            "mask": c.mask_weight * losses.masked_mean(mask, positive),
+        }
+        if c.train_proposals:
+            terms |= self.proposal_network.loss_terms(outputs, batch)
+        return terms
+
+    def detect(self, batch):
+        """Proposals, classified and refined; then masks of the refined boxes."""
+        c, points, count = self.config, batch["points"], batch["num_points"]
+        outputs = self.proposal_network(batch, training=False)
+        proposals = matching.select_proposals(
+            outputs["proposals"],
+            c.max_candidates_inference,
+            c.max_proposals_inference,
+            c.proposal_iou,
+        )
+        seeds = tf.random.experimental.stateless_split(self._seed(False), 2)
+        samples = c.num_region_points_inference
+        regions = self.align(
+            points,
+            proposals.boxes,
+            proposals.valid,
+            count,
+            seeds[0],
+            num_samples=samples,
+        )
+        scene = outputs["scene"]
+        levels = self.hypercolumns(scene, batch["colors"], training=False)
+        features = PointFeatures(points, scene, levels)
+        logits, deltas = self.box_head(features, regions, training=False)
+        found = self.refine(regions, logits, deltas, scene, outputs["proposals"])
+        regions = self.align(
+            points, found.boxes, found.valid, count, seeds[1], num_samples=samples
+        )
+        masks = self.mask_head(features, regions, training=False)
+        masks = tf.sigmoid(of_class(masks, found.classes))  # [B, D, M]
+        region_points = take(points, regions.indices)
+        projected = ops.nearest_assign(
+            points, region_points, masks, found.boxes, num_points=count
+        )
+        projected = (projected > c.mask_threshold) & regions.valid[..., None]
+        valid = regions.valid & tf.reduce_any(projected, -1)
+        return {
+            "detections": found._replace(masks=projected, valid=valid),
+            "region_points": region_points,
+            "region_masks": masks,
+            "semantic_logits": scene.semantic_logits,
+            "proposals": proposals,
+            "centers": scene.centers,
+        }
+
+    def refine(self, regions: Regions, logits, deltas, scene, proposals) -> Detections:
+        """The best class's box of each region, after suppression class by class.
+
+        Ranked by class probability times the region's mean objectness and semantic
+        probability (model_rpointnet.py:818).
+        """
+        c = self.config
+        probabilities = tf.nn.softmax(logits)
+        classes = tf.argmax(probabilities, -1, output_type=tf.int32)  # [B, R]
+        confidence = tf.reduce_max(probabilities, -1)
+        boxes = box_lib.decode(
+            regions.boxes, of_class(deltas, classes), c.box_deviation
+        )
+        scores = confidence * self.support(regions, classes, scene, proposals)
+        keep = regions.valid & (classes > 0) & (confidence >= c.min_score)
+        best = suppress_by_class(
+            Proposals(boxes, scores, keep),
+            classes,
+            c.proposal.num_classes,
+            c.detection_iou,
+            c.max_detections,
+        )
+        rows, valid = best
+        return Detections(
+            boxes=tf.where(valid[..., None], take(boxes, rows), 0.0),
+            classes=tf.where(valid, take(classes, rows), 0),
+            scores=tf.where(valid, take(scores, rows), 0.0),
+            masks=tf.zeros_like(valid),
+            valid=valid,
+        )
+
+    def support(self, regions, classes, scene: SceneFeatures, proposals):
+        """Mean objectness times mean semantic probability of a region's points."""
+        nearest = scene.to_seeds.indices[..., 0]  # [B, N]
+        objectness = take(tf.sigmoid(proposals.scores), nearest)
+        semantic = take(tf.nn.softmax(scene.semantic_logits), regions.indices)
+        objectness = tf.reduce_mean(take(objectness, regions.indices), -1)
+        return objectness * of_class(tf.reduce_mean(semantic, 2), classes)
+
+    def _seed(self, training):
+        """Fresh in training; fixed outside, so that results repeat."""
+        return (
+            tf.cast(self.seeds.next(), tf.int32) if training else tf.zeros(2, "int32")
+        )
+
+
+def _without_targets(batch):
+    return {key: value for key, value in batch.items() if key != "targets"}
+
+
+def of_class(values: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+    """What each region [B, R] says of its class.
+
+    values [B, R, C] -> [B, R]; deltas [B, R, C, 6] -> [B, R, 6]; masks
+    [B, R, C, M] -> [B, R, M].
+    """
+    return tf.gather(values, classes, axis=2, batch_dims=2)
+
+
+def suppress_by_class(
+    candidates: Proposals,
+    classes: tf.Tensor,
+    num_classes: int,
+    iou_threshold: float,
+    max_outputs: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Rows [B, max_outputs] of the best candidates [B, R], and which are real.
+
+    Non-maximum suppression within each class, then the best scores of all.
+    """
+    batch, count = tf.unstack(tf.shape(classes))
+    of_each = classes[:, None, :] == tf.range(1, num_classes)[None, :, None]
+    shape = [batch * (num_classes - 1), count]
+
+    def repeat(x):
+        x = tf.repeat(x[:, None], num_classes - 1, axis=1)
+        return tf.reshape(x, tf.concat([shape, tf.shape(x)[3:]], 0))
+
+    rows, valid = ops.nms_3d(
+        repeat(candidates.boxes),
+        repeat(candidates.scores),
+        repeat(candidates.valid) & tf.reshape(of_each, shape),
+        iou_threshold=iou_threshold,
+        max_outputs=max_outputs,
+    )
+    rows, valid = tf.reshape(rows, [batch, -1]), tf.reshape(valid, [batch, -1])
+    scores = tf.where(valid, take(candidates.scores, rows), -1.0)
+    _, best = tf.math.top_k(scores, max_outputs)
+    return take(rows, best), take(valid, best)
