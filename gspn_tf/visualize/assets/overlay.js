@@ -1,0 +1,106 @@
+// Boxes, their scores and a scale, drawn over the points.
+
+const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [n & 1, (n >> 1) & 1, n >> 2]);
+const EDGES = [
+  [0, 1], [2, 3], [4, 5], [6, 7], [0, 2], [1, 3], [4, 6], [5, 7], [0, 4], [1, 5], [2, 6], [3, 7],
+];
+const WEAK = [86, 160, 215];
+const STRONG = [224, 88, 0];
+
+class Overlay {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+  }
+
+  begin(camera, width, height) {
+    const scale = window.devicePixelRatio || 1;
+    this.canvas.width = Math.round(width * scale);
+    this.canvas.height = Math.round(height * scale);
+    this.context.scale(scale, scale);
+    this.context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    [this.width, this.height] = [width, height];
+    this.camera = camera;
+    this.project = camera.projector(width, height);
+    const style = getComputedStyle(document.documentElement);
+    this.ink = style.getPropertyValue("--ink");
+    this.panel = style.getPropertyValue("--panel");
+    this.labels = [];
+  }
+
+  // All boxes at or above the least score, the weakest first; the selected one on top.
+  boxes(rows, selected, least) {
+    const shown = rows.filter((row) => row.box && row.score >= least);
+    const faint = selected >= 0 ? 0.25 : 1;
+    for (const row of [...shown].reverse()) {
+      const tint = WEAK.map((value, c) => Math.round(value + row.score * (STRONG[c] - value)));
+      this.box(row.box, `rgb(${tint})`, 1.3, faint * (0.2 + 0.75 * row.score));
+    }
+    if (selected >= 0) return shown.length;
+    for (const row of shown.slice(0, 40)) this.label(row.box, row.score.toFixed(2), 14);
+    return shown.length;
+  }
+
+  highlight(row) {
+    if (!row || !row.box) return;
+    this.box(row.box, this.ink, 2, 1);
+    this.label(row.box, `${row.name} ${row.score.toFixed(2)}`, Infinity);
+  }
+
+  box(box, color, thickness, alpha) {
+    const { context } = this;
+    const corners = CORNERS.map((corner) => this.project(
+      ...corner.map((side, i) => box[i] + (side - 0.5) * box[i + 3])));
+    context.globalAlpha = alpha;
+    context.strokeStyle = color;
+    context.lineWidth = thickness;
+    context.beginPath();
+    for (const [a, b] of EDGES) {
+      if (corners[a][2] <= 0 || corners[b][2] <= 0) continue;
+      context.moveTo(corners[a][0], corners[a][1]);
+      context.lineTo(corners[b][0], corners[b][1]);
+    }
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
+  // Text over a box's top; left out where it would cover another or `most` are there.
+  label(box, text, most) {
+    const [x, y, depth] = this.project(box[0], box[1], box[2] + box[5] / 2);
+    if (depth <= 0 || this.labels.length >= most) return;
+    const half = this.context.measureText(text).width / 2 + 5;
+    const area = [x - half, y - 21, x + half, y - 3];
+    const covers = ([l, t, r, b]) => l < area[2] && r > area[0] && t < area[3] && b > area[1];
+    if (most !== Infinity && this.labels.some(covers)) return;
+    this.labels.push(area);
+    this.context.fillStyle = this.panel;
+    this.context.globalAlpha = 0.9;
+    this.context.beginPath();
+    this.context.roundRect(area[0], area[1], 2 * half, 18, 4);
+    this.context.fill();
+    this.context.globalAlpha = 1;
+    this.context.fillStyle = this.ink;
+    this.context.textAlign = "center";
+    this.context.fillText(text, x, y - 8);
+  }
+
+  // A bar of a round length, true at the target's distance.
+  scale() {
+    const { context, camera, height } = this;
+    const pixels = height * FOCAL / (2 * camera.distance); // per metre at the target
+    const wanted = 110 / pixels;
+    const power = 10 ** Math.floor(Math.log10(wanted));
+    const length = [5, 2, 1].find((n) => n * power <= wanted) * power;
+    const [left, bottom] = [20, height - 20];
+    context.strokeStyle = context.fillStyle = this.ink;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    context.moveTo(left, bottom - 5);
+    context.lineTo(left, bottom);
+    context.lineTo(left + length * pixels, bottom);
+    context.lineTo(left + length * pixels, bottom - 5);
+    context.stroke();
+    context.textAlign = "left";
+    context.fillText(`${+length.toPrecision(2)} m`, left + 4, bottom - 6);
+  }
+}
