@@ -1,6 +1,5 @@
 """`gspn <command> [flags]`: parses, runs, and turns errors into one line."""
 
-import os
 import re
 import sys
 import traceback
@@ -38,7 +37,6 @@ class UsageError(UserError):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit status."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]

@@ -20,6 +20,10 @@ from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import scene
 from gspn_tf.run_folder import STAGES, RunFolder
 
+# Terms whose sum over the validation scenes selects the best weights (train.py of
+# the release): the total would move with the weight of the KL term.
+MONITORED = {"gspn": ("generation",), "rpointnet": ("class", "box", "mask")}
+
 
 class Scenes(NamedTuple):
     """The data of a run."""
@@ -41,9 +45,7 @@ class Scenes(NamedTuple):
 
     def steps(self) -> int:
         """Training steps of an epoch; ValueError where a batch cannot be filled."""
-        scene.shard_paths(self.directory, "train")
-        scenes = scene.read_manifest(self.directory)["splits"]["train"]["scenes"]
-        size = self.config.train.batch_size
+        scenes, size = self._count("train"), self.config.train.batch_size
         if scenes < size:
             raise ValueError(
                 f"train.batch_size must be at most the {scenes} training scenes of "
@@ -51,15 +53,25 @@ class Scenes(NamedTuple):
             )
         return scenes // size
 
+    def _count(self, split: str) -> int:
+        scene.shard_paths(self.directory, split)
+        return scene.read_manifest(self.directory)["splits"][split]["scenes"]
+
     def _load(self, split: str, *, training: bool, seed: int) -> tf.data.Dataset:
-        return data.load(
+        size = self.config.train.batch_size
+        batches = data.load(
             self.directory,
             split,
             self.config.data,
-            batch_size=self.config.train.batch_size,
+            batch_size=size,
             training=training,
             seed=seed,
         )
+        # A number that Keras knows: it would find the end by running a step without
+        # data, in which the means of the loss terms still count.
+        scenes = self._count(split)
+        steps = scenes // size if training else -(-scenes // size)
+        return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def train(
@@ -118,7 +130,7 @@ def fit_stage(
     keras.utils.set_random_seed(config.train.seed)
     model = build(stage, config, scenes.epoch(stage, 0).element_spec)
     model.compile(optimizer=optimizer(options), jit_compile=False)
-    recorder = callbacks.Recorder(run, stage, monitored(stage, model))
+    recorder = callbacks.Recorder(run, stage, MONITORED[stage])
     recorder.set_model(model)
     first = recorder.resume()
     if first == 0:
@@ -135,6 +147,7 @@ def fit_stage(
             epochs=epoch + 1,
             validation_data=validation if due else None,
             callbacks=watchers,
+            shuffle=False,  # the data set shuffles
             verbose=0,
         )
 
@@ -168,14 +181,6 @@ def schedules(
     if options.schedule == "staircase":
         moved.append(callbacks.BatchNormMomentum(options.decay_steps))
     return moved
-
-
-def monitored(stage: str, model: keras.Model) -> tuple[str, ...]:
-    """Terms whose validation sum selects the best weights (train.py, release)."""
-    if stage == "gspn":
-        return ("generation",)
-    proposal_terms = set(model.proposal_network.loss_names)
-    return tuple(name for name in model.loss_names if name not in proposal_terms)
 
 
 def start_weights(

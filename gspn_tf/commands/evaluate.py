@@ -8,6 +8,7 @@ from gspn_tf.commands.command import (
     UserError,
     define_json,
     existing_folder,
+    load_tensorflow,
     timed,
     write_figures,
 )
@@ -34,6 +35,7 @@ def run(arguments: Arguments) -> None:
     flags = arguments.flags
     folder = existing_folder(flags.run, "--run")
     existing_folder(flags.data, "--data")
+    load_tensorflow()
     from gspn_tf import evaluation, inference
 
     split = evaluation.Split(flags.data, flags.split, tracked)

@@ -4,7 +4,13 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from gspn_tf.commands.command import Arguments, Command, UserError, existing_folder
+from gspn_tf.commands.command import (
+    Arguments,
+    Command,
+    UserError,
+    existing_folder,
+    load_tensorflow,
+)
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
@@ -19,6 +25,7 @@ def run(arguments: Arguments) -> None:
     folder = existing_folder(flags.model, "--model")
     if Path(flags.output).exists():
         raise UserError(f"{flags.output} exists")
+    load_tensorflow()
     from gspn_tf import export, inference
 
     model, _, classes = inference.load_run(folder)

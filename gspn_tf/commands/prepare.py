@@ -6,7 +6,7 @@ from pathlib import Path
 from absl import flags as absl_flags
 
 from gspn_tf import files
-from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 
 SPLITS = ("train", "val", "test")
 
@@ -62,6 +62,7 @@ def prepare_rooms(
     if not any(counts.values()):
         raise UserError("nothing to make: --train, --val and --test are all 0")
     check_output(output, force)
+    load_tensorflow()
     from gspn_tf.data import scene, synthetic
     from gspn_tf.data.classes import SCANNET
 
@@ -94,6 +95,7 @@ def run_own(arguments: Arguments) -> None:
     for path in (flags.source, flags.classes):
         if not Path(path).exists():
             raise UserError(f"no file or folder {path}")
+    load_tensorflow()
     from gspn_tf.data import scene
     from gspn_tf.data.classes import ClassList
     from gspn_tf.data.own import find_scans, read_scan

@@ -2,7 +2,7 @@
 
 from absl import flags as absl_flags
 
-from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 
 STAGES = {"gspn": ("gspn",), "rpointnet": ("rpointnet",)}
 STAGES["all"] = STAGES["gspn"] + STAGES["rpointnet"]
@@ -41,6 +41,7 @@ def run(arguments: Arguments) -> None:
     flags = arguments.flags
     config = read_config(arguments)
 
+    load_tensorflow()
     from rich.console import Console
 
     from gspn_tf import training
