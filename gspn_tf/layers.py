@@ -94,7 +94,7 @@ class SharedMLP(keras.layers.Layer):
 
 
 def _matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """x [..., C] times kernel [C, D] as one matrix product."""
+    """Product [..., D] of x [..., C] and kernel [C, D], as one matrix product."""
     rows = tf.reshape(x, [-1, kernel.shape[0]])
     shape = tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0)
     product = tf.reshape(tf.matmul(rows, kernel), shape)

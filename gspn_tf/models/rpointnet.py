@@ -6,7 +6,7 @@ import tensorflow as tf
 from gspn_tf import boxes as box_lib
 from gspn_tf import losses, matching, ops
 from gspn_tf.config import RPointNetConfig
-from gspn_tf.layers import PointRoIAlign, SharedMLP
+from gspn_tf.layers import PointRoIAlign
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.gspn import GSPN, SceneFeatures
 from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
