@@ -5,8 +5,8 @@ The library is `gspn_tf/_gspn_ops_tf<major>_<minor>.so`. It holds the kernels of
 the CUDA kernels when nvcc is found. No Python C API is used, so one library serves
 every Python version.
 
-Environment: GSPN_CUDA=0|1|auto (auto), CUDA_HOME, GSPN_CUDA_ARCHS (see CUDA_ARCHS), CXX,
-MAX_JOBS.
+Environment: GSPN_CUDA=0|1|auto (auto), CUDA_HOME, GSPN_CUDA_ARCHS (see CUDA_ARCHS),
+CXX, MAX_JOBS.
 """
 
 import json
@@ -109,10 +109,9 @@ class NinjaFile:
         cxx = os.environ.get("CXX", "g++")
         self.lines = [
             "ninja_required_version = 1.3",
-            f"common = -O3 -g0 -fPIC -I{ROOT}/tf_ops -MMD -MF $out.d",
             "rule cxx",
-            f"  command = {cxx} -std=c++17 -Wall -ffp-contract=off "
-            "-fvisibility=hidden $common $flags -c $in -o $out",
+            f"  command = {cxx} -std=c++17 -O3 -g0 -fPIC -fvisibility=hidden -Wall "
+            f"-ffp-contract=off -I{ROOT}/tf_ops $flags -MMD -MF $out.d -c $in -o $out",
             "  depfile = $out.d\n  deps = gcc\n  description = CXX $out",
             "rule link",
             f"  command = {cxx} -shared -o $out $in $libs",
@@ -262,6 +261,7 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=[*find_packages(include=["gspn_tf", "gspn_tf.*"]), "gspn_tf.configs"],
     package_dir={"gspn_tf.configs": "configs"},
+    package_data={"gspn_tf.configs": ["*/*.txt"], "gspn_tf.visualize": ["*.*"]},
     entry_points={"console_scripts": ["gspn = gspn_tf.cli:main"]},
     ext_modules=[Extension("gspn_tf._gspn_ops", sources=[])],
     cmdclass={"build_ext": BuildOps, "bdist_wheel": Wheel},

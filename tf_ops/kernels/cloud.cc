@@ -2,8 +2,9 @@
 
 #include "kernels/kernels.h"
 
-GspnCloud* gspn_cloud_create(const float* points, int64_t n, int searchable) {
-  return new GspnCloud(points, n, searchable != 0);
+GspnCloud* gspn_cloud_create(const float* points, int64_t n,
+                             int64_t num_queries) {
+  return new GspnCloud(points, n, num_queries);
 }
 
 void gspn_cloud_free(GspnCloud* cloud) { delete cloud; }

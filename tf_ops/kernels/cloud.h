@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/simd/simd.h"
+#include "kernels/tree.h"
 
 namespace gspn {
 
@@ -35,15 +36,25 @@ struct Coordinates {
   std::vector<float> values;
 };
 
+// For fewer points or queries a tree costs more than looking at all points.
+constexpr int64_t kTreePoints = 2048;
+constexpr int64_t kTreeQueries = 512;
+
 }  // namespace gspn
 
 struct GspnCloud {
-  GspnCloud(const float* from, int64_t n, bool searchable)
-      : n(n), points(from), coordinates(from, n) {}
+  GspnCloud(const float* from, int64_t n, int64_t num_queries)
+      : n(n),
+        points(from),
+        coordinates(from, n),
+        tree(from, n >= gspn::kTreePoints && num_queries >= gspn::kTreeQueries
+                       ? n
+                       : 0) {}
 
   int64_t n;
   const float* points;  // not owned
   gspn::Coordinates coordinates;
+  gspn::Tree tree;  // empty where it would not pay
 };
 
 #endif  // GSPN_TF_KERNELS_CLOUD_H_

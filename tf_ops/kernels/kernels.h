@@ -19,10 +19,11 @@
 
 extern "C" {
 
-// A cloud prepared for searching. `searchable` != 0 also builds the spatial
-// tree that ball_query and three_nn use when the cloud is large.
+// A cloud prepared for about num_queries searches in all: a spatial tree is
+// built when it pays. The points must outlive it.
 typedef struct GspnCloud GspnCloud;
-GspnCloud* gspn_cloud_create(const float* points, int64_t n, int searchable);
+GspnCloud* gspn_cloud_create(const float* points, int64_t n,
+                             int64_t num_queries);
 void gspn_cloud_free(GspnCloud* cloud);
 
 // indices[m]: 0 first, then again and again the point farthest from all taken

@@ -128,7 +128,7 @@ class SampleInBoxes final : public OpKernel {
     OP_REQUIRES_OK(context, axes.Allocate(0, "BRM", &indices));
     OP_REQUIRES_OK(context, axes.Allocate(1, "BR", &counts));
     const auto clouds =
-        PrepareClouds(context, context->input(0), Counts(context, 3), false);
+        PrepareClouds(context, context->input(0), Counts(context, 3), 0);
     const float* boxes = Values(context, 1);
     const int32_t* seed = Counts(context, 2);
     int32_t* to_indices = indices->flat<int32_t>().data();

@@ -45,15 +45,15 @@ using CloudPtr = std::unique_ptr<GspnCloud, FreeCloud>;
 inline std::vector<CloudPtr> PrepareClouds(tensorflow::OpKernelContext* context,
                                            const tensorflow::Tensor& points,
                                            const int32_t* num_points,
-                                           bool searchable) {
+                                           int64_t num_queries) {
   const int64_t stride = 3 * points.dim_size(1);
   const float* at = points.flat<float>().data();
   std::vector<CloudPtr> clouds(points.dim_size(0));
-  const int64_t cost = points.dim_size(1) * (searchable ? 100 : 2);
+  const int64_t cost = points.dim_size(1) * (num_queries > 0 ? 100 : 2);
   Parallel(context, clouds.size(), cost, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       clouds[b].reset(
-          gspn_cloud_create(at + b * stride, num_points[b], searchable));
+          gspn_cloud_create(at + b * stride, num_points[b], num_queries));
     }
   });
   return clouds;

@@ -108,8 +108,8 @@ class BallQuery final : public OpKernel {
     OP_REQUIRES_OK(context, axes.Allocate(0, "BMK", &indices));
     OP_REQUIRES_OK(context, axes.Allocate(1, "BM", &counts));
 
-    const auto clouds =
-        PrepareClouds(context, context->input(0), Counts(context, 2), true);
+    const auto clouds = PrepareClouds(context, context->input(0),
+                                      Counts(context, 2), axes['M']);
     const float* queries = Values(context, 1);
     int32_t* to_indices = indices->flat<int32_t>().data();
     int32_t* to_counts = counts->flat<int32_t>().data();
@@ -163,8 +163,8 @@ class ThreeNN final : public OpKernel {
     OP_REQUIRES_OK(context, axes.Allocate(0, "BM3", &distances));
     OP_REQUIRES_OK(context, axes.Allocate(1, "BM3", &indices));
 
-    const auto clouds =
-        PrepareClouds(context, context->input(0), Counts(context, 2), true);
+    const auto clouds = PrepareClouds(context, context->input(0),
+                                      Counts(context, 2), axes['M']);
     const float* queries = Values(context, 1);
     float* to_distances = distances->flat<float>().data();
     int32_t* to_indices = indices->flat<int32_t>().data();
