@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -165,15 +166,24 @@ class Recorder(keras.callbacks.Callback):
         value = sum(row[name] for name in names) if known else float("inf")
         if value >= self.state.best and known:
             return self.state.best
-        with files.replacing(self.run.weights(self.stage)) as beside:
-            self.model.save_weights(beside)
+        save_weights(self.model, self.run.weights(self.stage))
         return value
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write the weights alone: Keras adds a compiled model's optimiser, thrice them."""
+    optimizer, model.optimizer = model.optimizer, None
+    try:
+        with files.replacing(path) as beside:
+            model.save_weights(beside)
+    finally:
+        model.optimizer = optimizer
 
 
 def snapshot(model: keras.Model) -> dict[str, np.ndarray]:
     """Every variable that training moves: weights, optimiser, random generators."""
     variables = [*model.variables, *model.optimizer.variables]
-    return {f"{i:04d}": np.asarray(v) for i, v in enumerate(variables)}
+    return {f"{i:04d}": v.value.numpy() for i, v in enumerate(variables)}
 
 
 def restore(model: keras.Model, values: dict[str, np.ndarray]) -> None:

@@ -129,12 +129,12 @@ def fit_stage(
     options: StageConfig = getattr(config.train, stage)
     keras.utils.set_random_seed(config.train.seed)
     model = build(stage, config, scenes.epoch(stage, 0).element_spec)
+    if not run.checkpoint(stage).exists():
+        start_weights(model, stage, run, init)
     model.compile(optimizer=optimizer(options), jit_compile=False)
     recorder = callbacks.Recorder(run, stage, MONITORED[stage])
     recorder.set_model(model)
     first = recorder.resume()
-    if first == 0:
-        start_weights(model, stage, run, init)
     line = callbacks.ProgressLine(stage, options.epochs, steps, console)
     watchers = [*schedules(stage, model, config, steps), recorder, line]
     validation = scenes.validation()
