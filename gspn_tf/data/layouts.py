@@ -5,6 +5,7 @@ backs on y = 0 and face +y; free groups stand anywhere. Neighbours of the same c
 often touch, as they do in rooms: then only their shape tells where one ends.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class Placed:
     @staticmethod
     def map(point: tuple, angle: float, offset: tuple) -> tuple[float, float, float]:
         """A point turned about z, then moved."""
-        (x, y, z), cos, sin = point, np.cos(angle), np.sin(angle)
+        (x, y, z), cos, sin = point, math.cos(angle), math.sin(angle)
         return (cos * x - sin * y + offset[0], sin * x + cos * y + offset[1],
                 z + offset[2])  # fmt: skip
 
@@ -43,9 +44,12 @@ class Placed:
         low, high = low or self.item.low, high or self.item.high
         corners = [(x, y) for x in (low[0], high[0]) for y in (low[1], high[1])]
         turned = [self.map((*c, 0.0), self.angle, self.offset) for c in corners]
-        low_xy, high_xy = np.min(turned, axis=0), np.max(turned, axis=0)
-        low_xy[2], high_xy[2] = low[2] + self.offset[2], high[2] + self.offset[2]
-        return low_xy, high_xy
+        x, y, _ = zip(*turned, strict=True)
+        lift = self.offset[2]
+        return (
+            np.array((min(x), min(y), low[2] + lift)),
+            np.array((max(x), max(y), high[2] + lift)),
+        )
 
 
 def row(items: list[Item], gap: float = 0.0) -> list[Placed]:
@@ -67,7 +71,7 @@ def alike(rng: Rng, draw: Callable[[Rng], Item], count: int) -> list[Item]:
 
 def few(rng: Rng) -> int:
     """One to three, mostly one or two."""
-    return int(rng.choice(3, p=(0.4, 0.4, 0.2))) + 1
+    return int(rng.choice(3, p=(0.35, 0.4, 0.25))) + 1
 
 
 def cabinets(rng: Rng) -> list[Placed]:
@@ -153,7 +157,7 @@ def poufs(rng: Rng) -> list[Placed]:
 
 def beds(rng: Rng) -> list[Placed]:
     """A bed, or twin beds pushed together, with a bedside cabinet at times."""
-    group = row([furniture.bed(rng)] * (2 if rng.random() < 0.4 else 1))
+    group = row([furniture.bed(rng)] * (2 if rng.random() < 0.5 else 1))
     if rng.random() < 0.4:
         cabinet = fixtures.cabinet(rng)
         x = group[-1].offset[0] + (group[-1].item.width + cabinet.width) / 2 + 0.03
@@ -163,8 +167,8 @@ def beds(rng: Rng) -> list[Placed]:
 
 def kitchen(rng: Rng) -> list[Placed]:
     """Refrigerators and counters in one line."""
-    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.35 else 1)
-    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.35 else 1)
+    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.45 else 1)
+    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.45 else 1)
     return row(fridges + counters, gap=0.01)
 
 
@@ -199,7 +203,7 @@ def windows(rng: Rng) -> list[Placed]:
 def pictures(rng: Rng) -> list[Placed]:
     """A picture, or a gallery of two or three, tight or loose."""
     items = alike(rng, fixtures.picture, few(rng))
-    gap = rng.uniform(0.02, 0.05) if rng.random() < 0.7 else rng.uniform(0.15, 0.3)
+    gap = rng.uniform(0.02, 0.05) if rng.random() < 0.8 else rng.uniform(0.15, 0.3)
     return row(items, gap)
 
 

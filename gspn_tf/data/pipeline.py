@@ -33,8 +33,9 @@ def load(
     """Batches of a split, one epoch long; every new pass over it is a new epoch.
 
     Training shuffles the scenes, draws other points and another rotation and
-    translation in every epoch, and drops a smaller last batch. Otherwise the scenes
-    come in the order written, in place, always with the same points, and all of them.
+    translation in every epoch, and drops a smaller last batch unless it is the only
+    one. Otherwise the scenes come in the order written, in place, always with the same
+    points, and all of them.
 
     A batch has N = `num_points` of each scene, drawn without replacement (fewer
     only where the scene has fewer: then padding follows), G = most instances of a
@@ -53,6 +54,8 @@ def load(
 
     Raises:
       ValueError: unknown split or batch size below one.
+      tf.errors.InvalidArgumentError: on reading, a scene of more than
+        `max_instances` instances.
       FileNotFoundError: `directory` has no manifest.
     """
     if batch_size < 1:
@@ -66,6 +69,7 @@ def load(
     def element(record: tf.Tensor, key: tf.Tensor) -> dict:
         stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), key]), 4)
         scene = scenes.parse(record)
+        _check_instances(scene["instance"], options.max_instances)
         if training:
             scene = augment(scene, options, stream[:2])
         count = options.num_points if training else options.num_points_inference
@@ -74,14 +78,30 @@ def load(
 
     dataset = tf.data.Dataset.zip(dataset, keys)
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.padded_batch(
-        batch_size,
-        padding_values=_PADDING | {"targets": _TARGET_PADDING},
-        drop_remainder=training,
+    num_scenes = scenes.read_manifest(directory)["splits"][split]["scenes"]
+    dataset = _batch(dataset, batch_size, num_scenes, training)
+    ordered = tf.data.Options()
+    ordered.deterministic = True
+    return dataset.with_options(ordered).prefetch(tf.data.AUTOTUNE)
+
+
+def _batch(
+    dataset: tf.data.Dataset, size: int, num_scenes: int, training: bool
+) -> tf.data.Dataset:
+    """Padded batches, and how many there are."""
+    drop = training and num_scenes >= size
+    padding = _PADDING | {"targets": _TARGET_PADDING}
+    dataset = dataset.padded_batch(size, padding_values=padding, drop_remainder=drop)
+    count = num_scenes // size if drop else -(-num_scenes // size)
+    return dataset.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _check_instances(instance: tf.Tensor, limit: int) -> None:
+    tf.debugging.assert_less(
+        tf.reduce_max(instance),
+        limit,
+        f"a scene may have at most max_instances = {limit} instances",
     )
-    options_ = tf.data.Options()
-    options_.deterministic = True
-    return dataset.with_options(options_).prefetch(tf.data.AUTOTUNE)
 
 
 def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:

@@ -5,6 +5,7 @@ silence, and load faces that nobody here needs.
 """
 
 import io
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -121,9 +122,9 @@ def _read_binary(file: BinaryIO, element: _Element, order: str) -> dict:
 
 def _read_ascii(file: BinaryIO, element: _Element, _: str) -> dict:
     element.record("<")  # refuses lists
-    lines = (line for _, line in zip(range(element.count), file, strict=False))
+    lines = [line for line in itertools.islice(file, element.count) if line.strip()]
     try:
-        rows = np.loadtxt(lines, np.float64, comments=None, ndmin=2)
+        rows = np.loadtxt(lines, ndmin=2, comments=None) if lines else np.empty((0, 0))
     except ValueError as error:
         raise PlyError(f"malformed vertices: {error}") from error
     if len(rows) < element.count:

@@ -15,6 +15,7 @@ from gspn_tf.data.surfaces import Samples, Surfaces, place, sample
 
 Rng = np.random.Generator
 _SHELL_DENSITY = 0.45  # floor and walls, relative to furniture
+_CONTACT = 0.012  # metres: what is nearer than this to a closed body is unseen
 _OVERDRAW = 1.75  # drawn for each point kept, at first
 
 
@@ -104,16 +105,15 @@ def _hidden(
 ) -> np.ndarray:
     """Points inside, or in contact with, a closed body of another thing."""
     order = np.argsort(samples.points[:, 0])
-    points, mine = samples.points[order], things[order]
-    hidden = np.zeros(len(points), bool)
+    x, y, z = np.ascontiguousarray(samples.points[order].T)
+    mine, hidden = things[order], np.zeros(len(order), bool)
     for index, placed in enumerate(everything):
         for low, high in placed.item.solids:
             low, high = placed.bounds(low, high)
-            low, high = low - 0.012, high + 0.012
-            part = slice(*np.searchsorted(points[:, 0], (low[0], high[0])))
-            inside = ((points[part, 1:] > low[1:]) & (points[part, 1:] < high[1:])).all(
-                1
-            )
+            low, high = low - _CONTACT, high + _CONTACT
+            part = slice(*np.searchsorted(x, (low[0], high[0])))
+            inside = (y[part] > low[1]) & (y[part] < high[1])
+            inside &= (z[part] > low[2]) & (z[part] < high[2])
             hidden[part] |= inside & (mine[part] != index)
     out = np.empty_like(hidden)
     out[order] = hidden
@@ -123,18 +123,18 @@ def _hidden(
 def _missing(rng: Rng, points: np.ndarray) -> np.ndarray:
     """Holes around random points, and strips that something shadowed."""
     missing = np.zeros(len(points), bool)
+    x, y, z = np.ascontiguousarray(points.T)
     for _ in range(int(rng.integers(6, 16))):
-        center = points[rng.integers(len(points))]
+        a, b, c = points[rng.integers(len(points))]
         reach = rng.uniform(0.1, 0.3)
-        missing |= ((points - center) ** 2).sum(axis=1) < reach**2
+        missing |= (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < reach**2
     for _ in range(int(rng.integers(2, 6))):
-        center, angle = points[rng.integers(len(points))], rng.uniform(0, np.pi)
-        away = points[:, :2] - center[:2]
-        across = away @ (np.cos(angle), np.sin(angle))
-        along = away @ (-np.sin(angle), np.cos(angle))
-        strip = np.abs(across) < rng.uniform(0.04, 0.1)
-        strip &= np.abs(along) < rng.uniform(0.4, 1.2)
-        missing |= strip & (points[:, 2] < rng.uniform(0.4, 2.5))
+        a, b, _ = points[rng.integers(len(points))]
+        angle = rng.uniform(0, np.pi)
+        cos, sin = np.cos(angle), np.sin(angle)
+        strip = np.abs((x - a) * cos + (y - b) * sin) < rng.uniform(0.04, 0.1)
+        strip &= np.abs((y - b) * cos - (x - a) * sin) < rng.uniform(0.4, 1.2)
+        missing |= strip & (z < rng.uniform(0.4, 2.5))
     return missing
 
 

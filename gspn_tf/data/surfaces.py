@@ -153,15 +153,17 @@ def sample(
     factors = np.stack([f, g, height], axis=1)
     edges = picked[:, 4:13].reshape(-1, 3, 3)
     points = picked[:, 1:4] + np.einsum("nk,nkd->nd", factors, edges)
-    normals = _normals(edges, factors, kind)
+    normals = _normals(array, rows, factors)
     return Samples(points, normals, picked[:, 14:17].copy(), rows)
 
 
-def _normals(edges: np.ndarray, factors: np.ndarray, kind: np.ndarray) -> np.ndarray:
+def _normals(array: np.ndarray, rows: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Unit normals; cones count as cylinders and ellipsoids as spheres."""
-    flat = (kind == QUAD) | (kind == DISC)
-    u, v = edges[:, 0], edges[:, 1]
-    factors = np.where((kind == TUBE)[:, None], factors * [1, 1, 0], factors)
-    normals = np.einsum("nk,nkd->nd", factors, edges)
-    normals[flat] = np.cross(u[flat], v[flat])
+    kinds = array[:, 0].astype(int)
+    flat = np.cross(array[:, 4:7], array[:, 7:10])[rows]
+    axes = np.array([[0, 0, 0], [1, 1, 0], [0, 0, 0], [1, 1, 1]])  # by kind
+    edges = array[:, 4:13].reshape(-1, 3, 3) * axes[kinds][:, :, None]
+    curved = np.einsum("nk,nkd->nd", factors, edges[rows])
+    is_flat = (kinds == QUAD) | (kinds == DISC)
+    normals = np.where(is_flat[rows][:, None], flat, curved)
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)

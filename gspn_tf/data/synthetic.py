@@ -88,11 +88,12 @@ def _anywhere(rng: np.random.Generator, points: np.ndarray, size) -> np.ndarray:
     return ((points - middle) @ turn.T + offset).astype(np.float32)
 
 
-def oracle_components(scene: Scene, radius: float = 0.05) -> np.ndarray:
+def oracle_components(scene: Scene, radius: float = 0.1) -> np.ndarray:
     """Connected components of the points that share a true semantic label.
 
     What somebody would get who knew every label but nothing of objects: two points
-    are connected when their labels agree and they are at most `radius` metres apart.
+    are connected when their labels agree and they are at most `radius` metres apart. At
+    40,000 points a room, 0.08 to 0.15 metres serve it best; below, objects fall apart.
     Returns [V] int32, -1 for the background, else 0..K-1.
     """
     found = np.full(len(scene.points), -1, np.int32)

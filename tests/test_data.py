@@ -1,0 +1,303 @@
+"""Scenes on disk and the tf.data pipeline."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gspn_tf.config import DataConfig
+from gspn_tf.data import Scene, load, pipeline, read_scenes, write_scenes
+from gspn_tf.data.classes import SCANNET, ClassList
+from gspn_tf.data.scene import parse, read_manifest, serialize
+
+CLASSES = ClassList((3, 5, 9), ("cabinet", "chair", "window"))
+OPTIONS = DataConfig(
+    num_points=96, num_points_inference=80, num_shape_points=64, shuffle_buffer=8
+)
+
+
+def make_scene(seed: int, num_points: int = 120, num_instances: int = 3) -> Scene:
+    """Points in labelled blobs; instance i has class i % 3 + 1."""
+    rng = np.random.default_rng(seed)
+    instance = rng.integers(-1, num_instances, num_points)
+    instance[: num_instances + 1] = np.arange(-1, num_instances)
+    points = rng.normal(0, 0.3, (num_points, 3)) + 2.0 * instance[:, None]
+    return Scene(
+        name=f"scene_{seed}",
+        points=points.astype(np.float32),
+        colors=rng.integers(0, 256, (num_points, 3)).astype(np.uint8),
+        semantic=np.where(instance < 0, 0, instance % 3 + 1).astype(np.int32),
+        instance=instance.astype(np.int32),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scenes")
+    train = [make_scene(i, 120, 2 + i % 3) for i in range(7)]
+    write_scenes(path, "train", train, num_shards=3, classes=CLASSES)
+    small = [make_scene(10), make_scene(11, num_points=30), make_scene(12, 50, 0)]
+    write_scenes(path, "val", small, num_shards=1, classes=CLASSES)
+    return path
+
+
+def assert_equal_scenes(one: Scene, other: Scene):
+    assert one.name == other.name
+    for field in ("points", "colors", "semantic", "instance"):
+        a, b = getattr(one, field), getattr(other, field)
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+def batches(folder, split="train", *, training=True, seed=5, size=2, options=OPTIONS):
+    dataset = load(
+        folder, split, options, batch_size=size, training=training, seed=seed
+    )
+    return list(dataset.as_numpy_iterator())
+
+
+def assert_equal_batches(one, other):
+    tf.nest.map_structure(np.testing.assert_array_equal, one, other)
+
+
+def test_written_scenes_read_back_equal_and_in_order(folder):
+    found = list(read_scenes(folder, "train"))
+    assert len(found) == 7
+    for i, scene in enumerate(found):
+        assert_equal_scenes(scene, make_scene(i, 120, 2 + i % 3))
+
+
+def test_parse_inverts_serialize():
+    scene = make_scene(3)
+    parsed = parse(tf.constant(serialize(scene)))
+    for field, value in parsed.items():
+        np.testing.assert_array_equal(value, getattr(scene, field))
+        assert value.dtype.as_numpy_dtype == getattr(scene, field).dtype
+
+
+def test_manifest_lists_classes_and_splits(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["classes"] == [[3, "cabinet"], [5, "chair"], [9, "window"]]
+    assert manifest["splits"]["train"]["scenes"] == 7
+    assert len(manifest["splits"]["train"]["shards"]) == 3
+    for split in manifest["splits"].values():
+        assert all((folder / name).is_file() for name in split["shards"])
+
+
+def test_failed_write_leaves_the_split_as_it_was(tmp_path):
+    def broken():
+        yield make_scene(1)
+        raise OSError("disk on fire")
+
+    write_scenes(tmp_path, "train", [make_scene(0)], num_shards=2, classes=CLASSES)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    with pytest.raises(OSError, match="on fire"):
+        write_scenes(tmp_path, "train", broken(), num_shards=1, classes=CLASSES)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_rewriting_a_split_removes_its_old_shards(tmp_path):
+    scenes = [make_scene(i) for i in range(3)]
+    write_scenes(tmp_path, "train", scenes, num_shards=3, classes=CLASSES)
+    write_scenes(tmp_path, "train", scenes[:1], num_shards=1, classes=CLASSES)
+    shards = [p.name for p in tmp_path.glob("*.tfrecord")]
+    assert shards == read_manifest(tmp_path)["splits"]["train"]["shards"]
+    assert len(list(read_scenes(tmp_path, "train"))) == 1
+
+
+def test_other_classes_in_the_same_folder_are_refused(folder):
+    with pytest.raises(ValueError, match="other classes"):
+        write_scenes(folder, "extra", [make_scene(0)], num_shards=1, classes=SCANNET)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"points": np.full((120, 3), np.nan, np.float32)}, "not all finite"),
+        ({"semantic": np.full(120, 4, np.int32)}, r"0\.\.3"),
+        ({"instance": np.full(120, 1, np.int32)}, "without gaps"),
+        ({"instance": np.full(120, -2, np.int32)}, "without gaps"),
+    ],
+)
+def test_malformed_scenes_are_refused(tmp_path, change, message):
+    scene = make_scene(0)
+    fields = {f: getattr(scene, f) for f in ("points", "colors", "semantic")}
+    fields |= {"name": "bad", "instance": scene.instance} | change
+    with pytest.raises(ValueError, match=message):
+        write_scenes(tmp_path, "a", [Scene(**fields)], num_shards=1, classes=CLASSES)
+    assert not list(tmp_path.glob("*.tfrecord*"))
+
+
+def test_wrong_dtype_or_shape_is_named():
+    scene = make_scene(0)
+    with pytest.raises(ValueError, match=r"colors of scene 'x' must be uint8"):
+        Scene("x", scene.points, scene.points, scene.semantic, scene.instance)
+
+
+def test_unknown_split_and_missing_folder(folder, tmp_path):
+    with pytest.raises(ValueError, match=r"one of \['train', 'val'\], got 'test'"):
+        batches(folder, "test")
+    with pytest.raises(FileNotFoundError, match=r"manifest\.json"):
+        batches(tmp_path / "nothing")
+
+
+def test_batch_shapes_and_dtypes(folder):
+    batch = batches(folder)[0]
+    targets = batch["targets"]
+    groups = targets["valid"].shape[1]
+    assert batch["points"].shape == batch["colors"].shape == (2, 96, 3)
+    assert batch["num_points"].tolist() == [96, 96]
+    assert targets["shapes"].shape == (2, groups, 64, 3)
+    assert targets["boxes"].shape == (2, groups, 6)
+    assert 0.0 <= batch["colors"].min() and batch["colors"].max() <= 1.0
+    kinds = {key: value.dtype.name for key, value in targets.items()}
+    assert kinds == {
+        "semantic": "int32", "instance": "int32", "shapes": "float32",
+        "boxes": "float32", "classes": "int32", "valid": "bool",
+    }  # fmt: skip
+
+
+def test_same_seed_same_batches_and_every_epoch_differs(folder):
+    options = {"options": OPTIONS, "batch_size": 2, "training": True, "seed": 5}
+    first = load(folder, "train", **options)
+    epochs = [list(first.as_numpy_iterator()) for _ in range(2)]
+    second = load(folder, "train", **options)
+    for epoch in epochs:
+        assert_equal_batches(epoch, list(second.as_numpy_iterator()))
+    for one, other in zip(*epochs, strict=True):
+        assert not np.array_equal(one["points"], other["points"])
+    other_seed = batches(folder, seed=6)
+    assert not np.array_equal(epochs[0][0]["points"], other_seed[0]["points"])
+
+
+def test_evaluation_is_fixed_complete_and_in_place(folder):
+    dataset = load(folder, "train", OPTIONS, batch_size=2, training=False, seed=0)
+    assert dataset.cardinality() == 4
+    epochs = [list(dataset.as_numpy_iterator()) for _ in range(2)]
+    assert_equal_batches(*epochs)
+    for i, scene in enumerate(read_scenes(folder, "train")):
+        points = epochs[0][i // 2]["points"][i % 2]
+        rows = {tuple(p): row for row, p in enumerate(scene.points.tolist())}
+        picked = [rows[tuple(p)] for p in points.tolist()]
+        assert len(set(picked)) == 80  # without replacement
+        semantic = epochs[0][i // 2]["targets"]["semantic"][i % 2]
+        np.testing.assert_array_equal(semantic, scene.semantic[picked])
+
+
+def test_training_drops_a_smaller_last_batch_unless_it_is_the_only_one(folder):
+    assert [len(b["points"]) for b in batches(folder, size=2)] == [2, 2, 2]
+    assert [len(b["points"]) for b in batches(folder, "val", size=4)] == [3]
+
+
+def test_padding_is_marked(folder):
+    (batch,) = batches(folder, "val", training=False, size=3)
+    targets = batch["targets"]
+    assert batch["num_points"].tolist() == [80, 30, 50]
+    assert targets["valid"].tolist() == [[True] * 3, [True] * 3, [False] * 3]
+    for row, count in ((1, 30), (2, 50)):
+        assert not batch["points"][row, count:].any()
+        assert not targets["semantic"][row, count:].any()
+        assert (targets["instance"][row, count:] == -1).all()
+    assert not targets["boxes"][2].any() and not targets["shapes"][2].any()
+
+
+def test_a_batch_without_instances_keeps_one_invalid_row(folder):
+    last = batches(folder, "val", training=False, size=1)[-1]
+    assert last["targets"]["valid"].tolist() == [[False]]
+    assert (last["targets"]["instance"] == -1).all()
+
+
+def test_boxes_are_tight_after_augmentation(folder):
+    """With every point of a scene drawn, boxes follow from points and labels."""
+    options = DataConfig(num_points=120, num_shape_points=64, shuffle_buffer=8)
+    for batch in batches(folder, size=1, options=options):
+        points, targets = batch["points"][0], batch["targets"]
+        for row in range(targets["valid"].sum()):
+            mine = points[targets["instance"][0] == row]
+            low, high = mine.min(axis=0), mine.max(axis=0)
+            box = np.concatenate([(low + high) / 2, high - low])
+            np.testing.assert_allclose(targets["boxes"][0, row], box, atol=1e-6)
+
+
+def test_shapes_are_points_of_their_instance(folder):
+    options = DataConfig(num_points=120, num_shape_points=64, shuffle_buffer=8)
+    for batch in batches(folder, size=1, options=options):
+        points, targets = batch["points"][0], batch["targets"]
+        for row in range(targets["valid"].sum()):
+            mine = {tuple(p) for p in points[targets["instance"][0] == row].tolist()}
+            shape = [tuple(p) for p in targets["shapes"][0, row].tolist()]
+            assert set(shape) <= mine
+            assert len(set(shape)) > min(len(mine), 64) // 3  # not one point repeated
+
+
+def test_augmentation_is_a_rotation_about_z_and_a_translation():
+    scene = make_scene(0)
+    arrays = {f: tf.constant(getattr(scene, f)) for f in ("points", "colors")}
+    seeds = tf.constant([[1, 2], [3, 4]])
+    moved = pipeline.augment(arrays, DataConfig(), seeds)["points"].numpy()
+    before, after = scene.points - scene.points[0], moved - moved[0]
+    np.testing.assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
+    np.testing.assert_allclose(
+        np.linalg.norm(after, axis=1), np.linalg.norm(before, axis=1), rtol=1e-5
+    )
+    area = before[1, 0] * before[2, 1] - before[1, 1] * before[2, 0]
+    turned = after[1, 0] * after[2, 1] - after[1, 1] * after[2, 0]
+    np.testing.assert_allclose(turned, area, rtol=1e-4)  # no mirror image
+    assert np.abs(moved - scene.points).max() > 0.1
+    still = DataConfig(rotate=False, translate_std=0.0)
+    np.testing.assert_array_equal(
+        pipeline.augment(arrays, still, seeds)["points"], scene.points
+    )
+
+
+def test_class_is_the_majority_without_background():
+    scene = {
+        "points": tf.random.stateless_normal([9, 3], [0, 0]),
+        "semantic": tf.constant([0, 0, 2, 3, 3, 1, 0, 0, 2]),
+        "instance": tf.constant([0, 0, 0, 1, 1, 1, -1, 2, 2]),
+    }
+    found = pipeline.instances(scene, 3, 4, tf.constant([0, 1]))
+    assert found["classes"].numpy().tolist() == [2, 3, 2]
+    assert found["valid"].numpy().tolist() == [True] * 3
+
+
+def test_too_many_instances_is_an_error(folder):
+    options = DataConfig(num_points=96, num_shape_points=8, max_instances=2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="max_instances = 2"):
+        batches(folder, options=options)
+
+
+def test_class_list_maps_both_ways(tmp_path):
+    path = tmp_path / "classes.txt"
+    path.write_text("# mine\n\n7 coffee table\n2 chair\n")
+    classes = ClassList.read(path)
+    assert (classes.raw_ids, classes.names) == ((7, 2), ("coffee table", "chair"))
+    raw = np.array([[2, 7], [0, 99], [-1, 3]])
+    np.testing.assert_array_equal(classes.to_rows(raw), [[2, 1], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(classes.to_raw([0, 1, 2]), [0, 7, 2])
+    assert ClassList.from_pairs(classes.pairs()) == classes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("5 chair\nsofa\n", r':2: expected "id name"'),
+        ("-1 chair\n", ":1:"),
+        ("5\n", ":1:"),
+        ("5 chair\n5 sofa\n", "distinct"),
+        ("0 floor\n", "positive"),
+        ("", "at least one class"),
+    ],
+)
+def test_broken_class_lists_are_named(tmp_path, text, message):
+    path = tmp_path / "classes.txt"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        ClassList.read(path)
+    assert "classes.txt" in str(error.value)
+
+
+def test_shipped_class_list_is_the_built_in_one(request):
+    path = request.config.rootpath / "configs" / "classes" / "scannet.txt"
+    assert ClassList.read(path) == SCANNET
