@@ -18,6 +18,7 @@ from rich.console import Console
 from gspn_tf import callbacks, data, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import scene
+from gspn_tf.models.tracing import create_weights
 from gspn_tf.run_folder import STAGES, RunFolder
 
 # Terms whose sum over the validation scenes selects the best weights (train.py of
@@ -127,8 +128,7 @@ def fit_stage(
     """Train one stage from its last checkpoint, or from the start, to its end."""
     config, steps = scenes.config, scenes.steps()
     options: StageConfig = getattr(config.train, stage)
-    keras.utils.set_random_seed(config.train.seed)
-    model = build(stage, config, scenes.epoch(stage, 0).element_spec)
+    model = build(stage, config)
     if not run.checkpoint(stage).exists():
         start_weights(model, stage, run, init)
     model.compile(optimizer=optimizer(options), jit_compile=False)
@@ -152,12 +152,11 @@ def fit_stage(
         )
 
 
-def build(stage: str, config: Config, batch_spec: dict) -> keras.Model:
-    """The model of a stage with its variables created, traced but never run."""
+def build(stage: str, config: Config) -> keras.Model:
+    """The model of a stage, with the weights that every run of it starts from."""
+    keras.utils.set_random_seed(config.train.seed)
     model = models.build(config.model.proposal if stage == "gspn" else config.model)
-    step = tf.function(lambda batch: model(batch, training=True))
-    step.get_concrete_function(batch_spec)
-    return model
+    return create_weights(model)
 
 
 def optimizer(options: StageConfig) -> keras.optimizers.Optimizer:

@@ -123,8 +123,7 @@ def test_the_best_epoch_is_kept(data_dir, tmp_path):
     values = [float(row["val_generation"]) for row in rows(run)]
     _, state = run_folder.load_checkpoint(run.checkpoint("gspn"))
     assert state.best == pytest.approx(min(values))
-    spec = training.Scenes(str(data_dir), config).epoch("gspn", 0).element_spec
-    model = training.build("gspn", config, spec)
+    model = training.build("gspn", config)
     model.load_weights(run.weights("gspn"))
     model.compile(jit_compile=False)
     scenes = training.Scenes(str(data_dir), config).validation()
