@@ -4,15 +4,27 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from gspn_tf.commands.command import Arguments, Command, UserError, existing_folder
+from gspn_tf.commands.command import (
+    Arguments,
+    Command,
+    UserError,
+    existing_folder,
+    load_tensorflow,
+    timed,
+)
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of this command."""
     absl_flags.DEFINE_string("model", None, "Run folder.", flag_values=flags)
-    absl_flags.DEFINE_string("output", None, "Folder to make.", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "output", None, "Folder for the results.", flag_values=flags
+    )
     absl_flags.DEFINE_float(
-        "scale", 1.0, "Metres per unit of the file.", 0.0, flag_values=flags
+        "scale",
+        1.0,
+        "Metres per unit of the file: 0.001 for millimetres.",
+        flag_values=flags,
     )
     absl_flags.DEFINE_integer(
         "num_points",
@@ -24,24 +36,53 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_integer(
         "seed", 0, "Of the points that the network sees.", 0, flag_values=flags
     )
-    absl_flags.DEFINE_bool(
-        "force", False, "Replace the files of an earlier result.", flag_values=flags
-    )
 
 
 def run(arguments: Arguments) -> None:
     """Segment one scan."""
     flags = arguments.flags
-    scan = Path(arguments.positional[0])
-    if not scan.is_file():
-        raise UserError(f"no file {scan}")
+    path = Path(arguments.positional[0])
+    if not path.is_file():
+        raise UserError(f"no file {path}")
+    if not 0 < flags.scale < float("inf"):
+        raise UserError(f"--scale must be positive, got {flags.scale}")
     folder = existing_folder(flags.model, "--model")
-    raise UserError(f"not ready: {scan} {folder}")
+    if Path(flags.output).is_file():
+        raise UserError(f"--output must be a folder, {flags.output} is a file")
+    load_tensorflow()
+    from gspn_tf import inference
+    from gspn_tf.data.classes import ClassList
+    from gspn_tf.data.scan_io import read_scan
+    from gspn_tf.results import Result
+
+    scan = read_scan(path)
+    model, config, classes = inference.load_run(folder)
+    seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
+    print(announcement(path.name, len(scan.points), seen))
+    figures = {}
+    with timed(figures):
+        found = inference.Segmenter(model, seen).segment(
+            scan.points * scan.points.dtype.type(flags.scale), scan.colors, flags.seed
+        )
+        classes = ClassList.from_pairs(classes)
+        result = Result(path.name, scan, flags.scale, classes, found)
+        result.write(flags.output)
+    for row in result.instances():
+        print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
+    print(
+        f"{len(found.classes)} instances in {figures['seconds']} s: "
+        f"{Path(flags.output) / 'index.html'}"
+    )
+
+
+def announcement(name: str, num_points: int, seen: int) -> str:
+    """What is about to happen, and roughly what it takes on two cores."""
+    return f"{name}: {num_points:,} points, of which the network sees {seen:,}"
 
 
 COMMAND = Command(
     name="segment",
-    summary="Find the instances of one scan and write pictures, masks and a list.",
+    summary="Find the instances of one scan and write a cloud, a list and a page.",
     usage="SCAN.ply --model RUN --output DIR [--scale METRES_PER_UNIT]",
     define_flags=define_flags,
     run=run,
