@@ -16,8 +16,10 @@ from gspn_tf.files import replacing
 from gspn_tf.visualize.surface import outward_directions, splat_sizes
 
 OVERSAMPLING = 2
+REDUCE = Image.Resampling.BOX
+LARGEST = 16  # radius of a disc, pixels of the oversampled picture
 FIELD_OF_VIEW = 0.6  # radians, vertical
-MAX_POINTS = 400_000
+MAX_POINTS = 250_000
 FACING = 0.2  # cosine between an outer wall's direction and the camera's
 INK = (27, 31, 36)
 GROUND = (255, 255, 255)
@@ -82,19 +84,9 @@ def render_panels(
     if view.open_walls:
         kept = kept[_turned_away(camera, points[kept])]
     sizes = splat_sizes(points[kept]) * view.point_size
-    pictures = []
-    for panel in panels:
-        colors = np.asarray(panel.colors)
-        if colors.shape != points.shape:
-            raise ValueError(
-                f"colors must be {list(points.shape)}, got {list(colors.shape)}"
-            )
-        pixels = _splat(camera, points[kept], colors[kept].astype(np.float32), sizes)
-        picture = Image.fromarray(pixels)
-        if panel.boxes is not None:
-            _draw_boxes(picture, camera, np.asarray(panel.boxes))
-        size = (view.width, view.height)
-        pictures.append(picture.resize(size, Image.Resampling.BOX))
+    raster = _Raster.of(camera, points[kept], sizes)
+    pictures = [_picture(panel, points.shape, kept, raster) for panel in panels]
+    pictures = [p.resize((view.width, view.height), REDUCE) for p in pictures]
     sheet = _sheet(pictures, [panel.title for panel in panels], columns)
     with replacing(path) as beside:
         sheet.save(beside, format="PNG", optimize=True)
@@ -141,34 +133,53 @@ class _Camera(NamedTuple):
         return pixels + np.array([self.width, self.height]) / 2, depths
 
 
-def _splat(
-    camera: _Camera, points: np.ndarray, colors: np.ndarray, sizes: np.ndarray
-) -> np.ndarray:
-    """Draw discs of diameters `sizes` [V] in metres: uint8 [H, W, 3]."""
-    pixels, depths = camera.project(points)
-    order = np.argsort(-depths)  # far to near: of equal pixels the last one stays
-    pixels, depths, colors = pixels[order], depths[order], colors[order]
-    radii = np.clip(0.5 * sizes[order] * camera.focal / depths, 1.0, 16.0)
-    nearest = np.full(camera.height * camera.width, np.inf)
-    owners = np.full(camera.height * camera.width, -1)
-    reach = int(np.ceil(radii.max()))
-    corner = np.floor(pixels).astype(np.int64)
-    for dy in range(-reach, reach + 1):
-        for dx in range(-reach, reach + 1):
-            column, row = corner[:, 0] + dx, corner[:, 1] + dy
-            away = (column + 0.5 - pixels[:, 0]) ** 2 + (row + 0.5 - pixels[:, 1]) ** 2
-            inside = (away <= radii**2) & (column >= 0) & (column < camera.width)
-            hits = np.flatnonzero(inside & (row >= 0) & (row < camera.height))
-            at = row[hits] * camera.width + column[hits]
-            closer = depths[hits] < nearest[at]
-            hits, at = hits[closer], at[closer]
-            nearest[at] = depths[hits]
-            owners[at] = hits
-    picture = np.full((camera.height * camera.width, 3), GROUND, np.float32)
-    drawn = owners >= 0
-    light = _light(nearest.reshape(camera.height, camera.width)).ravel()
-    picture[drawn] = colors[owners[drawn]] * light[drawn, None]
-    return picture.reshape(camera.height, camera.width, 3).round().astype(np.uint8)
+class _Raster(NamedTuple):
+    """Which point each pixel shows, and how brightly."""
+
+    camera: _Camera
+    owners: np.ndarray  # [H, W] row of the point, -1 = none
+    light: np.ndarray  # [H, W] 0..1
+
+    @classmethod
+    def of(cls, camera: _Camera, points: np.ndarray, sizes: np.ndarray) -> "_Raster":
+        """Discs at points [V, 3] of diameters [V], metres, through a depth buffer."""
+        pixels, depths = camera.project(points)
+        order = np.argsort(-depths)  # far to near: of equal pixels the last one stays
+        pixels, depths = pixels[order], depths[order]
+        radii = np.clip(0.5 * sizes[order] * camera.focal / depths, 1.0, LARGEST)
+        size = np.array([camera.width, camera.height])
+        nearest = np.full(size.prod(), np.inf)
+        owners = np.full(size.prod(), -1)
+        reach = np.arange(-LARGEST, LARGEST + 1)
+        for step in np.stack(np.meshgrid(reach, reach), axis=-1).reshape(-1, 2):
+            rows = np.flatnonzero(radii > np.hypot(*step) - 1)
+            cells = np.floor(pixels[rows]).astype(np.int64) + step
+            away = np.square(cells + 0.5 - pixels[rows]).sum(axis=1)
+            hits = (away <= radii[rows] ** 2) & ((cells >= 0) & (cells < size)).all(1)
+            rows, at = rows[hits], cells[hits] @ [1, camera.width]
+            closer = depths[rows] < nearest[at]
+            rows, at = rows[closer], at[closer]
+            nearest[at] = depths[rows]
+            owners[at] = order[rows]
+        shape = (camera.height, camera.width)
+        return cls(camera, owners.reshape(shape), _light(nearest.reshape(shape)))
+
+
+def _picture(
+    panel: Panel, shape: tuple[int, int], kept: np.ndarray, raster: _Raster
+) -> Image.Image:
+    """A panel's colours on the raster, its boxes over them."""
+    colors = np.asarray(panel.colors)
+    if colors.shape != shape:
+        raise ValueError(f"colors must be {list(shape)}, got {list(colors.shape)}")
+    pixels = np.full((*raster.owners.shape, 3), GROUND, np.uint8)
+    drawn = raster.owners >= 0
+    shown = colors[kept[raster.owners[drawn]]] * raster.light[drawn, None]
+    pixels[drawn] = shown.round().astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    if panel.boxes is not None:
+        _draw_boxes(picture, raster.camera, np.asarray(panel.boxes))
+    return picture
 
 
 def _light(depths: np.ndarray) -> np.ndarray:
