@@ -53,7 +53,7 @@ def read_masks(path: str | Path) -> np.ndarray:
         FileNotFoundError: no file.
     """
     try:
-        with np.load(path) as file:
+        with open(path, "rb") as stream, np.load(stream) as file:
             num_points, bits = int(file["num_points"]), file["bits"]
     except FileNotFoundError:
         raise

@@ -20,7 +20,8 @@ def test_round_trip(tmp_path, num_points, num_masks):
 def test_index_masks_and_the_documented_recipe(tmp_path):
     masks = [np.array([9, 0, 3]), np.zeros(10, bool), np.array([], int)]
     write_masks(tmp_path / "masks.npz", masks, 10)
-    file = np.load(tmp_path / "masks.npz")
+    with np.load(tmp_path / "masks.npz") as archive:
+        file = dict(archive)
     assert file["bits"].tolist() == [[0b1001, 0b10], [0, 0], [0, 0]]
     unpacked = np.unpackbits(
         file["bits"], axis=1, count=file["num_points"], bitorder="little"

@@ -102,7 +102,8 @@ def open_room(num_points=20_000):
 
 
 def pixels(path):
-    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
 
 
 def share_of(picture, color):
@@ -141,9 +142,9 @@ def test_panels_stand_side_by_side(tmp_path):
     panel = Panel("Input", instance_colors(surface), np.array([[2, 1.5, 1, 1, 1, 1]]))
     path = tmp_path / "sheet.png"
     render_panels(path, points, [panel] * 3, view=SMALL, columns=2)
-    sheet = Image.open(path)
+    height, width, _ = pixels(path).shape
     band = round(0.075 * 90)
-    assert sheet.size == (2 * 120 + 12, 2 * (90 + band) + 12)
+    assert (width, height) == (2 * 120 + 12, 2 * (90 + band) + 12)
     first = path.read_bytes()
     render_panels(path, points, [panel] * 3, view=SMALL, columns=2)
     assert path.read_bytes() == first
