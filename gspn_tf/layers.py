@@ -183,8 +183,10 @@ class Gaussian(keras.layers.Layer):
     The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
     """
 
-    def __init__(self, units: tuple[int, ...], latent_size: int, channels: int):
-        super().__init__(autocast=False)
+    def __init__(
+        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs
+    ):
+        super().__init__(autocast=False, **kwargs)
         self.mlp = SharedMLP(units, (channels,))
         self.output_layer = dense(2 * latent_size, units[-1])
         self.built = True
