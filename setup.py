@@ -242,8 +242,9 @@ def requirements(tensorflow):
         "rich",
         "tensorboard",
         "scipy",
-        # Depends on tensorflow-addons, which has no release for Python 3.12 and later.
-        'tensorflow-graphics; python_version < "3.12"',
+        # 2021.12.3 needs tensorflow-addons, which has no release for Python 3.12 and
+        # later: there pip takes 2020.5.20, whose geometry functions are the same.
+        "tensorflow-graphics",
     ]
     if tensorflow and tensorflow["name"] == "tensorflow-cpu":
         return [f"tensorflow-cpu{TF_RANGE}", *needs]
