@@ -30,35 +30,43 @@ The graph uses the operators of {library}, which must be loaded first:
 
 
 class ServingModel(tf.Module):
-    """What is saved: the network, its class names and one signature."""
+    """What is saved: one signature, the variables it uses, and the class names.
+
+    The Keras model itself is not tracked: with it TensorFlow would save Keras's own
+    signature too, which feeds every input as float32.
+    """
 
     def __init__(self, model: models.RPointNet, classes: Path) -> None:
         super().__init__()
-        self.model = model
         self.classes = tf.saved_model.Asset(str(classes))
+        self.model_variables = [variable.value for variable in model.variables]
+        self.serve = tf.function(
+            lambda points, colors, num_points: detect(
+                model, points, colors, num_points
+            ),
+            input_signature=[
+                tf.TensorSpec([None, None, 3], tf.float32, "points"),
+                tf.TensorSpec([None, None, 3], tf.float32, "colors"),
+                tf.TensorSpec([None], tf.int32, "num_points"),
+            ],
+        )
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, 3], tf.float32, "points"),
-            tf.TensorSpec([None, None, 3], tf.float32, "colors"),
-            tf.TensorSpec([None], tf.int32, "num_points"),
-        ]
-    )
-    def serve(self, points, colors, num_points):
-        """Instances of a batch of scenes (see README above)."""
-        # Far from the origin float32 is coarse; the network sees differences only.
-        origin = points[:, :1]
-        scene = {"points": points - origin, "colors": colors, "num_points": num_points}
-        found = self.model.detect(scene)["detections"]
-        shift = tf.pad(origin, [[0, 0], [0, 0], [0, 3]])
-        valid = found.valid
-        return {
-            "boxes": tf.where(valid[..., None], found.boxes + shift, 0.0),
-            "classes": tf.where(valid, found.classes, 0),
-            "scores": tf.where(valid, found.scores, 0.0),
-            "masks": found.masks,
-            "valid": valid,
-        }
+
+def detect(model: models.RPointNet, points, colors, num_points) -> dict:
+    """Instances of a batch of scenes (see README above)."""
+    # Far from the origin float32 is coarse; the network sees differences only.
+    origin = points[:, :1]
+    scene = {"points": points - origin, "colors": colors, "num_points": num_points}
+    found = model.detect(scene)["detections"]
+    shift = tf.pad(origin, [[0, 0], [0, 0], [0, 3]])
+    valid = found.valid
+    return {
+        "boxes": tf.where(valid[..., None], found.boxes + shift, 0.0),
+        "classes": tf.where(valid, found.classes, 0),
+        "scores": tf.where(valid, found.scores, 0.0),
+        "masks": found.masks,
+        "valid": valid,
+    }
 
 
 def export(

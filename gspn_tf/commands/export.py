@@ -23,14 +23,14 @@ def run(arguments: Arguments) -> None:
     """Write a SavedModel."""
     flags = arguments.flags
     folder = existing_folder(flags.model, "--model")
-    if Path(flags.output).exists():
-        raise UserError(f"{flags.output} exists")
+    if Path(flags.output).is_file():
+        raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()
     from gspn_tf import export, inference
 
     model, _, classes = inference.load_run(folder)
-    export.export(model, [name for _, name in classes], flags.output)
-    print(f"{flags.output}: SavedModel with signature serving_default")
+    saved = export.export(model, [name for _, name in classes], flags.output)
+    print(f"{saved}: a SavedModel with the signature serving_default")
 
 
 COMMAND = Command(
