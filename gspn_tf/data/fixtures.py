@@ -25,7 +25,7 @@ def cabinet(rng: Rng) -> Item:
     height = rng.uniform(1.6, 1.95) if tall else rng.uniform(0.7, 1.1)
     item = blank("cabinet", width, depth, height)
     color, x = pick(rng, WOOD, WHITE), width / 2
-    item.body((-x, 0, 0), (x, depth - 0.03, height), darker(color, 0.6), "yz")
+    item.body((-x, 0, 0), (x, depth - 0.03, height), darker(color, 0.6), "yzY")
     item.surfaces.box((-x, 0, height - 0.03), (x, depth - 0.02, height), color, "yz")
     item.top((-x, 0, height), (x, depth - 0.05, height))
     for side in (0, 1):
@@ -82,7 +82,7 @@ def refrigerator(rng: Rng) -> Item:
     item = blank("refrigerator", width, depth, height)
     color = pick(rng, WHITE, WHITE, METAL)
     split = height * rng.uniform(0.3, 0.65)
-    item.body((-x, 0, 0.02), (x, depth - 0.07, height), darker(color, 0.85), "yz")
+    item.body((-x, 0, 0.02), (x, depth - 0.07, height), darker(color, 0.85), "yzY")
     for low, high in ((0.05, split - 0.015), (split + 0.015, height)):
         item.body((-x, depth - 0.06, low), (x, depth, high), color, "y")
         bar = (-x + 0.05, depth, low + 0.1)
@@ -98,7 +98,7 @@ def counter(rng: Rng) -> Item:
     item = blank("counter", width, depth, height + 0.12)
     color, slab = pick(rng, WOOD, WHITE), pick(rng, METAL, WOOD, WHITE)
     low, high = (-x, 0, height - 0.05), (x, depth, height)
-    item.body((-x, 0, 0), (x, depth - 0.08, height - 0.05), darker(color, 0.8), "yzZ")
+    item.body((-x, 0, 0), (x, depth - 0.08, height - 0.05), darker(color, 0.8), "yzZY")
     item.body(low, high, slab, "y")
     item.surfaces.box((-x, 0, height), (x, 0.03, height + 0.12), slab, "yz")
     doors = max(int(width / 0.5), 2)

@@ -13,6 +13,7 @@ from gspn_tf.data.item import (
     darker,
     pick,
 )
+from gspn_tf.data.surfaces import Vector
 
 Rng = np.random.Generator
 
@@ -50,13 +51,15 @@ def chair(rng: Rng) -> Item:
     return item
 
 
-def _legs(item: Item, span: tuple[float, float], top: float, size: float, color):
+def _legs(
+    item: Item, span: tuple[float, float], top: float, size: float, color: Vector
+) -> None:
     for x in (item.low[0], item.high[0] - size):
         for y in (span[0], span[1] - size):
             item.surfaces.box((x, y, 0), (x + size, y + size, top), color, "zZ")
 
 
-def _swivel(item: Item, depth: float, top: float, color):
+def _swivel(item: Item, depth: float, top: float, color: Vector) -> None:
     parts, reach = item.surfaces, 0.22
     parts.tube((0, depth / 2, 0.08), 0.03, top - 0.08, color)
     for angle in np.arange(5) * 2 * np.pi / 5:
@@ -170,8 +173,8 @@ def bed(rng: Rng) -> Item:
     sheet, blanket = pick(rng, WHITE), pick(rng, FABRIC, BRIGHT)
     item.body((-x, 0, 0), (x, 0.06, height), frame, "yz")
     item.body((-x, 0.06, 0.05), (x, depth, base), frame, "zZy")
-    item.body((-x + 0.02, 0.06, base), (x - 0.02, depth - 0.03, level), sheet, "zy")
-    item.body((-x, depth * 0.4, base), (x, depth, level + 0.03), blanket, "z")
+    item.body((-x + 0.02, 0.06, base), (x - 0.02, depth * 0.4, level), sheet, "zyY")
+    item.body((-x, depth * 0.4, base), (x, depth, level + 0.03), blanket, "zy")
     for i in range(2 if wide else 1):
         middle = -x + (i + 0.5) * width / (2 if wide else 1)
         item.surfaces.dome(

@@ -52,7 +52,9 @@ def scan(rng: Rng, room: Room, num_points: int) -> Scan:
     return Scan(points, _lit(rng, samples), owner)
 
 
-def _assemble(rng: Rng, room: Room, everything: list[Placed]):
+def _assemble(
+    rng: Rng, room: Room, everything: list[Placed]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Surfaces [S, 17] of the shell and all things, their thing [S], density [S]."""
     arrays, owners, densities = [_shell(rng, room)], [-1], [_SHELL_DENSITY]
     for index, placed in enumerate(everything):

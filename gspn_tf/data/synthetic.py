@@ -78,7 +78,9 @@ def _draw(rng: np.random.Generator, name: str, num_points: int) -> Scene:
     )
 
 
-def _anywhere(rng: np.random.Generator, points: np.ndarray, size) -> np.ndarray:
+def _anywhere(
+    rng: np.random.Generator, points: np.ndarray, size: tuple[float, float]
+) -> np.ndarray:
     """The room at any orientation about z, its middle near the origin; float32."""
     angle = rng.uniform(0, 2 * np.pi)
     cos, sin = np.cos(angle), np.sin(angle)
