@@ -34,8 +34,8 @@ class GSPN(LossModel):
     too. Output dict: `seeds` [B, S] rows of the points, `proposals`, generated `shapes`
     [B, S, P, 3] and `confidence` logits [B, S, P], `direction` [B, S, 3] and
     `distance` [B, S] to the centre, `prior`, `posterior`, `semantic_logits`
-    [B, Q, classes] at `queries` [B, Q] (all N points outside of training), and
-    `scene` (SceneFeatures) outside of training.
+    [B, Q, classes] at `queries` [B, Q] in training; outside of it, or with
+    `whole_scene`, at all N points, and `scene` (SceneFeatures).
     """
 
     config_class = GSPNConfig
@@ -77,7 +77,7 @@ class GSPN(LossModel):
         )
         self.noise = keras.random.SeedGenerator(0)
 
-    def call(self, batch, training=False, num_seeds=None):
+    def call(self, batch, training=False, num_seeds=None, whole_scene=False):
         c = self.config
         num_seeds = num_seeds or (c.num_seeds if training else c.num_seeds_inference)
         points, num_points = batch["points"], batch["num_points"]
@@ -85,22 +85,23 @@ class GSPN(LossModel):
         pyramid = build_pyramid(points, num_points, c.backbone, num_queries)
         rows = pyramid.order[:, :num_seeds]  # [B, S]
         # Training needs centres and semantics at seeds and loss points alone.
-        queries = pyramid.order[:, :num_queries] if training else None
+        whole_scene = whole_scene or not training
+        queries = None if whole_scene else pyramid.order[:, :num_queries]
 
         direction, distance = self.predict_centers(pyramid, queries, training)
         logits, levels = self.predict_semantics(
             pyramid, batch["colors"], queries, training
         )
         outputs = {"semantic_logits": logits, "seeds": rows}
-        if training:
-            direction, distance = direction[:, :num_seeds], distance[:, :num_seeds]
-            outputs["queries"] = queries
-        else:
+        if whole_scene:
             centers = points + direction * distance[..., None]
             direction, distance = take(direction, rows), take(distance, rows)
+        else:
+            direction, distance = direction[:, :num_seeds], distance[:, :num_seeds]
+            outputs["queries"] = queries
         outputs |= {"direction": direction, "distance": distance}
         outputs |= self.propose(batch, outputs, training)
-        if not training:
+        if whole_scene:
             seeds, count = take(points, rows), tf.minimum(num_points, num_seeds)
             outputs["scene"] = SceneFeatures(
                 semantic_logits=logits,

@@ -63,6 +63,7 @@ class RPointNet(LossModel):
             scene,
             training=training and c.train_proposals,
             num_seeds=c.proposal.num_seeds,
+            whole_scene=True,
         )
         proposals = matching.select_proposals(
             outputs["proposals"], c.max_candidates, c.max_proposals, c.proposal_iou
