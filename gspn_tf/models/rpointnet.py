@@ -156,7 +156,7 @@ class RPointNet(LossModel):
         projected = (projected > c.mask_threshold) & regions.valid[..., None]
         valid = regions.valid & tf.reduce_any(projected, -1)
         return {
-            "detections": found._replace(masks=projected, valid=valid),
+            "detections": blank(found._replace(masks=projected, valid=valid)),
             "region_points": region_points,
             "region_masks": masks,
             "semantic_logits": scene.semantic_logits,
@@ -179,21 +179,16 @@ class RPointNet(LossModel):
         )
         scores = confidence * self.support(regions, classes, scene, proposals)
         keep = regions.valid & (classes > 0) & (confidence >= c.min_score)
-        best = suppress_by_class(
+        rows, valid = suppress_by_class(
             Proposals(boxes, scores, keep),
             classes,
             c.proposal.num_classes,
             c.detection_iou,
             c.max_detections,
         )
-        rows, valid = best
-        return Detections(
-            boxes=tf.where(valid[..., None], take(boxes, rows), 0.0),
-            classes=tf.where(valid, take(classes, rows), 0),
-            scores=tf.where(valid, take(scores, rows), 0.0),
-            masks=tf.zeros_like(valid),
-            valid=valid,
-        )
+        boxes, classes, scores = (take(x, rows) for x in (boxes, classes, scores))
+        no_masks = tf.zeros_like(valid)
+        return blank(Detections(boxes, classes, scores, no_masks, valid))
 
     def support(self, regions, classes, scene: SceneFeatures, proposals):
         """Mean objectness times mean semantic probability of a region's points."""
@@ -212,6 +207,16 @@ class RPointNet(LossModel):
 
 def _without_targets(batch):
     return {key: value for key, value in batch.items() if key != "targets"}
+
+
+def blank(found: Detections) -> Detections:
+    """Zero where there is no instance."""
+    valid = found.valid
+    return found._replace(
+        boxes=tf.where(valid[..., None], found.boxes, 0.0),
+        classes=tf.where(valid, found.classes, 0),
+        scores=tf.where(valid, found.scores, 0.0),
+    )
 
 
 def of_class(values: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
