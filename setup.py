@@ -46,17 +46,17 @@ TF_FLAGS = (
 )
 
 
-def probe_tensorflow():
-    """TensorFlow of the environment installed into, else of the one built in.
+def probe_tensorflow(*flags):
+    """Name, version and folder of an environment's TensorFlow, or None.
 
-    `-I` looks past pip's build isolation at the environment that will run the library.
+    Without flags the environment of the build; with `-I`, past pip's build isolation,
+    the one that is installed into.
     """
-    for flags in (["-I"], []):
-        command = [sys.executable, *flags, "-c", PROBE]
-        result = subprocess.run(command, capture_output=True, text=True, cwd="/")
-        if result.returncode == 0:
-            return json.loads(result.stdout.split("@@", 1)[1])
-    return None
+    command = [sys.executable, *flags, "-c", PROBE]
+    result = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    if result.returncode:
+        return None
+    return json.loads(result.stdout.split("@@", 1)[1])
 
 
 def minor_version(tensorflow):
@@ -232,7 +232,7 @@ class Wheel(bdist_wheel):
 
 
 def requirements(tensorflow):
-    """Run-time requirements; TensorFlow itself unless its CPU build is there."""
+    """Run-time requirements; the CPU build of TensorFlow serves where it is there."""
     needs = [
         "keras>=3.15,<3.16",
         "numpy>=2,<3",
@@ -251,7 +251,8 @@ def requirements(tensorflow):
     return [f"tensorflow{TF_RANGE}", *needs]
 
 
-TENSORFLOW = probe_tensorflow()
+INSTALLED = probe_tensorflow("-I")
+TENSORFLOW = INSTALLED or probe_tensorflow()
 
 setup(
     name="gspn-tf",
@@ -262,12 +263,16 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=[*find_packages(include=["gspn_tf", "gspn_tf.*"]), "gspn_tf.configs"],
     package_dir={"gspn_tf.configs": "configs"},
-    package_data={"gspn_tf.configs": ["*/*.txt"], "gspn_tf.visualize": ["*.*"]},
+    package_data={
+        "": ["*.html", "*.css", "*.js"],
+        "gspn_tf.configs": ["*/*.txt"],
+        "gspn_tf.visualize": ["assets/*"],
+    },
     entry_points={"console_scripts": ["gspn = gspn_tf.cli:main"]},
     ext_modules=[Extension("gspn_tf._gspn_ops", sources=[])],
     cmdclass={"build_ext": BuildOps, "bdist_wheel": Wheel},
     setup_requires=[] if TENSORFLOW else [f"tensorflow-cpu{TF_RANGE}"],
-    install_requires=requirements(TENSORFLOW),
+    install_requires=requirements(INSTALLED),
     extras_require={
         "test": [
             "pytest",
