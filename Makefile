@@ -1,0 +1,47 @@
+# make demo [SEED=7]   generate rooms, train, evaluate, write demo/report.html
+# make test            the test suite
+# make lint            formatting and lint of Python and C++
+#
+# Each of them first makes a virtual environment in .venv and installs everything in
+# it, once. Needed: Python 3.10-3.13 (PYTHON=python3.12 chooses one), g++ and make.
+
+PYTHON ?= python3
+SEED ?= 0
+VENV := .venv
+BIN := $(VENV)/bin
+OPS := $(shell find tf_ops -type f -name '*.[ch]*')
+
+.PHONY: demo test lint install clean
+
+demo: install
+	$(BIN)/gspn demo --output demo --seed $(SEED)
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run -Werror $(OPS)
+
+install: $(VENV)/installed
+
+# Building the ops needs TensorFlow in place, so it is installed before the package.
+$(VENV)/installed: setup.py pyproject.toml $(OPS) | $(VENV)/python
+	$(BIN)/python -m pip install --quiet "setuptools>=77" ninja "tensorflow>=2.21,<2.22"
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
+	@touch $@
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+	  sys.exit(0 if (3, 10) <= v < (3, 14) else "gspn-tf needs Python 3.10 to 3.13, " \
+	  "%s is %d.%d: make PYTHON=python3.12" % (sys.executable, v[0], v[1]))'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "gspn-tf needs Python's venv module: apt install python3-venv"; exit 1; }
+	@command -v $${CXX:-g++} >/dev/null || { echo "gspn-tf needs g++"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build demo *.egg-info gspn_tf/_gspn_ops_tf*.so
