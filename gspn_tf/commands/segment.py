@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from absl import flags as absl_flags
 
 from gspn_tf.commands.command import (
@@ -51,9 +52,7 @@ def run(arguments: Arguments) -> None:
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()
     from gspn_tf import inference
-    from gspn_tf.data.classes import ClassList
     from gspn_tf.data.scan_io import read_scan
-    from gspn_tf.results import Result
 
     scan = read_scan(path)
     model, config, classes = inference.load_run(folder)
@@ -61,18 +60,22 @@ def run(arguments: Arguments) -> None:
     print(announcement(path.name, len(scan.points), seen))
     figures = {}
     with timed(figures):
-        found = inference.Segmenter(model, seen).segment(
-            scan.points * scan.points.dtype.type(flags.scale), scan.colors, flags.seed
-        )
-        classes = ClassList.from_pairs(classes)
-        result = Result(path.name, scan, flags.scale, classes, found)
+        segmenter = inference.Segmenter(model, seen)
+        result = segment(scan, path.name, segmenter, classes, flags.scale, flags.seed)
         result.write(flags.output)
     for row in result.instances():
         print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
-    print(
-        f"{len(found.classes)} instances in {figures['seconds']} s: "
-        f"{Path(flags.output) / 'index.html'}"
-    )
+    count, page = len(result.found.classes), Path(flags.output) / "index.html"
+    print(f"{count} instances in {figures['seconds']} s: {page}")
+
+
+def segment(scan, name: str, segmenter, classes, scale: float, seed: int):
+    """A scan as read from its file -> `gspn_tf.results.Result`."""
+    from gspn_tf.data.classes import ClassList
+    from gspn_tf.results import Result
+
+    found = segmenter.segment(scan.points * np.float32(scale), scan.colors, seed)
+    return Result(name, scan, scale, ClassList.from_pairs(classes), found)
 
 
 def announcement(name: str, num_points: int, seen: int) -> str:
