@@ -8,19 +8,18 @@
 namespace gspn {
 namespace {
 
-TreeNode Bound(const float* points, const int32_t* order, int64_t count) {
+TreeNode Bound(const IndexedPoint* points, int64_t count) {
   TreeNode node = {};
-  node.min_index = *std::min_element(order, order + count);
+  node.min_index = points[0].index;
   node.block = -1;
-  for (int axis = 0; axis < 3; ++axis) {
-    float lo = std::numeric_limits<float>::infinity(), hi = -lo;
-    for (int64_t i = 0; i < count; ++i) {
-      const float v = points[3 * int64_t{order[i]} + axis];
-      lo = std::min(lo, v);
-      hi = std::max(hi, v);
+  std::copy(points[0].p, points[0].p + 3, node.lo);
+  std::copy(points[0].p, points[0].p + 3, node.hi);
+  for (int64_t i = 1; i < count; ++i) {
+    node.min_index = std::min(node.min_index, points[i].index);
+    for (int axis = 0; axis < 3; ++axis) {
+      node.lo[axis] = std::min(node.lo[axis], points[i].p[axis]);
+      node.hi[axis] = std::max(node.hi[axis], points[i].p[axis]);
     }
-    node.lo[axis] = lo;
-    node.hi[axis] = hi;
   }
   return node;
 }
@@ -38,25 +37,29 @@ int WidestAxis(const TreeNode& node) {
 }  // namespace
 
 Tree::Tree(const float* points, int64_t n) {
-  order_.reserve(n);
+  std::vector<IndexedPoint> finite;
+  finite.reserve(n);
   for (int64_t i = 0; i < n; ++i) {
-    if (IsFinite(points + 3 * i)) order_.push_back(static_cast<int32_t>(i));
+    const float* p = points + 3 * i;
+    if (IsFinite(p)) {
+      finite.push_back({{p[0], p[1], p[2]}, static_cast<int32_t>(i)});
+    }
   }
-  const int64_t count = static_cast<int64_t>(order_.size());
+  const int64_t count = static_cast<int64_t>(finite.size());
   if (count == 0) return;
   const int64_t blocks = (count + kBlock - 1) / kBlock;
   nodes_.reserve(2 * blocks);
+  indices_.resize(blocks * kBlock);
   coordinates_.assign(3 * blocks * kBlock,
                       std::numeric_limits<float>::quiet_NaN());
-  Build(points, 0, count);
-  order_.resize(blocks * kBlock, 0);  // the last leaf is read as a whole
+  Build(finite.data(), 0, count);
 }
 
 // Splits at a multiple of kBlock, so that every leaf but the last is full and
 // begins at its block.
-int32_t Tree::Build(const float* points, int64_t begin, int64_t end) {
+int32_t Tree::Build(IndexedPoint* points, int64_t begin, int64_t end) {
   const int32_t id = static_cast<int32_t>(nodes_.size());
-  nodes_.push_back(Bound(points, order_.data() + begin, end - begin));
+  nodes_.push_back(Bound(points + begin, end - begin));
   if (end - begin <= kBlock) {
     nodes_[id].block = static_cast<int32_t>(begin / kBlock);
     FillLeaf(points, begin, end);
@@ -65,11 +68,9 @@ int32_t Tree::Build(const float* points, int64_t begin, int64_t end) {
   const int axis = WidestAxis(nodes_[id]);
   const int64_t blocks = (end - begin + kBlock - 1) / kBlock;
   const int64_t middle = begin + blocks / 2 * kBlock;
-  const auto first = order_.begin();
-  std::nth_element(first + begin, first + middle, first + end,
-                   [points, axis](int32_t a, int32_t b) {
-                     return points[3 * int64_t{a} + axis] <
-                            points[3 * int64_t{b} + axis];
+  std::nth_element(points + begin, points + middle, points + end,
+                   [axis](const IndexedPoint& a, const IndexedPoint& b) {
+                     return a.p[axis] < b.p[axis];
                    });
   const int32_t left = Build(points, begin, middle);
   const int32_t right = Build(points, middle, end);
@@ -78,12 +79,16 @@ int32_t Tree::Build(const float* points, int64_t begin, int64_t end) {
   return id;
 }
 
-void Tree::FillLeaf(const float* points, int64_t begin, int64_t end) {
-  std::sort(order_.begin() + begin, order_.begin() + end);
+void Tree::FillLeaf(IndexedPoint* points, int64_t begin, int64_t end) {
+  std::sort(points + begin, points + end,
+            [](const IndexedPoint& a, const IndexedPoint& b) {
+              return a.index < b.index;
+            });
   float* at = coordinates_.data() + 3 * begin;
   for (int64_t i = 0; i < end - begin; ++i) {
-    const float* p = points + 3 * int64_t{order_[begin + i]};
-    for (int axis = 0; axis < 3; ++axis) at[axis * kBlock + i] = p[axis];
+    const IndexedPoint& point = points[begin + i];
+    indices_[begin + i] = point.index;
+    for (int axis = 0; axis < 3; ++axis) at[axis * kBlock + i] = point.p[axis];
   }
 }
 

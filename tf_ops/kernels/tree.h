@@ -12,6 +12,11 @@
 
 namespace gspn {
 
+struct IndexedPoint {
+  float p[3];
+  int32_t index;
+};
+
 struct TreeNode {
   float lo[3], hi[3];
   int32_t min_index;  // smallest index of a point below
@@ -36,15 +41,15 @@ class Tree {
   }
   // Point indices of a leaf, ascending.
   const int32_t* indices(const TreeNode& leaf) const {
-    return order_.data() + leaf.block * kBlock;
+    return indices_.data() + leaf.block * kBlock;
   }
 
  private:
-  int32_t Build(const float* points, int64_t begin, int64_t end);
-  void FillLeaf(const float* points, int64_t begin, int64_t end);
+  int32_t Build(IndexedPoint* points, int64_t begin, int64_t end);
+  void FillLeaf(IndexedPoint* points, int64_t begin, int64_t end);
 
   std::vector<TreeNode> nodes_;
-  std::vector<int32_t> order_;
+  std::vector<int32_t> indices_;
   std::vector<float> coordinates_;
 };
 
