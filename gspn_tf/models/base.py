@@ -40,6 +40,10 @@ class LossModel(keras.Model):
         """The constructor's arguments, for Keras's serialisation."""
         return {**super().get_config(), "config": dc.asdict(self.config)}
 
+    def get_build_config(self):
+        """Nothing: the constructor makes all weights."""
+        return None
+
     @classmethod
     def from_config(cls, config):
         """Inverse of `get_config`."""
