@@ -11,9 +11,8 @@ from types import ModuleType
 import tensorflow as tf
 
 
-@cache
-def load_library() -> ModuleType:
-    """Loads the op library of the running TensorFlow version; further calls are free.
+def library_path() -> Path:
+    """The op library of the running TensorFlow version.
 
     Raises:
         ImportError: the library of this TensorFlow minor version is not there.
@@ -30,7 +29,13 @@ def load_library() -> ModuleType:
             "installed (pip install --no-build-isolation --force-reinstall --no-deps "
             "and the path of the gspn-tf sources)."
         )
-    return tf.load_op_library(str(path))
+    return path
+
+
+@cache
+def load_library() -> ModuleType:
+    """Loads the library at `library_path()`; further calls are free."""
+    return tf.load_op_library(str(library_path()))
 
 
 for _name in (

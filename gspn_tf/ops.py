@@ -16,6 +16,7 @@ that has called `load_library()` (or any op) before.
 
 import tensorflow as tf
 
+from gspn_tf.op_library import library_path as library_path
 from gspn_tf.op_library import load_library
 
 
