@@ -2,6 +2,7 @@
 
 import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 
@@ -127,9 +128,10 @@ def _help(command: Command, flags: absl_flags.FlagValues) -> str:
     lines = [f"usage: {_usage(command)}", "", command.summary, ""]
     for name in flags:
         flag = flags[name]
-        value = "" if flag.boolean else f" {flag.flag_type().upper()}"
+        value = "" if flag.boolean else f" {flag.flag_type().split()[0].upper()}"
         default = "" if flag.default in (None, False) else f" (default {flag.default})"
-        lines += [f"  --{name}{value}{default}", f"      {flag.help}"]
+        help_text = textwrap.wrap(" ".join(flag.help.split()), 78)
+        lines += [f"  --{name}{value}{default}", *(f"      {t}" for t in help_text)]
     return "\n".join([*lines, "  --debug", "      Show the traceback of an error."])
 
 

@@ -14,7 +14,7 @@ LEVELS = (
     ("layers",),
     ("models", "data"),
     ("metrics", "visualize", "inference", "export", "callbacks"),
-    ("training", "evaluation", "results"),
+    ("training", "evaluation", "results", "benchmarks"),
     ("commands",),
     ("cli",),
 )

@@ -1,18 +1,82 @@
 """`gspn benchmark`."""
 
+import tempfile
+from pathlib import Path
+
 from absl import flags as absl_flags
 
-from gspn_tf.commands.command import Arguments, Command, UserError, define_json
+from gspn_tf import config_loading
+from gspn_tf.commands.command import (
+    Arguments,
+    Command,
+    UserError,
+    define_json,
+    load_tensorflow,
+    write_figures,
+)
+from gspn_tf.commands.prepare import prepare_rooms
+
+SUBJECTS = ("ops", "model", "data")
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of this command."""
+    absl_flags.DEFINE_string(
+        "config",
+        "configs/rooms.py:small",
+        "Of `model` and `data`: as of gspn train.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_string(
+        "data",
+        None,
+        "Of `model` and `data`: a data folder; default: rooms made for it.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_integer(
+        "repeats", 5, "Runs that count, after one that does not.", 1, flag_values=flags
+    )
     define_json(flags)
 
 
 def run(arguments: Arguments) -> None:
-    """Measure."""
-    raise UserError("not ready")
+    """Measure, print and write."""
+    flags, subject = arguments.flags, arguments.positional[0]
+    if subject not in SUBJECTS:
+        raise UserError(f"a benchmark is of ops, model or data, got {subject!r}")
+    config = config_loading.override(
+        config_loading.load(flags.config), arguments.overrides
+    )
+    load_tensorflow()
+    from gspn_tf import benchmarks
+    from gspn_tf.run_folder import versions
+
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = flags.data
+        if subject != "ops" and not directory:
+            directory = str(Path(scratch) / "rooms")
+            rooms = {"train": 2 * config.train.batch_size}
+            prepare_rooms(directory, rooms, seed=0, force=False)
+        if subject == "ops":
+            timings = benchmarks.op_timings(flags.repeats)
+        elif subject == "model":
+            timings = benchmarks.model_timings(config, directory, flags.repeats)
+        else:
+            timings = benchmarks.data_timings(config, directory, flags.repeats)
+    memory = benchmarks.peak_memory_gb()
+    for timing in timings:
+        print(
+            f"{timing.median_ms:10.1f} ms  (best {timing.best_ms:.1f})  {timing.name}"
+        )
+    print(f"{memory:10.2f} GB  peak memory of this process")
+    write_figures(
+        flags,
+        {
+            "timings": [timing._asdict() for timing in timings],
+            "peak_memory_gb": round(memory, 3),
+            "environment": versions(),
+        },
+    )
 
 
 COMMAND = Command(

@@ -1,0 +1,300 @@
+"""The programs: their flags, their errors, and what they leave on disk."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gspn_tf import cli
+from gspn_tf import config as c
+from gspn_tf.commands import prepare
+from gspn_tf.commands.command import load_tensorflow
+from gspn_tf.data import read_scenes, synthetic
+from gspn_tf.data.ply import write_ply
+from gspn_tf.data.scene import read_manifest
+from gspn_tf.masks import read_masks
+
+CLASSES = "5 chair\n7 table\n4 bed\n"
+
+
+def gspn(*arguments) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def error_of(capsys) -> str:
+    """The one line that a failed command leaves on stderr."""
+    captured = capsys.readouterr()
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("gspn: "), captured.err
+    return lines[0]
+
+
+def write_scans(folder, count: int = 3, num_points: int = 600) -> None:
+    """Scans of three objects on a floor, as .npz files."""
+    folder.mkdir()
+    (folder / "classes.txt").write_text(CLASSES)
+    rng = np.random.default_rng(0)
+    centers = np.array([[2, 2, 0], [1, 1, 0.5], [3, 1.5, 0.7], [1.5, 3, 0.3]])
+    sizes = np.array([[4, 4, 0], [1, 1, 1], [1, 0.5, 1.5], [1.5, 0.7, 0.5]])
+    for i in range(count):
+        which = rng.integers(0, 4, num_points)
+        unit = rng.uniform(-0.5, 0.5, (num_points, 3))
+        np.savez(
+            folder / f"scan_{i}.npz",
+            points=np.float32(centers[which] + sizes[which] * unit),
+            colors=rng.integers(0, 256, (num_points, 3)).astype(np.uint8),
+            semantic=np.int32([0, 5, 7, 4])[which],
+            instance=np.int32(which),
+        )
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory, tiny_config):
+    """A folder with scans, the data made of them, and a run of one epoch a stage."""
+    folder = tmp_path_factory.mktemp("work")
+    write_scans(folder / "scans")
+    stage = c.StageConfig(epochs=1, schedule="cosine")
+    config = c.Config(
+        model=tiny_config,
+        data=c.DataConfig(num_points=256, num_points_inference=256),
+        train=c.TrainConfig(batch_size=2, gspn=stage, rpointnet=stage),
+    )
+    (folder / "tiny.json").write_text(c.to_json(config))
+    source, classes = folder / "scans", folder / "scans" / "classes.txt"
+    assert not gspn(
+        "prepare", "own", "--source", source, "--classes", classes,
+        "--output", folder / "data", "--val_fraction", 0.3,
+    )  # fmt: skip
+    assert not gspn(
+        "train", f"--config={folder / 'tiny.json'}", "--data", folder / "data",
+        "--run", folder / "run", "--config.train.seed=3",
+    )  # fmt: skip
+    return folder
+
+
+def test_help_lists_every_command(capsys):
+    assert gspn("--help") == 0
+    text = capsys.readouterr().out
+    for command in cli.COMMANDS:
+        assert f"  {command.name} " in text and command.summary in text
+    assert gspn() == 0 and capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_help_of_a_command_is_its_own_flags(command, capsys):
+    assert gspn(*command.name.split(), "--help") == 0
+    text = capsys.readouterr().out
+    assert f"usage: gspn {command.name} {command.usage}" in text
+    for name in command.required:
+        assert f"  --{name} " in text
+    assert "logtostderr" not in text and len(text.splitlines()) < 60
+    assert all(len(line) <= 90 for line in text.splitlines())
+
+
+def test_help_needs_no_tensorflow():
+    program = (
+        "import sys; from gspn_tf import cli; cli.main(['--help']);"
+        "[cli.main([*c.name.split(), '--help']) for c in cli.COMMANDS];"
+        "sys.exit('tensorflow' in sys.modules or 'scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["trian"], "no command 'trian'; choose one of: prepare rooms, prepare own"),
+        (["prepare"], "choose one of: prepare rooms, prepare own"),
+        (["prepare", "room"], "choose one of: prepare rooms, prepare own"),
+        (["train"], "--data and --run must be given: gspn train "),
+        (["train", "--dta=x"], "Unknown command line flag 'dta'. Did you mean: data"),
+        (["train", "--data"], "Missing value for flag"),
+        (["train", "extra", "--data=x", "--run=y"], r"got arguments ['extra']"),
+        (["train", "--stage=three"], "value should be one of <gspn|rpointnet|all>"),
+        (["prepare", "rooms", "--output=x", "--train=-1"], "--train=-1"),
+        (["prepare", "rooms", "--output=x", "--train=many"], "--train=many"),
+        (["segment", "--model=x", "--output=y"], "got arguments []: gspn segment SCAN"),
+        (["evaluate", "--run=x", "--data=y", "--config.a=1"], "Unknown command line"),
+        (["train", "--data=x", "--run=y", "--config.a"], "--config.a needs a value"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(arguments, message, capsys):
+    assert gspn(*arguments) == 2
+    assert message in error_of(capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ("train --data={0} --run={0}/new", "--config must be given"),
+        ("train --config=no.py --data={0} --run={0}/new", "no config file no.py"),
+        (
+            "train --config=rooms.py --config.model.num_rejions=3 --data=x --run=y",
+            "config.model has no field 'num_rejions' (near: num_regions",
+        ),
+        ("train --config=rooms.py --data={0} --run={0}/new", "manifest.json not found"),
+        ("evaluate --run={0}/none --data={0}", "no folder"),
+        ("evaluate --run={0} --data={0}", "manifest.json not found"),
+        ("segment {0}/none.ply --model={0} --output={0}/out", "no file"),
+        ("segment {0}/a.ply --model={0} --output={0}/out --scale=0", "--scale must"),
+        ("segment {0}/a.ply --model={0} --output={0}/out", "a.ply"),
+        ("export --model={0} --output={0}/out", "is no run folder"),
+        ("prepare own --source={0}/no --classes={0} --output={0}/o", "no file or"),
+        ("prepare rooms --output={0}", "exists; --force replaces it"),
+        ("prepare rooms --output={0} --force", "is no data folder"),
+        ("prepare rooms --output={0}/o --train=0 --val=0 --test=0", "nothing to make"),
+        ("benchmark everything", "ops, model or data"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line(arguments, message, tmp_path, capsys):
+    (tmp_path / "a.ply").write_text("no PLY file\n")
+    assert gspn(*arguments.format(tmp_path).split()) in (1, 2)
+    assert message in error_of(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ply"]
+
+
+def test_debug_shows_the_traceback(capsys):
+    assert gspn("train", "--config=no.py", "--data=x", "--run=y", "--debug") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_bug_is_not_dressed_up_as_a_users_error(monkeypatch):
+    def broken(*_):
+        raise AttributeError("a bug")
+
+    monkeypatch.setattr(prepare, "check_output", broken)
+    with pytest.raises(AttributeError):
+        gspn("prepare", "rooms", "--output", "x")
+
+
+def test_rooms_are_made_replaced_and_never_lost(tmp_path, monkeypatch, capsys):
+    made = []
+
+    def generate(seeds):
+        for seed in seeds:
+            made.append(seed)
+            yield synthetic.generate_room(seed, num_points=20_000)
+
+    monkeypatch.setattr(synthetic, "generate_rooms", generate)
+    data = tmp_path / "rooms"
+    small = ("--train=2", "--val=1", "--test=0")
+    assert gspn("prepare", "rooms", "--output", data, *small) == 0
+    splits = read_manifest(data)["splits"]
+    assert {name: split["scenes"] for name, split in splits.items()} == {
+        "train": 2,
+        "val": 1,
+    }
+    assert len(set(made)) == 3
+    names = [scene.name for scene in read_scenes(data, "train")]
+    assert gspn("prepare", "rooms", "--output", data, *small) == 1
+
+    def fail(seeds):
+        yield synthetic.generate_room(0, num_points=20_000)
+        raise OSError("no space left on device")
+
+    capsys.readouterr()
+    monkeypatch.setattr(synthetic, "generate_rooms", fail)
+    assert gspn("prepare", "rooms", "--output", data, *small, "--force") == 1
+    assert "no space left" in error_of(capsys)
+    assert names == [scene.name for scene in read_scenes(data, "train")]
+    assert [path.name for path in tmp_path.iterdir()] == ["rooms"]
+
+    monkeypatch.setattr(synthetic, "generate_rooms", generate)
+    small = (*small, "--seed=7", "--force")
+    assert gspn("prepare", "rooms", "--output", data, *small) == 0
+    assert not set(names) & {scene.name for scene in read_scenes(data, "train")}
+    assert len(set(made)) == 6
+
+
+def test_own_scans_are_split_in_two(work):
+    manifest = read_manifest(work / "data")
+    assert manifest["classes"] == [[5, "chair"], [7, "table"], [4, "bed"]]
+    scenes = {
+        split: list(read_scenes(work / "data", split)) for split in manifest["splits"]
+    }
+    assert {split: len(members) for split, members in scenes.items()} == {
+        "train": 2,
+        "val": 1,
+    }
+    names = {scene.name for members in scenes.values() for scene in members}
+    assert names == {"scan_0", "scan_1", "scan_2"}
+
+
+def test_a_scan_without_labels_makes_no_data(tmp_path, capsys):
+    write_scans(tmp_path / "scans", count=1)
+    write_ply(tmp_path / "scans" / "b.ply", np.eye(3), np.zeros((3, 3), np.uint8))
+    arguments = ("--source", tmp_path / "scans", "--output", tmp_path / "data")
+    classes = tmp_path / "scans" / "classes.txt"
+    assert gspn("prepare", "own", *arguments, "--classes", classes) == 1
+    assert "b.ply: expected 'semantic' and 'instance'" in error_of(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
+
+
+def test_a_run_knows_its_config(work):
+    config = c.read_json(work / "run" / "config.json")
+    assert config.train.seed == 3 and config.data.num_points == 256
+    versions = json.loads((work / "run" / "versions.json").read_text())
+    assert set(versions) >= {"python", "tensorflow", "keras", "numpy", "cpu_count"}
+
+
+def test_a_finished_run_is_left_as_it_is(work, capsys):
+    before = (work / "run" / "metrics.csv").read_text()
+    assert gspn("train", "--data", work / "data", "--run", work / "run") == 0
+    assert (work / "run" / "metrics.csv").read_text() == before
+    again = ("--resume=never", "--data", work / "data", "--run", work / "run")
+    capsys.readouterr()
+    assert gspn("train", *again) == 1
+    assert "holds a run already" in error_of(capsys)
+    other = ("--config.train.seed=4", "--data", work / "data", "--run", work / "run")
+    assert gspn("train", *other) == 1
+    assert "config.train.seed (3 there, 4 here)" in error_of(capsys)
+
+
+def test_evaluate_prints_and_writes_figures(work, capsys):
+    figures = work / "figures.json"
+    arguments = ("--run", work / "run", "--data", work / "data", "--json", figures)
+    assert gspn("evaluate", *arguments) == 0
+    text = capsys.readouterr().out
+    assert "chair" in text and "AP50" in text and "proposals: mIoU" in text
+    found = json.loads(figures.read_text())
+    assert 0 <= found["AP50"] <= 1 and 0 <= found["proposal_miou"] <= 1
+    assert [row["class"] for row in found["classes"]] == ["chair", "table", "bed"]
+    assert gspn("evaluate", *arguments, "--split=test") == 1
+    assert "split must be one of ['train', 'val'], got 'test'" in error_of(capsys)
+
+
+def test_segment_leaves_four_whole_files(work, capsys):
+    points = np.random.default_rng(1).uniform(0, 4000, (700, 3))  # millimetres
+    points[5] = np.nan
+    write_ply(work / "mine.ply", points, np.zeros((700, 3), np.uint8))
+    arguments = ("--model", work / "run", "--output", work / "out", "--scale=0.001")
+    assert gspn("segment", work / "mine.ply", *arguments) == 0
+    assert "700 points" in capsys.readouterr().out
+    names = {path.name for path in (work / "out").iterdir()}
+    assert names == {"instances.ply", "instances.json", "masks.npz", "index.html"}
+    found = json.loads((work / "out" / "instances.json").read_text())
+    masks = read_masks(work / "out" / "masks.npz")
+    assert found["num_points"] == masks.shape[1] == 700
+    assert not masks[:, 5].any()
+    assert [row["num_points"] for row in found["instances"]] == masks.sum(1).tolist()
+    for row, mask in zip(found["instances"], masks, strict=True):
+        # A mask lies inside its box, in the file's own unit and frame.
+        distance = np.abs(points[mask] - row["box"]["center"])
+        assert (distance <= np.array(row["box"]["size"]) / 2 + 1).all()
+
+
+def test_segment_of_a_broken_file_leaves_nothing(work, capsys):
+    whole = (work / "scans" / "scan_0.npz").read_bytes()
+    (work / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    arguments = ("--model", work / "run", "--output", work / "broken")
+    assert gspn("segment", work / "cut.npz", *arguments) == 1
+    assert "cut.npz is not a readable npz file" in error_of(capsys)
+    assert not (work / "broken").exists()
+
+
+def test_tensorflow_is_loaded_quietly(capfd):
+    load_tensorflow()
+    assert capfd.readouterr().err == ""
