@@ -137,7 +137,13 @@ def _help(command: Command, flags: absl_flags.FlagValues) -> str:
 
 def _user_errors() -> tuple[type[Exception], ...]:
     """Errors whose text is meant for the user."""
-    kinds: tuple[type[Exception], ...] = (UserError, ValueError, OSError, MemoryError)
+    kinds: tuple[type[Exception], ...] = (
+        UserError,
+        ValueError,
+        OSError,
+        MemoryError,
+        ImportError,
+    )
     if "tensorflow" in sys.modules:
         kinds += (sys.modules["tensorflow"].errors.OpError,)
     return kinds
