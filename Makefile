@@ -28,6 +28,7 @@ install: $(VENV)/installed
 
 # Building the ops needs TensorFlow in place, so it is installed before the package.
 $(VENV)/installed: setup.py pyproject.toml $(OPS) | $(VENV)/python
+	@echo "Installing TensorFlow and the package into $(VENV): a few minutes, once"
 	$(BIN)/python -m pip install --quiet "setuptools>=77" ninja "tensorflow>=2.21,<2.22"
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
 	@touch $@
