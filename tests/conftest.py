@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gspn_tf import models
 from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig
 
 GRID = 1024  # coordinates are multiples of 1/GRID m: sums of them are exact in float32
@@ -66,6 +67,19 @@ def tiny_config() -> RPointNetConfig:
         detection_iou=0.3,
         max_detections=6,
     )
+
+
+@pytest.fixture(scope="session")
+def sure_network(tiny_config) -> models.RPointNet:
+    """Untrained, with many large instances. Tests leave its weights as they are."""
+    keras.utils.set_random_seed(1)
+    network = models.build(tiny_config)
+    generator, head = network.proposal_network.generator, network.box_head
+    for layer in (generator.grid_output, generator.dense_output, head.class_output):
+        layer.kernel.assign(6 * layer.kernel)
+    head.class_output.bias.assign([-9.0, 0, 0, 0])
+    network.mask_head.mask_output.bias.assign([0.3] * 4)
+    return network
 
 
 def scene(rng: np.random.RandomState, num_points: int, num_objects: int) -> dict:
