@@ -10,7 +10,7 @@ from absl import flags as absl_flags
 
 from gspn_tf import config as config_lib
 from gspn_tf import config_loading, files
-from gspn_tf.commands.command import Arguments, Command, load_tensorflow
+from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 from gspn_tf.commands.prepare import prepare_rooms, tracked
 from gspn_tf.commands.segment import segment
 
@@ -58,9 +58,7 @@ def run(arguments: Arguments) -> None:
     if not (output / "data").exists():
         prepare_rooms(output / "data", rooms, seed=flags.seed, force=False)
     train(output, config)
-    figures = {"seed": flags.seed, "rooms": rooms}
-    figures |= evaluate(output, config)
-    show(output)
+    figures = {"seed": flags.seed, "rooms": rooms} | evaluate(output, config)
     figures["seconds"] = round(time.monotonic() - start, 1)
     report(output, figures)
 
@@ -71,6 +69,8 @@ def begin(output: Path, settings: dict[str, Any], config: config_lib.Config) -> 
     path = output / "settings.json"
     if path.is_file() and json.loads(path.read_text()) == settings:
         return
+    if not path.is_file() and output.exists() and any(output.iterdir()):
+        raise UserError(f"{output} exists and is no demo's folder; it is left alone")
     for name in ("data", "run", "segmented", "saved_model"):
         shutil.rmtree(output / name, ignore_errors=True)
     files.write_json(path, settings)
@@ -86,41 +86,37 @@ def train(output: Path, config: config_lib.Config) -> None:
 
 
 def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
-    """Figures on the rooms of the split `test`."""
-    from gspn_tf import evaluation, inference, training
+    """Figures on the rooms of the split `test`; one of them is shown, see `show`."""
+    from gspn_tf import evaluation, export, inference, training
 
     split = evaluation.Split(output / "data", "test", tracked)
     untrained = training.build("gspn", config)
     before = evaluation.proposal_figures(untrained, split, config)
-    model, config, _ = inference.load_run(output / "run")
+    model, config, classes = inference.load_run(output / "run")
     after = evaluation.proposal_figures(model.proposal_network, split, config)
     segmenter = inference.Segmenter(model, config.data.num_points_inference)
     precision = evaluation.instance_precision(segmenter, split)
     print(precision.table())
     components = evaluation.component_precision(split)
+    show(output, next(split.scenes()), segmenter, classes)
+    shutil.rmtree(output / "saved_model", ignore_errors=True)
+    export.export(model, [name for _, name in classes], output / "saved_model")
     figures = evaluation.figures(precision) | after
     figures["proposal_miou_untrained"] = before["proposal_miou"]
     figures["components_ap50"] = components.ap50
     return figures
 
 
-def show(output: Path) -> None:
-    """Segment one unseen room from a PLY file, draw it, and export the model."""
-    from gspn_tf import export, inference
-    from gspn_tf.data import read_scenes
+def show(output: Path, room, segmenter, classes) -> None:
+    """Segment a room from a PLY file that holds no labels, and draw it."""
     from gspn_tf.data.ply import write_ply
     from gspn_tf.data.scan_io import read_scan
 
-    model, config, classes = inference.load_run(output / "run")
-    room = next(read_scenes(output / "data", "test"))
     write_ply(output / "room.ply", room.points, room.colors)
-    segmenter = inference.Segmenter(model, config.data.num_points_inference)
     scan = read_scan(output / "room.ply")
     result = segment(scan, room.name, segmenter, classes, 1.0, seed=0)
     result.write(output / "segmented")
     draw(output / "room.png", room, result.found)
-    shutil.rmtree(output / "saved_model", ignore_errors=True)
-    export.export(model, [name for _, name in classes], output / "saved_model")
 
 
 def draw(path: Path, room, found) -> None:
