@@ -1,6 +1,6 @@
 """From a scan of any size to instances on every one of its points."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,11 +42,18 @@ class Segmenter:
     Args:
       model: a trained `RPointNet`.
       num_points: points that the network sees, drawn at random from the scan.
+      track: goes through the chunks of a scan's points, and may show how far it is.
     """
 
-    def __init__(self, model: models.RPointNet, num_points: int) -> None:
+    def __init__(
+        self,
+        model: models.RPointNet,
+        num_points: int,
+        track: Callable[[range], Iterable[int]] = iter,
+    ) -> None:
         self.model = model
         self.num_points = num_points
+        self.track = track
         self._detect = tf.function(
             model.detect,
             input_signature=[
@@ -95,7 +102,7 @@ class Segmenter:
         classes = tf.argmax(found["semantic_logits"][0], -1, output_type=tf.int32)
         rows: list[list[np.ndarray]] = [[] for _ in range(boxes.shape[1])]
         semantic = []
-        for start in range(0, len(points), CHUNK):
+        for start in self.track(range(0, len(points), CHUNK)):
             chunk = points[None, start : start + CHUNK]
             soft = ops.nearest_assign(chunk, samples, values, boxes)[0]
             for row, mask in zip(rows, soft.numpy(), strict=True):

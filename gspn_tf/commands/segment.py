@@ -13,6 +13,7 @@ from gspn_tf.commands.command import (
     load_tensorflow,
     timed,
 )
+from gspn_tf.commands.prepare import tracked
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
@@ -57,10 +58,10 @@ def run(arguments: Arguments) -> None:
     scan = read_scan(path)
     model, config, classes = inference.load_run(folder)
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
-    print(announcement(path.name, len(scan.points), seen))
+    print(announcement(path.name, len(scan.points), seen, model.count_params()))
     figures = {}
     with timed(figures):
-        segmenter = inference.Segmenter(model, seen)
+        segmenter = inference.Segmenter(model, seen, projection_progress)
         result = segment(scan, path.name, segmenter, classes, flags.scale, flags.seed)
         result.write(flags.output)
     for row in result.instances():
@@ -78,9 +79,24 @@ def segment(scan, name: str, segmenter, classes, scale: float, seed: int):
     return Result(name, scan, scale, ClassList.from_pairs(classes), found)
 
 
-def announcement(name: str, num_points: int, seen: int) -> str:
-    """What is about to happen, and roughly what it takes on two cores."""
-    return f"{name}: {num_points:,} points, of which the network sees {seen:,}"
+def projection_progress(chunks: range):
+    """A progress bar over the chunks of a scan."""
+    return tracked(chunks, "masks on all points", len(chunks))
+
+
+def announcement(name: str, num_points: int, seen: int, num_weights: int) -> str:
+    """What is about to happen, and roughly what it takes on two cores.
+
+    From runs of the small network (1.6 million weights, 8192 points: 3 s, 0.9 GB) on
+    scans of 80 000 and of 2 000 000 points, taken as linear in each.
+    """
+    network = num_weights / 1.6e6 * seen / 8192
+    seconds = 3 + network + 3e-6 * num_points
+    memory = 0.8 + 0.1 * network + 0.2e-6 * num_points
+    return (
+        f"{name}: {num_points:,} points, of which the network sees {seen:,}; "
+        f"about {seconds:.0f} s and {memory:.1f} GB"
+    )
 
 
 COMMAND = Command(
