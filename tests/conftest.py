@@ -125,3 +125,9 @@ def tiny_batch() -> dict:
         second["targets"][key] = pad(second["targets"][key], sizes[0], value)
     batch = tf.nest.map_structure(lambda a, b: tf.constant([a, b]), first, second)
     return batch | {"num_points": tf.constant(sizes)}
+
+
+@pytest.fixture(scope="session")
+def tiny_scene(tiny_batch) -> dict:
+    """What the networks see of `tiny_batch` at test time."""
+    return {key: value for key, value in tiny_batch.items() if key != "targets"}
