@@ -46,6 +46,17 @@ class GSPNConfig:
     context_radii: tuple[float, ...] = (0.5, 1.0, 1.5)  # metres
     context_neighbors: tuple[int, ...] = (256, 256, 512)
     context_units: tuple[int, ...] = (64, 128, 256)
+    # Points that contexts are drawn from: the first of the farthest point order, which
+    # cover each sphere evenly; 0: all of the scene's, as they come.
+    num_context_points: int = 0
+    # Share of the seed's colour that is taken off its context's; 0: none.
+    context_color_reference: float = 0.0
+    # Centre prediction: "pointnet2" of Table 7, or "context" of the text.
+    center_network: Literal["pointnet2", "context"] = "pointnet2"
+    center_units: tuple[int, ...] = (256, 128)  # MLP of "context"; not in the paper
+    # Whether prior and posterior (and "context" centres) also see the semantic feature
+    # of the seed, as in the release (model_rpointnet.py:388); the paper: context alone.
+    semantic_conditioning: bool = False
     # Conditional VAE.
     latent_size: int = 256
     prior_units: tuple[int, ...] = (256, 512)
@@ -85,6 +96,10 @@ class RPointNetConfig:
     max_proposals_inference: int = 384
     proposal_iou: float = 0.5
     # Regions of a training scene.
+    region_iou: float = 0.5  # with an object's box: positive; section 3.2
+    # Jittered copies of each object's box that join the training proposals while those
+    # are still poor; the paper has none.
+    truth_copies: int = 0
     num_regions: int = 64
     positive_fraction: float = 0.25  # 1 : 3, section 3.3
     num_region_points: int = 256

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from gspn_tf import ops
-from gspn_tf.pyramid import Level, interpolate
+from gspn_tf.pyramid import Context, Level, interpolate
 from gspn_tf.types import Interpolation, Regions
 
 
@@ -145,34 +145,25 @@ class FeaturePropagation(keras.layers.Layer):
 class ContextEncoder(keras.layers.Layer):
     """One PointNet for each scale of the context around a seed (section 3.1).
 
-    Points are gathered around the seed and expressed relative to the predicted object
-    centre, which removes the location (model_rpointnet.py:377). Inputs: points and
-    colors [B, N, 3], seeds and centers [B, S, 3]. Output [B, S, scales * units[-1]].
+    Points are gathered around the seed and expressed relative to `centers`: the seed
+    itself, or the predicted centre of its object, which removes the location
+    (model_rpointnet.py:377). Inputs: the context, centers [B, S, 3]. Output
+    [B, S, scales * units[-1]].
     """
 
-    def __init__(
-        self,
-        radii: tuple[float, ...],
-        num_neighbors: tuple[int, ...],
-        units: tuple[int, ...],
-        **kwargs,
-    ):
+    def __init__(self, num_scales: int, units: tuple[int, ...], **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.radii, self.num_neighbors, self.units = radii, num_neighbors, units
-        self.scales = [SharedMLP(units, (3, 3)) for _ in radii]
+        self.scales = [SharedMLP(units, (3, 3)) for _ in range(num_scales)]
+        self.width = num_scales * units[-1]
         self.built = True
 
-    def call(self, points, colors, seeds, centers, num_points, training=False):
+    def call(self, context: Context, centers, training=False):
         features = []
-        for mlp, radius, count in zip(
-            self.scales, self.radii, self.num_neighbors, strict=True
-        ):
-            neighbors, _ = ops.ball_query(
-                points, seeds, radius=radius, num_neighbors=count, num_points=num_points
-            )
-            projected = mlp.project(colors, 0) + mlp.project(points, 1)
-            grouped = ops.group_points(projected, neighbors)  # [B, S, K, U]
-            grouped -= mlp.project(centers, 1)[:, :, None, :]
+        for mlp, near in zip(self.scales, context.neighbors, strict=True):
+            projected = mlp.project(context.colors, 0) + mlp.project(context.points, 1)
+            origin = mlp.project(context.seed_colors, 0) + mlp.project(centers, 1)
+            grouped = ops.group_points(projected, near)  # [B, S, K, U]
+            grouped -= origin[:, :, None, :]
             features.append(tf.reduce_max(mlp.activate(grouped, training), axis=2))
         return tf.concat(features, axis=-1)
 

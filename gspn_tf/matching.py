@@ -58,6 +58,26 @@ def select_proposals(
     return Proposals(take(candidates.boxes, kept), take(candidates.scores, kept), valid)
 
 
+def add_truth(
+    proposals: Proposals, targets: dict[str, tf.Tensor], copies: int, seed: tf.Tensor
+) -> Proposals:
+    """Proposals and `copies` jittered boxes of each object, for training alone.
+
+    Centres move by up to 0.15 of the size, sizes change by up to a quarter, so that
+    the heads see boxes to refine from the first step on.
+    """
+    boxes = tf.repeat(targets["boxes"], copies, axis=1)
+    valid = tf.repeat(targets["valid"], copies, axis=1)
+    noise = tf.random.stateless_uniform(tf.shape(boxes), seed, -1.0, 1.0)
+    deltas = noise * [0.15, 0.15, 0.15, 0.25, 0.25, 0.25]
+    jittered = box_lib.decode(boxes, deltas, (1.0, 1.0))
+    return Proposals(
+        boxes=tf.concat([proposals.boxes, jittered], 1),
+        scores=tf.concat([proposals.scores, tf.zeros_like(jittered[..., 0])], 1),
+        valid=tf.concat([proposals.valid, valid], 1),
+    )
+
+
 def _random_order(mask: tf.Tensor, count: int, seed: tf.Tensor):
     """`count` random rows [B, count] where mask [B, S] holds, and which are real."""
     noise = tf.random.stateless_uniform(tf.shape(mask), seed)

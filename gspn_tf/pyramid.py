@@ -9,7 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gspn_tf import ops
-from gspn_tf.config import BackboneConfig
+from gspn_tf.config import BackboneConfig, GSPNConfig
 from gspn_tf.types import Interpolation
 
 
@@ -30,6 +30,16 @@ class Pyramid(NamedTuple):
     levels: tuple[Level, ...]
     up: tuple[Interpolation, ...]  # level k+1 -> level k, k = 0 ..; finest first
     to_points: tuple[Interpolation, ...]  # level k -> points
+
+
+class Context(NamedTuple):
+    """What surrounds the seeds of a scene, in spheres of several radii."""
+
+    points: tf.Tensor  # [B, n, 3]
+    colors: tf.Tensor  # [B, n, 3]
+    seeds: tf.Tensor  # [B, S, 3]
+    seed_colors: tf.Tensor  # [B, S, 3]  what the colours are relative to
+    neighbors: tuple[tf.Tensor, ...]  # [B, S, K] int32 rows of points, one a radius
 
 
 def build_pyramid(
@@ -63,6 +73,30 @@ def build_pyramid(
     )
     to_points = tuple(interpolation(x.points, points, x.num_points) for x in levels)
     return Pyramid(points, num_points, order, tuple(levels), up, to_points)
+
+
+def build_context(
+    batch: dict[str, tf.Tensor], pyramid: Pyramid, rows: tf.Tensor, config: GSPNConfig
+) -> Context:
+    """The spheres around the seeds rows [B, S] (section 3.1)."""
+    points, colors, count = batch["points"], batch["colors"], batch["num_points"]
+    seeds, seed_colors = take(points, rows), take(colors, rows)
+    if config.num_context_points:
+        chosen = pyramid.order[:, : config.num_context_points]
+        points, colors = take(points, chosen), take(colors, chosen)
+        count = tf.minimum(count, config.num_context_points)
+    scales = zip(config.context_radii, config.context_neighbors, strict=True)
+    neighbors = tuple(
+        ops.ball_query(points, seeds, radius=radius, num_neighbors=k, num_points=count)
+        for radius, k in scales
+    )
+    return Context(
+        points=points,
+        colors=colors,
+        seeds=seeds,
+        seed_colors=config.context_color_reference * seed_colors,
+        neighbors=tuple(indices for indices, _ in neighbors),
+    )
 
 
 def interpolation(

@@ -107,3 +107,21 @@ def test_scene_without_objects_gives_negatives_only():
     got = sample(cube((0, 0, 0), (5, 0, 0)), truth)
     assert got.classes.numpy().max() == 0
     assert got.valid.numpy().sum() == 2
+
+
+@pytest.mark.parametrize("copies", [0, 1, 3])
+def test_added_truth_overlaps_its_object(copies):
+    boxes = cube((0, 0, 0), (5, 0, 0))
+    proposals = Proposals(
+        cube((9, 9, 9))[None], np.float32([[0.0]]), np.array([[True]])
+    )
+    truth = targets(boxes, [3, 4], valid=[True, False])
+    got = matching.add_truth(proposals, truth, copies, tf.constant([0, 1]))
+    assert got.boxes.shape == (1, 1 + 2 * copies, 6)
+    assert got.scores.shape == got.valid.shape == (1, 1 + 2 * copies)
+    np.testing.assert_array_equal(
+        got.valid[0], [True] + copies * [True] + copies * [False]
+    )
+    iou = matching.iou_with_truth(got.boxes, truth["boxes"], truth["valid"])
+    assert (iou.numpy()[0, 1 : 1 + copies, 0] > 0.25).all()
+    assert (iou.numpy()[0, 1 : 1 + copies, 0] < 1).all()

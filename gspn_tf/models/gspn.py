@@ -10,8 +10,15 @@ from gspn_tf import losses, matching
 from gspn_tf.config import GSPNConfig
 from gspn_tf.layers import ContextEncoder, Gaussian, PointDecoder, SharedMLP, dense
 from gspn_tf.models.base import LossModel
+from gspn_tf.models.centers import CENTER_NETWORKS, Centers, Look, condition
 from gspn_tf.models.pointnet2 import PointNet2
-from gspn_tf.pyramid import Pyramid, build_pyramid, interpolation, take
+from gspn_tf.pyramid import (
+    Pyramid,
+    build_context,
+    build_pyramid,
+    interpolation,
+    take,
+)
 from gspn_tf.types import Interpolation, Proposals
 
 
@@ -44,26 +51,25 @@ class GSPN(LossModel):
     def __init__(self, config: GSPNConfig | None = None, **kwargs):
         c = config or GSPNConfig()
         super().__init__(c, self.terms, **kwargs)
-        self.center_predictor = PointNet2(c.backbone, channels=0)
-        self.center_output = dense(4, self.center_predictor.width)
+        self.center_predictor = CENTER_NETWORKS[c.center_network](c)
         self.semantic_predictor = PointNet2(c.backbone, channels=3)
         width = self.semantic_predictor.width
         self.semantic_mlp = SharedMLP((width,), (width,))
         self.semantic_dropout = keras.layers.Dropout(c.semantic_dropout)
         self.semantic_output = dense(c.num_classes, width)
 
-        self.context_encoder = ContextEncoder(
-            c.context_radii, c.context_neighbors, c.context_units
-        )
-        context = len(c.context_radii) * c.context_units[-1]
+        self.context_encoder = ContextEncoder(len(c.context_radii), c.context_units)
+        context = self.context_encoder.width
         self.objectness_mlp = SharedMLP(c.objectness_units, (context,))
         self.objectness_output = dense(1, c.objectness_units[-1])
 
-        self.prior = Gaussian(c.prior_units, c.latent_size, context)
+        self.condition = condition(c)
+        conditioned = context + self.condition.width
+        self.prior = Gaussian(c.prior_units, c.latent_size, conditioned)
         self.shape_mlp = SharedMLP(c.shape_units, (3,))
         self.shape_output = SharedMLP((c.shape_feature_units,), (c.shape_units[-1],))
         self.posterior = Gaussian(
-            c.prior_units, c.latent_size, context + c.shape_feature_units
+            c.prior_units, c.latent_size, conditioned + c.shape_feature_units
         )
         self.generator_context = SharedMLP((c.generator_context_units,), (context,))
         self.generator = PointDecoder(
@@ -76,64 +82,68 @@ class GSPN(LossModel):
             name="kl_weight", initializer="zeros", trainable=False
         )
         self.noise = keras.random.SeedGenerator(0)
+        self.built = True
 
     def call(self, batch, training=False, num_seeds=None, whole_scene=False):
         c = self.config
         num_seeds = num_seeds or (c.num_seeds if training else c.num_seeds_inference)
-        points, num_points = batch["points"], batch["num_points"]
-        num_queries = max(num_seeds, c.num_semantic_points)
-        pyramid = build_pyramid(points, num_points, c.backbone, num_queries)
-        rows = pyramid.order[:, :num_seeds]  # [B, S]
-        # Training needs centres and semantics at seeds and loss points alone.
+        # Training alone needs centres and semantics at seeds and loss points only.
         whole_scene = whole_scene or not training
-        queries = None if whole_scene else pyramid.order[:, :num_queries]
-
-        direction, distance = self.predict_centers(pyramid, queries, training)
-        logits, levels = self.predict_semantics(
-            pyramid, batch["colors"], queries, training
+        look = self.look(batch, num_seeds, whole_scene)
+        num_queries = max(num_seeds, c.num_semantic_points)
+        queries = None if whole_scene else look.pyramid.order[:, :num_queries]
+        logits, features, levels = self.predict_semantics(
+            look.pyramid, batch["colors"], queries, training
         )
-        outputs = {"semantic_logits": logits, "seeds": rows}
-        if whole_scene:
-            centers = points + direction * distance[..., None]
-            direction, distance = take(direction, rows), take(distance, rows)
-        else:
-            direction, distance = direction[:, :num_seeds], distance[:, :num_seeds]
-            outputs["queries"] = queries
-        outputs |= {"direction": direction, "distance": distance}
-        outputs |= self.propose(batch, outputs, training)
-        if whole_scene:
-            seeds, count = take(points, rows), tf.minimum(num_points, num_seeds)
-            outputs["scene"] = SceneFeatures(
-                semantic_logits=logits,
-                centers=centers,
-                context=outputs["context"],
-                to_seeds=interpolation(seeds, points, count),
-                levels=tuple(levels),
-                to_levels=pyramid.to_points,
-            )
-        return outputs
+        at_seeds = take(features, look.rows) if whole_scene else features[:, :num_seeds]
+        look = look._replace(semantics=at_seeds)
+        centers = self.center_predictor(look, training=training)
+        outputs = self.propose(batch, look, centers, training)
+        outputs |= {
+            "seeds": look.rows,
+            "direction": centers.direction,
+            "distance": centers.distance,
+            "semantic_logits": logits,
+        }
+        if not whole_scene:
+            return outputs | {"queries": queries}
+        scene = SceneFeatures(
+            semantic_logits=logits,
+            centers=centers.everywhere,
+            context=outputs["context"],
+            to_seeds=look.to_seeds,
+            levels=tuple(levels),
+            to_levels=look.pyramid.to_points,
+        )
+        return outputs | {"scene": scene}
 
-    def propose(self, batch, found, training):
+    def look(self, batch, num_seeds: int, whole_scene: bool) -> Look:
+        """Geometry of the scenes and the surroundings of their seeds."""
+        c, points, count = self.config, batch["points"], batch["num_points"]
+        num_ordered = max(num_seeds, c.num_semantic_points, c.num_context_points)
+        pyramid = build_pyramid(points, count, c.backbone, num_ordered)
+        rows = pyramid.order[:, :num_seeds]
+        context = build_context(batch, pyramid, rows, c)
+        table = None
+        if whole_scene:
+            real = tf.minimum(count, num_seeds)
+            table = interpolation(context.seeds, points, real)
+        return Look(pyramid, rows, context, None, table)
+
+    def propose(self, batch, look: Look, found: Centers, training):
         """Shapes, boxes and objectness at the seeds, whose centres were found."""
-        rows = found["seeds"]
-        seeds = take(batch["points"], rows)
-        offset = tf.stop_gradient(found["direction"] * found["distance"][..., None])
-        centers = seeds + offset
-        context = self.context_encoder(
-            batch["points"],
-            batch["colors"],
-            seeds,
-            centers,
-            batch["num_points"],
-            training=training,
-        )
+        offset = tf.stop_gradient(found.direction * found.distance[..., None])
+        centers = look.context.seeds + offset
+        context = self.context_encoder(look.context, centers, training=training)
         objectness = self.objectness_mlp(context, training=training)
         objectness = self.objectness_output(objectness)[..., 0]
-        prior = self.prior(context, training=training)
+        conditioned = self.condition(context, look.semantics)
+        prior = self.prior(conditioned, training=training)
         outputs = {"context": context, "prior": prior}
         latent = prior[0]
         if "targets" in batch:
-            posterior = self.recognize(context, rows, batch["targets"], training)
+            targets = batch["targets"]
+            posterior = self.recognize(conditioned, look.rows, targets, training)
             outputs["posterior"] = posterior
             latent = self.sample(posterior) if training else latent
         shapes, confidence = self.generate(latent, context, training)
@@ -142,7 +152,7 @@ class GSPN(LossModel):
         proposals = Proposals(
             boxes=box_lib.bounding(tf.stop_gradient(shapes), confident),
             scores=objectness,
-            valid=tf.sequence_mask(batch["num_points"], rows.shape[1]),
+            valid=tf.sequence_mask(batch["num_points"], look.rows.shape[1]),
         )
         return outputs | {
             "shapes": shapes,
@@ -150,22 +160,14 @@ class GSPN(LossModel):
             "proposals": proposals,
         }
 
-    def predict_centers(self, pyramid: Pyramid, queries, training):
-        """Direction [B, Q, 3] and distance [B, Q] from a point to its object."""
-        features, _ = self.center_predictor(
-            pyramid, features=None, queries=queries, training=training
-        )
-        outputs = self.center_output(features)
-        return outputs[..., :3], outputs[..., 3]
-
     def predict_semantics(self, pyramid: Pyramid, colors, queries, training):
-        """Class logits [B, Q, classes] and the features of each level."""
+        """Class logits [B, Q, classes], features [B, Q, C] and those of each level."""
         features, levels = self.semantic_predictor(
             pyramid, features=colors, queries=queries, training=training
         )
         features = self.semantic_mlp(features, training=training)
-        features = self.semantic_dropout(features, training=training)
-        return self.semantic_output(features), levels
+        kept = self.semantic_dropout(features, training=training)
+        return self.semantic_output(kept), features, levels
 
     def recognize(self, context, rows, targets, training):
         """Posterior over the latent code, given the true shape of the seed's object."""

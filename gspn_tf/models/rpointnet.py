@@ -33,7 +33,7 @@ class RPointNet(LossModel):
         self.proposal_network = GSPN(c.proposal)
         self.proposal_network.trainable = c.train_proposals
         widths = self.proposal_network.semantic_predictor.level_widths
-        context = len(c.proposal.context_radii) * c.proposal.context_units[-1]
+        context = self.proposal_network.context_encoder.width
         parts = (context, len(widths) * c.level_units, 3, 3)
         self.hypercolumns = Hypercolumns(widths, c.level_units)
         self.align = PointRoIAlign(c.region_margin)
@@ -48,6 +48,7 @@ class RPointNet(LossModel):
             parts,
         )
         self.seeds = keras.random.SeedGenerator(0)
+        self.built = True
 
     def call(self, batch, training=False):
         if "targets" in batch:
@@ -68,13 +69,13 @@ class RPointNet(LossModel):
         proposals = matching.select_proposals(
             outputs["proposals"], c.max_candidates, c.max_proposals, c.proposal_iou
         )
-        seeds = tf.random.experimental.stateless_split(self._seed(training), 2)
+        seeds = tf.random.experimental.stateless_split(self._seed(training), 3)
         targets = matching.sample_regions(
-            proposals,
+            matching.add_truth(proposals, batch["targets"], c.truth_copies, seeds[2]),
             batch["targets"],
             num_regions=c.num_regions,
             positive_fraction=c.positive_fraction,
-            positive_iou=c.proposal.positive_iou,
+            positive_iou=c.region_iou,
             deviation=c.box_deviation,
             seed=seeds[0],
         )
