@@ -53,6 +53,10 @@ class RunFolder(NamedTuple):
         """State after the last epoch of a stage."""
         return self.path / "checkpoints" / f"{stage}.npz"
 
+    def has_checkpoint(self) -> bool:
+        """Whether an epoch of any stage has been completed."""
+        return any(self.checkpoint(stage).exists() for stage in STAGES)
+
     def config(self) -> Config:
         """The run's `config.json`; FileNotFoundError where there is no run."""
         path = self.path / "config.json"
@@ -72,7 +76,7 @@ class RunFolder(NamedTuple):
         classes.
         """
         classes = [[raw_id, name] for raw_id, name in classes]
-        if (self.path / "config.json").exists():
+        if self.has_checkpoint():
             differing = _differences(_as_json(self.config()), _as_json(config))
             if differing:
                 raise ValueError(

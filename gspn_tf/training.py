@@ -6,6 +6,7 @@ function of the seed and the epoch, and everything else that training moves is i
 checkpoint: an interrupted run continues as if nothing had happened.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -135,6 +136,8 @@ def fit_stage(
     recorder = callbacks.Recorder(run, stage, MONITORED[stage])
     recorder.set_model(model)
     first = recorder.resume()
+    start = f", from epoch {first + 1}" if first else ""
+    console.print(f"{stage}: {options.epochs} epochs of {steps} steps{start}")
     line = callbacks.ProgressLine(stage, options.epochs, steps, console)
     watchers = [*schedules(stage, model, config, steps), recorder, line]
     validation = scenes.validation()
@@ -187,7 +190,7 @@ def start_weights(
 ) -> None:
     """Weights before the first step: of `init`, and of stage one for stage two."""
     if init and init.weights(stage).exists():
-        load_weights(model, init.weights(stage), init.classes() == run.classes())
+        load_other_run(model, init.weights(stage), init.classes() == run.classes())
     if stage == "gspn":
         return
     for source in filter(None, (run, init)):
@@ -204,8 +207,20 @@ def start_weights(
 
 
 def load_weights(model: keras.Model, path: Path, same_classes: bool) -> None:
-    """Read a weight file; arrays that depend on the classes may differ if those do."""
+    """Read a weight file; layers that depend on the classes may differ if those do."""
     try:
-        model.load_weights(path, skip_mismatch=not same_classes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras lists the layers it skips
+            model.load_weights(path, skip_mismatch=not same_classes)
     except ValueError as error:
         raise ValueError(f"{path} does not fit this config's network") from error
+
+
+def load_other_run(model: keras.Model, path: Path, same_classes: bool) -> None:
+    """As `load_weights`; ValueError where less than half of the weights fit."""
+    before = [variable.numpy() for variable in model.trainable_variables]
+    load_weights(model, path, same_classes)
+    pairs = zip(before, model.trainable_variables, strict=True)
+    skipped = sum(old.size for old, new in pairs if np.array_equal(old, new.numpy()))
+    if skipped > sum(old.size for old in before) / 2:
+        raise ValueError(f"{path} does not fit this config's network")

@@ -13,7 +13,10 @@ from rich.console import Console
 
 from gspn_tf import callbacks, run_folder, training
 from gspn_tf import config as c
+from gspn_tf.data.classes import ClassList
 from gspn_tf.run_folder import RunFolder
+
+GSPN = ("gspn",)
 
 
 @pytest.fixture(autouse=True)
@@ -101,10 +104,8 @@ def test_a_killed_run_continues_as_if_nothing_had_happened(data_dir, tmp_path):
     killed = RunFolder(tmp_path / "a")
     assert [row["epoch"] for row in rows(killed)] == ["1", "2"]
 
-    training.train(toy_models.config(), data_dir, killed.path, stages=("gspn",))
-    whole = training.train(
-        toy_models.config(), data_dir, tmp_path / "b", stages=("gspn",)
-    )
+    training.train(toy_models.config(), data_dir, killed.path, stages=GSPN)
+    whole = training.train(toy_models.config(), data_dir, tmp_path / "b", stages=GSPN)
     assert without_times(killed) == without_times(whole)
     left, _ = run_folder.load_checkpoint(killed.checkpoint("gspn"))
     right, _ = run_folder.load_checkpoint(whole.checkpoint("gspn"))
@@ -119,7 +120,7 @@ def test_the_best_epoch_is_kept(data_dir, tmp_path):
     config = toy_models.config()
     config.train.gspn.learning_rate = 0.9  # so that the loss moves both ways
     config.train.gspn.final_learning_rate = 0.9
-    run = training.train(config, data_dir, tmp_path / "run", stages=("gspn",))
+    run = training.train(config, data_dir, tmp_path / "run", stages=GSPN)
     values = [float(row["val_generation"]) for row in rows(run)]
     _, state = run_folder.load_checkpoint(run.checkpoint("gspn"))
     assert state.best == pytest.approx(min(values))
@@ -134,7 +135,7 @@ def test_the_best_epoch_is_kept(data_dir, tmp_path):
 def test_without_validation_the_last_weights_are_kept(tmp_path):
     toy_models.write_data(tmp_path / "data", val=0)
     run = training.train(
-        toy_models.config(2), tmp_path / "data", tmp_path / "run", stages=("gspn",)
+        toy_models.config(2), tmp_path / "data", tmp_path / "run", stages=GSPN
     )
     values, _ = run_folder.load_checkpoint(run.checkpoint("gspn"))
     kept = {value.tobytes() for value in weights(run.weights("gspn")).values()}
@@ -143,7 +144,7 @@ def test_without_validation_the_last_weights_are_kept(tmp_path):
 
 
 def test_a_folder_with_another_config_is_refused(data_dir, tmp_path):
-    training.train(toy_models.config(1), data_dir, tmp_path / "run", stages=("gspn",))
+    training.train(toy_models.config(1), data_dir, tmp_path / "run", stages=GSPN)
     other = toy_models.config(1)
     other.train.batch_size = 1
     with pytest.raises(
@@ -170,6 +171,34 @@ def test_fine_tuning_starts_from_another_run(data_dir, tmp_path):
         assert sum(len(array) > 16 for array in same) >= kernels
 
 
+def test_fine_tuning_to_other_classes_keeps_what_fits(data_dir, tmp_path):
+    first = training.train(toy_models.config(3), data_dir, tmp_path / "a", stages=GSPN)
+    classes = ClassList((5, 7, 9), ("chair", "table", "lamp"))
+    toy_models.write_data(tmp_path / "data", classes=classes)
+    config = toy_models.config(1)
+    config.model.proposal.num_classes = 4
+    config.train.gspn.learning_rate = config.train.gspn.final_learning_rate = 0.0
+    tuned = training.train(
+        config, tmp_path / "data", tmp_path / "b", init=first.path, stages=GSPN
+    )
+    old, new = (weights(run.weights("gspn")) for run in (first, tuned))
+    shapes = {name for name in old if old[name].shape != new[name].shape}
+    assert len(shapes) == 2  # kernel and bias of the layer of one output a class
+    hidden = [name for name in old if old[name].shape == (3, 4)]
+    np.testing.assert_array_equal(old[hidden[0]], new[hidden[0]])
+
+
+@pytest.mark.parametrize("same_classes", [True, False])
+def test_weights_of_another_network_are_refused(same_classes, tmp_path, monkeypatch):
+    path = tmp_path / "gspn.weights.h5"
+    training.build("gspn", toy_models.config()).save_weights(path)
+    monkeypatch.setattr(toy_models, "WIDTH", 5)
+    with pytest.raises(ValueError, match="does not fit this config's network"):
+        training.load_other_run(
+            training.build("gspn", toy_models.config()), path, same_classes
+        )
+
+
 def test_other_classes_than_the_config_is_an_error(data_dir, tmp_path):
     config = toy_models.config()
     config.model.proposal.num_classes = 19
@@ -189,11 +218,12 @@ def test_progress_is_one_line_an_epoch_in_a_log(data_dir, tmp_path):
     log = io.StringIO()
     console = Console(file=log, width=40)
     training.train(
-        toy_models.config(2), data_dir, tmp_path, stages=("gspn",), console=console
+        toy_models.config(2), data_dir, tmp_path, stages=GSPN, console=console
     )
     lines = log.getvalue().splitlines()
-    assert len(lines) == 2
-    assert lines[1].startswith("gspn 2/2") and "val_generation" in lines[1]
+    assert len(lines) == 3
+    assert lines[0] == "gspn: 2 epochs of 2 steps"
+    assert lines[2].startswith("gspn 2/2") and "val_generation" in lines[2]
 
 
 def test_kl_weight_follows_the_release():
@@ -224,5 +254,5 @@ def test_learning_rates():
 def test_momentum_reaches_the_traced_step(data_dir, tmp_path):
     """Keras bakes the momentum into the step; the callback must have it traced anew."""
     toy_models.traced_momenta.clear()
-    training.train(toy_models.config(4), data_dir, tmp_path, stages=("gspn",))
+    training.train(toy_models.config(4), data_dir, tmp_path, stages=GSPN)
     assert {0.5, 0.75} <= set(toy_models.traced_momenta)  # a stair is two epochs

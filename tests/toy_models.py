@@ -19,6 +19,7 @@ from gspn_tf.models.base import LossModel
 
 traced_momenta = []  # of the batch normalisation, each time it is traced
 CLASSES = ClassList((5, 7), ("chair", "table"))
+WIDTH = 4
 
 
 class ToyGSPN(LossModel):
@@ -30,7 +31,7 @@ class ToyGSPN(LossModel):
         self.kl_weight = self.add_weight(
             name="kl", initializer="zeros", trainable=False
         )
-        self.hidden = keras.layers.Dense(4, "relu")
+        self.hidden = keras.layers.Dense(WIDTH, "relu")
         self.norm = keras.layers.BatchNormalization()
         self.drop = keras.layers.Dropout(0.3)
         self.out = keras.layers.Dense(config.num_classes)
@@ -84,7 +85,7 @@ def config(epochs: int = 4) -> c.Config:
     )
 
 
-def write_data(directory, train: int = 5, val: int = 4) -> None:
+def write_data(directory, train: int = 5, val: int = 4, classes=CLASSES) -> None:
     rng = np.random.default_rng(0)
 
     def scenes(split, count):
@@ -100,7 +101,7 @@ def write_data(directory, train: int = 5, val: int = 4) -> None:
     for split, count in (("train", train), ("val", val)):
         if count:
             write_scenes(
-                directory, split, scenes(split, count), num_shards=1, classes=CLASSES
+                directory, split, scenes(split, count), num_shards=1, classes=classes
             )
 
 

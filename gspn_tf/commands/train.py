@@ -1,8 +1,12 @@
 """`gspn train`."""
 
+from pathlib import Path
+
 from absl import flags as absl_flags
 
+from gspn_tf import config_loading
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.config import Config
 
 STAGES = {"gspn": ("gspn",), "rpointnet": ("rpointnet",)}
 STAGES["all"] = STAGES["gspn"] + STAGES["rpointnet"]
@@ -47,8 +51,8 @@ def run(arguments: Arguments) -> None:
     from gspn_tf import training
     from gspn_tf.run_folder import RunFolder
 
-    folder = RunFolder(training.Path(flags.run))
-    if flags.resume == "never" and (folder.path / "config.json").exists():
+    folder = RunFolder(Path(flags.run))
+    if flags.resume == "never" and folder.has_checkpoint():
         raise UserError(f"{flags.run} holds a run already, and --resume=never")
     console = Console()
     training.train(
@@ -62,13 +66,11 @@ def run(arguments: Arguments) -> None:
     console.print(f"trained: {flags.run}", highlight=False)
 
 
-def read_config(arguments: Arguments):
+def read_config(arguments: Arguments) -> Config:
     """The config that `--config`, the run folder or `--init` gives, overridden."""
-    from gspn_tf import config_loading
-
     flags = arguments.flags
     sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]
-    found = [s for s in sources if config_loading.Path(s).is_file()]
+    found = [s for s in sources if Path(s).is_file()]
     if not (flags.config or found):
         raise UserError("--config must be given: neither --run nor --init has one yet")
     config = config_loading.load(flags.config or found[0])
