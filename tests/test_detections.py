@@ -1,5 +1,7 @@
 """What the networks find: restored from files, in order, and the laws it obeys."""
 
+import dataclasses as dc
+
 import keras
 import numpy as np
 import pytest
@@ -7,9 +9,9 @@ import tensorflow as tf
 
 from gspn_tf import boxes as box_lib
 from gspn_tf import models
-from gspn_tf.inference import load_model
 from gspn_tf.models import RPointNet
 from gspn_tf.models.rpointnet import suppress_by_class
+from gspn_tf.pyramid import take
 from gspn_tf.types import Proposals
 
 
@@ -50,7 +52,9 @@ def test_weights_are_restored(original, tiny_config, tiny_scene, tmp_path):
     model, expected = original
     model.save_weights(tmp_path / "model.weights.h5")
     keras.utils.set_random_seed(3)
-    other = load_model(tiny_config, tmp_path / "model.weights.h5")
+    other = models.build(tiny_config)
+    assert (other(tiny_scene)["proposals"].scores != expected["proposals"].scores)[0, 0]
+    other.load_weights(tmp_path / "model.weights.h5")
     assert_same_detections(other.detect(tiny_scene), expected)
 
 
@@ -128,6 +132,19 @@ def test_suppression_works_class_by_class():
 def test_results_repeat(sure_network, detected, tiny_scene):
     again = sure_network.detect(tiny_scene)
     assert_same_detections(again, detected, atol=0)
+
+
+@pytest.mark.parametrize("center_network", ["pointnet2", "context"])
+def test_every_point_has_a_centre_and_seeds_keep_theirs(
+    center_network, tiny_config, tiny_scene
+):
+    config = dc.replace(tiny_config.proposal, center_network=center_network)
+    found = models.build(config)(tiny_scene)
+    assert found["scene"].centers.shape == (2, 512, 3)
+    seeds = take(tiny_scene["points"], found["seeds"])
+    expected = seeds + found["direction"] * found["distance"][..., None]
+    at_seeds = take(found["scene"].centers, found["seeds"])
+    np.testing.assert_allclose(at_seeds, expected, atol=1e-4)
 
 
 # Laws

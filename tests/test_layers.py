@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-import reference
 import tensorflow as tf
 
 from gspn_tf import layers
-from gspn_tf.pyramid import Interpolation, Level
+from gspn_tf.pyramid import Context, Interpolation, Level
 
 
 def tensor(*shape, seed=0):
@@ -206,35 +205,37 @@ def test_feature_propagation_as_a_layer():
     check_layer(layer, (tensor(2, 6, 4), table(), tensor(2, 20, 5, seed=2)))
 
 
-def context_inputs():
-    points, colors = tensor(2, 40, 3), tensor(2, 40, 3, seed=1)
-    seeds = points[:, :7]
-    return points, colors, seeds, seeds + tensor(2, 7, 3, seed=2), tf.constant([40, 25])
+def surroundings():
+    """The context of seven seeds at two scales, and the origin of its coordinates."""
+    seeds = tensor(2, 7, 3, seed=2)
+    context = Context(
+        points=tensor(2, 40, 3),
+        colors=tensor(2, 40, 3, seed=1),
+        seeds=seeds,
+        seed_colors=tensor(2, 7, 3, seed=3),
+        neighbors=(integers(40, 2, 7, 4), integers(40, 2, 7, 8)),
+    )
+    return context, seeds + tensor(2, 7, 3, seed=4)
 
 
 @both_modes
 def test_context_encoder(training):
-    radii, counts = (0.8, 1.5), (4, 8)
-    layer = randomize(layers.ContextEncoder(radii, counts, (6, 7)))
-    inputs = context_inputs()
-    points, colors, seeds, centers, num_points = (x.numpy() for x in inputs)
+    layer = randomize(layers.ContextEncoder(2, (6, 7)))
+    context, centers = surroundings()
     scales = []
-    for mlp, radius, count in zip(layer.scales, radii, counts, strict=True):
-        grouped = []
-        for b, length in enumerate(num_points):
-            rows, _ = reference.ball_query(points[b, :length], seeds[b], radius, count)
-            local = points[b][rows] - centers[b][:, None]  # relative to the centre
-            grouped.append(np.concatenate([colors[b][rows], local], -1))
-        scales.append(naive_mlp(mlp, np.stack(grouped), training).max(2))
-    found = layer(*inputs, training=training)
+    for mlp, near in zip(layer.scales, context.neighbors, strict=True):
+        rows = np.arange(2)[:, None, None], near.numpy()
+        colors = context.colors.numpy()[rows] - context.seed_colors[:, :, None]
+        local = context.points.numpy()[rows] - centers[:, :, None]
+        inputs = np.concatenate([colors, local], -1)
+        scales.append(naive_mlp(mlp, inputs, training).max(2))
+    found = layer(context, centers, training=training)
+    assert found.shape == (2, 7, layer.width) == (2, 7, 14)
     np.testing.assert_allclose(found, np.concatenate(scales, -1), atol=1e-4)
 
 
 def test_context_encoder_as_a_layer():
-    found = check_layer(
-        layers.ContextEncoder((0.8, 1.5), (4, 8), (6, 7)), context_inputs()
-    )
-    assert found.shape == (2, 7, 2 * 7)
+    check_layer(layers.ContextEncoder(2, (6, 7)), surroundings())
 
 
 def test_gaussian_clips_the_log_variance():

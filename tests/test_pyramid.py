@@ -1,12 +1,14 @@
 """Geometry of a scene: one order, its prefixes, neighbours and interpolation."""
 
+import dataclasses as dc
+
 import numpy as np
 import pytest
 import reference
 import tensorflow as tf
 
 from gspn_tf import pyramid as pyramid_lib
-from gspn_tf.pyramid import build_pyramid
+from gspn_tf.pyramid import build_context, build_pyramid
 
 NUM_ORDERED = 100  # more than the centres of the first level
 
@@ -90,6 +92,28 @@ def test_interpolation_at_a_coarse_point_gives_its_features(built):
     carried = pyramid_lib.interpolate(features, table)
     same = slice(0, features.shape[1])  # the coarse points come first
     np.testing.assert_allclose(carried[:, same], features, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("subset", [0, 70])
+def test_contexts_are_spheres_around_the_seeds(subset, built, tiny_batch, tiny_config):
+    config = dc.replace(
+        tiny_config.proposal, num_context_points=subset, context_color_reference=0.5
+    )
+    rows = built.order[:, :20]
+    context = build_context(tiny_batch, built, rows, config)
+    for b, count in enumerate((512, 400)):
+        chosen = built.order[b, :subset].numpy() if subset else np.arange(512)
+        points, colors = (tiny_batch[key][b].numpy() for key in ("points", "colors"))
+        np.testing.assert_array_equal(context.points[b], points[chosen])
+        np.testing.assert_array_equal(context.colors[b], colors[chosen])
+        np.testing.assert_array_equal(context.seeds[b], points[rows[b]])
+        np.testing.assert_allclose(context.seed_colors[b], colors[rows[b]] / 2)
+        scales = zip(config.context_radii, config.context_neighbors, strict=True)
+        for found, (radius, number) in zip(context.neighbors, scales, strict=True):
+            expected, _ = reference.ball_query(
+                points[chosen][:count], points[rows[b]], radius, number
+            )
+            np.testing.assert_array_equal(found[b], expected)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
