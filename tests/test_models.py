@@ -16,6 +16,7 @@ STEPS, EPOCHS = 20, 2  # of the overfitted scene
 def trained(model, batch, steps, epochs, rate):
     """The history of `fit` on one batch, again and again."""
     model.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # else `fit` traces twice
     repeated = tf.data.Dataset.from_tensors(batch).repeat(steps)
     return model.fit(repeated, epochs=epochs, verbose=0).history
 
