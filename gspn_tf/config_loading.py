@@ -41,7 +41,7 @@ def load(argument: str) -> Config:
 
 
 def find(name: str) -> Path:
-    """The config file called `name`: from here, else from the package."""
+    """The file of `configs/` called `name`: from here, else from the package."""
     given = Path(name)
     tail = Path(*given.parts[given.parts[:1] == ("configs",) :])
     places = [given, PACKAGE / "configs" / tail, PACKAGE.parent / "configs" / tail]

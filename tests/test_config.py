@@ -43,6 +43,7 @@ def test_the_first_variant_is_the_default():
 def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert config_loading.load("configs/rooms.py:small").train.batch_size > 0
+    assert config_loading.find("configs/classes/scannet.txt").is_file()
     (tmp_path / "configs").mkdir()
     own = "from gspn_tf.config import Config\ndef get_config():\n    return Config()\n"
     (tmp_path / "configs" / "rooms.py").write_text(own)

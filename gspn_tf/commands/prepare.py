@@ -5,7 +5,7 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from gspn_tf import files
+from gspn_tf import config_loading, files
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 
 SPLITS = ("train", "val", "test")
@@ -36,12 +36,14 @@ def define_own_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string(
         "source",
         None,
-        "Folder of .npz or .ply scans with points, colors, semantic and instance; "
-        "DATA.md describes them.",
+        "Folder of .npz or .ply scans with points, colors, semantic and instance.",
         flag_values=flags,
     )
     absl_flags.DEFINE_string(
-        "classes", None, 'Text file with one "id name" a line.', flag_values=flags
+        "classes",
+        None,
+        'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
+        flag_values=flags,
     )
     absl_flags.DEFINE_float(
         "val_fraction", 0.1, "Share of scans for validation.", 0, 0.9, flag_values=flags
@@ -92,15 +94,15 @@ def run_own(arguments: Arguments) -> None:
     """Convert labelled scans."""
     flags = arguments.flags
     check_output(flags.output, flags.force)
-    for path in (flags.source, flags.classes):
-        if not Path(path).exists():
-            raise UserError(f"no file or folder {path}")
+    if not Path(flags.source).exists():
+        raise UserError(f"no file or folder {flags.source}")
+    class_file = config_loading.find(flags.classes)
     load_tensorflow()
     from gspn_tf.data import scene
     from gspn_tf.data.classes import ClassList
     from gspn_tf.data.own import find_scans, read_scan
 
-    classes = ClassList.read(flags.classes)
+    classes = ClassList.read(class_file)
     paths = split_paths(find_scans(flags.source), flags.val_fraction, flags.seed)
     with files.replacing(flags.output) as folder:
         for split, members in paths.items():
