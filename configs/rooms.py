@@ -10,19 +10,21 @@ Time     not measured yet
 Result   not measured yet
 """
 
+import dataclasses as dc
+
 from gspn_tf import config as c
 from gspn_tf import presets
 
 
 def small() -> c.Config:
     """Minutes on two cores."""
-    stage = c.StageConfig(
-        epochs=12,
-        learning_rate=2e-3,
+    proposals = c.StageConfig(
+        epochs=16,
+        learning_rate=3e-3,
         final_learning_rate=1e-5,
         schedule="cosine",
         warmup_steps=50,
-        clip_norm=10.0,
+        clip_norm=5.0,
     )
     return c.Config(
         model=presets.small_rpointnet(),
@@ -30,7 +32,10 @@ def small() -> c.Config:
             num_points=8192, num_points_inference=8192, num_shape_points=256
         ),
         train=c.TrainConfig(
-            batch_size=4, gspn=stage, rpointnet=stage, validation_every=2
+            batch_size=2,
+            gspn=proposals,
+            rpointnet=dc.replace(proposals, epochs=14),
+            validation_every=4,
         ),
     )
 

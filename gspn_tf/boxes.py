@@ -84,10 +84,3 @@ def normalize(points: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
     """Points [..., R, M, 3] in the frame of boxes [..., R, 6]: a unit cube at 0."""
     center, size = tf.split(boxes[..., None, :], 2, axis=-1)
     return (points - center) / tf.maximum(size, 1e-2)  # a flat box is 1 cm thick
-
-
-def contains(boxes: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
-    """Whether each box [..., R, 6] holds each point [..., N, 3]: bool [..., R, N]."""
-    low, high = corners(boxes[..., :, None, :])
-    points = points[..., None, :, :]
-    return tf.reduce_all((points >= low) & (points <= high), -1)

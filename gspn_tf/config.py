@@ -118,6 +118,9 @@ class RPointNetConfig:
     detection_iou: float = 0.1  # per class; config.py:40 of the release
     max_detections: int = 100
     mask_threshold: float = 0.4  # test.py of the release
+    # IoU with a better mask of its class above which a mask is a duplicate; 1: none is,
+    # as in the paper, whose boxes are suppressed at 0.1 already.
+    mask_iou: float = 1.0
     class_weight: float = 1.0
     box_weight: float = 1.0
     mask_weight: float = 1.0

@@ -12,7 +12,7 @@ from gspn_tf import models, ops
 README = """R-PointNet exported by gspn_tf.
 
 Signature `serving_default`
-  in   points     float32 [B, N, 3]  metres, z up
+  in   points     float32 [B, N, 3]  metres, z up, finite
        colors     float32 [B, N, 3]  0..1
        num_points int32   [B]        rows after it are padding
   out  boxes      float32 [B, D, 6]  centre and size, metres; best first
@@ -55,6 +55,7 @@ class ServingModel(tf.Module):
 def detect(model: models.RPointNet, points, colors, num_points) -> dict:
     """Instances of a batch of scenes (see README above)."""
     # Far from the origin float32 is coarse; the network sees differences only.
+    points = tf.debugging.check_numerics(points, "points must be finite")
     origin = points[:, :1]
     scene = {"points": points - origin, "colors": colors, "num_points": num_points}
     found = model.detect(scene)["detections"]

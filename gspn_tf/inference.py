@@ -10,7 +10,6 @@ import tensorflow as tf
 from gspn_tf import boxes as box_lib
 from gspn_tf import models, ops
 from gspn_tf.config import Config, RPointNetConfig
-from gspn_tf.models.tracing import create_weights
 from gspn_tf.run_folder import RunFolder
 
 CHUNK = 65_536  # points projected at once: bounds memory at V = millions
@@ -187,6 +186,6 @@ def load_run(path: str | Path) -> tuple[models.RPointNet, Config, Sequence]:
 
 def load_model(config: RPointNetConfig, weights: Path) -> models.RPointNet:
     """An R-PointNet with the weights of a file."""
-    model = create_weights(models.build(config))
+    model = models.build(config)
     model.load_weights(weights)
     return model

@@ -45,7 +45,7 @@ def select_proposals(
 ) -> Proposals:
     """The best proposals after 3D non-maximum suppression, best first."""
     size = tf.minimum(max_candidates, tf.shape(proposals.scores)[1])
-    scores = tf.where(proposals.valid, proposals.scores, proposals.scores.dtype.min)
+    scores = tf.where(proposals.valid, proposals.scores, float("-inf"))
     _, best = tf.math.top_k(scores, size)
     candidates = Proposals(*(take(value, best) for value in proposals))
     kept, valid = ops.nms_3d(
@@ -76,6 +76,24 @@ def add_truth(
         scores=tf.concat([proposals.scores, tf.zeros_like(jittered[..., 0])], 1),
         valid=tf.concat([proposals.valid, valid], 1),
     )
+
+
+def duplicate_masks(
+    masks: tf.Tensor, classes: tf.Tensor, iou_threshold: float
+) -> tf.Tensor:
+    """Which masks [B, D, N] bool, best first, repeat a better one: bool [B, D].
+
+    A mask does if its IoU with any better mask of its class [B, D] is above the
+    threshold.
+    """
+    points = tf.cast(masks, tf.float32)
+    shared = tf.matmul(points, points, transpose_b=True)  # [B, D, D]
+    area = tf.reduce_sum(points, -1)
+    union = area[:, :, None] + area[:, None, :] - shared
+    iou = tf.math.divide_no_nan(shared, union)
+    same = classes[:, :, None] == classes[:, None, :]
+    better = tf.linalg.band_part(iou, -1, 0) - tf.linalg.band_part(iou, 0, 0)
+    return tf.reduce_any((better > iou_threshold) & same, -1)
 
 
 def _random_order(mask: tf.Tensor, count: int, seed: tf.Tensor):

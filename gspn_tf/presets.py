@@ -4,10 +4,14 @@ from gspn_tf import config as c
 
 
 def small_gspn() -> c.GSPNConfig:
-    """The paper's network with fewer seeds, neighbours and channels: two cores."""
+    """The paper's network with fewer seeds, neighbours and channels: two cores.
+
+    Centres come from the contexts (text of section 3.1): they train in minutes, where
+    the PointNet++ of Table 7 takes hours.
+    """
     return c.GSPNConfig(
         num_seeds=128,
-        num_seeds_inference=256,
+        num_seeds_inference=384,
         backbone=c.BackboneConfig(
             num_centers=(1024, 256, 64, 16),
             num_neighbors=16,
@@ -19,35 +23,50 @@ def small_gspn() -> c.GSPNConfig:
             ),
             propagation_units=((128, 128), (128, 128), (128, 64), (64, 64, 64)),
         ),
-        context_neighbors=(32, 32, 64),
+        num_context_points=2048,
+        context_color_reference=1.0,
+        context_neighbors=(64, 64, 128),
         context_units=(32, 64, 128),
+        center_network="context",
+        semantic_conditioning=True,
         latent_size=64,
         prior_units=(128, 256),
         shape_units=(32, 64, 128),
         shape_feature_units=64,
         generator_context_units=64,
-        grid_units=(128, 64, 32),
+        grid_units=(64, 32, 16),
         dense_units=(128, 128),
-        num_dense_points=256,
+        num_dense_points=128,
         objectness_units=(128, 64),
+        semantic_dropout=0.0,
+        confidence_radius=0.3,
+        min_confidence=0.6,
         kl_warmup_steps=1_000,
     )
 
 
 def small_rpointnet() -> c.RPointNetConfig:
-    """The same of the second stage."""
+    """The same of the second stage, with the truth among its training proposals."""
     return c.RPointNetConfig(
         proposal=small_gspn(),
-        max_candidates=96,
-        max_proposals=64,
-        max_candidates_inference=192,
-        max_proposals_inference=96,
-        num_regions=32,
+        max_candidates=128,
+        max_proposals=96,
+        max_candidates_inference=384,
+        max_proposals_inference=160,
+        proposal_iou=0.7,
+        region_iou=0.4,
+        truth_copies=4,
+        num_regions=48,
+        positive_fraction=1 / 3,
         num_region_points=128,
         num_region_points_inference=256,
+        level_units=32,
         region_units=(64, 128, 256),
         head_units=(128, 128),
         mask_local_units=(32, 32),
         mask_global_units=(32, 64, 128),
         mask_units=(64, 64),
+        min_score=0.05,
+        detection_iou=0.3,
+        mask_iou=0.3,
     )

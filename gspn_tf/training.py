@@ -19,7 +19,6 @@ from rich.console import Console
 from gspn_tf import callbacks, data, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import scene
-from gspn_tf.models.tracing import create_weights
 from gspn_tf.run_folder import STAGES, RunFolder
 
 # Terms whose sum over the validation scenes selects the best weights (train.py of
@@ -133,6 +132,7 @@ def fit_stage(
     if not run.checkpoint(stage).exists():
         start_weights(model, stage, run, init)
     model.compile(optimizer=optimizer(options), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # else the first step traces twice
     recorder = callbacks.Recorder(run, stage, MONITORED[stage])
     recorder.set_model(model)
     first = recorder.resume()
@@ -158,8 +158,7 @@ def fit_stage(
 def build(stage: str, config: Config) -> keras.Model:
     """The model of a stage, with the weights that every run of it starts from."""
     keras.utils.set_random_seed(config.train.seed)
-    model = models.build(config.model.proposal if stage == "gspn" else config.model)
-    return create_weights(model)
+    return models.build(config.model.proposal if stage == "gspn" else config.model)
 
 
 def optimizer(options: StageConfig) -> keras.optimizers.Optimizer:

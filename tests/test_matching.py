@@ -125,3 +125,12 @@ def test_added_truth_overlaps_its_object(copies):
     iou = matching.iou_with_truth(got.boxes, truth["boxes"], truth["valid"])
     assert (iou.numpy()[0, 1 : 1 + copies, 0] > 0.25).all()
     assert (iou.numpy()[0, 1 : 1 + copies, 0] < 1).all()
+
+
+def test_duplicate_masks_repeat_a_better_one_of_their_class():
+    a, b, c = [1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 1, 1]
+    masks = np.array([[a, b, c, c, b]], bool)
+    classes = tf.constant([[1, 1, 1, 2, 2]])
+    got = matching.duplicate_masks(masks, classes, 0.5)  # IoU of a and b: 2/3
+    np.testing.assert_array_equal(got, [[False, True, False, False, False]])
+    assert not matching.duplicate_masks(masks, classes, 1.0).numpy().any()

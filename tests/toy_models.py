@@ -35,6 +35,10 @@ class ToyGSPN(LossModel):
         self.norm = keras.layers.BatchNormalization()
         self.drop = keras.layers.Dropout(0.3)
         self.out = keras.layers.Dense(config.num_classes)
+        self.hidden.build((None, 3))
+        self.norm.build((None, None, WIDTH))
+        self.out.build((None, WIDTH))
+        self.built = True
 
     def call(self, batch, training=False):
         traced_momenta.append(self.norm.momentum)
@@ -59,6 +63,8 @@ class ToyRPointNet(LossModel):
         self.proposal_network = ToyGSPN(config.proposal)
         self.proposal_network.trainable = config.train_proposals
         self.head = keras.layers.Dense(3)
+        self.head.build((None, config.proposal.num_classes))
+        self.built = True
 
     def call(self, batch, training=False):
         return {"y": self.head(self.proposal_network(batch)["y"])}

@@ -14,7 +14,7 @@ from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorf
 from gspn_tf.commands.prepare import prepare_rooms, tracked
 from gspn_tf.commands.segment import segment
 
-ROOMS = {"train": 192, "val": 8, "test": 24}
+ROOMS = {"train": 300, "val": 8, "test": 24}
 MINUTES = 15  # of the whole, on two cores
 PLAN = """\
 This demo

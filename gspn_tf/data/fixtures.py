@@ -114,24 +114,6 @@ def counter(rng: Rng) -> Item:
     return item
 
 
-def sink(rng: Rng) -> Item:
-    """A wash basin: a hollow bowl with a rim and a tap, on a column."""
-    width, depth = rng.uniform(0.5, 0.62), rng.uniform(0.42, 0.5)
-    height, color = rng.uniform(0.8, 0.9), pick(rng, WHITE)
-    item = blank("sink", width, depth, height + 0.15)
-    item.density = 2.0
-    x, parts, middle = width / 2, item.surfaces, depth * 0.55
-    parts.box((-x, 0, height - 0.17), (x, depth, height), color, "Zy")
-    parts.oval((0, middle, height), (x, depth * 0.45), color, hole=0.75)
-    parts.tube((0, middle, height - 0.13), depth * 0.3, 0.13, color)
-    parts.oval((0, middle, height - 0.13), (depth * 0.3, depth * 0.3), darker(color))
-    parts.box((-x, 0, height), (x, 0.08, height + 0.03), color, "yz")
-    parts.tube((0, 0.1, 0), 0.09, height - 0.17, color, taper=0.8)
-    parts.box((-0.02, 0.03, height + 0.03), (0.02, 0.15, height + 0.15), METAL[0])
-    item.solids.append(((-x, 0, height - 0.17), (x, depth, height - 0.14)))
-    return item
-
-
 def toilet(rng: Rng) -> Item:
     """A tank at the wall, a bowl that narrows to the floor, an oval seat."""
     width, depth = rng.uniform(0.38, 0.46), rng.uniform(0.64, 0.74)
@@ -184,7 +166,7 @@ def door(rng: Rng) -> Item:
     width, height = rng.uniform(0.85, 1.0), rng.uniform(1.95, 2.1)
     depth, x, jamb = rng.uniform(0.09, 0.15), width / 2, 0.08
     item = blank("door", width, depth, height)
-    color, frame = pick(rng, WOOD, WHITE), pick(rng, WOOD, WHITE)
+    color, frame = pick(rng, WOOD), pick(rng, WOOD, WHITE)
     for side in (-x, x - jamb):
         item.body((side, 0, 0), (side + jamb, depth, height), frame, "yz")
     item.body((-x, 0, height - jamb), (x, depth, height), frame, "y")
@@ -238,23 +220,4 @@ def picture(rng: Rng) -> Item:
     for low, high in zip(levels[:-1], levels[1:], strict=True):
         size = (width, 0, 0), (0, 0, high - low)
         item.surfaces.quad((-x, depth - 0.015, low), *size, pick(rng, BRIGHT, FABRIC))
-    return item
-
-
-def curtain(rng: Rng, label: str = "curtain") -> Item:
-    """A folded sheet that hangs from a rod; a shower curtain ends above the tub."""
-    width, bottom = rng.uniform(0.45, 0.75), rng.uniform(0.05, 0.2)
-    top, depth = rng.uniform(2.05, 2.25), rng.uniform(0.1, 0.15)
-    item = blank(label, width, depth, top)
-    item.low = (-width / 2, 0.0, bottom)
-    color, folds = pick(rng, FABRIC, BRIGHT), int(width / 0.075)
-    step = width / folds
-    for i in range(folds):
-        near, far = (0.01, depth) if i % 2 else (depth, 0.01)
-        item.surfaces.quad(
-            (-width / 2 + i * step, near, bottom),
-            (step, far - near, 0),
-            (0, 0, top - bottom),
-            darker(color, 0.85 + 0.15 * (i % 2)),
-        )
     return item

@@ -182,13 +182,3 @@ def bed(rng: Rng) -> Item:
         )
     item.top((-x + 0.1, depth * 0.5, 0), (x - 0.1, depth - 0.1, level + 0.03))
     return item
-
-
-def pouf(rng: Rng) -> Item:
-    """A cylindrical ottoman ("otherfurniture")."""
-    radius, height = rng.uniform(0.24, 0.34), rng.uniform(0.36, 0.46)
-    item = blank("otherfurniture", 2 * radius, 2 * radius, height)
-    color, item.density = pick(rng, FABRIC, BRIGHT), 1.3
-    item.surfaces.tube((0, radius, 0), radius, height, color)
-    item.surfaces.oval((0, radius, height), (radius, radius), color)
-    return item

@@ -71,7 +71,7 @@ def alike(rng: Rng, draw: Callable[[Rng], Item], count: int) -> list[Item]:
 
 def few(rng: Rng) -> int:
     """One to three, mostly one or two."""
-    return int(rng.choice(3, p=(0.35, 0.4, 0.25))) + 1
+    return int(rng.choice(3, p=(0.36, 0.42, 0.22))) + 1
 
 
 def cabinets(rng: Rng) -> list[Placed]:
@@ -105,7 +105,7 @@ def chairs(rng: Rng) -> list[Placed]:
 def dining(rng: Rng) -> list[Placed]:
     """One or two touching tables with chairs tucked in on the long sides."""
     table, chair = furniture.table(rng), furniture.chair(rng)
-    group = row([table] * (2 if rng.random() < 0.4 else 1))
+    group = row([table] * (2 if rng.random() < 0.5 else 1))
     seats = max(int(table.width / 0.62), 1)
     for each in list(group):
         for i in range(2 * seats):
@@ -132,7 +132,7 @@ def round_dining(rng: Rng) -> list[Placed]:
 
 
 def sofas(rng: Rng) -> list[Placed]:
-    """One sofa, two in a row, or two in an L; often a coffee table, a pouf."""
+    """One sofa, two in a row, or two in an L; often a coffee table."""
     first, second = furniture.sofa(rng), furniture.sofa(rng)
     group, kind = [Placed(first)], rng.random()
     if kind < 0.35:
@@ -144,15 +144,7 @@ def sofas(rng: Rng) -> list[Placed]:
         y = first.depth + rng.uniform(0.3, 0.45)
         table = furniture.coffee_table(rng)
         group.append(Placed(table, (group[0].offset[0] - 0.1, y, 0.0)))
-        if rng.random() < 0.5:
-            y += table.depth + rng.uniform(0.1, 0.3)
-            group += [p.moved((0, y, 0), 0) for p in poufs(rng)]
     return group
-
-
-def poufs(rng: Rng) -> list[Placed]:
-    """One to three poufs that touch."""
-    return row(alike(rng, furniture.pouf, few(rng)))
 
 
 def beds(rng: Rng) -> list[Placed]:
@@ -167,37 +159,25 @@ def beds(rng: Rng) -> list[Placed]:
 
 def kitchen(rng: Rng) -> list[Placed]:
     """Refrigerators and counters in one line."""
-    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.45 else 1)
-    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.45 else 1)
+    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.5 else 1)
+    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.55 else 1)
     return row(fridges + counters, gap=0.01)
 
 
 def bath(rng: Rng) -> list[Placed]:
-    """A bathtub with or without its shower curtains, toilets and wash basins."""
-    tub = fixtures.bathtub(rng)
-    sinks = alike(rng, fixtures.sink, 2 if rng.random() < 0.45 else 1)
-    toilets = alike(rng, fixtures.toilet, 2 if rng.random() < 0.3 else 1)
-    group = row([*sinks, *toilets, tub], gap=rng.uniform(0.02, 0.05))
-    if rng.random() < 0.6:
-        left, y = group[-1].offset[0] - tub.width / 2, tub.depth + 0.02
-        sheet = fixtures.curtain(rng, "shower curtain")
-        for i in range(int(rng.integers(1, 3))):
-            group.append(Placed(sheet, (left + (i + 0.5) * sheet.width, y, 0.0)))
-    return group
+    """A bathtub beside one or two toilets."""
+    toilets = alike(rng, fixtures.toilet, 2 if rng.random() < 0.5 else 1)
+    return row([*toilets, fixtures.bathtub(rng)], gap=rng.uniform(0.02, 0.05))
 
 
 def doors(rng: Rng) -> list[Placed]:
     """A door or a double door."""
-    return row(alike(rng, fixtures.door, 2 if rng.random() < 0.4 else 1))
+    return row(alike(rng, fixtures.door, 2 if rng.random() < 0.45 else 1))
 
 
 def windows(rng: Rng) -> list[Placed]:
-    """One to three touching windows; one or two have curtains beside them."""
-    items, hung = [fixtures.window(rng)] * few(rng), rng.random() < 0.7
-    if len(items) < 3 and hung:
-        left, right = fixtures.curtain(rng), fixtures.curtain(rng)
-        items = [left, *items, *[right] * int(rng.integers(1, 3))]
-    return row(items, gap=0.01)
+    """One to three touching windows."""
+    return row([fixtures.window(rng)] * few(rng), gap=0.01)
 
 
 def pictures(rng: Rng) -> list[Placed]:
@@ -253,4 +233,4 @@ WALL = {
     "windows": windows,
     "pictures": pictures,
 }
-FREE = {"dining": dining, "round_dining": round_dining, "poufs": poufs}
+FREE = {"dining": dining, "round_dining": round_dining}

@@ -17,14 +17,14 @@ _ATTEMPTS = 25
 # How often a layout is drawn: first what the kind of room is for, then the rest.
 _THEMES = (
     {"desks": 4, "bookshelves": 2, "cabinets": 2, "chairs": 1},
-    {"sofas": 4, "bookshelves": 1, "round_dining": 2, "poufs": 1},
+    {"sofas": 4, "bookshelves": 1, "round_dining": 2, "cabinets": 1},
     {"beds": 5, "cabinets": 2, "desks": 2, "bookshelves": 1},
     {"kitchen": 6, "dining": 3, "round_dining": 1, "sofas": 1},
-    {"bath": 4, "cabinets": 2, "beds": 2, "poufs": 1},
-    {"kitchen": 4, "bath": 2, "beds": 3, "sofas": 2},
+    {"bath": 5, "cabinets": 2, "beds": 2},
+    {"kitchen": 4, "bath": 3, "beds": 3, "sofas": 2},
     {"dining": 3, "chairs": 2, "bookshelves": 1, "sofas": 1, "kitchen": 2},
 )
-_COMMON = {"doors": 3, "windows": 4, "pictures": 2, "poufs": 0.5}
+_COMMON = {"doors": 3, "windows": 4, "pictures": 2}
 _FIRST = 5  # groups drawn for the kind of room before the common ones join
 _MOST = 2  # groups of one layout in a room
 
@@ -56,6 +56,8 @@ def furnish(rng: Rng) -> Room:
             break
         chances = theme if turn < _FIRST else theme | _COMMON
         chances = {n: c for n, c in chances.items() if used[n] < _MOST}
+        if not chances:
+            continue
         weights = np.array(list(chances.values()), float)
         name = list(chances)[rng.choice(len(weights), p=weights / weights.sum())]
         used[name] += _add(rng, room, name, boxes)

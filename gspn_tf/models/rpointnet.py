@@ -156,6 +156,7 @@ class RPointNet(LossModel):
         )
         projected = (projected > c.mask_threshold) & regions.valid[..., None]
         valid = regions.valid & tf.reduce_any(projected, -1)
+        valid &= ~matching.duplicate_masks(projected, found.classes, c.mask_iou)
         return {
             "detections": blank(found._replace(masks=projected, valid=valid)),
             "region_points": region_points,
