@@ -23,8 +23,8 @@ from gspn_tf import presets
 def small() -> c.Config:
     """Fine-tuning on two cores."""
     stage = c.StageConfig(
-        epochs=40,
-        learning_rate=5e-4,
+        epochs=10,
+        learning_rate=1e-3,
         final_learning_rate=1e-5,
         schedule="cosine",
         clip_norm=10.0,
@@ -34,7 +34,7 @@ def small() -> c.Config:
         data=c.DataConfig(
             num_points=8192, num_points_inference=8192, num_shape_points=256
         ),
-        train=c.TrainConfig(batch_size=2, gspn=stage, rpointnet=stage),
+        train=c.TrainConfig(batch_size=2, scene_repeats=8, gspn=stage, rpointnet=stage),
     )
 
 

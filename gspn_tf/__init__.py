@@ -1,1 +1,41 @@
-"""GSPN and R-PointNet: 3D instance segmentation in TensorFlow 2 / Keras 3."""
+"""GSPN and R-PointNet: 3D instance segmentation in TensorFlow 2 / Keras 3.
+
+The public names, imported when they are first used: TensorFlow takes seconds.
+
+    import gspn_tf as gspn
+    config = gspn.load_config("configs/rooms.py:small")
+    gspn.train(config, "datasets/rooms", "runs/rooms")
+    model, config, classes = gspn.load_run("runs/rooms")
+    found = gspn.Segmenter(model, config.data.num_points_inference).segment(points)
+"""
+
+import importlib
+
+_NAMES = {
+    "Config": "config.Config",
+    "GSPNConfig": "config.GSPNConfig",
+    "RPointNetConfig": "config.RPointNetConfig",
+    "load_config": "config_loading.load",
+    "build": "models.build",
+    "GSPN": "models.GSPN",
+    "RPointNet": "models.RPointNet",
+    "Proposals": "types.Proposals",
+    "Detections": "types.Detections",
+    "train": "training.train",
+    "Segmenter": "inference.Segmenter",
+    "load_run": "inference.load_run",
+    "InstancePredictions": "metrics.InstancePredictions",
+    "average_precision": "metrics.average_precision",
+}
+_MODULES = ("boxes", "data", "export", "layers", "losses", "masks", "ops")
+
+__all__ = [*_NAMES, *_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return importlib.import_module(f"gspn_tf.{name}")
+    if name in _NAMES:
+        module, attribute = _NAMES[name].split(".")
+        return getattr(importlib.import_module(f"gspn_tf.{module}"), attribute)
+    raise AttributeError(f"gspn_tf has no {name!r}, has {', '.join(__all__)}")

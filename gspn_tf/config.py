@@ -158,6 +158,7 @@ class TrainConfig:
     """Both stages (section 3.3)."""
 
     batch_size: int = 2
+    scene_repeats: int = 1  # times that an epoch shows each scene; for small data sets
     gspn: StageConfig = dc.field(default_factory=StageConfig)
     rpointnet: StageConfig = dc.field(default_factory=StageConfig)
     validation_every: int = 10  # epochs

@@ -52,7 +52,7 @@ class Scenes(NamedTuple):
                 f"train.batch_size must be at most the {scenes} training scenes of "
                 f"{self.directory}, got {size}"
             )
-        return scenes // size
+        return scenes // size * self.config.train.scene_repeats
 
     def _count(self, split: str) -> int:
         scene.shard_paths(self.directory, split)
@@ -70,8 +70,9 @@ class Scenes(NamedTuple):
         )
         # A number that Keras knows: it would find the end by running a step without
         # data, in which the means of the loss terms still count.
-        scenes = self._count(split)
-        steps = scenes // size if training else -(-scenes // size)
+        steps = self.steps() if training else -(-self._count(split) // size)
+        if training:
+            batches = batches.repeat(self.config.train.scene_repeats)
         return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
 
