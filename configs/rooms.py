@@ -19,7 +19,7 @@ from gspn_tf import presets
 def small() -> c.Config:
     """Minutes on two cores."""
     proposals = c.StageConfig(
-        epochs=16,
+        epochs=15,
         learning_rate=3e-3,
         final_learning_rate=1e-5,
         schedule="cosine",

@@ -117,6 +117,9 @@ class RPointNetConfig:
     min_score: float = 0.5
     detection_iou: float = 0.1  # per class; config.py:40 of the release
     max_detections: int = 100
+    # Power of the region's mean objectness and semantic probability in the ranking
+    # score, beside the class probability; 1 in the release, the paper gives no score.
+    support_power: float = 0.0
     mask_threshold: float = 0.4  # test.py of the release
     # IoU with a better mask of its class above which a mask is a duplicate; 1: none is,
     # as in the paper, whose boxes are suppressed at 0.1 already.

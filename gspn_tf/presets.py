@@ -11,7 +11,7 @@ def small_gspn() -> c.GSPNConfig:
     """
     return c.GSPNConfig(
         num_seeds=128,
-        num_seeds_inference=384,
+        num_seeds_inference=768,
         backbone=c.BackboneConfig(
             num_centers=(1024, 256, 64, 16),
             num_neighbors=16,
@@ -51,8 +51,8 @@ def small_rpointnet() -> c.RPointNetConfig:
         proposal=small_gspn(),
         max_candidates=128,
         max_proposals=96,
-        max_candidates_inference=384,
-        max_proposals_inference=160,
+        max_candidates_inference=768,
+        max_proposals_inference=200,
         proposal_iou=0.7,
         region_iou=0.4,
         truth_copies=4,
@@ -63,9 +63,9 @@ def small_rpointnet() -> c.RPointNetConfig:
         level_units=32,
         region_units=(64, 128, 256),
         head_units=(128, 128),
-        mask_local_units=(32, 32),
-        mask_global_units=(32, 64, 128),
-        mask_units=(64, 64),
+        mask_local_units=(48, 48),
+        mask_global_units=(48, 96, 192),
+        mask_units=(96, 64),
         min_score=0.05,
         detection_iou=0.3,
         mask_iou=0.3,

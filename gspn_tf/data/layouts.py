@@ -71,7 +71,7 @@ def alike(rng: Rng, draw: Callable[[Rng], Item], count: int) -> list[Item]:
 
 def few(rng: Rng) -> int:
     """One to three, mostly one or two."""
-    return int(rng.choice(3, p=(0.36, 0.42, 0.22))) + 1
+    return int(rng.choice(3, p=(0.4, 0.42, 0.18))) + 1
 
 
 def cabinets(rng: Rng) -> list[Placed]:
@@ -166,8 +166,8 @@ def kitchen(rng: Rng) -> list[Placed]:
 
 def bath(rng: Rng) -> list[Placed]:
     """A bathtub beside one or two toilets."""
-    toilets = alike(rng, fixtures.toilet, 2 if rng.random() < 0.5 else 1)
-    return row([*toilets, fixtures.bathtub(rng)], gap=rng.uniform(0.02, 0.05))
+    toilets = alike(rng, fixtures.toilet, 2 if rng.random() < 0.4 else 1)
+    return row([*toilets, fixtures.bathtub(rng)], gap=rng.uniform(0.03, 0.1))
 
 
 def doors(rng: Rng) -> list[Placed]:
@@ -183,7 +183,7 @@ def windows(rng: Rng) -> list[Placed]:
 def pictures(rng: Rng) -> list[Placed]:
     """A picture, or a gallery of two or three, tight or loose."""
     items = alike(rng, fixtures.picture, few(rng))
-    gap = rng.uniform(0.02, 0.05) if rng.random() < 0.8 else rng.uniform(0.15, 0.3)
+    gap = rng.uniform(0.03, 0.06) if rng.random() < 0.8 else rng.uniform(0.15, 0.3)
     return row(items, gap)
 
 

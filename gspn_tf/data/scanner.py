@@ -126,15 +126,15 @@ def _missing(rng: Rng, points: np.ndarray) -> np.ndarray:
     """Holes around random points, and strips that something shadowed."""
     missing = np.zeros(len(points), bool)
     x, y, z = np.ascontiguousarray(points.T)
-    for _ in range(int(rng.integers(6, 16))):
+    for _ in range(int(rng.integers(10, 22))):
         a, b, c = points[rng.integers(len(points))]
         reach = rng.uniform(0.1, 0.3)
         missing |= (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < reach**2
-    for _ in range(int(rng.integers(2, 6))):
+    for _ in range(int(rng.integers(3, 9))):
         a, b, _ = points[rng.integers(len(points))]
         angle = rng.uniform(0, np.pi)
         cos, sin = np.cos(angle), np.sin(angle)
-        strip = np.abs((x - a) * cos + (y - b) * sin) < rng.uniform(0.04, 0.1)
+        strip = np.abs((x - a) * cos + (y - b) * sin) < rng.uniform(0.05, 0.13)
         strip &= np.abs((y - b) * cos - (x - a) * sin) < rng.uniform(0.4, 1.2)
         missing |= strip & (z < rng.uniform(0.4, 2.5))
     return missing

@@ -169,8 +169,8 @@ class RPointNet(LossModel):
     def refine(self, regions: Regions, logits, deltas, scene, proposals) -> Detections:
         """The best class's box of each region, after suppression class by class.
 
-        Ranked by class probability times the region's mean objectness and semantic
-        probability (model_rpointnet.py:818).
+        Ranked by class probability times a power of the region's support (the release
+        takes all of it: model_rpointnet.py:818).
         """
         c = self.config
         probabilities = tf.nn.softmax(logits)
@@ -179,7 +179,8 @@ class RPointNet(LossModel):
         boxes = box_lib.decode(
             regions.boxes, of_class(deltas, classes), c.box_deviation
         )
-        scores = confidence * self.support(regions, classes, scene, proposals)
+        support = self.support(regions, classes, scene, proposals)
+        scores = confidence * support**c.support_power
         keep = regions.valid & (classes > 0) & (confidence >= c.min_score)
         rows, valid = suppress_by_class(
             Proposals(boxes, scores, keep),
