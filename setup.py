@@ -238,7 +238,7 @@ def requirements(tensorflow):
         "numpy>=2,<3",
         "absl-py",
         "ml_collections",
-        "trimesh",
+        "pillow",
         "rich",
         "tensorboard",
         "scipy",
@@ -277,8 +277,6 @@ setup(
         "test": [
             "pytest",
             "hypothesis",
-            "jaxtyping",
-            "beartype",
             "ruff",
             "clang-format",
         ],

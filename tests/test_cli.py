@@ -9,7 +9,7 @@ import pytest
 
 from gspn_tf import cli
 from gspn_tf import config as c
-from gspn_tf.commands import prepare
+from gspn_tf.commands import prepare, segment
 from gspn_tf.commands.command import load_tensorflow
 from gspn_tf.data import read_scenes, synthetic
 from gspn_tf.data.ply import write_ply
@@ -298,3 +298,19 @@ def test_segment_of_a_broken_file_leaves_nothing(work, capsys):
 def test_tensorflow_is_loaded_quietly(capfd):
     load_tensorflow()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "size, scale, expected",
+    [
+        (5.0, 1.0, ""),
+        (5000.0, 0.001, ""),
+        (5000.0, 1.0, "millimetres: --scale 0.001"),
+        (0.005, 1.0, "another unit"),
+    ],
+)
+def test_scan_in_other_units_is_noticed(size, scale, expected):
+    points = np.array([[0, 0, 0], [size, size / 2, 0]], np.float32)
+    hint = segment.unit_hint(points, scale)
+    assert expected in hint
+    assert bool(hint) == bool(expected)

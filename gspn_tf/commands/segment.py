@@ -59,6 +59,7 @@ def run(arguments: Arguments) -> None:
     model, config, classes = inference.load_run(folder)
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
     print(announcement(path.name, len(scan.points), seen, model.count_params()))
+    print(unit_hint(scan.points[scan.finite], flags.scale), end="")
     figures = {}
     with timed(figures):
         segmenter = inference.Segmenter(model, seen, projection_progress)
@@ -77,6 +78,15 @@ def segment(scan, name: str, segmenter, classes, scale: float, seed: int):
 
     found = segmenter.segment(scan.points * np.float32(scale), scan.colors, seed)
     return Result(name, scan, scale, ClassList.from_pairs(classes), found)
+
+
+def unit_hint(points: np.ndarray, scale: float) -> str:
+    """A line about the unit of points [V, 3], where they can hardly be in metres."""
+    extent = float(np.ptp(points, axis=0).max()) * scale
+    if len(points) < 2 or 0.3 <= extent <= 200:
+        return ""
+    guess = "millimetres: --scale 0.001" if extent > 200 else "another unit: --scale"
+    return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}\n"
 
 
 def projection_progress(chunks: range):
