@@ -19,7 +19,7 @@ from gspn_tf import presets
 def small() -> c.Config:
     """Minutes on two cores."""
     proposals = c.StageConfig(
-        epochs=15,
+        epochs=13,
         learning_rate=3e-3,
         final_learning_rate=1e-5,
         schedule="cosine",
@@ -34,7 +34,7 @@ def small() -> c.Config:
         train=c.TrainConfig(
             batch_size=2,
             gspn=proposals,
-            rpointnet=dc.replace(proposals, epochs=14),
+            rpointnet=dc.replace(proposals, epochs=20),
             validation_every=4,
         ),
     )

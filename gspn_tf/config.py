@@ -89,6 +89,7 @@ class RPointNetConfig:
     kind: Literal["rpointnet"] = "rpointnet"
     proposal: GSPNConfig = dc.field(default_factory=GSPNConfig)
     train_proposals: bool = False  # section 3.3: frozen in stage two
+    num_seeds: int = 512  # of a training scene in stage two; Table 8
     # Proposals kept: by score, then by non-maximum suppression (Table 8).
     max_candidates: int = 192
     max_proposals: int = 128

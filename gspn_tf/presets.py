@@ -25,7 +25,7 @@ def small_gspn() -> c.GSPNConfig:
         ),
         num_context_points=2048,
         context_color_reference=1.0,
-        context_neighbors=(64, 64, 128),
+        context_neighbors=(48, 48, 96),
         context_units=(32, 64, 128),
         center_network="context",
         semantic_conditioning=True,
@@ -49,6 +49,7 @@ def small_rpointnet() -> c.RPointNetConfig:
     """The same of the second stage, with the truth among its training proposals."""
     return c.RPointNetConfig(
         proposal=small_gspn(),
+        num_seeds=128,
         max_candidates=128,
         max_proposals=96,
         max_candidates_inference=768,

@@ -50,6 +50,7 @@ def tiny_config() -> RPointNetConfig:
     )
     return RPointNetConfig(
         proposal=proposal,
+        num_seeds=24,
         max_candidates=24,
         max_proposals=16,
         max_candidates_inference=32,

@@ -15,7 +15,7 @@ from gspn_tf.commands.prepare import prepare_rooms, tracked
 from gspn_tf.commands.segment import segment
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
-MINUTES = 15  # of the whole, on two cores
+MINUTES = 12  # of the whole, on two cores
 PLAN = """\
 This demo
   1. generates {train} rooms to train on, {val} to choose the best weights by and

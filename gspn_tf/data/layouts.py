@@ -165,9 +165,15 @@ def kitchen(rng: Rng) -> list[Placed]:
 
 
 def bath(rng: Rng) -> list[Placed]:
-    """A bathtub beside one or two toilets."""
-    toilets = alike(rng, fixtures.toilet, 2 if rng.random() < 0.4 else 1)
-    return row([*toilets, fixtures.bathtub(rng)], gap=rng.uniform(0.03, 0.1))
+    """A bathtub beside a toilet."""
+    items = [fixtures.toilet(rng), fixtures.bathtub(rng)]
+    return row(items, gap=rng.uniform(0.03, 0.3))
+
+
+def toilets(rng: Rng) -> list[Placed]:
+    """One or two toilets."""
+    count = 2 if rng.random() < 0.4 else 1
+    return row(alike(rng, fixtures.toilet, count), gap=rng.uniform(0.03, 0.3))
 
 
 def doors(rng: Rng) -> list[Placed]:
@@ -229,6 +235,7 @@ WALL = {
     "beds": beds,
     "kitchen": kitchen,
     "bath": bath,
+    "toilets": toilets,
     "doors": doors,
     "windows": windows,
     "pictures": pictures,

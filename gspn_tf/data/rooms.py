@@ -20,8 +20,8 @@ _THEMES = (
     {"sofas": 4, "bookshelves": 1, "round_dining": 2, "cabinets": 1},
     {"beds": 5, "cabinets": 2, "desks": 2, "bookshelves": 1},
     {"kitchen": 6, "dining": 3, "round_dining": 1, "sofas": 1},
-    {"bath": 5, "cabinets": 2, "beds": 2},
-    {"kitchen": 4, "bath": 3, "beds": 3, "sofas": 2},
+    {"bath": 5, "toilets": 4, "cabinets": 2},
+    {"kitchen": 4, "bath": 3, "toilets": 2, "beds": 3},
     {"dining": 3, "chairs": 2, "bookshelves": 1, "sofas": 1, "kitchen": 2},
 )
 _COMMON = {"doors": 3, "windows": 4, "pictures": 2}

@@ -63,7 +63,7 @@ class RPointNet(LossModel):
         outputs = self.proposal_network(
             scene,
             training=training and c.train_proposals,
-            num_seeds=c.proposal.num_seeds,
+            num_seeds=c.num_seeds,
             whole_scene=True,
         )
         proposals = matching.select_proposals(
