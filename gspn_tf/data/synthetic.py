@@ -1,7 +1,7 @@
 """Generated indoor rooms with exact labels: the embedded data set.
 
 `generate_room(seed)` is a pure function of its seed. A room has floor and walls
-(background), 8 to 30 instances of ScanNet's 18 classes built of parts, clutter, and
+(background), 8 to 30 instances of 14 of ScanNet's classes built of parts, clutter, and
 the defects of a real scan; see `rooms` for what stands where and `scanner` for the
 defects. Neighbours of one class often touch and scans have holes, so that connected
 components of the true semantic labels (`oracle_components`) are not the instances.
