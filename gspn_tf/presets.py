@@ -40,7 +40,7 @@ def small_gspn() -> c.GSPNConfig:
         objectness_units=(128, 64),
         semantic_dropout=0.0,
         confidence_radius=0.3,
-        min_confidence=0.6,
+        min_confidence=0.7,
         kl_warmup_steps=1_000,
     )
 
@@ -53,14 +53,14 @@ def small_rpointnet() -> c.RPointNetConfig:
         max_candidates=128,
         max_proposals=96,
         max_candidates_inference=768,
-        max_proposals_inference=200,
-        proposal_iou=0.7,
+        max_proposals_inference=300,
+        proposal_iou=0.8,
         region_iou=0.4,
         truth_copies=4,
         num_regions=48,
         positive_fraction=1 / 3,
         num_region_points=128,
-        num_region_points_inference=256,
+        num_region_points_inference=128,
         level_units=32,
         region_units=(64, 128, 256),
         head_units=(128, 128),
@@ -69,5 +69,5 @@ def small_rpointnet() -> c.RPointNetConfig:
         mask_units=(96, 64),
         min_score=0.05,
         detection_iou=0.3,
-        mask_iou=0.3,
+        mask_iou=0.4,
     )
