@@ -1,13 +1,13 @@
 r"""Generated rooms: no data set to obtain, and a run that fits two cores.
 
 Aim      `make demo`: AP50 >= 0.50 and AP25 >= 0.65 on rooms never seen
-Command  gspn prepare rooms --output datasets/rooms --train 192 --val 16 --test 16
+Command  gspn prepare rooms --output datasets/rooms --train 300 --val 8 --test 24
          gspn train --config=configs/rooms.py:small --data datasets/rooms \
              --run runs/rooms
          gspn evaluate --run runs/rooms --data datasets/rooms --split test
 Hardware two CPU cores, 4 GB
-Time     not measured yet
-Result   not measured yet
+Time     733 s with its rooms and report, by `make demo`
+Result   AP50 0.623, AP25 0.796 on 24 unseen rooms (`make demo`)
 """
 
 import dataclasses as dc
