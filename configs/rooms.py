@@ -45,7 +45,7 @@ def overfit() -> c.Config:
     config = small()
     config.data.rotate, config.data.translate_std = False, 0.0
     config.train.batch_size, config.train.scene_repeats = 1, 100
-    config.train.gspn.epochs = config.train.rpointnet.epochs = 8
+    config.train.gspn.epochs, config.train.rpointnet.epochs = 20, 30
     return config
 
 
