@@ -44,6 +44,13 @@ def half_diagonal(boxes: tf.Tensor) -> tf.Tensor:
     return tf.norm(boxes[..., 3:] / 2, axis=-1)
 
 
+# What counts as one metre [...] for the objects of boxes [..., 6].
+UNITS = {
+    "half_diagonal": lambda boxes: tf.maximum(half_diagonal(boxes), 1e-3),
+    "metre": lambda boxes: tf.ones_like(boxes[..., 0]),
+}
+
+
 def pairwise_iou(boxes_a: tf.Tensor, boxes_b: tf.Tensor) -> tf.Tensor:
     """Intersection over union [..., A, B] of boxes [..., A, 6] and [..., B, 6]."""
     low_a, high_a = corners(boxes_a[..., :, None, :])
@@ -81,6 +88,9 @@ def decode(
 
 
 def normalize(points: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """Points [..., R, M, 3] in the frame of boxes [..., R, 6]: a unit cube at 0."""
+    """Points [..., R, M, 3] in the frame of boxes [..., R, 6]: a unit cube at 0.
+
+    A side of less than a millimetre counts as a metre: its points are at about 0.
+    """
     center, size = tf.split(boxes[..., None, :], 2, axis=-1)
-    return (points - center) / tf.maximum(size, 1e-2)  # a flat box is 1 cm thick
+    return (points - center) / tf.where(size < 1e-3, 1.0, size)

@@ -14,6 +14,16 @@ SIZES = np.array([[1, 1, 1], [1, 0.5, 1.5], [1.5, 0.75, 0.5]])
 NUM_SHAPE_POINTS = 64
 
 
+BACKBONE = BackboneConfig(
+    num_centers=(64, 32, 8),
+    radii=(0.5, 1.0, 2.0),
+    num_neighbors=8,
+    abstraction_units=((8, 8), (8, 16), (16, 16)),
+    propagation_units=((16,), (16,), (16, 16)),
+    interpolation_power=2.0,
+)
+
+
 @pytest.fixture(autouse=True)
 def seeds():
     keras.utils.set_random_seed(0)
@@ -22,22 +32,18 @@ def seeds():
 @pytest.fixture(scope="session")
 def tiny_config() -> RPointNetConfig:
     """Every part of the networks, a few channels wide. Not to be changed in place."""
-    backbone = BackboneConfig(
-        num_centers=(64, 32, 8),
-        radii=(0.5, 1.0, 2.0),
-        num_neighbors=8,
-        abstraction_units=((8, 8), (8, 16), (16, 16)),
-        propagation_units=((16,), (16,), (16, 16)),
-    )
     proposal = GSPNConfig(
         num_classes=4,
         num_seeds=24,
         num_seeds_inference=32,
         num_semantic_points=48,
-        backbone=backbone,
+        backbone=BACKBONE,
+        seed_sampling="farthest",
         context_radii=(0.5, 1.0),
         context_neighbors=(8, 16),
         context_units=(8, 16),
+        center_direction="raw",
+        center_unit="half_diagonal",
         latent_size=8,
         prior_units=(16,),
         shape_units=(8, 16),
@@ -75,7 +81,7 @@ def sure_network(tiny_config) -> models.RPointNet:
     """Untrained, with many large instances. Tests leave its weights as they are."""
     keras.utils.set_random_seed(1)
     network = models.build(tiny_config)
-    generator, head = network.proposal_network.generator, network.box_head
+    generator, head = network.proposal_network.vae.generator, network.box_head
     for layer in (generator.grid_output, generator.dense_output, head.class_output):
         layer.kernel.assign(6 * layer.kernel)
     head.class_output.bias.assign([-9.0, 0, 0, 0])
