@@ -4,14 +4,12 @@ The release (github.com/ericyi/GSPN) names variables by layer: `weights` and `bi
 and `bn/gamma`, `bn/beta`, `bn/moving_mean`, `bn/moving_variance` where the layer is
 normalised. A normalised layer of ours has no bias: that of the release is taken off
 the moving mean, which gives the same function and the same training.
-
-`PROPOSALS` and `HEADS` are the whole correspondence.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -20,9 +18,66 @@ from gspn_tf import models, presets
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.layers import BatchNorm, SharedMLP, TransposedConv
 
-Arrange = Callable[[np.ndarray, keras.layers.Layer], np.ndarray]
-LAYER = ("weights", "biases")
-TRANSPOSED = ("conv2d_transpose/kernel", "conv2d_transpose/bias")
+# Attributes of GSPN, where [k] runs over a list, and scopes of the release. {k} counts
+# from 0, {n} from 1; the layers of an MLP count from 0 as {i} and from 2 as {j}.
+PROPOSALS = """
+center_predictor.backbone.abstractions[k].mlp  shift_predictor/layer{n}/conv{i}
+center_predictor.backbone.propagations[k].mlp  shift_predictor/fa_layer{n}/conv_{i}
+center_predictor.output_layer                  shift_predictor/conv_shift_pred
+semantic_predictor.abstractions[k].mlp         sem_predictor/layer{n}/conv{i}
+semantic_predictor.propagations[k].mlp         sem_predictor/fa_layer{n}/conv_{i}
+semantic_mlp                                   sem_predictor/fc1
+semantic_output                                sem_predictor/fc2
+context_encoder.scales[k]                      context_encoder/conv_prev_{k}_{i}
+objectness.mlp                                 fb_logits/conv{i}
+objectness.output_layer                        fb_logits/conv2
+vae.prior.mlp                                  mu_sigma_c/conv{i}
+vae.prior.output_layer                         mu_sigma_c/conv2
+vae.posterior.mlp                              mu_sigma_x/conv{i}
+vae.posterior.output_layer                     mu_sigma_x/conv2
+vae.shape_mlp                                  instance_encoder/conv{i}
+vae.shape_output                               instance_encoder/fc0
+vae.context.mlp                                dec_fc
+vae.generator.grid[k]                          decoder/upconv{n}
+vae.generator.grid_norms[k]                    decoder/upconv{n}
+vae.generator.grid_output                      decoder/upconv4
+vae.generator.dense                            decoder/de_fc{j}
+vae.generator.dense_output                     decoder/de_fc4
+"""
+# The same of RPointNet without its proposal network.
+HEADS = """
+hypercolumns.levels[k].mlp  fpn{n}
+box_head.point_mlp          classification_head/conv_prev_{i}
+box_head.layers_of.mlp      classification_head/conv_post_{i}
+box_head.class_output       classification_head/conv_classify
+box_head.box_output         classification_head/conv_bbox_regress
+mask_head.local_mlp         segmentation_head/conv_prev_{i}
+mask_head.global_mlp        segmentation_head/conv_{i}
+mask_head.mask_mlp          segmentation_head/conv_post_{i}
+mask_head.mask_output       segmentation_head/conv_seg
+"""
+OF_PROPOSALS = "shape_proposal_net/"  # what all names of the first table begin with
+OF_HEADS = re.compile(r"(fpn\d|classification_head|segmentation_head)/")
+OF_RELEASE = re.compile(rf"{OF_PROPOSALS}|{OF_HEADS.pattern}")
+
+# Kernels that the release makes and never uses (tf_util.py:229); what its optimiser
+# and TensorFlow keep beside the weights.
+IGNORED = re.compile(
+    rf"{OF_PROPOSALS}decoder/upconv\d/weights(/.*)?"
+    r"|(.*/)?(Adam|Momentum|beta1_power|beta2_power|global_step|Variable)(_\d+)?"
+    r"|_CHECKPOINTABLE_OBJECT_GRAPH"
+)
+
+# Options that decide which layers there are.
+PROPOSAL_LAYERS = (
+    "center_network",
+    "context_color",
+    "semantic_conditioning",
+    "generator_context_units",
+    "point_confidence",
+    "objectness_loss",
+)
+HEAD_LAYERS = ("head_layers",)
 
 
 def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
@@ -31,7 +86,7 @@ def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
 
 
 def transpose(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
-    """A transposed 1x1 convolution's kernel [out, in] as that of a dense layer."""
+    """A transposed 1x1 convolution's kernel [out, in] as a dense layer's [in, out]."""
     return values.T
 
 
@@ -46,72 +101,12 @@ def local_first(values: np.ndarray, layer: SharedMLP) -> np.ndarray:
     return np.roll(values, layer.parts[0], axis=0)
 
 
-class Row(NamedTuple):
-    """One layer, one MLP or one list of them."""
-
-    ours: str  # attributes of a GSPN or RPointNet; [k] runs over a list
-    release: str  # {k} counts from 0, {n} from 1; layers of an MLP: {i} from 0, {j} 2
-    names: tuple[str, str] = LAYER  # of the kernel and of the bias
-    arrange: Arrange = as_it_is  # the kernel and the bias of the release -> ours
-
-
-PROPOSALS = (
-    Row("center_predictor.backbone.abstractions[k].mlp", "shift_predictor/layer{n}/conv{i}"),
-    Row("center_predictor.backbone.propagations[k].mlp", "shift_predictor/fa_layer{n}/conv_{i}"),
-    Row("center_predictor.output_layer", "shift_predictor/conv_shift_pred"),
-    Row("semantic_predictor.abstractions[k].mlp", "sem_predictor/layer{n}/conv{i}"),
-    Row("semantic_predictor.propagations[k].mlp", "sem_predictor/fa_layer{n}/conv_{i}"),
-    Row("semantic_mlp", "sem_predictor/fc1"),
-    Row("semantic_output", "sem_predictor/fc2"),
-    Row("context_encoder.scales[k]", "context_encoder/conv_prev_{k}_{i}"),
-    Row("objectness.mlp", "fb_logits/conv{i}"),
-    Row("objectness.output_layer", "fb_logits/conv2"),
-    Row("vae.prior.mlp", "mu_sigma_c/conv{i}"),
-    Row("vae.prior.output_layer", "mu_sigma_c/conv2"),
-    Row("vae.posterior.mlp", "mu_sigma_x/conv{i}"),
-    Row("vae.posterior.output_layer", "mu_sigma_x/conv2"),
-    Row("vae.shape_mlp", "instance_encoder/conv{i}"),
-    Row("vae.shape_output", "instance_encoder/fc0"),
-    Row("vae.context.mlp", "dec_fc"),
-    Row("vae.generator.grid[k]", "decoder/upconv{n}", TRANSPOSED),
-    Row("vae.generator.grid_norms[k]", "decoder/upconv{n}", TRANSPOSED),
-    Row("vae.generator.grid_output", "decoder/upconv4", TRANSPOSED, transpose),
-    Row("vae.generator.dense", "decoder/de_fc{j}"),
-    Row("vae.generator.dense_output", "decoder/de_fc4"),
-)  # fmt: skip
-HEADS = (
-    Row("hypercolumns.levels[k].mlp", "fpn{n}"),
-    Row("box_head.point_mlp", "classification_head/conv_prev_{i}"),
-    Row("box_head.layers_of.mlp", "classification_head/conv_post_{i}"),
-    Row("box_head.class_output", "classification_head/conv_classify"),
-    Row("box_head.box_output", "classification_head/conv_bbox_regress", LAYER, mirror_deltas),
-    Row("mask_head.local_mlp", "segmentation_head/conv_prev_{i}"),
-    Row("mask_head.global_mlp", "segmentation_head/conv_{i}"),
-    Row("mask_head.mask_mlp", "segmentation_head/conv_post_{i}", LAYER, local_first),
-    Row("mask_head.mask_output", "segmentation_head/conv_seg"),
-)  # fmt: skip
-SCOPE = "shape_proposal_net/"  # of all rows of PROPOSALS
-OF_HEADS = re.compile(r"(fpn\d|classification_head|segmentation_head)/")
-
-# Kernels that the release makes and never uses (tf_util.py:229); what its optimiser
-# and TensorFlow keep beside the weights.
-IGNORED = re.compile(
-    rf"{SCOPE}decoder/upconv\d/weights(/.*)?"
-    r"|(.*/)?(Adam|Momentum|beta1_power|beta2_power|global_step|Variable)(_\d+)?"
-    r"|_CHECKPOINTABLE_OBJECT_GRAPH"
-)
-
-# Options that decide which layers there are; they must be those of the release.
-LAYERS = {
-    "proposal": (
-        "center_network",
-        "context_color",
-        "semantic_conditioning",
-        "generator_context_units",
-        "point_confidence",
-        "objectness_loss",
-    ),
-    "heads": ("head_layers",),
+# Layers whose kernel (of an MLP, the first) and bias hold their numbers in another
+# order.
+ARRANGED = {
+    "vae.generator.grid_output": transpose,
+    "box_head.box_output": mirror_deltas,
+    "mask_head.mask_mlp": local_first,
 }
 
 
@@ -122,27 +117,26 @@ class Weight(NamedTuple):
     name: str
     shape: tuple[int, ...]  # in the release, but for leading ones
     arrange: Callable[[np.ndarray], np.ndarray]  # from that shape to the variable's
-    bias: str | None = None  # what a moving mean of ours is smaller by
+    bias: str = ""  # the one that a moving mean of the release includes
 
     def names(self) -> tuple[str, ...]:
-        """The variables of the release that this one takes."""
+        """The variables of the release that it is made of."""
         return (self.name, self.bias) if self.bias else (self.name,)
 
 
 def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
-    """Every weight of a model whose layers are the release's."""
+    """Every weight that a model has in common with the release."""
     if isinstance(model, models.GSPN):
-        return [weight for row in PROPOSALS for weight in _of_row(model, row, SCOPE)]
-    heads = [weight for row in HEADS for weight in _of_row(model, row, "")]
-    return weights(model.proposal_network) + heads
+        return list(_of_table(model, PROPOSALS, OF_PROPOSALS))
+    return weights(model.proposal_network) + list(_of_table(model, HEADS, ""))
 
 
 def unfit_options(config: RPointNetConfig, heads: bool) -> list[str]:
     """What of a config gives other layers than the release has; in words."""
     release = presets.released()
-    parts = [("proposal.", config.proposal, release.proposal, LAYERS["proposal"])]
+    parts = [("proposal.", config.proposal, release.proposal, PROPOSAL_LAYERS)]
     if heads:
-        parts.append(("", config, release, LAYERS["heads"]))
+        parts.append(("", config, release, HEAD_LAYERS))
     return [
         f"config.model.{prefix}{name} must be {getattr(theirs, name)!r}, "
         f"got {getattr(ours, name)!r}"
@@ -152,31 +146,39 @@ def unfit_options(config: RPointNetConfig, heads: bool) -> list[str]:
     ]
 
 
-def _of_row(model: keras.Model, row: Row, scope: str) -> Iterator[Weight]:
-    head, _, tail = row.ours.partition("[k]")
-    found: Any = attrgetter(head)(model)
-    layers = found if isinstance(found, list) else [found]
-    for k, layer in enumerate(layers):
-        layer = attrgetter(tail[1:])(layer) if tail else layer
-        numbers = {"k": k, "n": k + 1, "i": "{i}", "j": "{j}"}
-        place = scope + row.release.format(**numbers)
-        yield from _of_layer(layer, row._replace(release=place))
+def _of_table(model: keras.Model, table: str, prefix: str) -> Iterator[Weight]:
+    for line in table.split("\n")[1:-1]:
+        path, scope = line.split()
+        arrange = ARRANGED.get(path, as_it_is)
+        path, _, rest = path.partition("[k]")
+        found = attrgetter(path)(model)
+        for k, layer in enumerate(found if isinstance(found, list) else [found]):
+            layer = attrgetter(rest[1:])(layer) if rest else layer
+            here = scope.replace("{k}", str(k)).replace("{n}", str(k + 1))
+            yield from _of_layer(layer, prefix + here, arrange)
 
 
-def _of_layer(layer: keras.layers.Layer, row: Row) -> Iterator[Weight]:
-    scope, (kernel, bias) = row.release, row.names
+def _of_layer(layer: keras.layers.Layer, scope: str, arrange) -> Iterator[Weight]:
+    kernel, bias = f"{scope}/weights", f"{scope}/biases"
+    if "/upconv" in scope:
+        kernel, bias = (f"{scope}/conv2d_transpose/{x}" for x in ("kernel", "bias"))
     if isinstance(layer, SharedMLP):
-        for i, (variable, norm) in enumerate(zip(layer.kernels, layer.norms, strict=True)):
+        pairs = zip(layer.kernels, layer.norms, strict=True)
+        for i, (variable, norm) in enumerate(pairs):
             inner = scope.format(i=i, j=i + 2)
-            arrange = row.arrange if i == 0 else as_it_is
-            yield _weight(variable, f"{inner}/{kernel}", layer, arrange)
-            yield from _of_layer(norm, row._replace(release=inner))
+            order = arrange if i == 0 else as_it_is
+            yield _weight(variable, f"{inner}/weights", layer, order)
+            yield from _of_layer(norm, inner, as_it_is)
     elif isinstance(layer, BatchNorm):
-        for name in ("gamma", "beta", "moving_variance", "moving_mean"):
-            weight = _weight(getattr(layer, name), f"{scope}/bn/{name}", layer, as_it_is)
-            yield weight
-        yield weight
+        for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+            weight = _weight(getattr(layer, name), f"{scope}/bn/{name}", layer)
+            yield weight._replace(bias=bias) if name == "moving_mean" else weight
     else:
-        yield _weight(layer.kernel, f"{scope}/{kernel}", layer, row.arrange)
+        yield _weight(layer.kernel, kernel, layer, arrange)
         if not isinstance(layer, TransposedConv):
-            yield _weight(layer.bias, f"{scope}/{bias}", layer, row.arrange)
+            yield _weight(layer.bias, bias, layer, arrange)
+
+
+def _weight(variable, name: str, layer, arrange=as_it_is) -> Weight:
+    shape = arrange(np.empty(variable.shape, np.bool_), layer).shape
+    return Weight(variable, name, shape, lambda values: arrange(values, layer))
