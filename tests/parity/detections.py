@@ -31,6 +31,8 @@ def cases(golden: Golden) -> Iterator[Case]:
 
 def scene_file(g: Golden) -> Golden | None:
     """The file with the scene, which other settings of the release share."""
+    if "in_pc" in g:
+        return g
     for setting in ("_explicit_rois", "_intended"):
         if setting in g.name:
             return g.of_same_scene(setting, "")
