@@ -82,7 +82,7 @@ def decode(
     """Inverse of `encode`: boxes [..., 6] moved and scaled by deltas [..., 6]."""
     center, size = tf.split(boxes, 2, axis=-1)
     shift, scale = tf.split(deltas, 2, axis=-1)
-    scale = tf.clip_by_value(scale * deviation[1], -4.0, 4.0)  # exp stays finite
+    scale = tf.clip_by_value(scale * deviation[1], -20.0, 20.0)  # exp stays finite
     center = center + shift * deviation[0] * size
     return tf.concat([center, size * tf.exp(scale)], axis=-1)
 

@@ -137,6 +137,9 @@ class RPointNetConfig:
     num_regions: int = 64
     positive_fraction: float = 0.25  # 1 : 3, section 3.3; release: 0.33
     background_regions: int = 3  # of a scene without positives; release: 0
+    # What takes the places of missing regions in the batch statistics: other proposals,
+    # or boxes at 0 without points (release).
+    filler_regions: Literal["proposals", "empty"] = "proposals"
     num_region_points: int = 256
     num_region_points_inference: int = 1024
     # Metres that a box is enlarged by on every side when its points are drawn.

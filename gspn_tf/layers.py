@@ -46,23 +46,24 @@ class BatchNorm(keras.layers.BatchNormalization):
         self.input_spec = None  # any number of leading axes
 
     def call(self, inputs, training=False):
-        if not (training and self.trainable):
-            scale = tf.math.rsqrt(self.moving_variance + self.epsilon) * self.gamma
-            return inputs * scale + (self.beta - self.moving_mean * scale)
+        learning = training and self.trainable
         rows = tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=rows,
             scale=tf.convert_to_tensor(self.gamma),
             offset=tf.convert_to_tensor(self.beta),
-            mean=[],
-            variance=[],
+            mean=[] if learning else tf.convert_to_tensor(self.moving_mean),
+            variance=[] if learning else tf.convert_to_tensor(self.moving_variance),
             epsilon=self.epsilon,
-            is_training=True,
+            is_training=learning,
         )
-        variance *= self.moving_share(tf.cast(tf.shape(rows)[0], variance.dtype))
-        keep = self.momentum
-        self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
-        self.moving_variance.assign(keep * self.moving_variance + (1 - keep) * variance)
+        if learning:
+            variance *= self.moving_share(tf.cast(tf.shape(rows)[0], variance.dtype))
+            keep = self.momentum
+            self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
+            self.moving_variance.assign(
+                keep * self.moving_variance + (1 - keep) * variance
+            )
         return tf.reshape(outputs, tf.shape(inputs))
 
 
@@ -136,12 +137,14 @@ class SetAbstraction(keras.layers.Layer):
         self.built = True
 
     def call(self, points, level: Level, features=None, training=False):
-        projected = self.mlp.project(points, 0)
+        # Coordinates are subtracted before the product: far from the origin the
+        # difference of two products would keep few digits.
+        local = ops.group_points(points, level.neighbors) - level.points[:, :, None]
+        projected = self.mlp.project(local, 0)  # [B, n, K, U]
         if features is not None:
-            projected += self.mlp.project(features, 1)
-        grouped = ops.group_points(projected, level.neighbors)  # [B, n, K, U]
-        grouped -= self.mlp.project(level.points, 0)[:, :, None, :]
-        return tf.reduce_max(self.mlp.activate(grouped, training), axis=2)
+            features = self.mlp.project(features, 1)
+            projected += ops.group_points(features, level.neighbors)
+        return tf.reduce_max(self.mlp.activate(projected, training), axis=2)
 
 
 class FeaturePropagation(keras.layers.Layer):
@@ -183,24 +186,20 @@ class ContextEncoder(keras.layers.Layer):
         self, num_scales: int, units: tuple[int, ...], color: bool = True, **kwargs
     ):
         super().__init__(autocast=False, **kwargs)
-        parts = (3, 3) if color else (3,)
-        self.scales = [SharedMLP(units, parts) for _ in range(num_scales)]
+        channels = 6 if color else 3
+        self.scales = [SharedMLP(units, (channels,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
         self.built = True
 
     def call(self, context: Context, centers, training=False):
         inputs = (*context.colors, (context.points, centers))
+        around, origin = (tf.concat(side, -1) for side in zip(*inputs, strict=True))
         features = []
         for mlp, near, count in zip(
             self.scales, context.neighbors, context.counts, strict=True
         ):
-            around, origin = (
-                tf.add_n([mlp.project(value, part) for part, value in enumerate(side)])
-                for side in zip(*inputs, strict=True)
-            )
-            grouped = ops.group_points(around, near)  # [B, S, K, U]
-            grouped -= origin[:, :, None, :]
-            feature = tf.reduce_max(mlp.activate(grouped, training), axis=2)
+            local = ops.group_points(around, near) - origin[:, :, None, :]
+            feature = tf.reduce_max(mlp(local, training=training), axis=2)
             features.append(tf.where(count[..., None] > 0, feature, 0.0))
         return tf.concat(features, axis=-1)
 

@@ -1,5 +1,6 @@
 """Which proposal is positive, and which become training regions."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -124,6 +125,13 @@ def duplicate_masks(
     return tf.reduce_any((better > iou_threshold) & same, -1)
 
 
+# Boxes [B, R, 6] of regions that are not valid [B, R].
+FILLERS = {
+    "proposals": lambda boxes, valid: boxes,
+    "empty": lambda boxes, valid: tf.where(valid[..., None], boxes, 0.0),
+}
+
+
 def _take_first(mask: tf.Tensor, count: int, priority: tf.Tensor):
     """`count` rows [B, count] where mask [B, S] holds, and which are real."""
     priority = tf.where(mask, priority, -1.0)
@@ -143,6 +151,7 @@ def sample_regions(
     positive_iou: float,
     background_regions: int,
     deviation: tuple[float, float],
+    fill: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
 ) -> RegionTargets:
     """Positives and negatives in the ratio of section 3.3.
 
@@ -150,7 +159,7 @@ def sample_regions(
     uniform random numbers, the largest are taken. At most
     `num_regions * positive_fraction` positives come first; negatives follow in
     proportion to them, `background_regions` where there is none
-    (model_rpointnet.py:647).
+    (model_rpointnet.py:647). fill: one of FILLERS, for rows that are not valid.
     """
     iou = iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
     overlaps = tf.reduce_max(iou, -1) >= positive_iou
@@ -170,11 +179,11 @@ def sample_regions(
     rows = tf.concat([positive, negative], 1)  # [B, R]
     matched = tf.concat([is_positive, tf.zeros_like(is_negative)], 1)
     nearest = tf.argmax(take(iou, rows), -1, output_type=tf.int32)
-    boxes = take(proposals.boxes, rows)
+    boxes, valid = take(proposals.boxes, rows), tf.concat([is_positive, is_negative], 1)
     return RegionTargets(
-        boxes=boxes,
+        boxes=fill(boxes, valid),
         instances=tf.where(matched, nearest, -1),
         classes=tf.where(matched, take(targets["classes"], nearest), 0),
         deltas=box_lib.encode(boxes, take(targets["boxes"], nearest), deviation),
-        valid=tf.concat([is_positive, is_negative], 1),
+        valid=valid,
     )

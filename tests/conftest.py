@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from parity.golden import pytest_terminal_summary  # noqa: F401
 
 from gspn_tf import models
 from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig
@@ -105,6 +106,7 @@ def scene(rng: np.random.RandomState, num_points: int, num_objects: int) -> dict
         "colors": np.float32(rng.uniform(size=(num_points, 3))),
         "targets": {
             "semantic": np.int32(which + 1),
+            "weights": np.ones(num_points, np.float32),
             "instance": np.int32(which),
             "shapes": np.float32(np.round(shapes * GRID) / GRID) * real[:, None, None],
             "boxes": np.float32(np.concatenate([CENTERS, SIZES], 1) * real[:, None]),
@@ -128,7 +130,7 @@ def tiny_batch() -> dict:
     first, second = scene(rng, sizes[0], 3), scene(rng, sizes[1], 2)
     for key in ("points", "colors"):
         second[key] = pad(second[key], sizes[0])
-    for key, value in (("semantic", 0), ("instance", -1)):
+    for key, value in (("semantic", 0), ("weights", 0), ("instance", -1)):
         second["targets"][key] = pad(second["targets"][key], sizes[0], value)
     batch = tf.nest.map_structure(lambda a, b: tf.constant([a, b]), first, second)
     return batch | {"num_points": tf.constant(sizes)}

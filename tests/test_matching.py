@@ -87,6 +87,7 @@ def sample(boxes, truth, seed=0, num_regions=16, fraction=0.25, background=3):
         positive_iou=0.5,
         background_regions=background,
         deviation=(0.1, 0.2),
+        fill=matching.FILLERS["proposals"],
         priority=tf.random.stateless_uniform(boxes.shape[:2], [0, seed]),
     )
 
@@ -130,6 +131,7 @@ def test_the_highest_priority_is_taken():
         positive_iou=0.5,
         background_regions=0,
         deviation=(0.1, 0.2),
+        fill=matching.FILLERS["proposals"],
     )
     np.testing.assert_array_equal(got.boxes[0], boxes[[1, 3, 7, 9]])
 

@@ -8,6 +8,7 @@ from parity import (
     geometry,
     golden,
     heads,
+    infer,
     layers,
     losses,
     ops,
@@ -15,6 +16,7 @@ from parity import (
     schedules,
     supervision,
     targets,
+    train,
 )
 
 MODULES = (
@@ -29,6 +31,8 @@ MODULES = (
     geometry,
     detections,
     supervision,
+    infer,
+    train,
 )
 CASES = [
     pytest.param(case, path, id=f"{golden.name_of(path)}-{case.name}")

@@ -114,7 +114,8 @@ class ConditionalVAE(keras.layers.Layer):
 
         The background of a scene has the shape of one point (model_rpointnet.py:358).
         """
-        shapes = targets["shapes"] - targets["boxes"][:, :, None, :3]
+        shapes = targets["shapes"]
+        shapes -= box_lib.bounding(shapes)[:, :, None, :3]
         shapes = tf.pad(shapes, [[0, 0], [1, 0], [0, 0], [0, 0]])
         valid = tf.pad(targets["valid"], [[0, 0], [1, 0]], constant_values=True)
         real = tf.where(valid)  # padding must not reach the batch statistics
@@ -142,7 +143,7 @@ class ConditionalVAE(keras.layers.Layer):
     def losses_of(self, outputs, shapes, boxes) -> dict[str, tf.Tensor]:
         """Each of `terms` [B, S], of outputs whose shapes are in the world.
 
-        shapes [B, S, Q, 3], boxes [B, S, 6]: of the seeds' objects.
+        shapes [B, S, Q, 3] and their boxes [B, S, 6]: of the seeds' objects.
         """
         generated = outputs["shapes"]
         count, points = generated.shape[2], shapes.shape[2]

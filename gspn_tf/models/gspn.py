@@ -163,16 +163,16 @@ class GSPN(LossModel):
         instance = take(targets["instance"], rows)  # [B, S]
         foreground = (instance >= 0) & proposals.valid
         instance = tf.maximum(instance, 0)
-        boxes = take(targets["boxes"], instance)  # [B, S, 6]
-        offset = boxes[..., :3] - take(batch["points"], rows)
+        shapes = take(targets["shapes"], instance)  # [B, S, P, 3]
+        boxes = box_lib.bounding(shapes)  # [B, S, 6]
         values = {
             "center": losses.center_loss(
                 outputs["direction"],
                 outputs["distance"],
-                offset,
+                boxes[..., :3] - take(batch["points"], rows),
                 self.center_unit(boxes),
             ),
-            **self.vae.losses_of(outputs, take(targets["shapes"], instance), boxes),
+            **self.vae.losses_of(outputs, shapes, boxes),
         }
         weights = {
             "center": c.center_weight,
@@ -204,8 +204,12 @@ class GSPN(LossModel):
         return losses.masked_mean(loss, (labels >= 0) & proposals.valid)
 
     def _semantic_term(self, outputs, batch):
-        logits, labels = outputs["semantic_logits"], batch["targets"]["semantic"]
+        logits, targets = outputs["semantic_logits"], batch["targets"]
+        labels, weights = targets["semantic"], targets["weights"]
         if "queries" in outputs:
-            labels = take(labels, outputs["queries"])
-        real = tf.sequence_mask(batch["num_points"], tf.shape(labels)[1])
-        return losses.masked_mean(losses.cross_entropy(logits, labels), real)
+            queries = outputs["queries"]  # repeats row 0 where a scene is too small
+            real = tf.sequence_mask(batch["num_points"], tf.shape(queries)[1])
+            labels = take(labels, queries)
+            weights = tf.where(real, take(weights, queries), 0.0)
+        loss = losses.cross_entropy(logits, labels)
+        return losses.masked_mean(weights * loss, weights > 0)

@@ -42,6 +42,7 @@ class RPointNet(LossModel):
         self.box_head = BoxHead(c, parts)
         self.mask_head = MaskHead(c, parts)
         self.exported_scores = scoring.EXPORTED_SCORES[c.exported_score]
+        self.fill_regions = matching.FILLERS[c.filler_regions]
         self.seeds = keras.random.SeedGenerator(0)
         proposing = self.proposal_network.loss_names if c.train_proposals else ()
         self.track(self.terms + proposing)
@@ -112,6 +113,7 @@ class RPointNet(LossModel):
             positive_iou=c.region_iou,
             background_regions=c.background_regions,
             deviation=c.box_deviation,
+            fill=self.fill_regions,
         )
 
     def shuffle(self, valid, seed) -> tf.Tensor:

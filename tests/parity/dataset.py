@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from gspn_tf import boxes, ops
 from gspn_tf.config import DataConfig
-from gspn_tf.data import pipeline
+from gspn_tf.data import pipeline, sampling
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.own import number_instances
 from parity.golden import Case, Check, Golden
@@ -40,37 +40,26 @@ def cases(golden: Golden) -> Iterator[Case]:
         yield Case(name, frozenset(mine | raw | {"ngroup"}), comparison(name))
 
 
-def farthest(points: np.ndarray, count: int) -> np.ndarray:
-    """Rows of `count` points of a cloud, or of all of them where there are fewer."""
-    if len(points) < count:
-        return np.arange(len(points))
-    return ops.farthest_point_sample(points[None], count)[0].numpy()
-
-
-def scene_of(g: Golden, count: int) -> tuple[dict, np.ndarray]:
-    """Our scene of `count` points, and the instance of every raw one."""
-    raw = g["raw_xyzrgb"]
-    semantic = SCANNET.to_rows(g["raw_sem"])
-    instance = number_instances(g["raw_group"] + 1, semantic, len(SCANNET))
-    rows = farthest(raw[:, :3], count)
-    scene = {
-        "points": raw[rows, :3],
-        "colors": raw[rows, 3:].astype(np.uint8),
-        "semantic": semantic[rows],
-        "instance": instance[rows],
+def scene_of(g: Golden) -> dict:
+    """Our scene, with all its points."""
+    raw, semantic = g["raw_xyzrgb"], SCANNET.to_rows(g["raw_sem"])
+    return {
+        "points": raw[:, :3],
+        "colors": raw[:, 3:].astype(np.uint8),
+        "semantic": semantic,
+        "instance": number_instances(g["raw_group"] + 1, semantic, len(SCANNET)),
     }
-    return scene, instance
 
 
-def groups_of(
-    points: np.ndarray, instance: np.ndarray, shape: tuple[int, int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def groups_of(scene: dict, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Clouds [K, P, 3] of the groups of the release, and which points are certain."""
+    options = DataConfig(sampling="farthest", num_shape_points=shape[1])
+    found = pipeline.instances(scene, len(SCANNET), options, tf.constant([0, 1]))
+    number = len(found["shapes"])
     clouds, certain = np.zeros(shape, np.float32), np.ones(shape[:2], bool)
-    for number in range(instance.max() + 1):
-        mine = points[instance == number]
-        clouds[number + 1] = mine[np.resize(farthest(mine, shape[1]), shape[1])]
-        certain[number + 1, len(mine) :] = False
+    clouds[1 : number + 1] = found["shapes"]
+    counts = np.bincount(scene["instance"][scene["instance"] >= 0], minlength=number)
+    certain[1 : number + 1] = np.arange(shape[1]) < counts[:, None]
     return clouds, certain
 
 
@@ -89,9 +78,12 @@ def augmented(points: np.ndarray, turn: float, shift: np.ndarray) -> np.ndarray:
 def comparison(name: str):
     def compare(g: Golden, check: Check) -> None:
         recorded = {key: g[f"{name}_{key}"] for key in VALUES}
-        scene, instance = scene_of(g, len(recorded["pc"]))
-        shape = recorded["pc_ins"].shape
-        clouds, certain = groups_of(g["raw_xyzrgb"][:, :3], instance, shape)
+        whole, shape = scene_of(g), recorded["pc_ins"].shape
+        clouds, certain = groups_of(whole, shape)
+        number = whole["instance"].max() + 2  # with the background
+        points, count = tf.constant(whole["points"]), len(recorded["pc"])
+        rows = sampling.farthest_points(points, count, tf.constant([0, 1])).numpy()
+        scene = {key: value[rows] for key, value in whole.items()}
         if name.startswith("aug"):  # draws in the release's order
             random = np.random.RandomState(int(name[3:]))
             order = random.permutation(len(scene["points"]))
@@ -99,7 +91,6 @@ def comparison(name: str):
             scene = {key: value[order] for key, value in scene.items()}
             scene["points"] = augmented(scene["points"], turn, shift)
             clouds = augmented(clouds.reshape(-1, 3), turn, shift).reshape(shape)
-        number = instance.max() + 2  # with the background
         ours = {
             "pc": scene["points"],
             "color": scene["colors"] / np.float32(255),

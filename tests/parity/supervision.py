@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from gspn_tf import boxes as box_lib
 from gspn_tf import losses, matching, ops, presets
+from gspn_tf.config import DataConfig
 from gspn_tf.data import pipeline
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.models.scoring import of_class
@@ -50,7 +51,8 @@ def truth_of(g: Golden) -> dict[str, np.ndarray]:
             "semantic": tf.constant(g["in_seg_label"][row]),
             "instance": tf.constant(group - 1),
         }
-        found = pipeline.instances(scene, len(SCANNET), 1, [0, 0])["classes"]
+        options = DataConfig(num_shape_points=1)
+        found = pipeline.instances(scene, len(SCANNET), options, [0, 0])["classes"]
         classes[row, 1 : len(found) + 1] = found
     return {"boxes": g["in_bbox_ins"], "classes": classes, "valid": classes > 0}
 
@@ -150,6 +152,7 @@ def regions(g: Golden, check: Check, prefix: str) -> None:
         positive_iou=CONFIG.region_iou,
         background_regions=CONFIG.background_regions,
         deviation=CONFIG.box_deviation,
+        fill=matching.FILLERS["empty"],
     )
     # Ours keeps places for positives that are missing; the release does not.
     order = np.argsort(~ours.valid.numpy(), axis=1, kind="stable")

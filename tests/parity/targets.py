@@ -58,6 +58,7 @@ def regions(g: Golden, check: Check) -> None:
         positive_iou=0.5,
         background_regions=0,
         deviation=DEVIATION,
+        fill=matching.FILLERS["empty"],
     )
     # Ours keeps places for positives that are missing; the release does not.
     order = np.argsort(~ours.valid[0].numpy(), kind="stable")
