@@ -191,3 +191,11 @@ def test_duplicate_masks_repeat_a_better_one_of_their_class():
     got = matching.duplicate_masks(masks, classes, 0.5)  # IoU of a and b: 2/3
     np.testing.assert_array_equal(got, [[False, True, False, False, False]])
     assert not matching.duplicate_masks(masks, classes, 1.0).numpy().any()
+
+
+def test_fillers_of_missing_regions():
+    boxes, valid = cube((1, 1, 1), (2, 2, 2))[None], np.array([[True, False]])
+    kept = matching.FILLERS["proposals"](boxes, valid)
+    np.testing.assert_array_equal(kept, boxes)
+    emptied = matching.FILLERS["empty"](boxes, valid)
+    np.testing.assert_array_equal(emptied, [[boxes[0, 0], np.zeros(6)]])

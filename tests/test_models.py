@@ -148,6 +148,19 @@ def test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch):
     assert not frozen & set(gradients)
 
 
+@pytest.mark.parametrize(
+    "changes", [{"head_layers": "shared"}, {"filler_regions": "empty"}], ids=str
+)
+def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
+    changes, tiny_config, tiny_batch
+):
+    network = models.build(dc.replace(tiny_config, **changes))
+    batch = with_positives(tiny_batch, network.proposal_network)
+    terms, gradients = terms_and_gradients(network, batch)
+    assert terms["box"] > 0 and terms["mask"] > 0
+    assert_every_weight_moves(gradients)
+
+
 def no_foreground(batch):
     return {
         "semantic": tf.zeros_like(batch["semantic"]),

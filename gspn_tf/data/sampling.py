@@ -36,7 +36,8 @@ def farthest_shapes(
 
     As dataset.py:108 of the release.
     """
-    slots = starts[:, None] + tf.range(tf.reduce_max(counts, axis=0))
+    most = tf.maximum(tf.reduce_max(counts, axis=0), 1)
+    slots = starts[:, None] + tf.range(most)
     clouds = tf.gather(points, tf.minimum(slots, tf.shape(points)[0] - 1))
     order = ops.farthest_point_sample(clouds, size, num_points=counts)  # [G, size]
     first = tf.range(size)[None] < counts[:, None]
