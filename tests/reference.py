@@ -42,16 +42,20 @@ def ball_query(points, queries, radius, num_neighbors):
     return indices, counts
 
 
-def three_nn(points, queries):
-    distances = np.full((len(queries), 3), np.inf, np.float32)
-    indices = np.zeros((len(queries), 3), np.int32)
+def knn(points, queries, k):
+    distances = np.full((len(queries), k), np.inf, np.float32)
+    indices = np.zeros((len(queries), k), np.int32)
     all_distances = squared_distances(points, queries)
     for q in range(len(queries)):
         order = np.argsort(all_distances[q], kind="stable")  # NaN last
-        order = order[~np.isnan(all_distances[q][order])][:3]
+        order = order[~np.isnan(all_distances[q][order])][:k]
         distances[q, : len(order)] = all_distances[q][order]
         indices[q, : len(order)] = order
     return distances, indices
+
+
+def three_nn(points, queries):
+    return knn(points, queries, 3)
 
 
 def nearest(points, queries):
@@ -109,9 +113,9 @@ def nms_3d(boxes, scores, valid, iou_threshold, max_outputs):
 
 def inside_box(points, box, margin=0.0):
     """[N] bool: the finite points of the closed box grown by margin."""
-    half = np.float32(0.5) * box[3:] + np.float32(margin)
-    low, high = box[:3] - half, box[:3] + half
     with np.errstate(invalid="ignore"):
+        half = np.float32(0.5) * box[3:] + np.float32(margin)
+        low, high = box[:3] - half, box[:3] + half
         inside = ((points >= low) & (points <= high)).all(axis=1)
     return inside & np.isfinite(points).all(axis=1)
 

@@ -48,25 +48,56 @@ absl::Status BindPair(OpKernelContext* context, Axes* axes) {
 }
 
 struct Side {
-  const float* points;
+  const Tensor& points;
   const int32_t* counts;
   int64_t rows;
 };
 
-// Nearest point of `to` of every point of `from`; padding rows are 0.
-void NearestRows(OpKernelContext* context, int64_t batch, Side from, Side to,
+// Nearest point of `to` of every point of `from`, found in trees.
+void SearchRows(OpKernelContext* context, int64_t batch, Side from, Side to,
+                float* distances, int32_t* indices) {
+  const auto clouds = PrepareClouds(context, to.points, to.counts, from.rows);
+  const auto order = OrderQueries(context, from.points);
+  const float* queries = from.points.flat<float>().data();
+  ParallelRows(context, batch, from.rows, 150,
+               [&](int64_t b, int64_t begin, int64_t end) {
+                 const int64_t at = b * from.rows;
+                 gspn_knn(clouds[b].get(), queries + at * 3,
+                          order.data() + at + begin, end - begin, 1,
+                          distances + at, indices + at);
+               });
+}
+
+// The same by looking at all points.
+void CompareRows(OpKernelContext* context, int64_t batch, Side from, Side to,
                  float* distances, int32_t* indices) {
+  const float* queries = from.points.flat<float>().data();
+  const float* points = to.points.flat<float>().data();
   ParallelRows(
-      context, batch, from.rows, to.rows / 4,
+      context, batch, from.rows, to.rows / 12,
       [&](int64_t b, int64_t begin, int64_t end) {
+        const int64_t at = b * from.rows + begin;
         const int64_t real =
             std::clamp<int64_t>(from.counts[b] - begin, 0, end - begin);
-        const int64_t at = b * from.rows + begin;
-        gspn_nearest(to.points + b * to.rows * 3, to.counts[b],
-                     from.points + at * 3, real, distances + at, indices + at);
-        std::fill(distances + at + real, distances + at + end - begin, 0.0f);
-        std::fill(indices + at + real, indices + at + end - begin, 0);
+        gspn_nearest(points + b * to.rows * 3, to.counts[b], queries + at * 3,
+                     real, distances + at, indices + at);
       });
+}
+
+// From so many points on trees are faster.
+constexpr int64_t kSearchPoints = 2048;
+
+// Padding rows, and all when the other cloud is empty, are 0.
+void NearestRows(OpKernelContext* context, int64_t batch, Side from, Side to,
+                 float* distances, int32_t* indices) {
+  const auto nearest = to.rows >= kSearchPoints ? SearchRows : CompareRows;
+  nearest(context, batch, from, to, distances, indices);
+  for (int64_t b = 0; b < batch; ++b) {
+    const int64_t real = to.counts[b] > 0 ? from.counts[b] : 0;
+    const int64_t begin = b * from.rows + real, end = (b + 1) * from.rows;
+    std::fill(distances + begin, distances + end, 0.0f);
+    std::fill(indices + begin, indices + end, 0);
+  }
 }
 
 class NNDistance final : public OpKernel {
@@ -81,8 +112,8 @@ class NNDistance final : public OpKernel {
     for (int i = 0; i < 4; ++i) {
       OP_REQUIRES_OK(context, axes.Allocate(i, shapes[i], &outputs[i]));
     }
-    const Side a{Values(context, 0), Counts(context, 2), axes['N']};
-    const Side b{Values(context, 1), Counts(context, 3), axes['M']};
+    const Side a{context->input(0), Counts(context, 2), axes['N']};
+    const Side b{context->input(1), Counts(context, 3), axes['M']};
     NearestRows(context, axes['B'], a, b, outputs[0]->flat<float>().data(),
                 outputs[1]->flat<int32_t>().data());
     NearestRows(context, axes['B'], b, a, outputs[2]->flat<float>().data(),
