@@ -114,14 +114,13 @@ def build_context(
         chosen = pyramid.order[:, : config.num_context_points]
         points, colors = take(points, chosen), take(colors, chosen)
         count = tf.minimum(count, config.num_context_points)
-    scales = zip(config.context_radii, config.context_neighbors, strict=True)
-    centers = seeds if places is None else places
-    found = [
-        ops.ball_query(
-            points, centers, radius=radius, num_neighbors=k, num_points=count
-        )
-        for radius, k in scales
-    ]
+    found = ops.ball_query(
+        points,
+        seeds if places is None else places,
+        radius=config.context_radii,
+        num_neighbors=config.context_neighbors,
+        num_points=count,
+    )
     neighbors, counts = zip(*found, strict=True)
     reference = config.context_color_reference * seed_colors
     return Context(
