@@ -41,8 +41,9 @@ def load_library() -> ModuleType:
 for _name in (
     "FarthestPointSample",
     "BallQuery",
-    "ThreeNN",
+    "KNN",
     "NMS3D",
+    "PointsInBoxes",
     "SampleInBoxes",
     "NearestAssign",
     "NNDistanceGrad",

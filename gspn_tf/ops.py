@@ -14,6 +14,8 @@ The library is loaded on first use. A SavedModel made with these ops loads in a 
 that has called `load_library()` (or any op) before.
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from gspn_tf.op_library import library_path as library_path
@@ -54,55 +56,74 @@ def ball_query(
     points: tf.Tensor,
     queries: tf.Tensor,
     *,
-    radius: float,
-    num_neighbors: int,
+    radius: float | Sequence[float],
+    num_neighbors: int | Sequence[int],
     num_points: tf.Tensor | None = None,
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor] | list[tuple[tf.Tensor, tf.Tensor]]:
     """The first `num_neighbors` points nearer than `radius`, in index order.
 
     Args:
         points: [B, N, 3] float32, metres.
         queries: [B, M, 3] float32, metres.
-        radius: metres, positive; a point at exactly this distance is outside.
-        num_neighbors: K, at least 1.
+        radius: metres, positive; a point at exactly this distance is outside. Several
+            radii share one spatial index.
+        num_neighbors: K, at least 1; one for each radius when there are several.
         num_points: [B] int32 or None.
 
     Returns:
         indices [B, M, K] int32 and counts [B, M] int32 (hits, at most K). Unused slots
-        repeat the first hit; a query without hits has index 0 and count 0.
+        repeat the first hit; a query without hits has index 0 and count 0. A list of
+        such pairs when `radius` is a sequence.
 
     Reference: released code, tf_grouping_g.cu:6-37. Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
+    several = isinstance(radius, Sequence)
+    radii = list(radius) if several else [radius]
     found = load_library().gspn_ball_query(
         points,
         queries,
         _counts(points, num_points),
-        radius=radius,
-        num_neighbors=num_neighbors,
+        num_radii=len(radii),
+        radii=radii,
+        num_neighbors=list(num_neighbors) if several else [num_neighbors],
     )
-    return found.indices, found.counts
+    pairs = list(zip(found.indices, found.counts, strict=True))
+    return pairs if several else pairs[0]
+
+
+def knn(
+    points: tf.Tensor,
+    queries: tf.Tensor,
+    k: int,
+    num_points: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The k points nearest to each query.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        queries: [B, M, 3] float32, metres.
+        k: at least 1.
+        num_points: [B] int32 or None; of the points, not the queries.
+
+    Returns:
+        squared distances [B, M, k] float32 (m^2), ascending, and indices [B, M, k]
+        int32, ascending among equal distances. Where a cloud has fewer than k points:
+        distance inf, index 0. Not differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    found = load_library().gspn_knn(points, queries, _counts(points, num_points), k=k)
+    return found.distances, found.indices
 
 
 def three_nn(
     points: tf.Tensor, queries: tf.Tensor, num_points: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The three points nearest to each query.
+    """The three points nearest to each query: `knn` with k = 3.
 
-    Args:
-        points: [B, N, 3] float32, metres.
-        queries: [B, M, 3] float32, metres.
-        num_points: [B] int32 or None; of the points, not the queries.
-
-    Returns:
-        squared distances [B, M, 3] float32 (m^2), ascending, and indices [B, M, 3]
-        int32. Where a cloud has fewer than three points: distance inf, index 0.
-
-    Reference: released code, tf_interpolate.cpp:60-103. Not differentiable.
+    Reference: released code, tf_interpolate.cpp:60-103.
     """
-    points = tf.convert_to_tensor(points, tf.float32)
-    found = load_library().gspn_three_nn(points, queries, _counts(points, num_points))
-    return found.distances, found.indices
+    return knn(points, queries, 3, num_points)
 
 
 def three_interpolate(
@@ -203,6 +224,30 @@ def nms_3d(
         boxes, scores, valid, iou_threshold=iou_threshold, max_outputs=max_outputs
     )
     return found.indices, found.taken
+
+
+def points_in_boxes(
+    points: tf.Tensor,
+    boxes: tf.Tensor,
+    *,
+    margin: float = 0.0,
+    num_points: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Which points lie inside which boxes.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        boxes: [B, R, 6] float32, centre and size, metres; faces belong to the box.
+        margin: metres by which every box grows on each side, not negative.
+        num_points: [B] int32 or None.
+
+    Returns:
+        [B, R, N] bool; False for padding. Not differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    return load_library().gspn_points_in_boxes(
+        points, boxes, _counts(points, num_points), margin=margin
+    )
 
 
 def sample_in_boxes(

@@ -1,18 +1,16 @@
 // Balls that hold many points fill up while the points are scanned in index
-// order; the others are searched in the tree, whose nodes know their smallest
-// index, so that branches with later points only are skipped.
+// order; the others are searched in the tree, and the hits put in order by a
+// set of bits.
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <cstdint>
-#include <vector>
 
 #include "kernels/cloud.h"
+#include "kernels/index_set.h"
 #include "kernels/kernels.h"
 
 namespace {
-
-using gspn::TreeNode;
 
 constexpr int64_t kBlock = gspn::kBlock;
 
@@ -34,106 +32,70 @@ class BallSearch {
  public:
   BallSearch(const GspnCloud& cloud, float radius, int64_t k)
       : cloud_(cloud),
+        simd_(gspn::BestSimd()),
         limit_(SquaredLimit(radius)),
         k_(k),
-        hits_(std::min(k, cloud.n) + kBlock) {}
+        hits_(cloud.tree.empty() ? 0 : cloud.n) {}
 
   // Writes the first k hits of one query; returns their number.
   int64_t Run(const float* query, int32_t* indices) {
     query_ = query;
+    indices_ = indices;
     count_ = 0;
-    const int64_t n = cloud_.n;
-    const bool has_tree = !cloud_.tree.empty() && k_ < n / 16;
-    int64_t from = 0, to = has_tree ? (k_ + 3) / 4 * kBlock : n;
+    const int64_t all = cloud_.blocks.size();
+    int64_t from = 0, to = cloud_.tree.empty() ? all : std::min(all, kProbe);
     Scan(from, to);
-    while (count_ < k_ && to < n && ScanIsCheaper(to)) {
+    while (count_ < k_ && to < all && ScanIsCheaper(to)) {
       from = to;
-      to = std::min(n, 2 * to);
+      to = std::min(all, 2 * to);
       Scan(from, to);
     }
-    if (count_ < k_ && to < n) SearchTree();
-    const int64_t found = std::min(count_, k_);
-    std::copy(hits_.begin(), hits_.begin() + found, indices);
-    return found;
+    if (count_ < k_ && to < all) SearchTree();
+    return count_;
   }
 
  private:
-  // Appends the positions of d within the limit, without a branch.
-  void Append(const float* d, const int32_t* indices, int32_t first) {
-    if (static_cast<int64_t>(hits_.size()) < count_ + kBlock) {
-      hits_.resize(2 * hits_.size() + kBlock);
-    }
-    int32_t* to = hits_.data();
-    for (int32_t i = 0; i < kBlock; ++i) {
-      to[count_] = indices == nullptr ? first + i : indices[i];
-      count_ += d[i] <= limit_;
+  static constexpr int64_t kProbe = 8;  // blocks
+
+  void Scan(int64_t from, int64_t to) {
+    for (int64_t i = from; i < to && count_ < k_; ++i) {
+      const float* at = cloud_.blocks[i];
+      uint64_t mask = simd_.near(at, at, query_, query_, limit_);
+      for (; mask != 0 && count_ < k_; mask &= mask - 1) {
+        indices_[count_++] = i * kBlock + __builtin_ctzll(mask);
+      }
     }
   }
 
   // Whether the missing hits come cheaper by scanning on than from the tree:
   // the points still to scan against those in leaves that the ball touches,
-  // both estimated from the first `scanned` points.
+  // both estimated from the blocks scanned.
   bool ScanIsCheaper(int64_t scanned) const {
-    const double density = static_cast<double>(count_) / scanned;
+    const double density = static_cast<double>(count_) / (scanned * kBlock);
     const double to_scan = (k_ - count_) / density;
-    const double to_search = 4 * density * cloud_.n + 1024;
+    const double to_search = kHitCost * density * cloud_.n + kSearchCost;
     return count_ > 0 && to_scan < to_search;
   }
 
-  void Scan(int64_t from, int64_t to) {
-    const gspn::Simd& simd = gspn::BestSimd();
-    const gspn::Coordinates& at = cloud_.coordinates;
-    float d[kBlock];
-    for (int64_t i = from; i < to && count_ < k_; i += kBlock) {
-      if (simd.within(at.x(i), at.y(i), at.z(i), query_, limit_, d) > 0) {
-        Append(d, nullptr, static_cast<int32_t>(i));
-      }
-    }
-  }
-
   void SearchTree() {
-    count_ = 0;
-    last_ = INT32_MAX;
-    if (gspn::IsFinite(query_)) Visit(cloud_.tree.root());
-    std::sort(hits_.begin(), hits_.begin() + count_);
+    const auto in_ball = [this](const float* lo, const float* hi) {
+      return simd_.near(lo, hi, query_, query_, limit_);
+    };
+    cloud_.tree.Search(in_ball, [this](int32_t index) { hits_.Add(index); });
+    count_ = hits_.Drain(k_, indices_);
   }
 
-  void Visit(const TreeNode& node) {
-    if (node.min_index > last_ || SquaredDistance(node, query_) > limit_) {
-      return;
-    }
-    if (node.block < 0) {
-      const TreeNode& left = cloud_.tree.child(node, 0);
-      const TreeNode& right = cloud_.tree.child(node, 1);
-      const bool swap = right.min_index < left.min_index;
-      Visit(swap ? right : left);
-      Visit(swap ? left : right);
-      return;
-    }
-    const float* at = cloud_.tree.coordinates(node);
-    float d[kBlock];
-    if (gspn::BestSimd().within(at, at + kBlock, at + 2 * kBlock, query_,
-                                limit_, d) > 0) {
-      Append(d, cloud_.tree.indices(node), 0);
-      if (count_ >= 4 * k_ + kBlock) KeepFirst();
-    }
-  }
-
-  // Keeps the k smallest indices; later ones need not be looked for.
-  void KeepFirst() {
-    std::nth_element(hits_.begin(), hits_.begin() + k_ - 1,
-                     hits_.begin() + count_);
-    count_ = k_;
-    last_ = hits_[k_ - 1];
-  }
+  // In points scanned: what a hit and a search cost.
+  static constexpr double kHitCost = 8, kSearchCost = 2048;
 
   const GspnCloud& cloud_;
+  const gspn::Simd& simd_;
   const float limit_;
   const int64_t k_;
-  std::vector<int32_t> hits_;
-  int64_t count_ = 0;
-  int32_t last_ = 0;
+  gspn::IndexSet hits_;
   const float* query_ = nullptr;
+  int32_t* indices_ = nullptr;
+  int64_t count_ = 0;
 };
 
 }  // namespace

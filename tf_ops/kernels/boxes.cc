@@ -1,35 +1,62 @@
-// Points inside boxes: seeded sampling, and projection of sampled values.
+// Points inside boxes: which they are, seeded sampling, projection of sampled
+// values.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
 #include "kernels/cloud.h"
+#include "kernels/index_set.h"
 #include "kernels/kernels.h"
 
 namespace {
 
 constexpr int64_t kBlock = gspn::kBlock;
 
-// Calls visit(i) for the indices of the points inside the box, ascending.
-template <typename Visit>
-void ForEachInside(const gspn::Coordinates& at, const float* box, float margin,
-                   Visit visit) {
-  float lo[3], hi[3];
-  for (int axis = 0; axis < 3; ++axis) {
-    const float half = 0.5f * box[3 + axis] + margin;
-    lo[axis] = box[axis] - half;
-    hi[axis] = box[axis] + half;
-  }
-  const gspn::Simd& simd = gspn::BestSimd();
-  int32_t inside[kBlock];
-  for (int64_t i = 0; i < at.padded; i += kBlock) {
-    if (simd.inside(at.x(i), at.y(i), at.z(i), lo, hi, inside) == 0) continue;
-    for (int64_t j = 0; j < kBlock; ++j) {
-      if (inside[j] != 0) visit(i + j);
+// Finds the points inside one box after the other.
+class BoxSearch {
+ public:
+  BoxSearch(const GspnCloud& cloud, float margin)
+      : cloud_(cloud),
+        simd_(gspn::BestSimd()),
+        margin_(margin),
+        set_(cloud.tree.empty() ? 0 : cloud.n),
+        members_(cloud.n) {}
+
+  // Number of points inside; members() are their indices, ascending.
+  int64_t Run(const float* box) {
+    float lo[3], hi[3];
+    for (int axis = 0; axis < 3; ++axis) {
+      const float half = 0.5f * box[3 + axis] + margin_;
+      lo[axis] = box[axis] - half;
+      hi[axis] = box[axis] + half;
     }
+    const auto touching = [&](const float* from, const float* to) {
+      return simd_.touching(from, to, lo, hi);
+    };
+    if (!cloud_.tree.empty()) {
+      cloud_.tree.Search(touching, [&](int32_t index) { set_.Add(index); });
+      return set_.Drain(cloud_.n, members_.data());
+    }
+    int64_t count = 0;
+    for (int64_t i = 0; i < cloud_.blocks.size(); ++i) {
+      uint64_t mask = touching(cloud_.blocks[i], cloud_.blocks[i]);
+      for (; mask != 0; mask &= mask - 1) {
+        members_[count++] = i * kBlock + __builtin_ctzll(mask);
+      }
+    }
+    return count;
   }
-}
+
+  const int32_t* members() const { return members_.data(); }
+
+ private:
+  const GspnCloud& cloud_;
+  const gspn::Simd& simd_;
+  const float margin_;
+  gspn::IndexSet set_;
+  std::vector<int32_t> members_;
+};
 
 // Finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64 bits.
 uint64_t Mix(uint64_t v) {
@@ -46,6 +73,18 @@ int64_t Below(uint64_t v, int64_t count) {
 
 }  // namespace
 
+void gspn_points_in_boxes(const GspnCloud* cloud, const float* boxes, int64_t r,
+                          float margin, int64_t stride, bool* inside) {
+  BoxSearch search(*cloud, margin);
+  std::fill(inside, inside + r * stride, false);
+  for (int64_t i = 0; i < r; ++i) {
+    const int64_t count = search.Run(boxes + 6 * i);
+    for (int64_t j = 0; j < count; ++j) {
+      inside[i * stride + search.members()[j]] = true;
+    }
+  }
+}
+
 void gspn_sample_in_boxes(const GspnCloud* cloud, const float* boxes,
                           int64_t begin, int64_t end, const int32_t* seed,
                           int64_t stream, int64_t m, float margin,
@@ -53,41 +92,40 @@ void gspn_sample_in_boxes(const GspnCloud* cloud, const float* boxes,
   const uint64_t high = static_cast<uint32_t>(seed[0]);
   const uint64_t low = static_cast<uint32_t>(seed[1]);
   const uint64_t cloud_key = Mix(Mix(high << 32 | low) + stream);
-  std::vector<int32_t> members;
+  BoxSearch search(*cloud, margin);
   for (int64_t r = begin; r < end; ++r) {
-    members.clear();
-    ForEachInside(cloud->coordinates, boxes + 6 * r, margin, [&](int64_t i) {
-      members.push_back(static_cast<int32_t>(i));
-    });
-    const int64_t count = static_cast<int64_t>(members.size());
+    const int64_t count = search.Run(boxes + 6 * r);
     const uint64_t box_key = Mix(cloud_key + r);
     counts[r] = static_cast<int32_t>(count);
     for (int64_t s = 0; s < m; ++s) {
       indices[r * m + s] =
-          count == 0 ? 0 : members[Below(Mix(box_key + s), count)];
+          count == 0 ? 0 : search.members()[Below(Mix(box_key + s), count)];
     }
   }
 }
 
-void gspn_nearest_assign(const float* points, int64_t n, const float* box,
-                         const float* samples, const float* values, int64_t m,
-                         float* out) {
-  std::fill(out, out + n, 0.0f);
-  if (m == 0) return;
-  std::vector<int64_t> members;
-  std::vector<float> inside;
-  ForEachInside(gspn::Coordinates(points, n), box, 0.0f, [&](int64_t i) {
-    members.push_back(i);
-    inside.insert(inside.end(), points + 3 * i, points + 3 * i + 3);
-  });
-  const int64_t count = static_cast<int64_t>(members.size());
-  std::vector<float> distances(count);
-  std::vector<int32_t> nearest(count);
-  gspn_nearest(samples, m, inside.data(), count, distances.data(),
-               nearest.data());
-  for (int64_t i = 0; i < count; ++i) {
-    if (distances[i] < std::numeric_limits<float>::infinity()) {
-      out[members[i]] = values[nearest[i]];
+void gspn_nearest_assign(const GspnCloud* cloud, const float* points,
+                         const float* boxes, const float* samples,
+                         const float* values, int64_t d, int64_t m,
+                         int64_t stride, float* out) {
+  BoxSearch search(*cloud, 0.0f);
+  std::fill(out, out + d * stride, 0.0f);
+  std::vector<float> inside, distances;
+  std::vector<int32_t> nearest;
+  for (int64_t i = 0; i < d && m > 0; ++i) {
+    const int64_t count = search.Run(boxes + 6 * i);
+    inside.resize(3 * count);
+    distances.resize(count);
+    nearest.resize(count);
+    for (int64_t j = 0; j < count; ++j) {
+      std::copy_n(points + 3 * search.members()[j], 3, inside.data() + 3 * j);
+    }
+    gspn_nearest(samples + i * m * 3, m, inside.data(), count, distances.data(),
+                 nearest.data());
+    for (int64_t j = 0; j < count; ++j) {
+      if (distances[j] < std::numeric_limits<float>::infinity()) {
+        out[i * stride + search.members()[j]] = values[i * m + nearest[j]];
+      }
     }
   }
 }

@@ -1,24 +1,107 @@
-// One running minimum per point, one vectorised pass over them per sample.
+// Every point has its distance to the nearest sample, every node of the tree
+// the largest of them below it. A new sample changes nothing in a box farther
+// from it than that, so only few leaves are visited.
+#include <algorithm>
 #include <cfloat>
 #include <cstdint>
 #include <vector>
 
-#include "kernels/cloud.h"
+#include "kernels/block_tree.h"
 #include "kernels/kernels.h"
+
+namespace {
+
+constexpr int64_t kBlock = gspn::kBlock;
+
+struct Farthest {
+  float distance;
+  int32_t index;
+};
+
+class Sampler {
+ public:
+  explicit Sampler(const gspn::BlockTree& tree)
+      : tree_(tree),
+        simd_(gspn::BestSimd()),
+        nearest_(tree.size(0) * kBlock, FLT_MAX),
+        levels_(tree.top()) {
+    for (int64_t i = 0; i < tree.size(0) * kBlock; ++i) {
+      if (tree.leaf(i / kBlock).indices[i % kBlock] == INT32_MAX) {
+        nearest_[i] = -1;
+      }
+    }
+    for (int level = 0; level < tree.top(); ++level) {
+      levels_[level].resize(tree.size(level + 1));
+      for (int64_t i = 0; i < tree.size(level); ++i) {
+        levels_[level][i / kBlock].Set(i % kBlock, Now(level, i));
+      }
+    }
+  }
+
+  // Takes the point p; returns the index of the farthest one from all taken, 0
+  // when every point is at distance 0.
+  int32_t Take(const float* p) {
+    const Farthest farthest = Visit(tree_.top(), 0, p);
+    return farthest.distance > 0 ? farthest.index : 0;
+  }
+
+ private:
+  // The farthest point of each child of a node.
+  struct Children {
+    Children() {
+      std::fill(distances, distances + kBlock, -1.0f);
+      std::fill(indices, indices + kBlock, INT32_MAX);
+    }
+    void Set(int64_t child, Farthest farthest) {
+      distances[child] = farthest.distance;
+      indices[child] = farthest.index;
+    }
+
+    float distances[kBlock];
+    int32_t indices[kBlock];
+  };
+
+  Farthest Now(int level, int64_t i) const {
+    const float* distances = level == 0 ? nearest_.data() + i * kBlock
+                                        : levels_[level - 1][i].distances;
+    const int32_t* indices =
+        level == 0 ? tree_.leaf(i).indices : levels_[level - 1][i].indices;
+    const int32_t place = simd_.largest(distances, indices);
+    return {distances[place], indices[place]};
+  }
+
+  Farthest Visit(int level, int64_t i, const float* p) {
+    if (level == 0) {
+      float* nearest = nearest_.data() + i * kBlock;
+      const gspn::BlockTree::Leaf& leaf = tree_.leaf(i);
+      const int32_t at = simd_.relax(leaf.points, leaf.indices, nearest, p);
+      return {nearest[at], leaf.indices[at]};
+    }
+    const gspn::BlockTree::Boxes& boxes = tree_.boxes(level, i);
+    Children& children = levels_[level - 1][i];
+    uint64_t mask = simd_.reached(boxes.lo, boxes.hi, p, children.distances);
+    for (; mask != 0; mask &= mask - 1) {
+      const int64_t child = __builtin_ctzll(mask);
+      children.Set(child, Visit(level - 1, i * kBlock + child, p));
+    }
+    return Now(level, i);
+  }
+
+  const gspn::BlockTree& tree_;
+  const gspn::Simd& simd_;
+  std::vector<float> nearest_;
+  std::vector<std::vector<Children>> levels_;
+};
+
+}  // namespace
 
 void gspn_farthest_point_sample(const float* points, int64_t n, int64_t m,
                                 int32_t* indices) {
-  const gspn::Simd& simd = gspn::BestSimd();
-  const gspn::Coordinates cloud(points, n);
-  std::vector<float> nearest(cloud.padded, -1.0f);
-  for (int64_t i = 0; i < n; ++i) {
-    if (gspn::IsFinite(points + 3 * i)) nearest[i] = FLT_MAX;
-  }
-  int32_t last = 0;
-  for (int64_t s = 0; s < m; ++s) {
-    indices[s] = last;
-    if (n == 0) continue;
-    last = simd.relax(cloud.x(), cloud.y(), cloud.z(), nearest.data(),
-                      cloud.padded, points + 3 * last);
+  std::fill(indices, indices + m, 0);
+  const gspn::BlockTree tree(points, n);
+  if (tree.empty()) return;
+  Sampler sampler(tree);
+  for (int64_t s = 1; s < m; ++s) {
+    indices[s] = sampler.Take(points + 3 * indices[s - 1]);
   }
 }

@@ -20,7 +20,7 @@
 extern "C" {
 
 // A cloud prepared for about num_queries searches in all: a spatial tree is
-// built when it pays. The points must outlive it.
+// built when it pays. The points are copied.
 typedef struct GspnCloud GspnCloud;
 GspnCloud* gspn_cloud_create(const float* points, int64_t n,
                              int64_t num_queries);
@@ -38,13 +38,13 @@ void gspn_ball_query(const GspnCloud* cloud, const float* queries, int64_t m,
                      float radius, int64_t k, int32_t* indices,
                      int32_t* counts);
 
-// The three nearest points of each of m queries: squared distances [m, 3]
-// ascending, indices [m, 3]. Missing ones: distance infinity, index 0.
-void gspn_three_nn(const GspnCloud* cloud, const float* queries, int64_t m,
-                   float* distances, int32_t* indices);
+// The k nearest points of each of m queries, nearest first: squared distances
+// and indices [m, k]. Missing ones: distance infinity, index 0.
+void gspn_knn(const GspnCloud* cloud, const float* queries, int64_t m,
+              int64_t k, float* distances, int32_t* indices);
 
-// The nearest of n points of each of m queries: squared distance (infinity
-// without a match, 0 when n == 0) and index (0 without a match).
+// The same for k = 1, against all of n points: the faster way for a few
+// hundreds of them. When n == 0 the distances are 0.
 void gspn_nearest(const float* points, int64_t n, const float* queries,
                   int64_t m, float* distances, int32_t* indices);
 
@@ -88,6 +88,11 @@ void gspn_nms_3d(const float* boxes, const float* scores, const bool* valid,
                  int64_t r, float iou_threshold, int64_t k, int32_t* indices,
                  bool* taken);
 
+// inside[r, stride]: whether each of the n <= stride points is in each of r
+// boxes [r, 6] (centre, size) grown by margin on every side; closed test.
+void gspn_points_in_boxes(const GspnCloud* cloud, const float* boxes, int64_t r,
+                          float margin, int64_t stride, bool* inside);
+
 // Draws m indices (with replacement, uniform) of the points inside each of the
 // boxes [begin, end) grown by margin on every side; closed test; counts = the
 // number of points inside; no point inside -> indices 0. The draw s of box r
@@ -97,11 +102,13 @@ void gspn_sample_in_boxes(const GspnCloud* cloud, const float* boxes,
                           int64_t stream, int64_t m, float margin,
                           int32_t* indices, int32_t* counts);
 
-// out[n]: for each of n points inside the box [6] (closed) the value of the
-// nearest of m samples [m, 3], 0 for the others and where none matches.
-void gspn_nearest_assign(const float* points, int64_t n, const float* box,
-                         const float* samples, const float* values, int64_t m,
-                         float* out);
+// out[d, stride]: for each of the n <= stride points inside each of d boxes
+// [d, 6] (closed) the value of the nearest of the m samples [d, m, 3] of the
+// box, 0 for the others and where none matches. `points` are the cloud's.
+void gspn_nearest_assign(const GspnCloud* cloud, const float* points,
+                         const float* boxes, const float* samples,
+                         const float* values, int64_t d, int64_t m,
+                         int64_t stride, float* out);
 }
 
 #endif  // GSPN_TF_KERNELS_KERNELS_H_

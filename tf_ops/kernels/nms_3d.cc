@@ -47,9 +47,7 @@ class Taken {
   bool Suppresses(const Bounds& box, float threshold) const {
     const gspn::Simd& simd = gspn::BestSimd();
     for (size_t i = 0; i < fields_.size(); i += kFields * kBlock) {
-      if (simd.overlaps(fields_.data() + i, box.values, threshold) > 0) {
-        return true;
-      }
+      if (simd.overlaps(fields_.data() + i, box.values, threshold)) return true;
     }
     return false;
   }

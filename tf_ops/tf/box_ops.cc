@@ -1,5 +1,5 @@
-// Ops on axis-aligned boxes [centre (3), size (3)]: NMS3D, SampleInBoxes,
-// NearestAssign.
+// Ops on axis-aligned boxes [centre (3), size (3)]: NMS3D, PointsInBoxes,
+// SampleInBoxes, NearestAssign.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -80,6 +80,66 @@ class NMS3D final : public OpKernel {
 
 REGISTER_KERNEL_BUILDER(Name("Gspn>NMS3D").Device(DEVICE_CPU), NMS3D);
 
+// -------------------------------------------------------- points in boxes
+
+// The attribute `margin` of an op, by which every box grows.
+absl::Status GetMargin(OpKernelConstruction* context, absl::string_view op,
+                       float* margin) {
+  TF_RETURN_IF_ERROR(context->GetAttr("margin", margin));
+  if (*margin >= 0 && std::isfinite(*margin)) return absl::OkStatus();
+  return Mismatch(op, "margin", ">= 0 and finite", absl::StrCat(*margin));
+}
+
+REGISTER_OP("Gspn>PointsInBoxes")
+    .Input("points: float")
+    .Input("boxes: float")
+    .Input("num_points: int32")
+    .Output("inside: bool")
+    .Attr("margin: float")
+    .SetShapeFn([](InferenceContext* c) {
+      StaticAxes axes(c, "points_in_boxes");
+      TF_RETURN_IF_ERROR(axes.Bind(0, "points", "BN3"));
+      TF_RETURN_IF_ERROR(axes.Bind(1, "boxes", "BR6"));
+      TF_RETURN_IF_ERROR(axes.Bind(2, "num_points", "B"));
+      c->set_output(0, axes.Shape("BRN"));
+      return absl::OkStatus();
+    });
+
+class PointsInBoxes final : public OpKernel {
+ public:
+  explicit PointsInBoxes(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, GetMargin(context, "points_in_boxes", &margin_));
+  }
+
+  void Compute(OpKernelContext* context) override {
+    Axes axes(context, "points_in_boxes");
+    OP_REQUIRES_OK(context, axes.Bind(0, "points", "BN3"));
+    OP_REQUIRES_OK(context, axes.Bind(1, "boxes", "BR6"));
+    OP_REQUIRES_OK(context, axes.Bind(2, "num_points", "B"));
+    OP_REQUIRES_OK(context, axes.CheckIndexable('N'));
+    OP_REQUIRES_OK(context, axes.CheckCounts(2, "num_points", 'N'));
+    Tensor* inside = nullptr;
+    OP_REQUIRES_OK(context, axes.Allocate(0, "BRN", &inside));
+    const auto clouds = PrepareClouds(context, context->input(0),
+                                      Counts(context, 2), axes['R']);
+    const float* boxes = Values(context, 1);
+    bool* out = inside->flat<bool>().data();
+    const int64_t r = axes['R'], n = axes['N'];
+    ParallelRows(context, axes['B'], r, 500 + n / 16,
+                 [&](int64_t b, int64_t begin, int64_t end) {
+                   const int64_t at = b * r + begin;
+                   gspn_points_in_boxes(clouds[b].get(), boxes + at * 6,
+                                        end - begin, margin_, n, out + at * n);
+                 });
+  }
+
+ private:
+  float margin_ = 0;
+};
+
+REGISTER_KERNEL_BUILDER(Name("Gspn>PointsInBoxes").Device(DEVICE_CPU),
+                        PointsInBoxes);
+
 // ------------------------------------------------------ sampling in boxes
 
 REGISTER_OP("Gspn>SampleInBoxes")
@@ -109,10 +169,7 @@ class SampleInBoxes final : public OpKernel {
  public:
   explicit SampleInBoxes(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("num_samples", &samples_));
-    OP_REQUIRES_OK(context, context->GetAttr("margin", &margin_));
-    OP_REQUIRES(context, margin_ >= 0 && std::isfinite(margin_),
-                Mismatch("sample_in_boxes", "margin", ">= 0 and finite",
-                         absl::StrCat(margin_)));
+    OP_REQUIRES_OK(context, GetMargin(context, "sample_in_boxes", &margin_));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -127,14 +184,14 @@ class SampleInBoxes final : public OpKernel {
     Tensor *indices = nullptr, *counts = nullptr;
     OP_REQUIRES_OK(context, axes.Allocate(0, "BRM", &indices));
     OP_REQUIRES_OK(context, axes.Allocate(1, "BR", &counts));
-    const auto clouds =
-        PrepareClouds(context, context->input(0), Counts(context, 3), 0);
+    const auto clouds = PrepareClouds(context, context->input(0),
+                                      Counts(context, 3), axes['R']);
     const float* boxes = Values(context, 1);
     const int32_t* seed = Counts(context, 2);
     int32_t* to_indices = indices->flat<int32_t>().data();
     int32_t* to_counts = counts->flat<int32_t>().data();
     const int64_t r = axes['R'], m = samples_;
-    ParallelRows(context, axes['B'], r, axes['N'] / 2 + m * 5,
+    ParallelRows(context, axes['B'], r, 500 + axes['N'] / 32 + m * 3,
                  [&](int64_t b, int64_t begin, int64_t end) {
                    gspn_sample_in_boxes(
                        clouds[b].get(), boxes + b * r * 6, begin, end, seed, b,
@@ -181,33 +238,25 @@ class NearestAssign final : public OpKernel {
     OP_REQUIRES_OK(context, axes.Bind(2, "values", "BDM"));
     OP_REQUIRES_OK(context, axes.Bind(3, "boxes", "BD6"));
     OP_REQUIRES_OK(context, axes.Bind(4, "num_points", "B"));
+    OP_REQUIRES_OK(context, axes.CheckIndexable('N'));
     OP_REQUIRES_OK(context, axes.CheckIndexable('M'));
     OP_REQUIRES_OK(context, axes.CheckCounts(4, "num_points", 'N'));
     Tensor* assigned = nullptr;
     OP_REQUIRES_OK(context, axes.Allocate(0, "BDN", &assigned));
+    const auto clouds = PrepareClouds(context, context->input(0),
+                                      Counts(context, 4), axes['D']);
     const float *points = Values(context, 0), *samples = Values(context, 1);
     const float *values = Values(context, 2), *boxes = Values(context, 3);
-    const int32_t* num_points = Counts(context, 4);
     float* out = assigned->flat<float>().data();
     const int64_t n = axes['N'], m = axes['M'], d = axes['D'];
-    // One unit of work: one box against up to kChunk points.
-    constexpr int64_t kChunk = 1 << 14;
-    const int64_t chunks = (n + kChunk - 1) / kChunk;
-    const int64_t cost = std::min(n, kChunk) * (1 + m / 64);
-    Parallel(
-        context, axes['B'] * d * chunks, cost, [&](int64_t begin, int64_t end) {
-          for (int64_t unit = begin; unit < end; ++unit) {
-            const int64_t box = unit / chunks, b = box / d;
-            const int64_t from = unit % chunks * kChunk;
-            const int64_t to = std::min(n, from + kChunk);
-            const int64_t real = std::clamp<int64_t>(num_points[b], from, to);
-            float* row = out + box * n;
-            gspn_nearest_assign(points + (b * n + from) * 3, real - from,
-                                boxes + box * 6, samples + box * m * 3,
-                                values + box * m, m, row + from);
-            std::fill(row + real, row + to, 0.0f);
-          }
-        });
+    ParallelRows(context, axes['B'], d, 1000 + n / 4 * (1 + m / 64),
+                 [&](int64_t b, int64_t begin, int64_t end) {
+                   const int64_t at = b * d + begin;
+                   gspn_nearest_assign(clouds[b].get(), points + b * n * 3,
+                                       boxes + at * 6, samples + at * m * 3,
+                                       values + at * m, end - begin, m, n,
+                                       out + at * n);
+                 });
   }
 };
 

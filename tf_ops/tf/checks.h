@@ -125,7 +125,18 @@ class Axes {
                         shape.DebugString());
       }
     }
-    return absl::OkStatus();
+    return CheckSize(name, shape);
+  }
+
+  // Larger tensors are refused: GPU kernels count elements in 32 bits.
+  absl::Status CheckSize(absl::string_view name,
+                         const TensorShape& shape) const {
+    if (shape.num_elements() <= std::numeric_limits<int32_t>::max()) {
+      return absl::OkStatus();
+    }
+    return Mismatch(
+        op_, name, "at most 2147483647 elements large",
+        absl::StrCat(shape.num_elements(), " in ", shape.DebugString()));
   }
 
   // An axis that int32 indices run over.
@@ -183,6 +194,7 @@ class Axes {
           absl::ascii_isdigit(axis) ? axis - '0' : sizes_[axis];
       TF_RETURN_IF_ERROR(shape.AddDimWithStatus(size));
     }
+    TF_RETURN_IF_ERROR(CheckSize(absl::StrCat("output ", output), shape));
     return context_->allocate_output(output, shape, tensor);
   }
 

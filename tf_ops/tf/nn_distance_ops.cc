@@ -1,6 +1,7 @@
 // Chamfer nearest-neighbour distance and its gradient: NNDistance.
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op.h"
@@ -48,22 +49,37 @@ absl::Status BindPair(OpKernelContext* context, Axes* axes) {
 }
 
 struct Side {
-  const float* points;
+  const Tensor& points;
   const int32_t* counts;
   int64_t rows;
 };
 
+// From so many points on a tree is faster than looking at all of them.
+constexpr int64_t kSearchPoints = 2048;
+
 // Nearest point of `to` of every point of `from`; padding rows are 0.
 void NearestRows(OpKernelContext* context, int64_t batch, Side from, Side to,
                  float* distances, int32_t* indices) {
+  const bool search = to.rows >= kSearchPoints && from.rows > 0;
+  std::vector<CloudPtr> clouds;
+  if (search) {
+    clouds = PrepareClouds(context, to.points, to.counts, from.rows);
+  }
+  const float* queries = from.points.flat<float>().data();
+  const float* points = to.points.flat<float>().data();
   ParallelRows(
-      context, batch, from.rows, to.rows / 4,
+      context, batch, from.rows, search ? 150 : to.rows / 12,
       [&](int64_t b, int64_t begin, int64_t end) {
         const int64_t real =
             std::clamp<int64_t>(from.counts[b] - begin, 0, end - begin);
         const int64_t at = b * from.rows + begin;
-        gspn_nearest(to.points + b * to.rows * 3, to.counts[b],
-                     from.points + at * 3, real, distances + at, indices + at);
+        if (search && to.counts[b] > 0) {
+          gspn_knn(clouds[b].get(), queries + at * 3, real, 1, distances + at,
+                   indices + at);
+        } else {
+          gspn_nearest(points + b * to.rows * 3, to.counts[b], queries + at * 3,
+                       real, distances + at, indices + at);
+        }
         std::fill(distances + at + real, distances + at + end - begin, 0.0f);
         std::fill(indices + at + real, indices + at + end - begin, 0);
       });
@@ -81,8 +97,8 @@ class NNDistance final : public OpKernel {
     for (int i = 0; i < 4; ++i) {
       OP_REQUIRES_OK(context, axes.Allocate(i, shapes[i], &outputs[i]));
     }
-    const Side a{Values(context, 0), Counts(context, 2), axes['N']};
-    const Side b{Values(context, 1), Counts(context, 3), axes['M']};
+    const Side a{context->input(0), Counts(context, 2), axes['N']};
+    const Side b{context->input(1), Counts(context, 3), axes['M']};
     NearestRows(context, axes['B'], a, b, outputs[0]->flat<float>().data(),
                 outputs[1]->flat<int32_t>().data());
     NearestRows(context, axes['B'], b, a, outputs[2]->flat<float>().data(),

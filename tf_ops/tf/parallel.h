@@ -49,7 +49,7 @@ inline std::vector<CloudPtr> PrepareClouds(tensorflow::OpKernelContext* context,
   const int64_t stride = 3 * points.dim_size(1);
   const float* at = points.flat<float>().data();
   std::vector<CloudPtr> clouds(points.dim_size(0));
-  const int64_t cost = points.dim_size(1) * (num_queries > 0 ? 100 : 2);
+  const int64_t cost = points.dim_size(1) * (num_queries > 0 ? 15 : 2);
   Parallel(context, clouds.size(), cost, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {
       clouds[b].reset(

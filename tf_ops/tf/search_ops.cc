@@ -1,6 +1,7 @@
-// Sampling and neighbour search: FarthestPointSample, BallQuery, ThreeNN.
+// Sampling and neighbour search: FarthestPointSample, BallQuery, KNN.
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op.h"
@@ -69,31 +70,55 @@ REGISTER_OP("Gspn>BallQuery")
     .Input("points: float")
     .Input("queries: float")
     .Input("num_points: int32")
-    .Output("indices: int32")
-    .Output("counts: int32")
-    .Attr("radius: float")
-    .Attr("num_neighbors: int >= 1")
+    .Output("indices: num_radii * int32")
+    .Output("counts: num_radii * int32")
+    .Attr("num_radii: int >= 1")
+    .Attr("radii: list(float)")
+    .Attr("num_neighbors: list(int)")
     .SetShapeFn([](InferenceContext* c) {
       StaticAxes axes(c, "ball_query");
       TF_RETURN_IF_ERROR(axes.Bind(0, "points", "BN3"));
       TF_RETURN_IF_ERROR(axes.Bind(1, "queries", "BM3"));
       TF_RETURN_IF_ERROR(axes.Bind(2, "num_points", "B"));
-      int64_t neighbors;
+      std::vector<int32_t> neighbors;
       TF_RETURN_IF_ERROR(c->GetAttr("num_neighbors", &neighbors));
-      axes.Set('K', c->MakeDim(neighbors));
-      c->set_output(0, axes.Shape("BMK"));
-      c->set_output(1, axes.Shape("BM"));
+      const int num_radii = c->num_outputs() / 2;
+      for (int i = 0; i < num_radii; ++i) {
+        const bool there = i < static_cast<int>(neighbors.size());
+        axes.Set('K', there && neighbors[i] >= 0 ? c->MakeDim(neighbors[i])
+                                                 : c->UnknownDim());
+        c->set_output(i, axes.Shape("BMK"));
+        c->set_output(num_radii + i, axes.Shape("BM"));
+      }
       return absl::OkStatus();
     });
 
 class BallQuery final : public OpKernel {
  public:
   explicit BallQuery(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("radius", &radius_));
+    int num_radii = 0;
+    OP_REQUIRES_OK(context, context->GetAttr("num_radii", &num_radii));
+    OP_REQUIRES_OK(context, context->GetAttr("radii", &radii_));
     OP_REQUIRES_OK(context, context->GetAttr("num_neighbors", &neighbors_));
-    OP_REQUIRES(context, radius_ > 0 && std::isfinite(radius_),
-                Mismatch("ball_query", "radius", "positive and finite",
-                         absl::StrCat(radius_)));
+    const size_t expected = num_radii;
+    OP_REQUIRES(
+        context, radii_.size() == expected,
+        Mismatch("ball_query", "radii", absl::StrCat(expected, " of them"),
+                 absl::StrCat(radii_.size())));
+    OP_REQUIRES(context, neighbors_.size() == expected,
+                Mismatch("ball_query", "num_neighbors",
+                         absl::StrCat("one for each of ", expected, " radii"),
+                         absl::StrCat(neighbors_.size())));
+    for (const float radius : radii_) {
+      OP_REQUIRES(context, radius > 0 && std::isfinite(radius),
+                  Mismatch("ball_query", "radius", "positive and finite",
+                           absl::StrCat(radius)));
+    }
+    for (const int32_t neighbors : neighbors_) {
+      OP_REQUIRES(context, neighbors >= 1,
+                  Mismatch("ball_query", "num_neighbors", ">= 1",
+                           absl::StrCat(neighbors)));
+    }
   }
 
   void Compute(OpKernelContext* context) override {
@@ -103,82 +128,96 @@ class BallQuery final : public OpKernel {
     OP_REQUIRES_OK(context, axes.Bind(2, "num_points", "B"));
     OP_REQUIRES_OK(context, axes.CheckIndexable('N'));
     OP_REQUIRES_OK(context, axes.CheckCounts(2, "num_points", 'N'));
-    axes.Set('K', neighbors_);
-    Tensor *indices = nullptr, *counts = nullptr;
-    OP_REQUIRES_OK(context, axes.Allocate(0, "BMK", &indices));
-    OP_REQUIRES_OK(context, axes.Allocate(1, "BM", &counts));
-
+    const int num_radii = static_cast<int>(radii_.size());
+    std::vector<Tensor*> indices(num_radii), counts(num_radii);
+    for (int i = 0; i < num_radii; ++i) {
+      axes.Set('K', neighbors_[i]);
+      OP_REQUIRES_OK(context, axes.Allocate(i, "BMK", &indices[i]));
+      OP_REQUIRES_OK(context, axes.Allocate(num_radii + i, "BM", &counts[i]));
+    }
     const auto clouds = PrepareClouds(context, context->input(0),
                                       Counts(context, 2), axes['M']);
     const float* queries = Values(context, 1);
-    int32_t* to_indices = indices->flat<int32_t>().data();
-    int32_t* to_counts = counts->flat<int32_t>().data();
-    const int64_t m = axes['M'], k = neighbors_;
-    ParallelRows(context, axes['B'], m, 1000,
-                 [&](int64_t b, int64_t begin, int64_t end) {
-                   const int64_t at = b * m + begin;
-                   gspn_ball_query(clouds[b].get(), queries + at * 3,
-                                   end - begin, radius_, k, to_indices + at * k,
-                                   to_counts + at);
-                 });
+    const int64_t m = axes['M'];
+    for (int i = 0; i < num_radii; ++i) {
+      int32_t* to_indices = indices[i]->flat<int32_t>().data();
+      int32_t* to_counts = counts[i]->flat<int32_t>().data();
+      const int64_t k = neighbors_[i];
+      ParallelRows(context, axes['B'], m, 300 + 4 * k,
+                   [&](int64_t b, int64_t begin, int64_t end) {
+                     const int64_t at = b * m + begin;
+                     gspn_ball_query(clouds[b].get(), queries + at * 3,
+                                     end - begin, radii_[i], k,
+                                     to_indices + at * k, to_counts + at);
+                   });
+    }
   }
 
  private:
-  float radius_ = 0;
-  int64_t neighbors_ = 1;
+  std::vector<float> radii_;
+  std::vector<int32_t> neighbors_;
 };
 
 REGISTER_KERNEL_BUILDER(Name("Gspn>BallQuery").Device(DEVICE_CPU), BallQuery);
 
-// ------------------------------------------------- three nearest neighbours
+// ------------------------------------------------------- nearest neighbours
 
-REGISTER_OP("Gspn>ThreeNN")
+REGISTER_OP("Gspn>KNN")
     .Input("points: float")
     .Input("queries: float")
     .Input("num_points: int32")
     .Output("distances: float")
     .Output("indices: int32")
+    .Attr("k: int >= 1")
     .SetShapeFn([](InferenceContext* c) {
-      StaticAxes axes(c, "three_nn");
+      StaticAxes axes(c, "knn");
       TF_RETURN_IF_ERROR(axes.Bind(0, "points", "BN3"));
       TF_RETURN_IF_ERROR(axes.Bind(1, "queries", "BM3"));
       TF_RETURN_IF_ERROR(axes.Bind(2, "num_points", "B"));
-      c->set_output(0, axes.Shape("BM3"));
-      c->set_output(1, axes.Shape("BM3"));
+      int64_t k;
+      TF_RETURN_IF_ERROR(c->GetAttr("k", &k));
+      axes.Set('K', c->MakeDim(k));
+      c->set_output(0, axes.Shape("BMK"));
+      c->set_output(1, axes.Shape("BMK"));
       return absl::OkStatus();
     });
 
-class ThreeNN final : public OpKernel {
+class KNN final : public OpKernel {
  public:
-  using OpKernel::OpKernel;
+  explicit KNN(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("k", &k_));
+  }
 
   void Compute(OpKernelContext* context) override {
-    Axes axes(context, "three_nn");
+    Axes axes(context, "knn");
     OP_REQUIRES_OK(context, axes.Bind(0, "points", "BN3"));
     OP_REQUIRES_OK(context, axes.Bind(1, "queries", "BM3"));
     OP_REQUIRES_OK(context, axes.Bind(2, "num_points", "B"));
     OP_REQUIRES_OK(context, axes.CheckIndexable('N'));
     OP_REQUIRES_OK(context, axes.CheckCounts(2, "num_points", 'N'));
+    axes.Set('K', k_);
     Tensor *distances = nullptr, *indices = nullptr;
-    OP_REQUIRES_OK(context, axes.Allocate(0, "BM3", &distances));
-    OP_REQUIRES_OK(context, axes.Allocate(1, "BM3", &indices));
-
+    OP_REQUIRES_OK(context, axes.Allocate(0, "BMK", &distances));
+    OP_REQUIRES_OK(context, axes.Allocate(1, "BMK", &indices));
     const auto clouds = PrepareClouds(context, context->input(0),
                                       Counts(context, 2), axes['M']);
     const float* queries = Values(context, 1);
     float* to_distances = distances->flat<float>().data();
     int32_t* to_indices = indices->flat<int32_t>().data();
     const int64_t m = axes['M'];
-    ParallelRows(context, axes['B'], m, 300,
+    ParallelRows(context, axes['B'], m, 60 + 40 * k_,
                  [&](int64_t b, int64_t begin, int64_t end) {
-                   const int64_t at = (b * m + begin) * 3;
-                   gspn_three_nn(clouds[b].get(), queries + at, end - begin,
-                                 to_distances + at, to_indices + at);
+                   const int64_t at = b * m + begin;
+                   gspn_knn(clouds[b].get(), queries + at * 3, end - begin, k_,
+                            to_distances + at * k_, to_indices + at * k_);
                  });
   }
+
+ private:
+  int64_t k_ = 0;
 };
 
-REGISTER_KERNEL_BUILDER(Name("Gspn>ThreeNN").Device(DEVICE_CPU), ThreeNN);
+REGISTER_KERNEL_BUILDER(Name("Gspn>KNN").Device(DEVICE_CPU), KNN);
 
 }  // namespace
 }  // namespace gspn

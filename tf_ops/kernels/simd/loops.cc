@@ -1,163 +1,181 @@
-// Compiled three times: -DGSPN_ISA=base|v3|v4 (x86-64, -v3, -v4). Only raw
-// pointers and built-in vector types may appear here: an inline library
-// function compiled for AVX-512 could otherwise be the copy the linker keeps
-// for all.
+// Compiled three times: -DGSPN_ISA=base|v3|v4 (x86-64, -v3, -v4).
 #include "kernels/simd/simd.h"
+#include "kernels/simd/vectors.h"
 
-#if defined(__AVX512F__)
-#define GSPN_WIDTH 64
-#define GSPN_UNROLL 4
-#elif defined(__AVX2__)
-#define GSPN_WIDTH 32
-#define GSPN_UNROLL 2
-#else
-#define GSPN_WIDTH 16
-#define GSPN_UNROLL 2
-#endif
 #define GSPN_JOIN2(a, b) a##_##b
 #define GSPN_JOIN(a, b) GSPN_JOIN2(a, b)
 
 namespace gspn {
 namespace {
 
-typedef float Floats
-    __attribute__((vector_size(GSPN_WIDTH), aligned(4), may_alias));
-typedef int32_t Ints
-    __attribute__((vector_size(GSPN_WIDTH), aligned(4), may_alias));
-constexpr int kLanes = GSPN_WIDTH / 4;
-constexpr float kInfinity = __builtin_inff();
-
-inline Floats Load(const float* p) {
-  return *reinterpret_cast<const Floats*>(p);
-}
-inline Ints Load(const int32_t* p) { return *reinterpret_cast<const Ints*>(p); }
-inline void Store(float* p, Floats v) { *reinterpret_cast<Floats*>(p) = v; }
-inline void Store(int32_t* p, Ints v) { *reinterpret_cast<Ints*>(p) = v; }
-
-inline Floats SquaredDistance(Floats x, Floats y, Floats z, float px, float py,
-                              float pz) {
-  const Floats dx = x - px, dy = y - py, dz = z - pz;
+inline Floats SquaredNorm(Floats dx, Floats dy, Floats dz) {
   return (dx * dx + dy * dy) + dz * dz;
 }
 
-int32_t Relax(const float* x, const float* y, const float* z, float* nearest,
-              int64_t n, const float* p) {
-  const float px = p[0], py = p[1], pz = p[2];
-  Floats best[2] = {};
-  Ints index[2] = {};
-  Ints lane;
-  for (int j = 0; j < kLanes; ++j) lane[j] = j;
-  for (int64_t i = 0; i < n; i += 2 * kLanes) {
-    for (int u = 0; u < 2; ++u) {
-      const int64_t at = i + u * kLanes;
-      const Floats d =
-          SquaredDistance(Load(x + at), Load(y + at), Load(z + at), px, py, pz);
-      const Floats old = Load(nearest + at);
-      const Floats now = d < old ? d : old;
-      Store(nearest + at, now);
-      const Ints better = now > best[u];
-      best[u] = better ? now : best[u];
-      index[u] = better ? lane : index[u];
-      lane += kLanes;
-    }
-  }
-  float farthest = 0;
-  int32_t winner = 0;
-  for (int u = 0; u < 2; ++u) {
-    for (int j = 0; j < kLanes; ++j) {
-      const float d = best[u][j];
-      const int32_t k = index[u][j];
-      if (d > farthest || (d == farthest && d > 0 && k < winner)) {
-        farthest = d;
-        winner = k;
-      }
-    }
-  }
-  return winner;
+// How far the interval [lo, hi] lies from [q_lo, q_hi], 0 where they meet.
+inline Floats Gap(const float* lo, const float* hi, float q_lo, float q_hi) {
+  return Max(Floats{}, Max(Load(lo) - q_hi, q_lo - Load(hi)));
 }
 
-int32_t Within(const float* x, const float* y, const float* z, const float* p,
-               float limit, float* d) {
-  const float px = p[0], py = p[1], pz = p[2];
-  Ints hits = {};
+// Rounding is monotone, so this never exceeds the squared distance between any
+// point of box i and any point of the other box, computed in the same way.
+inline Floats BoxDistance(const float* lo, const float* hi, const float* q_lo,
+                          const float* q_hi) {
+  return SquaredNorm(Gap(lo, hi, q_lo[0], q_hi[0]),
+                     Gap(lo + kBlock, hi + kBlock, q_lo[1], q_hi[1]),
+                     Gap(lo + 2 * kBlock, hi + 2 * kBlock, q_lo[2], q_hi[2]));
+}
+
+int32_t Largest(const float* values, const int32_t* indices) {
+  Floats best = Load(values);
+  for (int i = kLanes; i < kBlock; i += kLanes) {
+    best = Max(Load(values + i), best);
+  }
+  const float largest = Largest(best);
+  uint64_t mask = 0;
   for (int i = 0; i < kBlock; i += kLanes) {
-    const Floats v =
-        SquaredDistance(Load(x + i), Load(y + i), Load(z + i), px, py, pz);
+    mask |= Bits(Load(values + i) == largest) << i;
+  }
+  int32_t place = __builtin_ctzll(mask);
+  while ((mask &= mask - 1) != 0) {
+    const int32_t other = __builtin_ctzll(mask);
+    if (indices[other] < indices[place]) place = other;
+  }
+  return place;
+}
+
+int32_t Relax(const float* points, const int32_t* indices, float* nearest,
+              const float* p) {
+  const float px = p[0], py = p[1], pz = p[2];
+  for (int i = 0; i < kBlock; i += kLanes) {
+    const float* at = points + i;
+    const Floats d = SquaredNorm(Load(at) - px, Load(at + kBlock) - py,
+                                 Load(at + 2 * kBlock) - pz);
+    const Floats old = Load(nearest + i);
+    Store(nearest + i, d < old ? d : old);
+  }
+  return Largest(nearest, indices);
+}
+
+uint64_t Reached(const float* lo, const float* hi, const float* p,
+                 const float* reach) {
+  uint64_t mask = 0;
+  for (int i = 0; i < kBlock; i += kLanes) {
+    const Floats d = BoxDistance(lo + i, hi + i, p, p);
+    mask |= Bits(d < Load(reach + i)) << i;
+  }
+  return mask;
+}
+
+uint64_t Distances(const float* lo, const float* hi, const float* q_lo,
+                   const float* q_hi, float limit, float* d) {
+  uint64_t mask = 0;
+  for (int i = 0; i < kBlock; i += kLanes) {
+    const Floats v = BoxDistance(lo + i, hi + i, q_lo, q_hi);
     Store(d + i, v);
-    hits -= v <= limit;
+    mask |= Bits(v <= limit) << i;
   }
-  int32_t total = 0;
-  for (int j = 0; j < kLanes; ++j) total += hits[j];
-  return total;
+  return mask;
 }
 
-int32_t Inside(const float* x, const float* y, const float* z, const float* lo,
-               const float* hi, int32_t* inside) {
-  const float ax = lo[0], ay = lo[1], az = lo[2];
-  const float bx = hi[0], by = hi[1], bz = hi[2];
-  Ints hits = {};
+uint64_t Near(const float* lo, const float* hi, const float* q_lo,
+              const float* q_hi, float limit) {
+  uint64_t mask = 0;
   for (int i = 0; i < kBlock; i += kLanes) {
-    const Floats px = Load(x + i), py = Load(y + i), pz = Load(z + i);
-    const Ints in = (px >= ax) & (px <= bx) & (py >= ay) & (py <= by) &
-                    (pz >= az) & (pz <= bz);
-    Store(inside + i, in);
-    hits -= in;
+    mask |= Bits(BoxDistance(lo + i, hi + i, q_lo, q_hi) <= limit) << i;
   }
-  int32_t total = 0;
-  for (int j = 0; j < kLanes; ++j) total += hits[j];
-  return total;
+  return mask;
 }
 
-void Nearest(const float* x, const float* y, const float* z,
-             const float* points, int64_t n, float* d, int32_t* index) {
-  for (int q = 0; q < kBlock; q += GSPN_UNROLL * kLanes) {
-    Floats qx[GSPN_UNROLL], qy[GSPN_UNROLL], qz[GSPN_UNROLL], best[GSPN_UNROLL];
-    Ints at[GSPN_UNROLL];
-    for (int u = 0; u < GSPN_UNROLL; ++u) {
+uint64_t Touching(const float* lo, const float* hi, const float* q_lo,
+                  const float* q_hi) {
+  uint64_t mask = 0;
+  for (int i = 0; i < kBlock; i += kLanes) {
+    Ints meets = ~Ints{};
+    for (int axis = 0; axis < 3; ++axis) {
+      meets &= (Load(lo + axis * kBlock + i) <= q_hi[axis]) &
+               (Load(hi + axis * kBlock + i) >= q_lo[axis]);
+    }
+    mask |= Bits(meets) << i;
+  }
+  return mask;
+}
+
+// Whether (v, i) comes before (d, index): nearer, or as near and of lower
+// index.
+inline Ints Before(Floats v, Ints i, Floats d, Ints index) {
+  return (v < d) | ((v == d) & (i < index));
+}
+
+// The lists of `offer` for kLanes of its queries; kRows > 0 fixes k.
+template <int kRows>
+void OfferLanes(const float* points, const int32_t* indices, uint64_t mask,
+                const float* queries, int64_t rows, float* d, int32_t* index) {
+  const int64_t k = kRows > 0 ? kRows : rows;
+  const Floats qx = Load(queries), qy = Load(queries + kQueries);
+  const Floats qz = Load(queries + 2 * kQueries);
+  for (; mask != 0; mask &= mask - 1) {
+    const int place = __builtin_ctzll(mask);
+    const float* p = points + place;
+    const Floats v = SquaredNorm(qx - p[0], qy - p[kBlock], qz - p[2 * kBlock]);
+    const Ints i = Ints{} + indices[place];
+    int64_t at = (k - 1) * kQueries;
+    Ints before = Before(v, i, Load(d + at), Load(index + at));
+    if (Bits(before) == 0) continue;
+    for (; at > 0; at -= kQueries) {
+      const Floats above = Load(d + at - kQueries);
+      const Ints above_index = Load(index + at - kQueries);
+      const Ints higher = Before(v, i, above, above_index);
+      Store(d + at, before ? (higher ? above : v) : Load(d + at));
+      Store(index + at, before ? (higher ? above_index : i) : Load(index + at));
+      before = higher;
+      if (kRows == 0 && Bits(before) == 0) break;
+    }
+    Store(d + at, before ? v : Load(d + at));
+    Store(index + at, before ? i : Load(index + at));
+  }
+}
+
+float Offer(const float* points, const int32_t* indices, uint64_t mask,
+            const float* queries, int64_t k, float* d, int32_t* index) {
+  const auto lanes = k == 1   ? OfferLanes<1>
+                     : k == 3 ? OfferLanes<3>
+                              : OfferLanes<0>;
+  float farthest = -1;
+  for (int q = 0; q < kQueries; q += kLanes) {
+    lanes(points, indices, mask, queries + q, k, d + q, index + q);
+    const float last = Largest(Load(d + (k - 1) * kQueries + q));
+    farthest = last > farthest ? last : farthest;
+  }
+  return farthest;
+}
+
+void Nearest(const float* queries, const float* points, int64_t n, float* d,
+             int32_t* index) {
+  constexpr int kUnroll = GSPN_WIDTH == 64 ? 4 : 2;
+  for (int q = 0; q < kBlock; q += kUnroll * kLanes) {
+    Floats qx[kUnroll], qy[kUnroll], qz[kUnroll], best[kUnroll];
+    Ints at[kUnroll];
+    for (int u = 0; u < kUnroll; ++u) {
       const int i = q + u * kLanes;
-      qx[u] = Load(x + i), qy[u] = Load(y + i), qz[u] = Load(z + i);
+      qx[u] = Load(queries + i), qy[u] = Load(queries + kBlock + i);
+      qz[u] = Load(queries + 2 * kBlock + i);
       best[u] = Load(d + i), at[u] = Load(index + i);
     }
     for (int64_t j = 0; j < n; ++j) {
       const float px = points[3 * j], py = points[3 * j + 1];
       const float pz = points[3 * j + 2];
-      for (int u = 0; u < GSPN_UNROLL; ++u) {
-        const Floats v = SquaredDistance(qx[u], qy[u], qz[u], px, py, pz);
+      for (int u = 0; u < kUnroll; ++u) {
+        const Floats v = SquaredNorm(qx[u] - px, qy[u] - py, qz[u] - pz);
         const Ints closer = v < best[u];
         best[u] = closer ? v : best[u];
         at[u] = closer ? Ints{} + static_cast<int32_t>(j) : at[u];
       }
     }
-    for (int u = 0; u < GSPN_UNROLL; ++u) {
+    for (int u = 0; u < kUnroll; ++u) {
       Store(d + q + u * kLanes, best[u]);
       Store(index + q + u * kLanes, at[u]);
     }
-  }
-}
-
-void ThreeNearest(const float* x, const float* y, const float* z,
-                  const float* points, int64_t n, float* d, int32_t* index) {
-  for (int q = 0; q < kBlock; q += kLanes) {
-    const Floats qx = Load(x + q), qy = Load(y + q), qz = Load(z + q);
-    Floats d0 = Load(d + q), d1 = Load(d + kBlock + q);
-    Floats d2 = Load(d + 2 * kBlock + q);
-    Ints i0 = Load(index + q), i1 = Load(index + kBlock + q);
-    Ints i2 = Load(index + 2 * kBlock + q);
-    for (int64_t j = 0; j < n; ++j) {
-      const Floats v = SquaredDistance(qx, qy, qz, points[3 * j],
-                                       points[3 * j + 1], points[3 * j + 2]);
-      const Ints now = Ints{} + static_cast<int32_t>(j);
-      const Ints first = v < d0, second = v < d1, third = v < d2;
-      d2 = second ? d1 : (third ? v : d2);
-      i2 = second ? i1 : (third ? now : i2);
-      d1 = first ? d0 : (second ? v : d1);
-      i1 = first ? i0 : (second ? now : i1);
-      d0 = first ? v : d0;
-      i0 = first ? now : i0;
-    }
-    Store(d + q, d0), Store(d + kBlock + q, d1), Store(d + 2 * kBlock + q, d2);
-    Store(index + q, i0), Store(index + kBlock + q, i1);
-    Store(index + 2 * kBlock + q, i2);
   }
 }
 
@@ -165,12 +183,11 @@ inline Floats Overlap(const float* lo, const float* hi, float a, float b) {
   const Floats low = Load(lo), high = Load(hi), zero = {};
   const Floats from = low > a ? low : zero + a;
   const Floats to = high < b ? high : zero + b;
-  const Floats length = to - from;
-  return length > zero ? length : zero;
+  return Max(to - from, zero);
 }
 
-int32_t Overlaps(const float* boxes, const float* box, float threshold) {
-  Ints hits = {};
+bool Overlaps(const float* boxes, const float* box, float threshold) {
+  uint64_t mask = 0;
   for (int i = 0; i < kBlock; i += kLanes) {
     const float* at = boxes + i;
     Floats common = Overlap(at, at + 3 * kBlock, box[0], box[3]);
@@ -179,16 +196,15 @@ int32_t Overlaps(const float* boxes, const float* box, float threshold) {
                         box[3 + axis]);
     }
     const Floats volume = Load(at + 6 * kBlock) + box[6] - common + 1e-8f;
-    hits -= common / volume > threshold;
+    mask |= Bits(common / volume > threshold);
   }
-  int32_t total = 0;
-  for (int j = 0; j < kLanes; ++j) total += hits[j];
-  return total;
+  return mask != 0;
 }
 
 }  // namespace
 
-extern const Simd GSPN_JOIN(kSimd, GSPN_ISA) = {
-    Relax, Within, Inside, Nearest, ThreeNearest, Overlaps};
+extern const Simd GSPN_JOIN(kSimd, GSPN_ISA) = {Relax,     Reached, Largest,
+                                                Distances, Near,    Touching,
+                                                Offer,     Nearest, Overlaps};
 
 }  // namespace gspn

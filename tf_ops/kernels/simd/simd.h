@@ -1,7 +1,9 @@
 // Hot loops, compiled once per instruction set and chosen when first used.
 //
-// Coordinates come as three arrays (x, y, z) padded with NaN to a multiple of
-// kBlock; comparisons with NaN are false, so padding never matches.
+// A block is kBlock points or boxes as arrays: x[kBlock], y[kBlock], z[kBlock],
+// of points, or of the lower and of the upper corners of boxes. Empty places
+// hold NaN; comparisons with NaN are false, so they never match. Bit i of a
+// mask stands for place i.
 #ifndef GSPN_TF_KERNELS_SIMD_SIMD_H_
 #define GSPN_TF_KERNELS_SIMD_SIMD_H_
 
@@ -10,35 +12,48 @@
 namespace gspn {
 
 constexpr int64_t kBlock = 64;
+constexpr int64_t kQueries = 16;  // answered together by `offer`
 
 struct Simd {
-  // nearest[i] = min(nearest[i], squared distance of point i to p), n a
-  // multiple of kBlock. Returns the first index of the largest value above 0,
-  // or 0.
-  int32_t (*relax)(const float* x, const float* y, const float* z,
-                   float* nearest, int64_t n, const float* p);
+  // nearest[i] = min(nearest[i], squared distance of point i to p). Returns the
+  // place of the largest of them, among equals that of the smallest index.
+  int32_t (*relax)(const float* points, const int32_t* indices, float* nearest,
+                   const float* p);
 
-  // d[kBlock] = squared distances to p; returns how many are <= limit.
-  int32_t (*within)(const float* x, const float* y, const float* z,
-                    const float* p, float limit, float* d);
+  // Boxes nearer to the point p than reach[i].
+  uint64_t (*reached)(const float* lo, const float* hi, const float* p,
+                      const float* reach);
 
-  // inside[kBlock] = lo <= point <= hi; returns how many.
-  int32_t (*inside)(const float* x, const float* y, const float* z,
-                    const float* lo, const float* hi, int32_t* inside);
+  // Place of the largest value, among equals that of the smallest index.
+  int32_t (*largest)(const float* values, const int32_t* indices);
 
-  // For kBlock queries (x, y, z): nearest of n points [n, 3]; d and index are
+  // d[i] = squared distance between box i and the box [q_lo, q_hi]; mask of
+  // those <= limit.
+  uint64_t (*distances)(const float* lo, const float* hi, const float* q_lo,
+                        const float* q_hi, float limit, float* d);
+
+  // The mask of `distances` alone.
+  uint64_t (*near)(const float* lo, const float* hi, const float* q_lo,
+                   const float* q_hi, float limit);
+
+  // Boxes that share a point with the closed box [q_lo, q_hi].
+  uint64_t (*touching)(const float* lo, const float* hi, const float* q_lo,
+                       const float* q_hi);
+
+  // Offers the points in the mask to kQueries queries (x, y, z arrays), whose k
+  // nearest so far are d [k, kQueries] and index [k, kQueries], ordered by
+  // distance, then index. Returns the largest of the k-th distances.
+  float (*offer)(const float* points, const int32_t* indices, uint64_t mask,
+                 const float* queries, int64_t k, float* d, int32_t* index);
+
+  // For kBlock queries (a block): nearest of n points [n, 3]; d and index are
   // the running result.
-  void (*nearest)(const float* x, const float* y, const float* z,
-                  const float* points, int64_t n, float* d, int32_t* index);
+  void (*nearest)(const float* queries, const float* points, int64_t n,
+                  float* d, int32_t* index);
 
-  // The same for the three nearest; d and index are [3, kBlock].
-  void (*three_nearest)(const float* x, const float* y, const float* z,
-                        const float* points, int64_t n, float* d,
-                        int32_t* index);
-
-  // How many of kBlock boxes (7 arrays of kBlock values: lo, hi, volume)
-  // overlap the box [7] by more than the threshold.
-  int32_t (*overlaps)(const float* boxes, const float* box, float threshold);
+  // Whether any of kBlock boxes (7 arrays of kBlock values: lo, hi, volume)
+  // overlaps the box [7] by more than the threshold.
+  bool (*overlaps)(const float* boxes, const float* box, float threshold);
 };
 
 // The widest set this processor has; GSPN_ISA=base|v3|v4 caps it.

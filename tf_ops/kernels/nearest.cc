@@ -1,0 +1,170 @@
+// Nearest points. Small clouds: kBlock queries against every point. Large ones:
+// kQueries neighbouring queries go down the tree together, nearest child first;
+// where queries are sparse among the points, fewer of them.
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "kernels/cloud.h"
+#include "kernels/kernels.h"
+
+namespace {
+
+using gspn::BlockTree;
+using gspn::kQueries;
+
+constexpr int64_t kBlock = gspn::kBlock;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// The k nearest points of up to kQueries queries, found together.
+class NeighborSearch {
+ public:
+  NeighborSearch(const GspnCloud& cloud, int64_t k)
+      : cloud_(cloud),
+        simd_(gspn::BestSimd()),
+        k_(k),
+        distances_(k * kQueries),
+        indices_(k * kQueries) {}
+
+  void Run(const float* queries, const int32_t* rows, int64_t count,
+           float* distances, int32_t* indices) {
+    Load(queries, rows, count);
+    if (cloud_.tree.empty()) {
+      ScanAll();
+    } else {
+      Visit(cloud_.tree.top(), 0);
+    }
+    for (int64_t q = 0; q < count; ++q) {
+      for (int64_t j = 0; j < k_; ++j) {
+        distances[rows[q] * k_ + j] = distances_[j * kQueries + q];
+        indices[rows[q] * k_ + j] = indices_[j * kQueries + q];
+      }
+    }
+  }
+
+ private:
+  // Lanes without a query hold distances below all others: they take nothing.
+  void Load(const float* queries, const int32_t* rows, int64_t count) {
+    for (int64_t q = 0; q < kQueries; ++q) {
+      const float* p = queries + 3 * rows[std::min(q, count - 1)];
+      for (int axis = 0; axis < 3; ++axis) {
+        queries_[axis * kQueries + q] = p[axis];
+        lo_[axis] = q == 0 ? p[axis] : std::min(lo_[axis], p[axis]);
+        hi_[axis] = q == 0 ? p[axis] : std::max(hi_[axis], p[axis]);
+      }
+      for (int64_t j = 0; j < k_; ++j) {
+        distances_[j * kQueries + q] = q < count ? kInfinity : -1;
+      }
+    }
+    std::fill(indices_.begin(), indices_.end(), 0);
+    limit_ = kInfinity;
+  }
+
+  void ScanAll() {
+    int32_t indices[kBlock];
+    for (int64_t i = 0; i < cloud_.blocks.size(); ++i) {
+      for (int32_t j = 0; j < kBlock; ++j) indices[j] = i * kBlock + j;
+      Scan(cloud_.blocks[i], indices);
+    }
+  }
+
+  void Scan(const float* points, const int32_t* indices) {
+    const uint64_t mask = simd_.near(points, points, lo_, hi_, limit_);
+    if (mask == 0) return;
+    limit_ = simd_.offer(points, indices, mask, queries_, k_, distances_.data(),
+                         indices_.data());
+  }
+
+  void Visit(int level, int64_t i) {
+    const BlockTree& tree = cloud_.tree;
+    if (level == 0) {
+      return Scan(tree.leaf(i).points, tree.leaf(i).indices);
+    }
+    const BlockTree::Boxes& boxes = tree.boxes(level, i);
+    float d[kBlock];
+    uint64_t mask = simd_.distances(boxes.lo, boxes.hi, lo_, hi_, limit_, d);
+    while (mask != 0) {
+      const int64_t child = TakeNearest(d, &mask);
+      // A point as far as the limit may still win by its index.
+      if (d[child] > limit_) return;
+      Visit(level - 1, i * kBlock + child);
+    }
+  }
+
+  static int64_t TakeNearest(const float* d, uint64_t* mask) {
+    int64_t nearest = __builtin_ctzll(*mask);
+    for (uint64_t left = *mask; left != 0; left &= left - 1) {
+      const int64_t i = __builtin_ctzll(left);
+      if (d[i] < d[nearest]) nearest = i;
+    }
+    *mask &= ~(uint64_t{1} << nearest);
+    return nearest;
+  }
+
+  const GspnCloud& cloud_;
+  const gspn::Simd& simd_;
+  const int64_t k_;
+  float queries_[3 * kQueries];
+  float lo_[3], hi_[3];  // bounding box of the queries
+  float limit_;          // largest k-th distance of a query
+  std::vector<float> distances_;
+  std::vector<int32_t> indices_;
+};
+
+// kBlock queries against every point.
+void CompareAll(const float* points, int64_t n, const float* queries, int64_t m,
+                float* distances, int32_t* indices) {
+  const gspn::PointBlocks block(queries, m);
+  float d[kBlock];
+  int32_t index[kBlock] = {};
+  std::fill(d, d + kBlock, kInfinity);
+  gspn::BestSimd().nearest(block[0], points, n, d, index);
+  std::copy(d, d + m, distances);
+  std::copy(index, index + m, indices);
+}
+
+}  // namespace
+
+void gspn_knn(const GspnCloud* cloud, const float* queries, int64_t m,
+              int64_t k, float* distances, int32_t* indices) {
+  std::fill(distances, distances + m * k, kInfinity);
+  std::fill(indices, indices + m * k, 0);
+  const std::vector<int32_t> order = gspn::MortonOrder(queries, m);
+  const int64_t count = static_cast<int64_t>(order.size());
+  // Sparse queries are far apart, and would have few boxes to skip in common.
+  const int64_t together = std::clamp<int64_t>(
+      4 * kQueries * cloud->num_queries / std::max<int64_t>(cloud->n, 1), 1,
+      kQueries);
+  NeighborSearch search(*cloud, k);
+  for (int64_t q = 0; q < count; q += together) {
+    search.Run(queries, order.data() + q, std::min(together, count - q),
+               distances, indices);
+  }
+}
+
+void gspn_nearest(const float* points, int64_t n, const float* queries,
+                  int64_t m, float* distances, int32_t* indices) {
+  if (n == 0) {
+    std::fill(distances, distances + m, 0.0f);
+    std::fill(indices, indices + m, 0);
+    return;
+  }
+  for (int64_t q = 0; q < m; q += kBlock) {
+    CompareAll(points, n, queries + 3 * q, std::min(kBlock, m - q),
+               distances + q, indices + q);
+  }
+}
+
+void gspn_nearest_grad(const float* a, int64_t n_a, const float* b,
+                       const int32_t* indices, const float* upstream,
+                       float* grad_a, float* grad_b) {
+  for (int64_t i = 0; i < n_a; ++i) {
+    const int64_t j = indices[i];
+    for (int axis = 0; axis < 3; ++axis) {
+      const float g = 2.0f * upstream[i] * (a[3 * i + axis] - b[3 * j + axis]);
+      grad_a[3 * i + axis] += g;
+      grad_b[3 * j + axis] -= g;
+    }
+  }
+}
