@@ -6,7 +6,7 @@ A check is a function of a Device; CHECKS lists them all.
 import numpy as np
 import reference
 from clouds import KINDS, each, make_counts, make_points
-from cuda_library import Output
+from cuda_library import Host, Output
 
 # (batch, points, queries): one block or bucket, several, and a ragged batch of many.
 SIZES = [(1, 1, 1), (2, 2, 3), (2, 65, 64), (3, 200, 33), (1, 1100, 20), (20, 5, 4)]
@@ -26,7 +26,7 @@ def same(found, expected):
 def clouds(device):
     """(batch, points, counts, queries) of every kind and size."""
     for kind in KINDS:
-        for batch, count, num_queries in SIZES + ([] if device.emulated else LARGE):
+        for batch, count, num_queries in SIZES + ([] if device.small else LARGE):
             points = make_points(kind, batch, count)
             queries = make_points(kind, batch, num_queries, seed=1)
             yield batch, points, make_counts(batch, count), queries
@@ -47,6 +47,14 @@ def check_farthest_point_sample(device):
         points = np.zeros((batch, n, 3), np.float32)
         found = run_farthest_point_sample(device, points, np.full(batch, n, "i4"), m)
         assert found.shape == (batch, m) and not found.any()
+
+
+def check_farthest_point_sample_takes_every_point(device):
+    """Buckets are skipped in all ways only when there are more and more samples."""
+    points, counts = make_points("random", 1, 300), np.array([300], np.int32)
+    found = run_farthest_point_sample(device, points, counts, 310)
+    same(found[0], reference.farthest_point_sample(points[0], 310))
+    assert sorted(found[0, :300]) == list(range(300))
 
 
 def run_farthest_point_sample(device, points, counts, m):
@@ -130,6 +138,11 @@ def check_knn_refuses_more_than_32(device):
         assert "invalid argument" in str(error)
     else:
         raise AssertionError("k = 33 was not refused")
+
+
+def check_upload(device):
+    numbers = np.arange(1300, dtype=np.int32)
+    same(device.call("upload", Host(numbers), 1300, Output((1300,), np.int32)), numbers)
 
 
 def check_nearest(device):

@@ -17,19 +17,19 @@ SOURCES = [*sorted((ROOT / "tf_ops/cuda").glob("*.cu")), ROOT / "tests/cuda/devi
 ALIGNMENT = 256
 
 
-def _build(folder: Path, compile_command: list, link_command: list) -> Path:
-    """Compiles SOURCES, two at a time, and links them."""
+def _build(folder: Path, sources: list, compile_command: list, linker: list) -> Path:
+    """Compiles the sources, two at a time, and links them."""
     folder.mkdir(parents=True, exist_ok=True)
-    objects = [folder / f"{source.stem}.o" for source in SOURCES]
+    objects = [folder / f"{source.stem}.o" for source in sources]
 
     def compile_one(source, target):
         command = [*compile_command, f"-I{ROOT}/tf_ops", "-c", source, "-o", target]
         subprocess.run(command, check=True)
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(compile_one, SOURCES, objects))
+        list(pool.map(compile_one, sources, objects))
     library = folder / "kernels.so"
-    subprocess.run([*link_command, "-shared", *objects, "-o", library], check=True)
+    subprocess.run([*linker, "-shared", *objects, "-o", library], check=True)
     return library
 
 
@@ -37,15 +37,19 @@ def build_for_gpu(folder: Path, nvcc: str, arch: str = "native") -> Path:
     """A library for the GPU of this machine, with the flags of the real build."""
     options = ["--options-file", ROOT / "tf_ops/cuda/nvcc.options"]
     command = [nvcc, *options, f"-arch={arch}", "-lineinfo"]
-    return _build(folder, command, [nvcc, f"-arch={arch}"])
+    return _build(folder, SOURCES, command, [nvcc, f"-arch={arch}"])
 
 
-def build_emulation(folder: Path, arch: int = 900) -> Path:
-    """A library for the host; arch is what the kernels see as __CUDA_ARCH__."""
+def build_emulation(folder: Path, arch: int, names: tuple = ()) -> Path:
+    """A library for the host, of all sources or those named.
+
+    arch is what the kernels see as __CUDA_ARCH__.
+    """
+    sources = [path for path in SOURCES if not names or path.stem in names]
     flags = "-std=c++17 -O2 -ffp-contract=off -fPIC -fvisibility=hidden"
     command = ["g++", *flags.split(), "-Wall", "-Wno-unknown-pragmas"]
     command += [f"-D__CUDA_ARCH__={arch}", f"-I{ROOT}/tests/cuda/emulation"]
-    return _build(folder, [*command, "-x", "c++"], ["g++"])
+    return _build(folder, sources, [*command, "-x", "c++"], ["g++"])
 
 
 class Output(NamedTuple):
@@ -64,8 +68,8 @@ class Host(NamedTuple):
 class Device:
     """A library of kernels and the memory they work on."""
 
-    def __init__(self, library: Path, emulated: bool):
-        self.emulated = emulated
+    def __init__(self, library: Path, *, small: bool):
+        self.small = small  # for checks: only the sizes that suit the emulation
         self.library = ctypes.CDLL(str(library))
         self.library.device_allocate.restype = ctypes.c_void_p
         self.library.gspn_cuda_error_string.restype = ctypes.c_char_p
@@ -114,6 +118,7 @@ class Call:
         self.function = getattr(device.library, f"gspn_cuda_{name}")
         self.memory = []
         self.filled = []
+        self.scratch_bytes = 0
         self.arguments = [self._convert(argument) for argument in arguments]
         if scratch is not None:
             count = getattr(device.library, f"gspn_cuda_{name}_scratch_bytes")

@@ -143,6 +143,7 @@ int gspn_cuda_scatter_rows(const float* gradient, const int32_t* indices,
                            int64_t slots_per_row, float* out, void* scratch,
                            void* stream) {
   using namespace gspn::cuda;
+  if (channels == 0) return cudaSuccess;
   Arena arena(scratch);
   InvertedIndices inverted(&arena, batch, n, slots);
   GSPN_RETURN_IF_ERROR(inverted.Run(indices, nullptr, stream));

@@ -29,9 +29,9 @@
 // The name of an error, such as "invalid argument".
 GSPN_CUDA_API const char* gspn_cuda_error_string(int error);
 
-// Copies host memory, which may change after the return, to the device.
-GSPN_CUDA_API int gspn_cuda_upload(void* device, const void* host, size_t bytes,
-                                   void* stream);
+// Copies `count` numbers from host memory, which may change after the return.
+GSPN_CUDA_API int gspn_cuda_upload(const int32_t* host, int64_t count,
+                                   int32_t* device, void* stream);
 
 // indices [batch, m]; at most 2^31 - 1 points in the whole batch.
 GSPN_CUDA_API size_t
@@ -50,8 +50,11 @@ GSPN_CUDA_API int gspn_cuda_ball_query(const float* points,
                                        int32_t* indices, int32_t* counts,
                                        void* stream);
 
-// The k <= 32 nearest points of queries [batch, m, 3]: squared distances and
-// indices [batch, m, k], ascending; missing ones infinity and 0.
+#define GSPN_CUDA_MAX_NEIGHBORS 32
+
+// The k <= GSPN_CUDA_MAX_NEIGHBORS nearest points of queries [batch, m, 3]:
+// squared distances and indices [batch, m, k], ascending; missing ones infinity
+// and 0.
 GSPN_CUDA_API int gspn_cuda_knn(const float* points, const int32_t* num_points,
                                 int64_t batch, int64_t n, const float* queries,
                                 int64_t m, int64_t k, float* distances,

@@ -134,7 +134,7 @@ int gspn_cuda_knn(const float* points, const int32_t* num_points, int64_t batch,
                   int64_t n, const float* queries, int64_t m, int64_t k,
                   float* distances, int32_t* indices, void* stream) {
   using namespace gspn::cuda;
-  if (k < 0 || k > 32) return cudaErrorInvalidValue;
+  if (k < 0 || k > GSPN_CUDA_MAX_NEIGHBORS) return cudaErrorInvalidValue;
   const auto launch = k <= 1    ? LaunchNearest<1>
                       : k <= 3  ? LaunchNearest<3>
                       : k <= 8  ? LaunchNearest<8>

@@ -7,6 +7,7 @@
 #ifndef GSPN_TESTS_CUDA_EMULATION_THREADS_H_
 #define GSPN_TESTS_CUDA_EMULATION_THREADS_H_
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -33,9 +34,12 @@ constexpr size_t kStack = 64 << 10;
 enum class Wait { kNothing, kBarrier, kWarp, kEnd };
 
 struct Thread {
-  ucontext_t context;
+  ucontext_t start;
+  jmp_buf
+      here;  // where it goes on; swapcontext would call the system each time
   dim3 index;
   int rank;  // within the block
+  bool started;
   Wait wait;
   const char* function;  // the warp function it waits in
   uint64_t operands[2];  // of the warp functions of even and odd turn
@@ -45,7 +49,7 @@ struct Thread {
 inline std::vector<Thread> threads;
 inline std::vector<char> stacks;
 inline Thread* current;
-inline ucontext_t scheduler;
+inline jmp_buf scheduler;
 inline std::function<void()> kernel;
 inline std::mt19937 random;
 
@@ -57,12 +61,23 @@ inline std::mt19937 random;
 inline void Yield(Wait wait, const char* function) {
   current->wait = wait;
   current->function = function;
-  swapcontext(&current->context, &scheduler);
+  if (_setjmp(current->here) == 0) _longjmp(scheduler, 1);
 }
 
 inline void Enter() {
   kernel();
   Yield(Wait::kEnd, "");
+}
+
+// Lets a thread run until it yields.
+inline void Resume(Thread* thread) {
+  const bool started = thread->started;
+  current = thread;
+  threadIdx = thread->index;
+  thread->started = true;
+  if (_setjmp(scheduler) != 0) return;
+  if (started) _longjmp(thread->here, 1);
+  setcontext(&thread->start);
 }
 
 // Frees the threads [begin, end) if all that have not ended wait for the same.
@@ -106,23 +121,28 @@ inline void RunBlock() {
     Thread& thread = threads[i];
     thread.index = dim3(i % blockDim.x, i / blockDim.x);
     thread.rank = static_cast<int>(i);
+    thread.started = false;
     thread.wait = Wait::kNothing;
     thread.turn = 0;
-    getcontext(&thread.context);
-    thread.context.uc_stack.ss_sp = stacks.data() + i * kStack;
-    thread.context.uc_stack.ss_size = kStack;
-    makecontext(&thread.context, Enter, 0);
+    getcontext(&thread.start);
+    thread.start.uc_stack.ss_sp = stacks.data() + i * kStack;
+    thread.start.uc_stack.ss_size = kStack;
+    makecontext(&thread.start, Enter, 0);
     order.push_back(&thread);
   }
-  do {
+  bool running = true;
+  while (running) {
     std::shuffle(order.begin(), order.end(), random);
+    running = false;
+    const uint32_t late = random();  // warps that wait for the next round
     for (Thread* thread : order) {
       if (thread->wait != Wait::kNothing) continue;
-      current = thread;
-      threadIdx = thread->index;
-      swapcontext(&scheduler, &thread->context);
+      running = true;
+      if (late >> thread->rank / kLanes & 1) continue;
+      Resume(thread);
     }
-  } while (ReleaseAny());
+    running = ReleaseAny() || running;
+  }
   for (const Thread& thread : threads) {
     if (thread.wait != Wait::kEnd)
       Fail("some threads wait for ever", thread.function);
