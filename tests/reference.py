@@ -42,13 +42,13 @@ def ball_query(points, queries, radius, num_neighbors):
     return indices, counts
 
 
-def three_nn(points, queries):
-    distances = np.full((len(queries), 3), np.inf, np.float32)
-    indices = np.zeros((len(queries), 3), np.int32)
+def knn(points, queries, k):
+    distances = np.full((len(queries), k), np.inf, np.float32)
+    indices = np.zeros((len(queries), k), np.int32)
     all_distances = squared_distances(points, queries)
     for q in range(len(queries)):
         order = np.argsort(all_distances[q], kind="stable")  # NaN last
-        order = order[~np.isnan(all_distances[q][order])][:3]
+        order = order[~np.isnan(all_distances[q][order])][:k]
         distances[q, : len(order)] = all_distances[q][order]
         indices[q, : len(order)] = order
     return distances, indices

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from clouds import assert_same, make_boxes, make_points
+from tensorflow.python.framework import config
 
 from gspn_tf import op_library, ops
 
@@ -14,19 +15,24 @@ def call_all(points, queries, boxes):
     scores = tf.reduce_sum(boxes, -1)
     near, _ = ops.ball_query(points, queries, radius=1.0, num_neighbors=5)
     distances, three = ops.three_nn(points, queries)
+    radii = {"radius": [0.5, 1.0], "num_neighbors": [2, 3]}
+    several = ops.ball_query(points, queries, **radii)
     samples = ops.sample_in_boxes(points, boxes, [1, 2], num_samples=6)
     chosen = ops.group_points(points, samples[0])
     return {
         "fps": ops.farthest_point_sample(points, 4),
         "fps_any": ops.farthest_point_sample(points, count, tf.fill([batch], count)),
         "ball": near,
+        "ball_2": several[1][0],
         "three": distances,
+        "knn": ops.knn(points, queries, 2)[1],
         "group": ops.group_points(points, near),
         "mix": ops.three_interpolate(points, three, tf.ones_like(distances)),
         "chamfer": ops.nn_distance(points, queries)[0],
         "nms": ops.nms_3d(boxes, scores, scores > 0, iou_threshold=0.5, max_outputs=3)[
             0
         ],
+        "inside": ops.points_in_boxes(points, boxes),
         "counts": samples[1],
         "assign": ops.nearest_assign(points, chosen, chosen[..., 0], boxes),
     }
@@ -41,11 +47,14 @@ def test_shape_functions():
         "fps": [None, 4],
         "fps_any": [None, None],
         "ball": [None, None, 5],
+        "ball_2": [None, None, 3],
         "three": [None, None, 3],
+        "knn": [None, None, 2],
         "group": [None, None, 5, 3],
         "mix": [None, None, 3],
         "chamfer": [None, None],
         "nms": [None, 3],
+        "inside": [None, None, None],
         "counts": [None, None],
         "assign": [None, None, None],
     }
@@ -57,11 +66,14 @@ def test_shape_functions():
         "fps": [2, 4],
         "fps_any": [2, 9],
         "ball": [2, 7, 5],
+        "ball_2": [2, 7, 3],
         "three": [2, 7, 3],
+        "knn": [2, 7, 2],
         "group": [2, 7, 5, 3],
         "mix": [2, 7, 3],
         "chamfer": [2, 9],
         "nms": [2, 3],
+        "inside": [2, 8, 9],
         "counts": [2, 8],
         "assign": [2, 8, 9],
     }
@@ -91,6 +103,58 @@ def test_saved_model_with_gradient(tmp_path):
     expected = module(points).numpy()
     tf.saved_model.save(module, str(tmp_path))
     assert_same(tf.saved_model.load(str(tmp_path))(points), expected)
+
+
+@pytest.mark.parametrize("sizes", [(0, 9, 7, 8), (2, 9, 0, 0)])
+def test_empty_axes(sizes):
+    batch, count, num_queries, num_boxes = sizes
+    found = call_all(
+        tf.zeros([batch, count, 3]),
+        tf.zeros([batch, num_queries, 3]),
+        tf.zeros([batch, num_boxes, 6]),
+    )
+    assert found["knn"].shape == (batch, num_queries, 2)
+    assert found["inside"].shape == (batch, num_boxes, count)
+    assert found["fps"].shape == (batch, 4)
+
+
+def test_empty_clouds():
+    nothing, queries, boxes = POINTS[:, :0], POINTS, BOXES
+    assert not ops.farthest_point_sample(nothing, 3).numpy().any()
+    indices, counts = ops.ball_query(nothing, queries, **RADIUS)
+    assert not indices.numpy().any() and not counts.numpy().any()
+    distances, indices = ops.knn(nothing, queries, 2)
+    assert np.isinf(distances).all() and not indices.numpy().any()
+    assert not any(value.numpy().any() for value in ops.nn_distance(nothing, queries))
+    assert ops.points_in_boxes(nothing, boxes).shape == (2, 5, 0)
+    indices, counts = ops.sample_in_boxes(nothing, boxes, [1, 2], num_samples=4)
+    assert not indices.numpy().any() and not counts.numpy().any()
+    samples = np.zeros((2, 5, 7, 3), np.float32)
+    assigned = ops.nearest_assign(nothing, samples, samples[..., 0], boxes)
+    assert assigned.shape == (2, 5, 0)
+
+
+def test_gradients_are_deterministic():
+    """The same bits on every call, also where TensorFlow insists on it."""
+    points = tf.constant(make_points("random", 1, 3000))
+    indices = np.random.default_rng(0).integers(0, 9, (1, 900, 50)).astype(np.int32)
+
+    def gradient():
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            groups = ops.group_points(points, indices) * [1.0, 0.1, 0.01]
+            mixed = ops.three_interpolate(points, indices[..., :3], groups[:, :, 0])
+            near = ops.nn_distance(points, points[:, :700] + 0.1)[0]
+            total = sum(map(tf.reduce_sum, (groups**2, mixed**2, near)))
+        return tape.gradient(total, points).numpy()
+
+    expected = gradient()
+    tf.config.experimental.enable_op_determinism()
+    try:
+        for _ in range(5):
+            np.testing.assert_array_equal(gradient(), expected)
+    finally:
+        config.disable_op_determinism()
 
 
 def test_pipeline_threads_agree_with_eager():
@@ -138,8 +202,19 @@ BAD_CALLS = {
     "radius must be positive and finite": lambda: ops.ball_query(
         POINTS, POINTS, radius=float("nan"), num_neighbors=2
     ),
-    "num_neighbors": lambda: ops.ball_query(
+    "num_neighbors must be >= 1, got 0": lambda: ops.ball_query(
         POINTS, POINTS, radius=1.0, num_neighbors=0
+    ),
+    "num_neighbors must be one for each of 2 radii, got 1": lambda: ops.ball_query(
+        POINTS, POINTS, radius=[1.0, 2.0], num_neighbors=[3]
+    ),
+    "num_radii": lambda: ops.ball_query(POINTS, POINTS, radius=[], num_neighbors=[]),
+    "'k' of 0": lambda: ops.knn(POINTS, POINTS, 0),
+    "output 0 must be at most 2147483647 elements large": lambda: ops.knn(
+        POINTS, np.zeros((2, 2000, 3), np.float32), 1_000_000
+    ),
+    "points_in_boxes: boxes must be [B, R, 6]": lambda: ops.points_in_boxes(
+        POINTS, BOXES[..., :5]
     ),
     "indices (flat position 2) must be within 0..3, got 4": lambda: ops.group_points(
         POINTS, GROUPS + [0, 0, 4]

@@ -13,8 +13,6 @@ from clouds import (
     make_counts,
     make_points,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gspn_tf import ops
 
@@ -73,21 +71,45 @@ def test_ball_query_excludes_the_surface():
     assert indices.numpy().tolist() == [[[1, 2, 1]]]
 
 
+def test_ball_query_of_several_radii_is_one_of_each():
+    points, counts = make_points("random", 2, 700), np.array([700, 90], np.int32)
+    queries = make_points("random", 2, 80, seed=1)
+    found = ops.ball_query(
+        points,
+        queries,
+        radius=(0.3, 0.8, 2.0),
+        num_neighbors=(8, 20, 40),
+        num_points=counts,
+    )
+    for pair, radius, k in zip(found, (0.3, 0.8, 2.0), (8, 20, 40), strict=True):
+        alone = ops.ball_query(
+            points, queries, radius=radius, num_neighbors=k, num_points=counts
+        )
+        assert_same(pair, [value.numpy() for value in alone])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", SIZES)
-def test_three_nn(kind, size):
+@pytest.mark.parametrize("k", [1, 3, 10])
+def test_knn(kind, size, k):
     batch, count, num_queries = size
     points, counts = make_points(kind, batch, count), make_counts(batch, count)
     queries = make_points(kind, batch, num_queries, seed=1)
-    found = ops.three_nn(points, queries, counts)
+    found = ops.knn(points, queries, k, counts)
     expected = each(
-        lambda b: reference.three_nn(points[b, : counts[b]], queries[b]), batch
+        lambda b: reference.knn(points[b, : counts[b]], queries[b], k), batch
     )
     assert_same(found, expected)
 
 
+def test_three_nn_is_knn_with_three():
+    points, queries = make_points("grid", 2, 60), make_points("grid", 2, 20, 1)
+    expected = [value.numpy() for value in ops.knn(points, queries, 3, [60, 2])]
+    assert_same(ops.three_nn(points, queries, [60, 2]), expected)
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, (2, 300, 2100)])
 def test_nn_distance(kind, size):
     batch, count, other = size
     a, b = make_points(kind, batch, count), make_points(kind, batch, other, seed=1)
@@ -132,6 +154,22 @@ def test_nms_3d_takes_a_box_of_zero_volume_once():
     )
     assert found[0].numpy().tolist() == [[0, 1, 2, 0, 0]]
     assert found[1].numpy().tolist() == [[True, True, True, False, False]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(2, 150, 12), (1, 2500, 80)])
+@pytest.mark.parametrize("margin", [0.0, 0.25])
+def test_points_in_boxes(kind, size, margin):
+    batch, count, num_boxes = size
+    points, counts = make_points(kind, batch, count), make_counts(batch, count)
+    boxes = make_boxes(np.random.default_rng(1), batch, num_boxes)
+    boxes[:, 0, :3], boxes[:, 0, 3:] = points[:, 3], 0
+    boxes[0, 1], boxes[-1, 2, 3:] = np.nan, np.inf
+    found = ops.points_in_boxes(points, boxes, margin=margin, num_points=counts)
+    for b, n in enumerate(counts):
+        inside = [reference.inside_box(points[b, :n], box, margin) for box in boxes[b]]
+        np.testing.assert_array_equal(found[b, :, :n], np.stack(inside))
+        assert not found[b, :, n:].numpy().any()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -190,15 +228,16 @@ def test_nearest_assign(kind, num_samples):
         assert not found[b, :, n:].any()
 
 
-def test_nearest_assign_over_several_chunks():
-    points = make_points("random", 1, 40000)
-    boxes = np.array([[[0, 0, 0, 2, 2, 2]]], np.float32)
-    samples = make_points("random", 1, 50, seed=1)[:, None]
-    values = np.arange(1, 51, dtype=np.float32)[None, None]
-    found = ops.nearest_assign(points, samples, values, boxes).numpy()[0, 0]
-    inside = reference.inside_box(points[0], boxes[0, 0])
-    nearest = reference.squared_distances(samples[0, 0], points[0]).argmin(axis=1)
-    np.testing.assert_array_equal(found, np.where(inside, nearest + 1, 0))
+def test_nearest_assign_of_many_boxes():
+    points = make_points("random", 1, 3000)
+    boxes = make_boxes(np.random.default_rng(0), 1, 70)
+    samples = make_points("random", 1, 70 * 20, seed=1).reshape(1, 70, 20, 3)
+    values = np.broadcast_to(np.arange(1, 21, dtype=np.float32), (1, 70, 20))
+    found = ops.nearest_assign(points, samples, values, boxes).numpy()[0]
+    for box, its_samples, row in zip(boxes[0], samples[0], found, strict=True):
+        inside = reference.inside_box(points[0], box)
+        nearest = reference.squared_distances(its_samples, points[0]).argmin(axis=1)
+        np.testing.assert_array_equal(row, np.where(inside, nearest + 1, 0))
 
 
 @pytest.mark.parametrize("channels", [0, 1, 7, 64])
@@ -222,37 +261,6 @@ def test_three_interpolate(channels):
     assert_same(found, (products[:, :, 0] + products[:, :, 1]) + products[:, :, 2])
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    batch=st.integers(0, 3),
-    count=st.integers(0, 90),
-    num_queries=st.integers(0, 70),
-    neighbors=st.integers(1, 40),
-    radius=st.floats(1e-3, 5),
-    seed=st.integers(0, 1000),
-    data=st.data(),
-)
-def test_search_of_any_size(batch, count, num_queries, neighbors, radius, seed, data):
-    kind = data.draw(st.sampled_from(KINDS))
-    points = make_points(kind, batch, count, seed)
-    queries = make_points(kind, batch, num_queries, seed + 1)
-    counts = np.array(
-        [data.draw(st.integers(0, count)) for _ in range(batch)], np.int32
-    )
-    ball = ops.ball_query(
-        points, queries, radius=radius, num_neighbors=neighbors, num_points=counts
-    )
-    three = ops.three_nn(points, queries, counts)
-    sampled = ops.farthest_point_sample(points, neighbors, counts)
-    assert ball[0].shape == (batch, num_queries, neighbors)
-    for b in range(batch):
-        real = points[b, : counts[b]]
-        expected = reference.ball_query(real, queries[b], radius, neighbors)
-        assert_same((ball[0][b], ball[1][b]), expected)
-        assert_same((three[0][b], three[1][b]), reference.three_nn(real, queries[b]))
-        assert_same(sampled[b], reference.farthest_point_sample(real, neighbors))
-
-
 def test_padding_changes_nothing():
     points, queries = make_points("random", 2, 90), make_points("random", 2, 20, 1)
     boxes = make_boxes(np.random.default_rng(0), 2, 6)
@@ -265,7 +273,8 @@ def test_padding_changes_nothing():
         return (
             ops.farthest_point_sample(cloud, 20, n),
             ops.ball_query(cloud, queries, radius=1.0, num_neighbors=8, num_points=n),
-            ops.three_nn(cloud, queries, n),
+            ops.knn(cloud, queries, 4, n),
+            ops.points_in_boxes(cloud, boxes, num_points=n)[:, :, :90],
             ops.sample_in_boxes(cloud, boxes, [1, 2], num_samples=9, num_points=n),
             ops.nearest_assign(cloud, samples, values, boxes, n)[:, :, :90],
             ops.nn_distance(queries, cloud, None, n)[:2],

@@ -8,9 +8,6 @@ namespace gspn {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr int kCellBits = 10;  // per axis
-constexpr int kCells = 1 << kCellBits;
-
 // Cubic cells over the region that holds nearly all points: stray ones far
 // away, which would squeeze the others into a cell, share the outermost cells.
 struct Grid {
@@ -18,7 +15,7 @@ struct Grid {
   float cells_per_metre = 0;
 
   Grid(const float* points, int64_t n) {
-    constexpr int64_t kSample = 256;
+    constexpr int64_t kSample = 64;
     const int64_t step = n / kSample + 1;
     float largest = 0;
     for (int axis = 0; axis < 3; ++axis) {
@@ -30,53 +27,55 @@ struct Grid {
       }
       if (count == 0) continue;
       std::sort(sample, sample + count);
-      const float low = sample[count / 32];
-      const float width = sample[count - 1 - count / 32] - low;
+      const float low = sample[count / 16];
+      const float width = sample[count - 1 - count / 16] - low;
       origin[axis] = low - 0.25f * width;
       largest = std::max(largest, 1.5f * width);
     }
-    if (std::isnormal(largest)) cells_per_metre = kCells / largest;
-  }
-
-  uint32_t Cell(float v, int axis) const {
-    const float cell = (v - origin[axis]) * cells_per_metre;
-    // Not a clamp: infinity times zero is NaN, and belongs somewhere too.
-    if (!(cell > 0)) return 0;
-    return cell < kCells ? static_cast<uint32_t>(cell) : kCells - 1;
+    if (std::isnormal(largest)) cells_per_metre = kCurveCells / largest;
   }
 };
-
-// Spreads 10 bits to every third place.
-uint32_t Spread(uint32_t v) {
-  v = (v | v << 16) & 0x030000ff;
-  v = (v | v << 8) & 0x0300f00f;
-  v = (v | v << 4) & 0x030c30c3;
-  return (v | v << 2) & 0x09249249;
-}
 
 struct Coded {
   uint32_t code;
   int32_t index;
 };
 
-// Stable sort by code, one digit of kCellBits after the other.
-void RadixSort(std::vector<Coded>* points) {
-  std::vector<Coded> other(points->size());
-  for (int digit = 0; digit < 3; ++digit) {
-    const int shift = digit * kCellBits;
-    std::array<int64_t, kCells> next = {};
-    for (const Coded& p : *points) ++next[p.code >> shift & (kCells - 1)];
-    int64_t total = 0;
-    for (int64_t& start : next) {
-      const int64_t count = start;
+// The indices of the codes that stand for a place, in the order of the codes;
+// a stable sort, one digit after the other.
+std::vector<int32_t> SortedIndices(const std::vector<uint32_t>& codes) {
+  constexpr int kDigits = 3, kBits = 10, kValues = 1 << kBits;
+  const auto digit = [](uint32_t code, int d) {
+    return code >> d * kBits & (kValues - 1);
+  };
+  std::array<std::array<uint32_t, kValues>, kDigits> next = {};
+  std::vector<Coded> from, to;
+  from.reserve(codes.size());
+  for (size_t i = 0; i < codes.size(); ++i) {
+    if (codes[i] == kNowhere) continue;
+    from.push_back({codes[i], static_cast<int32_t>(i)});
+    for (int d = 0; d < kDigits; ++d) ++next[d][digit(codes[i], d)];
+  }
+  to.resize(from.size());
+  std::vector<int32_t> order(from.size());
+  for (int d = 0; d < kDigits; ++d) {
+    uint32_t total = 0;
+    for (uint32_t& start : next[d]) {
+      const uint32_t count = start;
       start = total;
       total += count;
     }
-    for (const Coded& p : *points) {
-      other[next[p.code >> shift & (kCells - 1)]++] = p;
+    for (const Coded& p : from) {
+      const uint32_t at = next[d][digit(p.code, d)]++;
+      if (d + 1 < kDigits) {
+        to[at] = p;
+      } else {
+        order[at] = p.index;
+      }
     }
-    points->swap(other);
+    from.swap(to);
   }
+  return order;
 }
 
 // Bounding box of the valid places of a block of boxes, stored at `place`.
@@ -106,20 +105,10 @@ BlockTree::Boxes NoBoxes() {
 
 std::vector<int32_t> MortonOrder(const float* points, int64_t n) {
   const Grid grid(points, n);
-  std::vector<Coded> coded;
-  coded.reserve(n);
-  for (int64_t i = 0; i < n; ++i) {
-    const float* p = points + 3 * i;
-    if (!IsFinite(p)) continue;
-    const uint32_t code = Spread(grid.Cell(p[0], 0)) |
-                          Spread(grid.Cell(p[1], 1)) << 1 |
-                          Spread(grid.Cell(p[2], 2)) << 2;
-    coded.push_back({code, static_cast<int32_t>(i)});
-  }
-  RadixSort(&coded);
-  std::vector<int32_t> order(coded.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = coded[i].index;
-  return order;
+  std::vector<uint32_t> codes(n);
+  BestSimd().curve_codes(points, n, grid.origin, grid.cells_per_metre,
+                         codes.data());
+  return SortedIndices(codes);
 }
 
 BlockTree::BlockTree(const float* points, int64_t n) {

@@ -9,16 +9,23 @@
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/core/platform/denormal.h"
 #include "tensorflow/core/util/work_sharder.h"
 
 namespace gspn {
 
 // work(begin, end) over [0, total); cost: about the nanoseconds of one unit.
+// Some threads of TensorFlow flush denormal numbers to zero and some do not: no
+// result may depend on which one computes it.
 template <typename Work>
 void Parallel(tensorflow::OpKernelContext* context, int64_t total, int64_t cost,
               Work work) {
   const auto* pool = context->device()->tensorflow_cpu_worker_threads();
-  tensorflow::Shard(pool->num_threads, pool->workers, total, 1 + cost, work);
+  const auto exactly = [&work](int64_t begin, int64_t end) {
+    const tensorflow::port::ScopedDontFlushDenormal denormals;
+    work(begin, end);
+  };
+  tensorflow::Shard(pool->num_threads, pool->workers, total, 1 + cost, exactly);
 }
 
 // work(cloud, begin, end) over `rows` rows of each of `clouds` clouds: threads

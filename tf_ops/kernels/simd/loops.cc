@@ -179,6 +179,32 @@ void Nearest(const float* queries, const float* points, int64_t n, float* d,
   }
 }
 
+// Cell number of a coordinate, its 10 bits spread to every third place. NaN
+// (infinity times zero) ends up in a cell too.
+inline uint32_t SpreadCell(float v, float origin, float cells_per_metre) {
+  const float cell = (v - origin) * cells_per_metre;
+  const float within = cell < kCurveCells - 1 ? cell : kCurveCells - 1;
+  uint32_t bits = static_cast<int32_t>(within > 0 ? within : 0);
+  bits = (bits | bits << 16) & 0x030000ff;
+  bits = (bits | bits << 8) & 0x0300f00f;
+  bits = (bits | bits << 4) & 0x030c30c3;
+  return (bits | bits << 2) & 0x09249249;
+}
+
+void CurveCodes(const float* points, int64_t n, const float* origin,
+                float cells_per_metre, uint32_t* codes) {
+  const float ox = origin[0], oy = origin[1], oz = origin[2];
+  for (int64_t i = 0; i < n; ++i) {
+    const float x = points[3 * i], y = points[3 * i + 1];
+    const float z = points[3 * i + 2];
+    const uint32_t code = SpreadCell(x, ox, cells_per_metre) |
+                          SpreadCell(y, oy, cells_per_metre) << 1 |
+                          SpreadCell(z, oz, cells_per_metre) << 2;
+    const bool finite = (x - x == 0) & (y - y == 0) & (z - z == 0);
+    codes[i] = finite ? code : kNowhere;
+  }
+}
+
 inline Floats Overlap(const float* lo, const float* hi, float a, float b) {
   const Floats low = Load(lo), high = Load(hi), zero = {};
   const Floats from = low > a ? low : zero + a;
@@ -203,8 +229,8 @@ bool Overlaps(const float* boxes, const float* box, float threshold) {
 
 }  // namespace
 
-extern const Simd GSPN_JOIN(kSimd, GSPN_ISA) = {Relax,     Reached, Largest,
-                                                Distances, Near,    Touching,
-                                                Offer,     Nearest, Overlaps};
+extern const Simd GSPN_JOIN(kSimd, GSPN_ISA) = {
+    Relax,    Reached, Largest, Distances,  Near,
+    Touching, Offer,   Nearest, CurveCodes, Overlaps};
 
 }  // namespace gspn

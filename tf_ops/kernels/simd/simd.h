@@ -12,7 +12,9 @@
 namespace gspn {
 
 constexpr int64_t kBlock = 64;
-constexpr int64_t kQueries = 16;  // answered together by `offer`
+constexpr int64_t kQueries = 16;   // answered together by `offer`
+constexpr int kCurveCells = 1024;  // along each axis
+constexpr uint32_t kNowhere = UINT32_MAX;
 
 struct Simd {
   // nearest[i] = min(nearest[i], squared distance of point i to p). Returns the
@@ -50,6 +52,11 @@ struct Simd {
   // the running result.
   void (*nearest)(const float* queries, const float* points, int64_t n,
                   float* d, int32_t* index);
+
+  // Places of n points [n, 3] on a Morton curve through cubic cells, points
+  // outside of the grid in the outermost ones; kNowhere when not finite.
+  void (*curve_codes)(const float* points, int64_t n, const float* origin,
+                      float cells_per_metre, uint32_t* codes);
 
   // Whether any of kBlock boxes (7 arrays of kBlock values: lo, hi, volume)
   // overlaps the box [7] by more than the threshold.
