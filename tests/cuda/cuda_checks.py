@@ -94,17 +94,6 @@ def check_ball_query_excludes_the_surface(device):
     assert counts.tolist() == [2] and indices.tolist() == [1, 2, 1]
 
 
-def naive_knn(points, queries, k):
-    """three_nn of the reference with any k."""
-    distances = np.full((len(queries), k), np.inf, np.float32)
-    indices = np.zeros((len(queries), k), np.int32)
-    for q, row in enumerate(reference.squared_distances(points, queries)):
-        order = np.argsort(row, kind="stable")[: np.isfinite(row).sum()][:k]
-        distances[q, : len(order)] = row[order]
-        indices[q, : len(order)] = order
-    return distances, indices
-
-
 def check_knn(device):
     for batch, points, counts, queries in clouds(device):
         n, m = points.shape[1], queries.shape[1]
@@ -116,7 +105,7 @@ def check_knn(device):
                 Output((batch, m, k), np.int32),
             )
             expected = each(
-                lambda b, p=points, c=counts, q=queries, k=k: naive_knn(
+                lambda b, p=points, c=counts, q=queries, k=k: reference.knn(
                     p[b, : c[b]], q[b], k
                 ),
                 batch,

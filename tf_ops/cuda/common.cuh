@@ -79,7 +79,8 @@ __device__ inline bool IsFinite(Point p) {
   return IsFinite(p.x) && IsFinite(p.y) && IsFinite(p.z);
 }
 
-// Every operation is rounded: nvcc.options turns FMA contraction off.
+// Every operation is rounded, like the CPU's: nvcc.options turns FMA
+// contraction off, and denormal numbers on.
 __device__ inline float SquaredDistance(Point a, Point b) {
   const float dx = a.x - b.x, dy = a.y - b.y, dz = a.z - b.z;
   return (dx * dx + dy * dy) + dz * dz;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tensorflow/core/platform/denormal.h"
 #include "tf/attributes.h"
 #include "tf/cuda/gpu.h"
 
@@ -59,6 +60,8 @@ class BallQuery final : public OpKernel {
     OP_REQUIRES_OK(context, axes.Bind(1, "queries", "BM3"));
     OP_REQUIRES_OK(context, axes.Bind(2, "num_points", "B"));
     OP_REQUIRES_OK(context, axes.CheckCounts(2, "num_points", 'N'));
+    // The radius is squared on the host, which must not flush small numbers.
+    const tensorflow::port::ScopedDontFlushDenormal denormals;
     Gpu gpu(context, "ball_query");
     const int32_t* num_points = nullptr;
     OP_REQUIRES_OK(context, gpu.Upload(2, &num_points));
