@@ -58,27 +58,24 @@ __device__ Box WarpUnion(Box box) {
 
 // One block per cloud: its finite points in a cube of kCells per edge.
 __global__ void __launch_bounds__(kThreads)
-    FitGrids(const float* points, const int32_t* num_points, int64_t batch,
-             int64_t n, Grid* grids) {
+    FitGrids(const float* points, const int32_t* num_points, int64_t n,
+             Grid* grids) {
   __shared__ Box boxes[kWarps];
-  for (int64_t b = blockIdx.x; b < batch; b += gridDim.x) {
-    Box box = EmptyBox();
-    for (int64_t i = threadIdx.x; i < num_points[b]; i += kThreads) {
-      const Point p = Load(points + 3 * (b * n + i));
-      if (!IsFinite(p)) continue;
-      box = {Min(box.lo, p), Max(box.hi, p)};
-    }
-    box = WarpUnion(box);
-    __syncthreads();  // boxes of the cloud before have been read
-    if (Lane() == 0) boxes[Warp()] = box;
-    __syncthreads();
-    if (Warp() != 0) continue;
-    box = WarpUnion(boxes[Lane()]);
-    const float edge = fmaxf(fmaxf(box.hi.x - box.lo.x, box.hi.y - box.lo.y),
-                             box.hi.z - box.lo.z);
-    const bool usable = edge > 0 && edge <= FLT_MAX;
-    if (Lane() == 0) grids[b] = {box.lo, usable ? kCells / edge : 0.0f};
+  const int64_t b = blockIdx.x;
+  Box box = EmptyBox();
+  for (int64_t i = threadIdx.x; i < num_points[b]; i += kThreads) {
+    const Point p = Load(points + 3 * (b * n + i));
+    if (IsFinite(p)) box = {Min(box.lo, p), Max(box.hi, p)};
   }
+  box = WarpUnion(box);
+  if (Lane() == 0) boxes[Warp()] = box;
+  __syncthreads();
+  if (Warp() != 0) return;
+  box = WarpUnion(boxes[Lane()]);
+  const float edge = fmaxf(fmaxf(box.hi.x - box.lo.x, box.hi.y - box.lo.y),
+                           box.hi.z - box.lo.z);
+  const bool usable = edge > 0 && edge <= FLT_MAX;
+  if (Lane() == 0) grids[b] = {box.lo, usable ? kCells / edge : 0.0f};
 }
 
 // Every third bit from 0 on: the low kAxisBits bits of v.
@@ -298,7 +295,7 @@ cudaError_t Run(const float* points, const int32_t* num_points, int64_t batch,
   Arena arena(memory);
   Scratch scratch(&arena, batch, n);
   GSPN_RETURN_IF_ERROR(Launch(stream, batch, kThreads, FitGrids, points,
-                              num_points, batch, n, scratch.grids));
+                              num_points, n, scratch.grids));
   // 32 bits for the cloud and the code.
   const int cloud_bits = BitWidth(batch - 1);
   const int dropped_bits = std::max(0, kCodeBits + cloud_bits - 32);

@@ -83,67 +83,68 @@ __global__ void __launch_bounds__(kRankThreads)
   }
 }
 
+// The candidates taken of a chunk: in order, those that are not dropped and do
+// not overlap one taken before.
+__device__ uint64_t Choose(uint64_t dropped,
+                           const unsigned long long* earlier) {
+  uint64_t chosen = 0;
+  for (int i = 0; i < kChunk; ++i) {
+    const bool out = (dropped >> i & 1) != 0 || (earlier[i] & chosen) != 0;
+    if (!out) chosen |= 1ull << i;
+  }
+  return chosen;
+}
+
 // kept [batch, min(k, r)]: memory for the boxes taken.
 __global__ void __launch_bounds__(kThreads)
-    Suppress(const float* boxes, const int32_t* order, int64_t batch, int64_t r,
+    Suppress(const float* boxes, const int32_t* order, int64_t r,
              float threshold, int64_t k, Bounds* kept, int32_t* indices,
              bool* taken) {
   __shared__ Bounds chunk[kChunk];
   __shared__ unsigned long long earlier[kChunk];  // overlapping ones before
   __shared__ unsigned long long dropped, chosen;
   const int c = threadIdx.x % kChunk, group = threadIdx.x / kChunk;
-  for (int64_t b = blockIdx.x; b < batch; b += gridDim.x) {
-    Bounds* mine = kept + b * min(k, r);
-    int64_t count = 0;
-    const auto is_candidate = [=](int64_t i) {
-      return i < r && order[b * r + i] >= 0;
-    };
-    for (int64_t base = 0; count < k && is_candidate(base); base += kChunk) {
-      const int32_t index = base + c < r ? order[b * r + base + c] : -1;
-      __syncthreads();  // the chunk before has been dealt with
-      if (threadIdx.x == 0) dropped = 0;
-      if (group == 0) {
-        earlier[c] = 0;
-        if (index >= 0) chunk[c] = FromCenterSize(boxes + 6 * (b * r + index));
-      }
-      __syncthreads();
-      if (index >= 0) {
-        const Bounds box = chunk[c];
-        bool drop = false;
-        for (int64_t j = group; j < count && !drop; j += kGroups) {
-          drop = Overlap(mine[j], box, threshold);
-        }
-        if (drop) atomicOr(&dropped, 1ull << c);
-        for (int e = group; e < c; e += kGroups) {
-          if (Overlap(chunk[e], box, threshold)) {
-            atomicOr(&earlier[c], 1ull << e);
-          }
-        }
-      } else if (group == 0) {
-        atomicOr(&dropped, 1ull << c);
-      }
-      __syncthreads();
-      if (threadIdx.x == 0) {
-        unsigned long long mask = 0;
-        for (int i = 0; i < kChunk; ++i) {
-          const bool out = (dropped >> i & 1) != 0 || (earlier[i] & mask) != 0;
-          if (!out) mask |= 1ull << i;
-        }
-        chosen = mask;
-      }
-      __syncthreads();
-      const int64_t slot = count + __popcll(chosen & ((1ull << c) - 1));
-      if (group == 0 && (chosen >> c & 1) != 0 && slot < k) {
-        mine[slot] = chunk[c];
-        indices[b * k + slot] = index;
-      }
-      count += __popcll(chosen);
+  const int64_t b = blockIdx.x;
+  boxes += b * r * 6, order += b * r, kept += b * min(k, r);
+  indices += b * k, taken += b * k;
+  int64_t count = 0;
+  for (int64_t base = 0; base < r && count < k; base += kChunk) {
+    if (order[base] < 0) break;  // no candidates are left
+    const int64_t index = base + c < r ? order[base + c] : -1;
+    // What is written here was last read by the same thread, or before the
+    // last barrier.
+    if (threadIdx.x == 0) dropped = 0;
+    if (group == 0) {
+      earlier[c] = 0;
+      if (index >= 0) chunk[c] = FromCenterSize(boxes + 6 * index);
     }
-    if (count > k) count = k;
-    for (int64_t i = threadIdx.x; i < k; i += kThreads) {
-      taken[b * k + i] = i < count;
-      if (i >= count) indices[b * k + i] = 0;
+    __syncthreads();
+    if (index >= 0) {
+      const Bounds box = chunk[c];
+      bool drop = false;
+      for (int64_t j = group; j < count && !drop; j += kGroups) {
+        drop = Overlap(kept[j], box, threshold);
+      }
+      if (drop) atomicOr(&dropped, 1ull << c);
+      for (int e = group; e < c; e += kGroups) {
+        if (Overlap(chunk[e], box, threshold)) atomicOr(&earlier[c], 1ull << e);
+      }
+    } else if (group == 0) {
+      atomicOr(&dropped, 1ull << c);
     }
+    __syncthreads();
+    if (threadIdx.x == 0) chosen = Choose(dropped, earlier);
+    __syncthreads();
+    const int64_t slot = count + __popcll(chosen & ((1ull << c) - 1));
+    if (group == 0 && (chosen >> c & 1) != 0 && slot < k) {
+      kept[slot] = chunk[c];
+      indices[slot] = static_cast<int32_t>(index);
+    }
+    count += __popcll(chosen);
+  }
+  for (int64_t i = threadIdx.x; i < k; i += kThreads) {
+    taken[i] = i < count;
+    if (i >= count) indices[i] = 0;
   }
 }
 
@@ -181,6 +182,6 @@ int gspn_cuda_nms_3d(const float* boxes, const float* scores, const bool* valid,
   GSPN_RETURN_IF_ERROR(Launch(stream, batch * CeilDiv(r, kRankThreads),
                               kRankThreads, Rank, scratch.usable, batch, r,
                               scratch.order));
-  return Launch(stream, batch, kThreads, Suppress, boxes, scratch.order, batch,
-                r, iou_threshold, k, scratch.kept, indices, taken);
+  return Launch(stream, batch, kThreads, Suppress, boxes, scratch.order, r,
+                iou_threshold, k, scratch.kept, indices, taken);
 }
