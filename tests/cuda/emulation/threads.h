@@ -131,17 +131,19 @@ inline void RunBlock() {
     order.push_back(&thread);
   }
   bool running = true;
+  uint32_t late = random();  // warps that must wait, for some rounds
   while (running) {
     std::shuffle(order.begin(), order.end(), random);
-    running = false;
-    const uint32_t late = random();  // warps that wait for the next round
+    bool ready = false, ran = false;
     for (Thread* thread : order) {
       if (thread->wait != Wait::kNothing) continue;
-      running = true;
+      ready = true;
       if (late >> thread->rank / kLanes & 1) continue;
+      ran = true;
       Resume(thread);
     }
-    running = ReleaseAny() || running;
+    running = ReleaseAny() || ready;
+    if (!ran || random() % 64 == 0) late = random();
   }
   for (const Thread& thread : threads) {
     if (thread.wait != Wait::kEnd)
