@@ -279,3 +279,10 @@ def test_missing_library_is_one_readable_sentence(monkeypatch):
     monkeypatch.setattr(op_library.tf, "__version__", "9.8.7")
     with pytest.raises(ImportError, match="TensorFlow 2.21, but TensorFlow 9.8.7"):
         op_library.load_library.__wrapped__()
+
+
+def test_more_neighbors_than_points_cost_nothing():
+    """Work space is bound by the points, not by k, which may be of any size."""
+    distances, indices = ops.knn(POINTS[:1], POINTS[:1, :1], 30_000_000)
+    assert np.isfinite(distances).sum() == 4
+    assert tf.reduce_max(indices) == 3

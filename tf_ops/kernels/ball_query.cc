@@ -100,14 +100,14 @@ class BallSearch {
 
 }  // namespace
 
-void gspn_ball_query(const GspnCloud* cloud, const float* queries, int64_t m,
-                     float radius, int64_t k, int32_t* indices,
-                     int32_t* counts) {
+void gspn_ball_query(const GspnCloud* cloud, const float* queries,
+                     const int32_t* rows, int64_t count, float radius,
+                     int64_t k, int32_t* indices, int32_t* counts) {
   BallSearch search(*cloud, radius, k);
-  for (int64_t q = 0; q < m; ++q) {
-    int32_t* hits = indices + q * k;
-    const int64_t found = search.Run(queries + 3 * q, hits);
+  for (int64_t i = 0; i < count; ++i) {
+    int32_t* hits = indices + rows[i] * k;
+    const int64_t found = search.Run(queries + 3 * rows[i], hits);
     std::fill(hits + found, hits + k, found > 0 ? hits[0] : 0);
-    counts[q] = static_cast<int32_t>(found);
+    counts[rows[i]] = static_cast<int32_t>(found);
   }
 }

@@ -9,8 +9,15 @@
 #include "kernels/kernels.h"
 
 int64_t gspn_find_bad_index(const int32_t* indices, int64_t count, int64_t n) {
-  for (int64_t i = 0; i < count; ++i) {
-    if (indices[i] < 0 || indices[i] >= n) return i;
+  constexpr int64_t kChunk = 1024;
+  const auto bad = [n](int32_t index) { return (index < 0) | (index >= n); };
+  for (int64_t begin = 0; begin < count; begin += kChunk) {
+    const int64_t end = std::min(count, begin + kChunk);
+    // Without an exit the compiler vectorises this loop.
+    bool found = false;
+    for (int64_t i = begin; i < end; ++i) found |= bad(indices[i]);
+    if (found)
+      return std::find_if(indices + begin, indices + end, bad) - indices;
   }
   return -1;
 }

@@ -32,19 +32,25 @@ void gspn_cloud_free(GspnCloud* cloud);
 void gspn_farthest_point_sample(const float* points, int64_t n, int64_t m,
                                 int32_t* indices);
 
-// For each of m queries the first k indices with distance < radius, ascending.
-// Unused slots repeat the first hit; without a hit they are 0. counts[m] <= k.
-void gspn_ball_query(const GspnCloud* cloud, const float* queries, int64_t m,
-                     float radius, int64_t k, int32_t* indices,
-                     int32_t* counts);
+// order[m]: the queries [m, 3] along a space-filling curve, those that are not
+// finite at the end. Neighbours are searched together.
+void gspn_curve_order(const float* queries, int64_t m, int32_t* order);
 
-// The k nearest points of each of m queries, nearest first: squared distances
-// and indices [m, k]. Missing ones: distance infinity, index 0.
-void gspn_knn(const GspnCloud* cloud, const float* queries, int64_t m,
-              int64_t k, float* distances, int32_t* indices);
+// For those queries that rows[count] name, best a part of gspn_curve_order, the
+// first k indices with distance < radius, ascending: indices [m, k]. Unused
+// slots repeat the first hit; without a hit they are 0. counts[m] <= k.
+void gspn_ball_query(const GspnCloud* cloud, const float* queries,
+                     const int32_t* rows, int64_t count, float radius,
+                     int64_t k, int32_t* indices, int32_t* counts);
 
-// The same for k = 1, against all of n points: the faster way for a few
-// hundreds of them. When n == 0 the distances are 0.
+// The k nearest points of those queries that rows[count] name: squared
+// distances and indices [m, k], nearest first. Missing ones: distance infinity,
+// index 0.
+void gspn_knn(const GspnCloud* cloud, const float* queries, const int32_t* rows,
+              int64_t count, int64_t k, float* distances, int32_t* indices);
+
+// The nearest of n points of each of m queries, compared with all: the faster
+// way for a few hundreds of them. When n == 0 the distances are 0.
 void gspn_nearest(const float* points, int64_t n, const float* queries,
                   int64_t m, float* distances, int32_t* indices);
 

@@ -23,9 +23,10 @@ class NeighborSearch {
   NeighborSearch(const GspnCloud& cloud, int64_t k)
       : cloud_(cloud),
         simd_(gspn::BestSimd()),
-        k_(k),
-        distances_(k * kQueries),
-        indices_(k * kQueries) {}
+        stride_(k),
+        k_(std::min(k, cloud.n)),
+        distances_(k_ * kQueries),
+        indices_(k_ * kQueries) {}
 
   void Run(const float* queries, const int32_t* rows, int64_t count,
            float* distances, int32_t* indices) {
@@ -37,8 +38,8 @@ class NeighborSearch {
     }
     for (int64_t q = 0; q < count; ++q) {
       for (int64_t j = 0; j < k_; ++j) {
-        distances[rows[q] * k_ + j] = distances_[j * kQueries + q];
-        indices[rows[q] * k_ + j] = indices_[j * kQueries + q];
+        distances[rows[q] * stride_ + j] = distances_[j * kQueries + q];
+        indices[rows[q] * stride_ + j] = indices_[j * kQueries + q];
       }
     }
   }
@@ -104,7 +105,8 @@ class NeighborSearch {
 
   const GspnCloud& cloud_;
   const gspn::Simd& simd_;
-  const int64_t k_;
+  const int64_t stride_;  // k of the results
+  const int64_t k_;       // no more than there are points
   float queries_[3 * kQueries];
   float lo_[3], hi_[3];  // bounding box of the queries
   float limit_;          // largest k-th distance of a query
@@ -126,19 +128,30 @@ void CompareAll(const float* points, int64_t n, const float* queries, int64_t m,
 
 }  // namespace
 
-void gspn_knn(const GspnCloud* cloud, const float* queries, int64_t m,
-              int64_t k, float* distances, int32_t* indices) {
-  std::fill(distances, distances + m * k, kInfinity);
-  std::fill(indices, indices + m * k, 0);
-  const std::vector<int32_t> order = gspn::MortonOrder(queries, m);
-  const int64_t count = static_cast<int64_t>(order.size());
+void gspn_curve_order(const float* queries, int64_t m, int32_t* order) {
+  const std::vector<int32_t> finite = gspn::MortonOrder(queries, m);
+  int32_t* last = std::copy(finite.begin(), finite.end(), order);
+  for (int64_t q = 0; q < m && last < order + m; ++q) {
+    if (!gspn::IsFinite(queries + 3 * q)) *last++ = static_cast<int32_t>(q);
+  }
+}
+
+void gspn_knn(const GspnCloud* cloud, const float* queries, const int32_t* rows,
+              int64_t count, int64_t k, float* distances, int32_t* indices) {
+  std::vector<int32_t> finite;
+  for (int64_t i = 0; i < count; ++i) {
+    std::fill_n(distances + rows[i] * k, k, kInfinity);
+    std::fill_n(indices + rows[i] * k, k, 0);
+    if (gspn::IsFinite(queries + 3 * rows[i])) finite.push_back(rows[i]);
+  }
+  if (cloud->n == 0) return;
   // Sparse queries are far apart, and would have few boxes to skip in common.
   const int64_t together = std::clamp<int64_t>(
-      4 * kQueries * cloud->num_queries / std::max<int64_t>(cloud->n, 1), 1,
-      kQueries);
+      4 * kQueries * cloud->num_queries / cloud->n, 1, kQueries);
   NeighborSearch search(*cloud, k);
-  for (int64_t q = 0; q < count; q += together) {
-    search.Run(queries, order.data() + q, std::min(together, count - q),
+  const int64_t end = static_cast<int64_t>(finite.size());
+  for (int64_t i = 0; i < end; i += together) {
+    search.Run(queries, finite.data() + i, std::min(together, end - i),
                distances, indices);
   }
 }

@@ -89,9 +89,12 @@ void TestSearch(const Points& points, const Cloud& cloud) {
   const float radius = 0.1f * Integer(1, 30);
   std::vector<int32_t> hits(m * k), counts(m), indices(m * k), one(m);
   std::vector<float> distances(m * k), least(m);
-  gspn_ball_query(cloud.get(), queries[0], m, radius, k, hits.data(),
-                  counts.data());
-  gspn_knn(cloud.get(), queries[0], m, k, distances.data(), indices.data());
+  std::vector<int32_t> rows(m);
+  gspn_curve_order(queries[0], m, rows.data());
+  gspn_ball_query(cloud.get(), queries[0], rows.data(), m, radius, k,
+                  hits.data(), counts.data());
+  gspn_knn(cloud.get(), queries[0], rows.data(), m, k, distances.data(),
+           indices.data());
   gspn_nearest(points[0], points.n, queries[0], m, least.data(), one.data());
   for (int64_t q = 0; q < m; ++q) {
     std::vector<std::pair<float, int32_t>> order;

@@ -1,7 +1,6 @@
 // Chamfer nearest-neighbour distance and its gradient: NNDistance.
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op.h"
@@ -54,35 +53,51 @@ struct Side {
   int64_t rows;
 };
 
-// From so many points on a tree is faster than looking at all of them.
-constexpr int64_t kSearchPoints = 2048;
+// Nearest point of `to` of every point of `from`, found in trees.
+void SearchRows(OpKernelContext* context, int64_t batch, Side from, Side to,
+                float* distances, int32_t* indices) {
+  const auto clouds = PrepareClouds(context, to.points, to.counts, from.rows);
+  const auto order = OrderQueries(context, from.points);
+  const float* queries = from.points.flat<float>().data();
+  ParallelRows(context, batch, from.rows, 150,
+               [&](int64_t b, int64_t begin, int64_t end) {
+                 const int64_t at = b * from.rows;
+                 gspn_knn(clouds[b].get(), queries + at * 3,
+                          order.data() + at + begin, end - begin, 1,
+                          distances + at, indices + at);
+               });
+}
 
-// Nearest point of `to` of every point of `from`; padding rows are 0.
-void NearestRows(OpKernelContext* context, int64_t batch, Side from, Side to,
+// The same by looking at all points.
+void CompareRows(OpKernelContext* context, int64_t batch, Side from, Side to,
                  float* distances, int32_t* indices) {
-  const bool search = to.rows >= kSearchPoints && from.rows > 0;
-  std::vector<CloudPtr> clouds;
-  if (search) {
-    clouds = PrepareClouds(context, to.points, to.counts, from.rows);
-  }
   const float* queries = from.points.flat<float>().data();
   const float* points = to.points.flat<float>().data();
   ParallelRows(
-      context, batch, from.rows, search ? 150 : to.rows / 12,
+      context, batch, from.rows, to.rows / 12,
       [&](int64_t b, int64_t begin, int64_t end) {
+        const int64_t at = b * from.rows + begin;
         const int64_t real =
             std::clamp<int64_t>(from.counts[b] - begin, 0, end - begin);
-        const int64_t at = b * from.rows + begin;
-        if (search && to.counts[b] > 0) {
-          gspn_knn(clouds[b].get(), queries + at * 3, real, 1, distances + at,
-                   indices + at);
-        } else {
-          gspn_nearest(points + b * to.rows * 3, to.counts[b], queries + at * 3,
-                       real, distances + at, indices + at);
-        }
-        std::fill(distances + at + real, distances + at + end - begin, 0.0f);
-        std::fill(indices + at + real, indices + at + end - begin, 0);
+        gspn_nearest(points + b * to.rows * 3, to.counts[b], queries + at * 3,
+                     real, distances + at, indices + at);
       });
+}
+
+// From so many points on trees are faster.
+constexpr int64_t kSearchPoints = 2048;
+
+// Padding rows, and all when the other cloud is empty, are 0.
+void NearestRows(OpKernelContext* context, int64_t batch, Side from, Side to,
+                 float* distances, int32_t* indices) {
+  const auto nearest = to.rows >= kSearchPoints ? SearchRows : CompareRows;
+  nearest(context, batch, from, to, distances, indices);
+  for (int64_t b = 0; b < batch; ++b) {
+    const int64_t real = to.counts[b] > 0 ? from.counts[b] : 0;
+    const int64_t begin = b * from.rows + real, end = (b + 1) * from.rows;
+    std::fill(distances + begin, distances + end, 0.0f);
+    std::fill(indices + begin, indices + end, 0);
+  }
 }
 
 class NNDistance final : public OpKernel {

@@ -66,6 +66,21 @@ inline std::vector<CloudPtr> PrepareClouds(tensorflow::OpKernelContext* context,
   return clouds;
 }
 
+// The rows of each queries [B, M, 3] in the order of gspn_curve_order, so that
+// threads which share them get neighbours: [B, M].
+inline std::vector<int32_t> OrderQueries(tensorflow::OpKernelContext* context,
+                                         const tensorflow::Tensor& queries) {
+  const int64_t batch = queries.dim_size(0), m = queries.dim_size(1);
+  const float* at = queries.flat<float>().data();
+  std::vector<int32_t> order(batch * m);
+  Parallel(context, batch, m * 10, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      gspn_curve_order(at + b * m * 3, m, order.data() + b * m);
+    }
+  });
+  return order;
+}
+
 }  // namespace gspn
 
 #endif  // GSPN_TF_TF_PARALLEL_H_

@@ -114,6 +114,7 @@ class BallQuery final : public OpKernel {
     }
     const auto clouds = PrepareClouds(context, context->input(0),
                                       Counts(context, 2), axes['M']);
+    const auto order = OrderQueries(context, context->input(1));
     const float* queries = Values(context, 1);
     const int64_t m = axes['M'];
     for (int i = 0; i < num_radii; ++i) {
@@ -122,10 +123,10 @@ class BallQuery final : public OpKernel {
       const int64_t k = neighbors_[i];
       ParallelRows(context, axes['B'], m, 300 + 4 * k,
                    [&](int64_t b, int64_t begin, int64_t end) {
-                     const int64_t at = b * m + begin;
-                     gspn_ball_query(clouds[b].get(), queries + at * 3,
-                                     end - begin, radii_[i], k,
-                                     to_indices + at * k, to_counts + at);
+                     gspn_ball_query(clouds[b].get(), queries + b * m * 3,
+                                     order.data() + b * m + begin, end - begin,
+                                     radii_[i], k, to_indices + b * m * k,
+                                     to_counts + b * m);
                    });
     }
   }
@@ -178,15 +179,16 @@ class KNN final : public OpKernel {
     OP_REQUIRES_OK(context, axes.Allocate(1, "BMK", &indices));
     const auto clouds = PrepareClouds(context, context->input(0),
                                       Counts(context, 2), axes['M']);
+    const auto order = OrderQueries(context, context->input(1));
     const float* queries = Values(context, 1);
     float* to_distances = distances->flat<float>().data();
     int32_t* to_indices = indices->flat<int32_t>().data();
     const int64_t m = axes['M'];
     ParallelRows(context, axes['B'], m, 60 + 40 * k_,
                  [&](int64_t b, int64_t begin, int64_t end) {
-                   const int64_t at = b * m + begin;
-                   gspn_knn(clouds[b].get(), queries + at * 3, end - begin, k_,
-                            to_distances + at * k_, to_indices + at * k_);
+                   gspn_knn(clouds[b].get(), queries + b * m * 3,
+                            order.data() + b * m + begin, end - begin, k_,
+                            to_distances + b * m * k_, to_indices + b * m * k_);
                  });
   }
 
