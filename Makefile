@@ -1,5 +1,6 @@
 # make demo [SEED=7]   generate rooms, train, evaluate, write demo/report.html
 # make test            the test suite
+# make test-gpu        the CUDA kernels on this machine's GPU; without TensorFlow
 # make lint            formatting and lint of Python and C++
 #
 # Each of them first makes a virtual environment in .venv and installs everything in
@@ -10,8 +11,9 @@ SEED ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 OPS := $(shell find tf_ops -type f -name '*.[ch]*')
+CUDA_TESTS := $(wildcard tests/cuda/*.cu tests/cuda/emulation/*.h)
 
-.PHONY: demo test lint install clean
+.PHONY: demo test test-gpu lint install clean
 
 demo: install
 	$(BIN)/gspn demo --output demo --seed $(SEED)
@@ -19,15 +21,20 @@ demo: install
 test: install
 	$(BIN)/python -m pytest
 
+test-gpu: | $(VENV)/python
+	$(BIN)/python -m pip install --quiet numpy
+	PYTHONPATH=tests $(BIN)/python tests/cuda/run.py --sanitize
+	PYTHONPATH=tests $(BIN)/python tests/cuda/run.py
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run -Werror $(OPS)
+	$(BIN)/clang-format --dry-run -Werror $(OPS) $(CUDA_TESTS)
 
 install: $(VENV)/installed
 
 # Building the ops needs TensorFlow in place, so it is installed before the package.
-$(VENV)/installed: setup.py pyproject.toml $(OPS) | $(VENV)/python
+$(VENV)/installed: setup.py pyproject.toml $(OPS) tf_ops/cuda/nvcc.options | $(VENV)/python
 	@echo "Installing TensorFlow and the package into $(VENV): a few minutes, once"
 	$(BIN)/python -m pip install --quiet "setuptools>=77" ninja "tensorflow>=2.21,<2.22"
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"

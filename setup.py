@@ -2,8 +2,8 @@
 
 The library is `gspn_tf/_gspn_ops_tf<major>_<minor>.so`. It holds the kernels of
 `tf_ops/kernels` (which know nothing of TensorFlow) and the shims of `tf_ops/tf`, and
-the CUDA kernels when nvcc is found. No Python C API is used, so one library serves
-every Python version.
+when nvcc is found the kernels of `tf_ops/cuda` and the shims of `tf_ops/tf/cuda`. No
+Python C API is used, so one library serves every Python version.
 
 Environment: GSPN_CUDA=0|1|auto (auto), CUDA_HOME, GSPN_CUDA_ARCHS (see CUDA_ARCHS),
 CXX, MAX_JOBS.
@@ -69,7 +69,7 @@ def find_nvcc():
     mode = os.environ.get("GSPN_CUDA", "auto")
     if mode not in ("0", "1", "auto"):
         sys.exit(f"GSPN_CUDA must be 0, 1 or auto, got {mode!r}")
-    if mode == "0" or not list((ROOT / "tf_ops/kernels").glob("*.cu")):
+    if mode == "0":
         return None
     homes = [os.environ.get("CUDA_HOME"), "/usr/local/cuda"]
     homes += [f"{path}/nvidia/cu13" for path in [sysconfig.get_path("purelib")]]
@@ -118,11 +118,12 @@ class NinjaFile:
             "  description = LINK $out",
         ]
 
-    def compile(self, source, flags="", suffix="", rule="cxx"):
+    def compile(self, source, flags="", suffix="", rule="cxx", depends=""):
         """One object of a source under tf_ops/."""
         name = source.relative_to(ROOT / "tf_ops").as_posix() + suffix + ".o"
         self.objects.append(name)
-        self.lines.append(f"build {name}: {rule} {source}\n  flags = {flags}")
+        self.lines.append(f"build {name}: {rule} {source} | {depends}")
+        self.lines.append(f"  flags = {flags}")
 
     def add_cpu(self):
         """Kernels, hot loops (once per instruction set) and shims."""
@@ -137,22 +138,23 @@ class NinjaFile:
         for isa, march in marches.items():
             flags = f"-fno-exceptions -DGSPN_ISA={isa} {march}"
             self.compile(simd / "loops.cc", flags, f".{isa}")
-        cuda = "-DGSPN_CUDA=1" if self.nvcc else ""
         for source in sorted((ROOT / "tf_ops/tf").glob("*.cc")):
-            self.compile(source, f"{TF_FLAGS} {cuda}")
+            self.compile(source, TF_FLAGS)
 
     def add_cuda(self):
-        """Every .cu file, for all architectures."""
+        """Kernels, for all architectures, and their shims."""
         archs = os.environ.get("GSPN_CUDA_ARCHS", CUDA_ARCHS)
+        options = ROOT / "tf_ops/cuda/nvcc.options"
         self.lines += [
             "rule nvcc",
-            f"  command = {self.nvcc} -O3 -std=c++17 --fmad=false -I{ROOT}/tf_ops "
-            f"{gencode(archs)} -Xcompiler -fPIC,-fvisibility=hidden "
-            "-MMD -MF $out.d -c $in -o $out",
+            f"  command = {self.nvcc} --options-file {options} -I{ROOT}/tf_ops "
+            f"{gencode(archs)} -MMD -MF $out.d -c $in -o $out",
             "  depfile = $out.d\n  deps = gcc\n  description = NVCC $out",
         ]
-        for source in sorted((ROOT / "tf_ops/kernels").glob("*.cu")):
-            self.compile(source, rule="nvcc")
+        for source in sorted((ROOT / "tf_ops/cuda").glob("*.cu")):
+            self.compile(source, rule="nvcc", depends=options)
+        for source in sorted((ROOT / "tf_ops/tf/cuda").glob("*.cc")):
+            self.compile(source, TF_FLAGS)
 
     def write(self):
         """Adds the link step and writes the file.

@@ -1,7 +1,6 @@
 """Point clouds and boxes for the tests of the ops, and exact comparison."""
 
 import numpy as np
-import tensorflow as tf
 
 # (batch, points, queries): one block, several, and enough for the spatial tree.
 SIZES = [(1, 1, 1), (2, 2, 3), (2, 65, 64), (3, 200, 33), (1, 2500, 600)]
@@ -42,5 +41,7 @@ def each(function, batch):
 
 
 def assert_same(found, expected):
+    import tensorflow as tf  # the runner of tests/cuda has none
+
     for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
         np.testing.assert_array_equal(a.numpy(), b)

@@ -1,11 +1,11 @@
 // Ops on axis-aligned boxes [centre (3), size (3)]: NMS3D, PointsInBoxes,
 // SampleInBoxes, NearestAssign.
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op.h"
+#include "tf/attributes.h"
 #include "tf/checks.h"
 #include "tf/parallel.h"
 
@@ -14,7 +14,6 @@ namespace {
 
 using tensorflow::DEVICE_CPU;
 using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
 
 // --------------------------------------------------- non-maximum suppression
 
@@ -42,11 +41,8 @@ REGISTER_OP("Gspn>NMS3D")
 class NMS3D final : public OpKernel {
  public:
   explicit NMS3D(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("iou_threshold", &threshold_));
+    OP_REQUIRES_OK(context, GetThreshold(context, &threshold_));
     OP_REQUIRES_OK(context, context->GetAttr("max_outputs", &outputs_));
-    OP_REQUIRES(context, threshold_ >= 0 && threshold_ <= 1,
-                Mismatch("nms_3d", "iou_threshold", "within 0..1",
-                         absl::StrCat(threshold_)));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -81,14 +77,6 @@ class NMS3D final : public OpKernel {
 REGISTER_KERNEL_BUILDER(Name("Gspn>NMS3D").Device(DEVICE_CPU), NMS3D);
 
 // -------------------------------------------------------- points in boxes
-
-// The attribute `margin` of an op, by which every box grows.
-absl::Status GetMargin(OpKernelConstruction* context, absl::string_view op,
-                       float* margin) {
-  TF_RETURN_IF_ERROR(context->GetAttr("margin", margin));
-  if (*margin >= 0 && std::isfinite(*margin)) return absl::OkStatus();
-  return Mismatch(op, "margin", ">= 0 and finite", absl::StrCat(*margin));
-}
 
 REGISTER_OP("Gspn>PointsInBoxes")
     .Input("points: float")

@@ -1,10 +1,10 @@
 // Sampling and neighbour search: FarthestPointSample, BallQuery, KNN.
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op.h"
+#include "tf/attributes.h"
 #include "tf/checks.h"
 #include "tf/parallel.h"
 
@@ -13,7 +13,6 @@ namespace {
 
 using tensorflow::DEVICE_CPU;
 using tensorflow::OpKernel;
-using tensorflow::OpKernelConstruction;
 
 // ---------------------------------------------------------------- sampling
 
@@ -96,29 +95,7 @@ REGISTER_OP("Gspn>BallQuery")
 class BallQuery final : public OpKernel {
  public:
   explicit BallQuery(OpKernelConstruction* context) : OpKernel(context) {
-    int num_radii = 0;
-    OP_REQUIRES_OK(context, context->GetAttr("num_radii", &num_radii));
-    OP_REQUIRES_OK(context, context->GetAttr("radii", &radii_));
-    OP_REQUIRES_OK(context, context->GetAttr("num_neighbors", &neighbors_));
-    const size_t expected = num_radii;
-    OP_REQUIRES(
-        context, radii_.size() == expected,
-        Mismatch("ball_query", "radii", absl::StrCat(expected, " of them"),
-                 absl::StrCat(radii_.size())));
-    OP_REQUIRES(context, neighbors_.size() == expected,
-                Mismatch("ball_query", "num_neighbors",
-                         absl::StrCat("one for each of ", expected, " radii"),
-                         absl::StrCat(neighbors_.size())));
-    for (const float radius : radii_) {
-      OP_REQUIRES(context, radius > 0 && std::isfinite(radius),
-                  Mismatch("ball_query", "radius", "positive and finite",
-                           absl::StrCat(radius)));
-    }
-    for (const int32_t neighbors : neighbors_) {
-      OP_REQUIRES(context, neighbors >= 1,
-                  Mismatch("ball_query", "num_neighbors", ">= 1",
-                           absl::StrCat(neighbors)));
-    }
+    OP_REQUIRES_OK(context, GetBalls(context, &radii_, &neighbors_));
   }
 
   void Compute(OpKernelContext* context) override {

@@ -1,0 +1,70 @@
+"""Builds the CUDA kernels, checks them on this machine's GPU and times them.
+
+    PYTHONPATH=tests python tests/cuda/run.py             all checks, then times
+    PYTHONPATH=tests python tests/cuda/run.py --sanitize  checks under compute-sanitizer
+
+Needs nvcc, a GPU and NumPy; no TensorFlow. `make test-gpu` runs both.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cuda_box_checks
+import cuda_checks
+import cuda_times
+from cuda_library import Device, build_for_gpu
+
+TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
+
+
+def find_nvcc() -> str:
+    """nvcc of $CUDA_HOME, of the path or of /usr/local/cuda."""
+    home = os.environ.get("CUDA_HOME", "/usr/local/cuda")
+    on_path = None if "CUDA_HOME" in os.environ else shutil.which("nvcc")
+    nvcc = on_path or f"{home}/bin/nvcc"
+    if not os.access(nvcc, os.X_OK):
+        sys.exit("there is no nvcc: set CUDA_HOME")
+    return nvcc
+
+
+def run_checks(device: Device) -> None:
+    """Runs every check and says so; the first that fails ends the run."""
+    for check in [*cuda_checks.CHECKS, *cuda_box_checks.CHECKS]:
+        start = time.perf_counter()
+        check(device)
+        print(f"passed {check.__name__} in {time.perf_counter() - start:.1f} s")
+
+
+def sanitize() -> None:
+    """Runs the checks of this script again, under every tool of the sanitizer."""
+    sanitizer = shutil.which("compute-sanitizer") or sys.exit("no compute-sanitizer")
+    for tool in TOOLS:
+        print(f"compute-sanitizer --tool {tool}")
+        command = [sanitizer, "--tool", tool, "--error-exitcode", "1"]
+        command += [sys.executable, __file__, "--no-times", "--small"]
+        subprocess.run(command, check=True)
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--sanitize", action="store_true")
+    parser.add_argument("--no-times", action="store_true")
+    parser.add_argument("--small", action="store_true", help="the sizes of emulation")
+    parser.add_argument("--build", default="build/cuda-tests", type=Path)
+    flags = parser.parse_args()
+    if flags.sanitize:
+        return sanitize()
+    device = Device(build_for_gpu(flags.build, find_nvcc()), small=flags.small)
+    run_checks(device)
+    if not flags.no_times:
+        cuda_times.report(device)
+
+
+if __name__ == "__main__":
+    main()
