@@ -67,7 +67,7 @@ def summary(manifest: dict[str, Any]) -> str:
     for name, split in manifest["splits"].items():
         objects = f"{sum(split['instances'].values()):,} instances"
         labels = objects if split["labelled"] else "unlabelled"
-        missing = len(split["skipped"]) + len(split["absent"])
+        missing = len(split["skipped"]) + len(manifest["absent"].get(name, ()))
         less = f", {missing} left out" if missing else ""
         parts.append(f"{name} {split['scenes']} scenes ({labels}{less})")
     return ", ".join(parts)

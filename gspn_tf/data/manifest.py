@@ -6,10 +6,10 @@
      "classes": [[raw_id, name], ...],       of the rows 1..C
      "options": {...},                       whatever else the scenes depend on
      "versions": {"gspn_tf": "0.1.0", ...},
+     "absent": {"train": [...]},             scenes that are listed and not there
      "splits": {"train": {
         "labelled": true,
         "names": [...],                      scenes in their order
-        "absent": [...],                     listed by the data set, but not there
         "skipped": {name: why},              could not be read; not in the shards
         "scenes": 1201, "points": 178000000, "instances": {"cabinet": 300, ...},
         "shards": {"train-00000-of-00076.tfrecord": its sha256, ...}}},

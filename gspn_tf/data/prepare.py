@@ -112,7 +112,6 @@ def _plan(data: DataSet) -> dict:
         split: {
             "labelled": split not in data.unlabelled,
             "names": [item.name for item in items],
-            "absent": list(data.absent.get(split, ())),
         }
         for split, items in data.splits.items()
     }
@@ -123,6 +122,7 @@ def _plan(data: DataSet) -> dict:
         "classes": data.classes.pairs(),
         "options": dict(data.options),
         "versions": versions,
+        "absent": {split: names for split, names in data.absent.items() if names},
         "splits": splits,
     }
     return json.loads(json.dumps(plan))  # tuples become lists, as they will on disk
