@@ -15,6 +15,7 @@ from gspn_tf.commands import (
     export,
     import_checkpoint,
     prepare,
+    prepare_scannet,
     segment,
     train,
 )
@@ -23,6 +24,7 @@ from gspn_tf.commands.command import Arguments, Command, UserError
 COMMANDS = (
     prepare.ROOMS,
     prepare.OWN,
+    prepare_scannet.COMMAND,
     train.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,
