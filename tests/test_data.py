@@ -5,31 +5,17 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from toy_scenes import CLASSES, make_scene
 
 from gspn_tf.config import DataConfig
 from gspn_tf.data import Scene, load, pipeline, read_scenes, write_scenes
 from gspn_tf.data.classes import SCANNET, ClassList
-from gspn_tf.data.scene import parse, read_manifest, serialize
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.shards import parse, serialize
 
-CLASSES = ClassList((3, 5, 9), ("cabinet", "chair", "window"))
 OPTIONS = DataConfig(
     num_points=96, num_points_inference=80, num_shape_points=64, shuffle_buffer=8
 )
-
-
-def make_scene(seed: int, num_points: int = 120, num_instances: int = 3) -> Scene:
-    """Points in labelled blobs; instance i has class i % 3 + 1."""
-    rng = np.random.default_rng(seed)
-    instance = rng.integers(-1, num_instances, num_points)
-    instance[: num_instances + 1] = np.arange(-1, num_instances)
-    points = rng.normal(0, 0.3, (num_points, 3)) + 2.0 * instance[:, None]
-    return Scene(
-        name=f"scene_{seed}",
-        points=points.astype(np.float32),
-        colors=rng.integers(0, 256, (num_points, 3)).astype(np.uint8),
-        semantic=np.where(instance < 0, 0, instance % 3 + 1).astype(np.int32),
-        instance=instance.astype(np.int32),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +88,7 @@ def test_rewriting_a_split_removes_its_old_shards(tmp_path):
     write_scenes(tmp_path, "train", scenes, num_shards=3, classes=CLASSES)
     write_scenes(tmp_path, "train", scenes[:1], num_shards=1, classes=CLASSES)
     shards = [p.name for p in tmp_path.glob("*.tfrecord")]
-    assert shards == read_manifest(tmp_path)["splits"]["train"]["shards"]
+    assert shards == list(read_manifest(tmp_path)["splits"]["train"]["shards"])
     assert len(list(read_scenes(tmp_path, "train"))) == 1
 
 

@@ -30,35 +30,38 @@ class PlyError(ValueError):
 
 @dataclass(slots=True)
 class _Element:
-    """One "element" of a header; `kinds` holds None for a list property."""
+    """One "element" of a header; the kind of a list is that of its length and items."""
 
     name: str
     count: int
     names: list[str]
-    kinds: list[str | None]
+    kinds: list[str | tuple[str, str]]
 
     def record(self, order: str) -> np.dtype:
         """The element's binary layout. PlyError where lists make it variable."""
-        if None in self.kinds:
+        if any(isinstance(kind, tuple) for kind in self.kinds):
             raise PlyError(f"element {self.name!r} has lists, so it must follow vertex")
         columns = zip(self.names, self.kinds, strict=True)
         return np.dtype([(name, order + kind) for name, kind in columns])
 
 
-def read_vertices(file: BinaryIO) -> dict[str, np.ndarray]:
+def read_vertices(file: BinaryIO, *, whole: bool = False) -> dict[str, np.ndarray]:
     """Reads every scalar property of the vertices: {name: [V]}.
 
-    Everything after the vertices (faces) is left unread. ASCII columns are float64,
-    binary columns keep their type.
+    What follows the vertices (faces) is left unread; `whole` checks that it is there
+    as announced. ASCII columns are float64, binary columns keep their type.
 
     Raises:
-      PlyError: not a PLY file, a malformed header, or fewer vertices than announced.
+      PlyError: not a PLY file, a malformed header, or less of something than announced.
     """
     order, elements = _read_header(file)
-    for element in elements:
+    for number, element in enumerate(elements):
         if element.name == "vertex":
             read = _read_binary if order else _read_ascii
-            return read(file, element, order)
+            columns = read(file, element, order)
+            if whole:
+                _check_rest(file, elements[number + 1 :], order)
+            return columns
         _skip(file, element, order)
     raise PlyError("expected an element 'vertex' in the header, got none")
 
@@ -90,9 +93,9 @@ def _read_declaration(words: list[str], elements: list[_Element]) -> None:
     match words:
         case ["element", name, count] if count.isascii() and count.isdigit():
             elements.append(_Element(name, int(count), [], []))
-        case ["property", "list", _, _, name] if elements:
+        case ["property", "list", *kinds, name] if elements and _are_list(kinds):
             elements[-1].names.append(name)
-            elements[-1].kinds.append(None)
+            elements[-1].kinds.append((_SCALARS[kinds[0]], _SCALARS[kinds[1]]))
         case ["property", kind, name] if elements and kind in _SCALARS:
             if name in elements[-1].names:
                 raise PlyError(f"property {name!r} is declared twice")
@@ -100,6 +103,10 @@ def _read_declaration(words: list[str], elements: list[_Element]) -> None:
             elements[-1].kinds.append(_SCALARS[kind])
         case _:
             raise PlyError(f"header line {' '.join(words)[:80]!r} is not understood")
+
+
+def _are_list(kinds: list[str]) -> bool:
+    return len(kinds) == 2 and all(kind in _SCALARS for kind in kinds)
 
 
 def _skip(file: BinaryIO, element: _Element, order: str) -> None:
@@ -118,6 +125,46 @@ def _read_binary(file: BinaryIO, element: _Element, order: str) -> dict:
         raise PlyError(f"truncated: {element.count} vertices announced, {whole} there")
     rows = np.frombuffer(body, record)
     return {name: rows[name] for name in element.names}
+
+
+def _check_rest(file: BinaryIO, elements: list[_Element], order: str) -> None:
+    """PlyError where a file ends before the last of these elements does."""
+    rest = file.read()
+    if not order:
+        lines = sum(bool(line.strip()) for line in rest.splitlines())
+        expected = sum(element.count for element in elements)
+        if lines < expected:
+            raise PlyError(f"truncated: {expected} lines of faces announced, {lines}")
+        return
+    start = 0
+    for element in elements:
+        for row in range(element.count):
+            size = _row_size(rest, start, element, order)
+            # Most meshes have faces of one size, and nothing behind them.
+            if row == 0 and start + element.count * size == len(rest):
+                start = len(rest)
+                break
+            start += size
+            if start > len(rest):
+                raise PlyError(
+                    f"truncated: {element.count} of {element.name!r} announced, "
+                    f"{row} there"
+                )
+
+
+def _row_size(body: bytes, start: int, element: _Element, order: str) -> int:
+    """Bytes of the row of an element that begins at `start`."""
+    size = 0
+    for kind in element.kinds:
+        length = 1
+        if isinstance(kind, tuple):
+            count, kind = np.dtype(order + kind[0]), kind[1]
+            head = body[start + size : start + size + count.itemsize]
+            whole = len(head) == count.itemsize
+            length = int(np.frombuffer(head, count)[0]) if whole else 0
+            size += count.itemsize
+        size += length * np.dtype(kind).itemsize
+    return size
 
 
 def _read_ascii(file: BinaryIO, element: _Element, _: str) -> dict:

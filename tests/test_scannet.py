@@ -1,0 +1,310 @@
+"""ScanNet: a folder of tiny scans, everything that can be wrong, and a real scan."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gspn_tf import cli
+from gspn_tf.data import read_scenes, scannet
+from gspn_tf.data.classes import SCANNET
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.reading import read_item
+from gspn_tf.data.scannet_labels import read_labels
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = Path(os.environ.get("GSPN_TF_DATA", ROOT.parent / "shared" / "data"))
+LABELS = {"office chair": 5, "desk": 14, "wall": 1, "floor": 2, "monitor": 40}
+# Vertices 0..4 are of segment 7, 5..9 of 3, and so on.
+SEGMENTS = np.repeat([7, 3, 20, 11, 9, 30], 5)
+GROUPS = [
+    {"objectId": 0, "segments": [7], "label": "wall"},
+    {"objectId": 1, "segments": [3, 11], "label": "office chair"},
+    {"objectId": 2, "segments": [20], "label": "desk"},
+    {"objectId": 3, "segments": [9], "label": "office chair"},
+]
+ALIGNMENT = "axisAlignment = 0 1 0 1 -1 0 0 2 0 0 1 -0.5 0 0 0 1"
+
+
+def mesh_bytes(points, labels=None, faces=()) -> bytes:
+    """A PLY file as ScanNet's: alpha, perhaps a label, and faces."""
+    kinds = [(name, "<f4") for name in "xyz"]
+    kinds += [(name, "u1") for name in ("red", "green", "blue", "alpha")]
+    words = {"f4": "float", "u1": "uchar", "u2": "ushort"}
+    if labels is not None:
+        kinds.append(("label", "<u2"))
+    rows = np.zeros(len(points), kinds)
+    for i, name in enumerate("xyz"):
+        rows[name] = points[:, i]
+    rows["red"] = np.arange(len(points))
+    if labels is not None:
+        rows["label"] = labels
+    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
+    lines += [f"property {words[kind[-2:]]} {name}" for name, kind in kinds]
+    lines += [f"element face {len(faces)}", "property list uchar int vertex_indices"]
+    body = b"".join(np.uint8(len(f)).tobytes() + np.int32(f).tobytes() for f in faces)
+    return "\n".join([*lines, "end_header", ""]).encode() + rows.tobytes() + body
+
+
+def points_of(name: str) -> np.ndarray:
+    rng = np.random.default_rng(sum(name.encode()))
+    return rng.uniform(0, 4, (len(SEGMENTS), 3)).astype(np.float32)
+
+
+def write_scan(folder: Path, name: str, labelled: bool = True) -> Path:
+    folder = folder / name
+    folder.mkdir(parents=True)
+    faces = [(i, i + 1, i + 2) for i in range(20)]
+    mesh = mesh_bytes(points_of(name), faces=faces)
+    (folder / f"{name}_vh_clean_2.ply").write_bytes(mesh)
+    if labelled:
+        segments = {"sceneId": name, "segIndices": SEGMENTS.tolist()}
+        path = folder / f"{name}_vh_clean_2.0.010000.segs.json"
+        path.write_text(json.dumps(segments))
+        groups = {"sceneId": f"scannet.{name}", "segGroups": GROUPS}
+        (folder / f"{name}.aggregation.json").write_text(json.dumps(groups))
+        (folder / f"{name}.txt").write_text(f"{ALIGNMENT}\ncolorHeight = 968\n")
+        labels = np.repeat([1, 5, 14, 5, 5, 0], 5)
+        path = folder / f"{name}_vh_clean_2.labels.ply"
+        path.write_bytes(mesh_bytes(points_of(name), labels, faces))
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Two scans to train on, one to validate, one without labels."""
+    folder = tmp_path / "scannet"
+    lists = {"train": ["scene0000_00", "scene0000_01"], "val": ["scene0001_00"]}
+    lists["test"] = ["scene0707_00"]
+    (folder / "meta").mkdir(parents=True)
+    for split, names in lists.items():
+        text = "".join(f"{name}\n" for name in names)
+        (folder / "meta" / f"scannetv2_{split}.txt").write_text(text)
+        for name in names:
+            place = folder / ("scans_test" if split == "test" else "scans")
+            write_scan(place, name, labelled=split != "test")
+    with open(folder / "meta" / "scannetv2-labels.combined.tsv", "w") as file:
+        rows = csv.writer(file, delimiter="\t")
+        rows.writerow(["id", "raw_category", "category", "nyu40id"])
+        rows.writerows([i, name, name, n] for i, (name, n) in enumerate(LABELS.items()))
+    return folder
+
+
+def gspn(source, *arguments) -> int:
+    output = source.parent / "data"
+    words = ["--source", source, "--output", output, "--jobs", 1, *arguments]
+    return cli.main(["prepare", "scannet", *map(str, words)])
+
+
+def first(source):
+    """The first training scan as `prepare` reads it."""
+    data = scannet.data_set(source, splits=["train"])
+    return read_item(data.read, len(SCANNET), data.splits["train"][0])
+
+
+def edit(source, suffix: str, change) -> Path:
+    """Replace what a JSON file of the first scan holds by change(what it holds)."""
+    path = source / "scans" / "scene0000_00" / f"scene0000_00{suffix}"
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_from_raw_files_to_shards(source, capsys):
+    assert gspn(source) == 0
+    text = capsys.readouterr().out
+    assert text.count("non-commercial research") == 1
+    assert "test 1 scenes (unlabelled)" in text
+    manifest = read_manifest(source.parent / "data")
+    assert manifest["licence"] == scannet.LICENCE and not manifest["warnings"]
+    assert manifest["sources"]["files"] == 3 * 5 + 1
+    assert manifest["splits"]["train"]["instances"]["chair"] == 4
+    scene = next(read_scenes(source.parent / "data", "train"))
+    chair, desk = SCANNET.names.index("chair") + 1, SCANNET.names.index("desk") + 1
+    raw = points_of("scene0000_00")
+    expected = np.stack([raw[:, 1] + 1, 2 - raw[:, 0], raw[:, 2] - 0.5], axis=1)
+    np.testing.assert_allclose(scene.points, expected, atol=1e-6)
+    assert scene.colors[:, 0].tolist() == list(range(30))
+    np.testing.assert_array_equal(
+        scene.semantic, np.repeat([0, chair, desk, chair, chair, 0], 5)
+    )
+    np.testing.assert_array_equal(scene.instance, np.repeat([-1, 0, 1, 0, 2, -1], 5))
+    (test,) = read_scenes(source.parent / "data", "test")
+    np.testing.assert_array_equal(test.points, points_of("scene0707_00"))
+    assert not test.semantic.any() and (test.instance == -1).all()
+
+
+def test_splits_and_lists_can_be_chosen(source):
+    lists = source.parent / "lists"
+    (source / "meta").rename(lists)
+    arguments = ("--lists", lists, "--split", "val")
+    label_map = lists / "scannetv2-labels.combined.tsv"
+    assert gspn(source, *arguments, "--label_map", label_map) == 0
+    assert list(read_manifest(source.parent / "data")["splits"]) == ["val"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--split", "trian"], "split must be of ['train', 'val', 'test']"),
+        (["--lists", "nowhere"], "no scannetv2_train.txt, _val.txt or _test.txt in"),
+        (["--label_map", "nowhere.tsv"], "nowhere.tsv"),
+    ],
+)
+def test_what_is_missing_around_the_scans_is_named(source, arguments, message, capsys):
+    assert gspn(source, *arguments) == 1
+    assert message in capsys.readouterr().err
+    assert [path.name for path in source.parent.iterdir()] == ["scannet"]
+
+
+def test_scans_that_are_not_there_are_left_out_on_demand(source, capsys):
+    with open(source / "meta" / "scannetv2_val.txt", "a") as file:
+        file.write("scene0002_00\n")
+    assert gspn(source) == 1
+    assert "1 listed scans have no folder" in capsys.readouterr().err
+    assert gspn(source, "--keep-going") == 0
+    manifest = read_manifest(source.parent / "data")
+    assert manifest["absent"] == {"val": ["scene0002_00"]}
+    assert manifest["splits"]["val"]["scenes"] == 1
+
+
+def test_overlaps_and_unknown_segments_are_reported(source):
+    """A segment goes to the later group, its nyu40 id to the later label."""
+
+    def change(document):
+        document["segGroups"][1]["segments"] = [3, 11, 20, 1234]
+
+    edit(source, ".aggregation.json", change)
+    outcome = first(source)
+    desk = SCANNET.names.index("desk") + 1
+    assert outcome.scene.semantic[10] == desk and outcome.scene.instance[10] == 1
+    unknown, common = outcome.warnings
+    assert "1 segments are not in the mesh, such as 1234" in unknown
+    assert "1 segments are in several groups, of the objects [1, 2]" in common
+
+
+def test_a_labelled_mesh_that_differs_is_reported(source):
+    path = source / "scans" / "scene0000_00" / "scene0000_00_vh_clean_2.labels.ply"
+    labels = np.repeat([1, 5, 14, 5, 7, 0], 5)
+    path.write_bytes(mesh_bytes(points_of("scene0000_00"), labels))
+    (warning,) = first(source).warnings
+    assert "other label at 5 vertices" in warning
+    path.write_bytes(mesh_bytes(points_of("scene0000_00")[:9], labels[:9]))
+    assert "must have the 30 vertices of the mesh, got 9" in first(source).error
+
+
+def test_a_scan_without_alignment_stays_as_it_is(source):
+    path = source / "scans" / "scene0000_00" / "scene0000_00.txt"
+    path.write_text("colorHeight = 968\n")
+    np.testing.assert_array_equal(first(source).scene.points, points_of(path.stem))
+    path.unlink()
+    np.testing.assert_array_equal(first(source).scene.points, points_of(path.stem))
+
+
+@pytest.mark.parametrize(
+    "suffix, key, value, message",
+    [
+        ("segs", "segIndices", [7] * 29, "each of the 30 vertices of the mesh, got 29"),
+        ("segs", "segIndices", [7.5] * 30, "segIndices must be a list of integers"),
+        ("segs", "segIndices", [[7], []], "segIndices must be a list of integers"),
+        ("segs", "segIndices", None, "expected an object with a list 'segIndices'"),
+        ("agg", "segGroups", [{"objectId": 0}], "a group needs objectId, label and"),
+        ("agg", "segGroups", [GROUPS[0] | {"segments": 3}], "must be a list of int"),
+        ("agg", "segGroups", [GROUPS[0] | {"objectId": -1}], "must not be negative"),
+        ("agg", "segGroups", [GROUPS[0] | {"label": "ufo"}], "labels ['ufo'] are not"),
+        (
+            "agg",
+            "segGroups",
+            [GROUPS[0] | {"segments": [8]}],
+            "belongs to another mesh",
+        ),
+    ],
+)
+def test_labels_that_do_not_fit_are_named(source, suffix, key, value, message):
+    names = {"segs": "_vh_clean_2.0.010000.segs.json", "agg": ".aggregation.json"}
+    path = edit(source, names[suffix], lambda document: document.update({key: value}))
+    outcome = first(source)
+    assert message in outcome.error and str(path) in outcome.error
+
+
+@pytest.mark.parametrize("suffix", [".aggregation.json", "_vh_clean_2.ply"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
+def test_truncated_files_are_named_and_nothing_is_written(
+    source, suffix, share, capsys
+):
+    path = source / "scans" / "scene0000_00" / f"scene0000_00{suffix}"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert gspn(source) == 1
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("gspn: scene 'scene0000_00': ") and str(path) in error
+    assert len(error.splitlines()) == 1
+    assert [path.name for path in source.parent.iterdir()] == ["scannet"]
+
+
+@pytest.mark.parametrize("suffix", [".aggregation.json", "_vh_clean_2.ply"])
+def test_absent_files_are_named(source, suffix, capsys):
+    path = source / "scans" / "scene0000_00" / f"scene0000_00{suffix}"
+    path.unlink()
+    assert gspn(source) == 1
+    assert f"scene 'scene0000_00': {path}: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_coordinates_that_are_not_finite_are_named(source, value):
+    path = source / "scans" / "scene0000_00" / "scene0000_00_vh_clean_2.ply"
+    points = points_of("scene0000_00")
+    points[[3, 8], 1] = value
+    path.write_bytes(mesh_bytes(points))
+    assert "at vertex 3, and 2 such vertices in all" in first(source).error
+
+
+@pytest.mark.parametrize("text", ["1 0 0", "nan " * 16, "x " * 16])
+def test_a_broken_alignment_is_named(source, text):
+    path = source / "scans" / "scene0000_00" / "scene0000_00.txt"
+    path.write_text(f"axisAlignment = {text}\n")
+    assert f"{path}: axisAlignment must be 16 finite" in first(source).error
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("id\tname\n", "expected columns ['nyu40id', 'raw_category']"),
+        ("raw_category\tnyu40id\nwall\tone\n", ":2: nyu40id must be a number"),
+    ],
+)
+def test_a_broken_label_map_is_named(tmp_path, text, message):
+    (tmp_path / "map.tsv").write_text(text)
+    with pytest.raises(ValueError) as error:
+        scannet.read_label_map(tmp_path / "map.tsv")
+    assert message in str(error.value) and "map.tsv" in str(error.value)
+
+
+@pytest.mark.skipif(
+    not (REAL / "scannet_golden").is_dir(), reason=f"no real scans in {REAL}"
+)
+def test_a_real_scan_is_what_another_decoder_made_of_it():
+    golden = {
+        key: np.load(REAL / "scannet_golden" / f"scene0000_00_{key}.npy")
+        for key in ("ins_label_all", "sem_label_all", "bbox")
+    }
+    data = scannet.data_set(REAL / "scannet_raw", splits=["train"], keep_going=True)
+    (item,) = data.splits["train"]
+    label_ids = data.read.keywords["label_ids"]
+    semantic, objects = read_labels(item.detail, 81_369, label_ids)
+    np.testing.assert_array_equal(semantic, golden["sem_label_all"])
+    np.testing.assert_array_equal(objects, golden["ins_label_all"])
+    outcome = read_item(data.read, len(SCANNET), item)
+    scene, boxes = outcome.scene, golden["bbox"]
+    assert not outcome.warnings and scene.num_instances == len(boxes) == 27
+    np.testing.assert_array_equal(scene.semantic, SCANNET.to_rows(semantic))
+    for row, box in enumerate(boxes):
+        mine = scene.points[scene.instance == row].astype(np.float64)
+        low, high = mine.min(axis=0), mine.max(axis=0)
+        np.testing.assert_allclose((low + high) / 2, box[:3], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(high - low, box[3:6], rtol=0, atol=1e-6)
+        assert (semantic[scene.instance == row] == box[6]).all()
