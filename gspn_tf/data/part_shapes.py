@@ -38,9 +38,9 @@ def chair(rng: Rng) -> Shape:
     frame, cover = pick(rng, WOOD, METAL), pick(rng, FABRIC, WOOD)
     x, y = width / 2, depth / 2
     if rng.random() < 0.2:
-        disc = shape.part("seat")
-        disc.cylinder((0, 0, seat - thick), x, thick, cover)
-        disc.oval((0, 0, seat - thick), (x, x), cover)
+        disc, radius = shape.part("seat"), 1.3 * max(x, y)  # to the corners
+        disc.cylinder((0, 0, seat - thick), radius, thick, cover)
+        disc.oval((0, 0, seat - thick), (radius, radius), cover)
     else:
         shape.box("seat", (-x, -y, seat - thick), (x, y, seat), cover)
     _back(rng, shape, (x, y, seat), cover, frame)
@@ -262,8 +262,9 @@ def _cell(rng: Rng, shape: Shape, low: Vector, high: Vector, style: tuple) -> No
     """What a compartment from `low` to `high` holds: (style, front, carcass colour)."""
     kind, front, color = style
     if kind == 0:
-        floor = (high[0], high[1] - 0.01, low[2] + 0.015)
-        shape.box("shelf", low, floor, color)
+        level = low[2] + rng.uniform(0.3, 0.7) * (high[2] - low[2])
+        far = (high[0], high[1] - 0.01, level + 0.015)
+        shape.box("shelf", (low[0], low[1], level), far, color)
     elif kind == 1:
         inside = (low[0] + 0.01, low[1] + 0.02, low[2] + 0.01)
         _drawer(rng, shape, inside, (high[0] - 0.01, high[1], high[2] - 0.01), front)

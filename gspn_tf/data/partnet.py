@@ -29,12 +29,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.reading import Item
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import Scene
 
 NEUTRAL = 127
-LEVELS = (1, 2, 3)
 SPLITS = ("train", "val", "test")
+FILES = (
+    "point_sample/pts-10000.txt",
+    "point_sample/label-10000.txt",
+    "result.json",
+    "result_after_merging.json",
+)
 _log = logging.getLogger(__name__)
 
 
@@ -67,8 +73,8 @@ def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
     return ClassList.from_pairs(pairs)
 
 
-def find_shapes(source: str | Path, category: str) -> list[Path]:
-    """Folders of a category's shapes, in the order of their annotation numbers.
+def list_shapes(source: str | Path, category: str) -> list[Item]:
+    """A category's shapes, in the order of their annotation numbers.
 
     Raises:
       ScanError: there is none.
@@ -81,7 +87,8 @@ def find_shapes(source: str | Path, category: str) -> list[Path]:
     if not found:
         got = f"shapes of {', '.join(sorted(others))}" if others else "no shapes at all"
         raise ScanError(f"{source}: expected shapes of category {category}, got {got}")
-    return sorted(found, key=lambda path: (len(path.name), path.name))
+    found.sort(key=lambda path: (len(path.name), path.name))
+    return [Item(f.name, tuple(f / name for name in FILES), f) for f in found]
 
 
 def read_splits(folder: str | Path, category: str) -> dict[str, list[str]]:
@@ -93,7 +100,7 @@ def read_splits(folder: str | Path, category: str) -> dict[str, list[str]]:
     return splits
 
 
-def read_shape(folder: str | Path, classes: ClassList) -> Scene:
+def read_shape(item: Item, classes: ClassList) -> Scene:
     """Reads one shape; parts are numbered in the order of the final tree.
 
     A part without points is left out.
@@ -101,25 +108,24 @@ def read_shape(folder: str | Path, classes: ClassList) -> Scene:
     Raises:
       ScanError: a file is missing or malformed, or they do not belong together.
     """
-    folder = Path(folder)
-    points = _read_table(folder / "point_sample" / "pts-10000.txt", np.float32, 3)
-    labels = _read_table(folder / "point_sample" / "label-10000.txt", np.int64, 1)[:, 0]
+    folder = item.detail
+    points_path, labels_path, original_path, final_path = item.sources
+    points = _read_table(points_path, np.float32, 3)
+    labels = _read_table(labels_path, np.int64, 1)[:, 0]
     if len(points) != len(labels):
         raise ScanError(
             f"{folder}: expected one label for each of the {len(points)} points, "
             f"got {len(labels)}"
         )
-    original = leaves_below(read_json(folder / "result.json"), folder)
+    original = leaves_below(read_json(original_path), folder)
     known = {leaf for leaves in original.values() for leaf in leaves}
     strange = sorted(set(labels.tolist()) - known)
     if strange:
         raise ScanError(
-            f"{folder}: label-10000.txt must name leaves of result.json, got "
-            f"{strange[:5]}"
+            f"{labels_path} must name leaves of result.json, got {strange[:5]}"
         )
-    final = read_json(folder / "result_after_merging.json")
-    parts = list(find_parts(final, original, classes, folder))
-    return make_scene(folder.name, points, labels, parts)
+    parts = list(find_parts(read_json(final_path), original, classes, folder))
+    return make_scene(item.name, points, labels, parts)
 
 
 def leaves_below(tree: list, folder: Path) -> dict[int, list[int]]:

@@ -18,7 +18,6 @@ part around them. Frame, units and colours are as in `partnet`; where a file has
 those are the colours.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -32,80 +31,94 @@ from gspn_tf.data.partnet import (
     number_parts,
     read_json,
 )
+from gspn_tf.data.reading import Item
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import Scene
 
 
-def find_files(source: str | Path, category: str, level: int) -> dict[str, list[Path]]:
-    """The files of each split, of `source` or of its folder of the category and level.
+def list_shapes(source: str | Path, category: str, level: int) -> dict[str, list[Item]]:
+    """The shapes of each split, in the order of the files; empty where there are none.
 
-    Empty where there are none.
+    The files are looked for in `source`, in its folder CATEGORY-LEVEL and in CATEGORY.
+
+    Raises:
+      ScanError: no HDF5 file, or a JSON file that does not belong to it.
     """
     source = Path(source)
     for folder in (source, source / f"{category}-{level}", source / category):
         found = {split: sorted(folder.glob(f"{split}-*.h5")) for split in SPLITS}
         if any(found.values()):
-            return {split: paths for split, paths in found.items() if paths}
+            return {
+                split: [item for path in paths for item in _items(path)]
+                for split, paths in found.items()
+                if paths
+            }
     return {}
 
 
-def count_shapes(path: str | Path) -> int:
-    """Number of shapes in a file."""
-    with _opened(path) as file:
-        return len(_array(file, "pts", 3))
-
-
-def read_shapes(path: str | Path, classes: ClassList) -> Iterator[Scene]:
-    """The shapes of a file, one at a time, in its order.
+def read_shape(item: Item, classes: ClassList) -> Scene:
+    """Reads one shape.
 
     Raises:
-      ScanError: no HDF5 file, none of the layouts, or labels that are not of `classes`.
+      ScanError: none of the layouts, or labels that are not of `classes`.
     """
+    path, index, parts = item.detail
     with _opened(path) as file:
-        points = _array(file, "pts", 3)
-        records = _records(Path(path), len(points))
-        for index, record in enumerate(records):
-            if "label" in file:
-                yield _read_leaves(file, index, record, classes)
-            else:
-                yield _read_masks(file, index, record["anno_id"], classes)
-
-
-def _read_leaves(
-    file: h5py.File, index: int, record: dict, classes: ClassList
-) -> Scene:
-    if "ins_seg" not in record:
-        raise ScanError(
-            f"{file.filename}: the JSON file beside it must list the parts of each "
-            f"shape as ins_seg, got {sorted(record)}"
-        )
+        points = _row(file, "pts", index, (None, 3))
+        if "label" not in file:
+            return _read_masks(file, item, points, classes)
+        labels = _row(file, "label", index, (len(points),))
+        colors = _row(file, "rgb", index, points.shape) if "rgb" in file else None
     rows = {part: row for row, part in enumerate(classes.names, start=1)}
-    parts = [
-        Part(rows[item["part_name"]], item["leaf_id_list"])
-        for item in record["ins_seg"]
-        if item["part_name"] in rows
-    ]
-    colors = _array(file, "rgb", 3)[index] if "rgb" in file else None
-    points, labels = _array(file, "pts", 3)[index], _array(file, "label", 2)[index]
-    return make_scene(record["anno_id"], points, labels, parts, colors)
+    kept = [Part(rows[name], leaves) for name, leaves in parts if name in rows]
+    return make_scene(item.name, points, labels, kept, colors)
 
 
-def _read_masks(file: h5py.File, index: int, name: str, classes: ClassList) -> Scene:
-    masks = np.asarray(_array(file, "gt_mask", 3)[index], bool)
+def _items(path: Path) -> list[Item]:
+    """The shapes of a file; they are numbered where no JSON file names them."""
+    with _opened(path) as file:
+        if "pts" not in file:
+            raise ScanError(f"{path}: expected pts, got {sorted(file)}")
+        count, by_leaves = len(file["pts"]), "label" in file
+    beside = path.with_suffix(".json")
+    if not beside.is_file() and not by_leaves:
+        names = [f"{path.stem}-{index:04d}" for index in range(count)]
+        return [Item(name, (), (path, i, ())) for i, name in enumerate(names)]
+    records = read_json(beside)
+    if len(records) != count:
+        raise ScanError(f"{beside}: expected {count} shapes, got {len(records)}")
+    items = []
+    for index, record in enumerate(records):
+        if by_leaves and "ins_seg" not in record:
+            raise ScanError(
+                f"{beside}: expected the parts of each shape as ins_seg, "
+                f"got {sorted(record)}"
+            )
+        parts = record.get("ins_seg", []) if by_leaves else []
+        parts = [(part["part_name"], part["leaf_id_list"]) for part in parts]
+        items.append(Item(str(record["anno_id"]), (), (path, index, parts)))
+    return items
+
+
+def _read_masks(
+    file: h5py.File, item: Item, points: np.ndarray, classes: ClassList
+) -> Scene:
+    index, count = item.detail[1], len(points)
+    masks = _row(file, "gt_mask", index, (None, count)).astype(bool)
     kept = "gt_valid" if "gt_valid" in file else "gt_mask_valid"
-    masks[~np.asarray(_array(file, kept, 2)[index], bool)] = False
+    masks[~_row(file, kept, index, (len(masks),)).astype(bool)] = False
     taken = masks.any(axis=0)
     last = len(masks) - 1 - masks[::-1].argmax(axis=0)
     owner = np.where(taken, last, -1)
     if "gt_mask_label" in file:
-        rows = np.asarray(_array(file, "gt_mask_label", 2)[index], np.int64) + 1
+        rows = _row(file, "gt_mask_label", index, (len(masks),)).astype(np.int64) + 1
     else:
-        labels = np.asarray(_array(file, "gt_label", 2)[index], np.int64)
+        labels = _row(file, "gt_label", index, (count,)).astype(np.int64)
         rows = np.zeros(len(masks), np.int64)
         rows[owner[taken]] = labels[taken]
         if not np.array_equal(np.append(rows, 0)[owner], labels):
             raise ScanError(
-                f"{file.filename}: gt_label of {name} must be one class for each "
+                f"{file.filename}: gt_label of {item.name} must be one class for each "
                 "instance of gt_mask and 0 elsewhere"
             )
     used = rows[owner[taken]]
@@ -114,33 +127,27 @@ def _read_masks(file: h5py.File, index: int, name: str, classes: ClassList) -> S
             f"{file.filename}: expected parts of {len(classes)} classes, got rows "
             f"{used.min()}..{used.max()}: are category and level those of the file?"
         )
-    return number_parts(name, _array(file, "pts", 3)[index], owner, rows.tolist())
+    return number_parts(item.name, points, owner, rows.tolist())
 
 
-def _records(path: Path, count: int) -> list[dict]:
-    """What the JSON file beside says of the shapes; without one, made-up numbers."""
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        return [{"anno_id": f"{path.stem}-{index:04d}"} for index in range(count)]
-    records = read_json(beside)
-    if len(records) != count:
-        raise ScanError(f"{beside}: expected {count} shapes, got {len(records)}")
-    return records
-
-
-def _opened(path: str | Path) -> h5py.File:
+def _opened(path: Path) -> h5py.File:
     try:
         return h5py.File(path)
     except OSError as error:
         raise ScanError(f"{path} is no readable HDF5 file: {error}") from error
 
 
-def _array(file: h5py.File, key: str, rank: int) -> h5py.Dataset:
-    """An array of a file, still on disk."""
+def _row(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:
+    """What a file has of one shape, which must be of `shape` (None: any length)."""
     if key not in file:
         raise ScanError(f"{file.filename}: expected {key}, got {sorted(file)}")
-    if file[key].ndim != rank:
+    row = file[key][index] if index < len(file[key]) else np.zeros(0)
+    fits = row.ndim == len(shape) and all(
+        wanted in (None, size) for wanted, size in zip(shape, row.shape, strict=True)
+    )
+    if not fits:
         raise ScanError(
-            f"{file.filename}: {key} must have {rank} axes, got {list(file[key].shape)}"
+            f"{file.filename}: {key} of each shape must be {list(shape)}, "
+            f"got {list(row.shape)}"
         )
-    return file[key]
+    return row
