@@ -164,6 +164,19 @@ def test_malformed_files_are_named(release, layout, key, value, message):
         partnet_h5.read_shape(item, CLASSES)
 
 
+def test_only_test_files_may_have_no_labels(release):
+    path = release("detection", "test")
+    with h5py.File(path, "a") as file:
+        for key in set(file) - {"pts"}:
+            del file[key]
+    items = partnet_h5.list_shapes(path.parent, "Stool", 3)["test"]
+    scene = partnet_h5.read_shape(items[0], CLASSES)
+    assert not scene.semantic.any() and (scene.instance == -1).all()
+    path.rename(path.with_name("val-00.h5"))
+    with pytest.raises(ScanError, match="val-00.h5: expected label or gt_mask, got"):
+        partnet_h5.list_shapes(path.parent, "Stool", 3)
+
+
 def test_damaged_files_and_wrong_names_are_named(release):
     path = release("leaves")
     path.with_suffix(".json").write_text("[]")

@@ -1,6 +1,6 @@
 """Chairs, tables, lamps and storage furniture built of labelled parts.
 
-Each function draws one shape in metres: standing at z = 0, facing +y, centred in x and
+Each function draws one shape in metres: on or above z = 0, facing +y, centred in x and
 about centred in y. Sizes, styles and the number of parts vary from shape to shape.
 """
 
@@ -31,7 +31,7 @@ class Shape:
 
 
 def chair(rng: Rng) -> Shape:
-    """A seat, a back of one piece or of bars, a base; arms at times. 6 to 24 parts."""
+    """A seat, a back of one piece or of bars, a base; arms at times. 6 to 25 parts."""
     shape = Shape()
     width, depth = rng.uniform(0.4, 0.6), rng.uniform(0.4, 0.55)
     seat, thick = rng.uniform(0.38, 0.5), rng.uniform(0.025, 0.1)
@@ -292,4 +292,4 @@ def _drawer(rng: Rng, shape: Shape, low: Vector, high: Vector, color: Vector) ->
     shape.box("handle", handle, far, darker(color, 0.4))
 
 
-KINDS = {"chair": chair, "table": table, "lamp": lamp, "storage": storage}
+KINDS = (chair, table, lamp, storage)

@@ -15,10 +15,11 @@ category (and level). What a file holds says which layout it is:
 
 The labels are taken as they are: here the leaves that merging dropped belong to the
 part around them. Frame, units and colours are as in `partnet`; where a file has `rgb`,
-those are the colours.
+those are the colours. Test files of `ins_seg_h5_for_detection` have no labels.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -36,13 +37,23 @@ from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import Scene
 
 
+class Place(NamedTuple):
+    """Where a shape is: the `detail` of its item."""
+
+    path: Path
+    index: int
+    labelled: bool
+    parts: list[tuple[str, list[int]]]  # names and leaf ids, where a JSON lists them
+
+
 def list_shapes(source: str | Path, category: str, level: int) -> dict[str, list[Item]]:
     """The shapes of each split, in the order of the files; empty where there are none.
 
     The files are looked for in `source`, in its folder CATEGORY-LEVEL and in CATEGORY.
 
     Raises:
-      ScanError: no HDF5 file, or a JSON file that does not belong to it.
+      ScanError: no HDF5 file, one without labels that is not of split `test`, or a JSON
+        file that does not belong to it.
     """
     source = Path(source)
     for folder in (source, source / f"{category}-{level}", source / category):
@@ -62,15 +73,18 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
     Raises:
       ScanError: none of the layouts, or labels that are not of `classes`.
     """
-    path, index, parts = item.detail
-    with _opened(path) as file:
-        points = _row(file, "pts", index, (None, 3))
+    place: Place = item.detail
+    with _opened(place.path) as file:
+        points = _row(file, "pts", place.index, (None, 3))
+        if not place.labelled:
+            return number_parts(item.name, points, np.full(len(points), -1), [])
         if "label" not in file:
             return _read_masks(file, item, points, classes)
-        labels = _row(file, "label", index, (len(points),))
-        colors = _row(file, "rgb", index, points.shape) if "rgb" in file else None
+        labels = _row(file, "label", place.index, (len(points),))
+        with_rgb = "rgb" in file
+        colors = _row(file, "rgb", place.index, points.shape) if with_rgb else None
     rows = {part: row for row, part in enumerate(classes.names, start=1)}
-    kept = [Part(rows[name], leaves) for name, leaves in parts if name in rows]
+    kept = [Part(rows[name], leaves) for name, leaves in place.parts if name in rows]
     return make_scene(item.name, points, labels, kept, colors)
 
 
@@ -79,12 +93,14 @@ def _items(path: Path) -> list[Item]:
     with _opened(path) as file:
         if "pts" not in file:
             raise ScanError(f"{path}: expected pts, got {sorted(file)}")
-        count, by_leaves = len(file["pts"]), "label" in file
+        count, keys = len(file["pts"]), set(file)
+    labelled, by_leaves = bool({"label", "gt_mask"} & keys), "label" in keys
+    if not labelled and not path.name.startswith("test-"):
+        raise ScanError(f"{path}: expected label or gt_mask, got {sorted(keys)}")
     beside = path.with_suffix(".json")
-    if not beside.is_file() and not by_leaves:
-        names = [f"{path.stem}-{index:04d}" for index in range(count)]
-        return [Item(name, (), (path, i, ())) for i, name in enumerate(names)]
-    records = read_json(beside)
+    records = [{"anno_id": f"{path.stem}-{index:04d}"} for index in range(count)]
+    if beside.is_file() or by_leaves:
+        records = read_json(beside)
     if len(records) != count:
         raise ScanError(f"{beside}: expected {count} shapes, got {len(records)}")
     items = []
@@ -94,16 +110,17 @@ def _items(path: Path) -> list[Item]:
                 f"{beside}: expected the parts of each shape as ins_seg, "
                 f"got {sorted(record)}"
             )
-        parts = record.get("ins_seg", []) if by_leaves else []
+        parts = record["ins_seg"] if by_leaves else []
         parts = [(part["part_name"], part["leaf_id_list"]) for part in parts]
-        items.append(Item(str(record["anno_id"]), (), (path, index, parts)))
+        place = Place(path, index, labelled, parts)
+        items.append(Item(str(record["anno_id"]), detail=place))
     return items
 
 
 def _read_masks(
     file: h5py.File, item: Item, points: np.ndarray, classes: ClassList
 ) -> Scene:
-    index, count = item.detail[1], len(points)
+    index, count = item.detail.index, len(points)
     masks = _row(file, "gt_mask", index, (None, count)).astype(bool)
     kept = "gt_valid" if "gt_valid" in file else "gt_mask_valid"
     masks[~_row(file, kept, index, (len(masks),)).astype(bool)] = False

@@ -8,12 +8,11 @@ Units and frame are PartNet's as this project reads it: no metres, but the middl
 shape's box at the origin and the farthest point one unit away; z up, facing +y.
 """
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.part_shapes import KINDS, MAX_PARTS, Shape
+from gspn_tf.data.reading import Item
 from gspn_tf.data.scene import Scene
 from gspn_tf.data.surfaces import Samples, areas, sample
 
@@ -41,8 +40,7 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     if num_points < MIN_POINTS:
         raise ValueError(f"num_points must be at least {MIN_POINTS}, got {num_points}")
     rng = np.random.default_rng(seed)
-    kind = list(KINDS)[rng.integers(len(KINDS))]
-    shape = KINDS[kind](rng)
+    shape = KINDS[rng.integers(len(KINDS))](rng)
     samples, owner = sample_parts(rng, shape, num_points)
     points = normalized(samples.points)
     points += (
@@ -51,7 +49,7 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     shade = rng.uniform(0.85, 1.1) + rng.normal(0, 0.03, (num_points, 1))
     rows = [PARTS.names.index(label) + 1 for label, _ in shape.parts]
     return Scene(
-        name=f"{kind}_{seed:010d}",
+        name=shape_name(seed),
         points=points.astype(np.float32),
         colors=np.clip(samples.colors * shade, 0, 255).astype(np.uint8),
         semantic=np.asarray(rows, np.int32)[owner],
@@ -59,9 +57,14 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     )
 
 
-def generate_shapes(seeds: Iterable[int], num_points: int = 12_000) -> Iterator[Scene]:
-    """Shapes of the seeds, in their order."""
-    return (generate_shape(seed, num_points) for seed in seeds)
+def shape_name(seed: int) -> str:
+    """Name of the shape of a seed."""
+    return f"shape_{seed:010d}"
+
+
+def read_shape(item: Item, num_points: int = 12_000) -> Scene:
+    """The shape whose seed is the item's detail."""
+    return generate_shape(item.detail, num_points)
 
 
 def sample_parts(
