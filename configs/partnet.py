@@ -10,14 +10,12 @@ Hardware not measured yet
 Time     not measured yet
 Result   not measured yet
 
-The number of classes is that of the category and level, and one for the background:
-what `num_classes` has to be is said by `gspn prepare partnet`, and by `gspn train`
-where it is another. It is Chair's at level 3 here: Table 2 does not say its level.
+`num_classes` is that of the category and level, and one for the background; `gspn
+prepare partnet` prints it. Here it is Chair's at level 3: Table 2 names no level.
 
-Shapes are about one unit from their middle to their farthest point, without colours
-unless their files have them. All radii are half of the paper's. Shapes stand upright
-and face one way, so nothing is turned or moved. `small` is the network of
-`configs/parts.py:small`: two cores, a few shapes.
+Shapes are about one unit from their middle to their farthest point: radii are smaller
+than the paper's for rooms. They stand upright and face one way, so none is turned or
+moved. `small` is the network of `configs/parts.py:small`: two cores, a few shapes.
 """
 
 from gspn_tf import config as c

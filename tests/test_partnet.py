@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gspn_tf import config_loading
 from gspn_tf.data import partnet
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import check_scene
@@ -175,6 +176,13 @@ def test_real_shapes(category, level, name):
     assert (scene.num_instances, present, other) == COUNTS[category, level, name]
     assert ((scene.semantic == 0) == (scene.instance < 0)).all()
     assert 0.9 < np.linalg.norm(scene.points, axis=1).max() < 1.1
+
+
+@needs_data
+def test_the_config_has_an_output_for_each_part_of_its_example():
+    classes = partnet.read_classes(DATA / "meta", "Chair", 3)
+    config = config_loading.load("configs/partnet.py")
+    assert config.model.proposal.num_classes == len(classes) + 1
 
 
 @needs_data

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gspn_tf import config_loading
 from gspn_tf.data import part_shapes, parts
 from gspn_tf.data.reading import Item
 from gspn_tf.data.scene import check_scene
@@ -84,6 +85,12 @@ def test_parts_of_one_class_are_often_near(shapes):
     """Classes alone do not give the parts: most have a neighbour of their class."""
     alone = [len(set(s.semantic.tolist())) / s.num_instances for s in shapes]
     assert np.mean(alone) < 0.6
+
+
+@pytest.mark.parametrize("variant", ["small", "paper"])
+def test_the_configs_have_an_output_for_each_class(variant):
+    config = config_loading.load(f"configs/parts.py:{variant}")
+    assert config.model.proposal.num_classes == len(parts.PARTS) + 1
 
 
 @pytest.mark.parametrize(("seed", "points"), [(-1, 12_000), (0, 7_799)])
