@@ -15,6 +15,7 @@ from gspn_tf.commands import (
     export,
     import_checkpoint,
     prepare,
+    prepare_shapes,
     segment,
     train,
 )
@@ -23,6 +24,8 @@ from gspn_tf.commands.command import Arguments, Command, UserError
 COMMANDS = (
     prepare.ROOMS,
     prepare.OWN,
+    prepare_shapes.PARTNET,
+    prepare_shapes.PARTS,
     train.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,

@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gspn_tf import config_loading
+from gspn_tf import cli, config_loading
 from gspn_tf.data import partnet
+from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import check_scene
 
@@ -158,6 +160,38 @@ def test_the_data_sets_own_splits(stool):
         (stool / f"Stool.{split}.json").write_text(json.dumps(items))
     expected = {"train": ["7"], "val": ["8"], "test": ["9"]}
     assert partnet.read_splits(stool, "Stool") == expected
+
+
+def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
+    for number in ("8", "9"):
+        shutil.copytree(stool / "7", stool / number)
+    for split, number in (("train", "9"), ("val", "7"), ("test", "6")):
+        (stool / f"Stool.{split}.json").write_text(f'[{{"anno_id": "{number}"}}]')
+    (stool / "Stool.train.json").write_text('[{"anno_id": "9"}, {"anno_id": "5"}]')
+    output = str(tmp_path / "data")
+    command = ["prepare", "partnet", f"--source={stool}", f"--output={output}"]
+    command += ["--category=Stool", "--level=1", "--jobs=1"]
+    assert cli.main([*command, f"--splits={stool}"]) == 0
+    out = capsys.readouterr().out
+    assert "non-commercial" in out and "num_classes=3" in out
+    manifest = read_manifest(output)
+    splits = manifest["splits"]
+    names = {split: entry["names"] for split, entry in splits.items()}
+    assert names == {"train": ["9"], "val": ["7"]}
+    assert splits["train"]["absent"] == ["5"]
+    assert splits["train"]["instances"] == {"stool/top": 1, "stool/base": 1}
+    assert manifest["options"] == {"category": "Stool", "level": 1}
+    assert cli.main([*command, "--val_fraction=0.3", "--force"]) == 0
+    splits = read_manifest(output)["splits"]
+    assert sorted(sum((s["names"] for s in splits.values()), [])) == ["7", "8", "9"]
+
+
+def test_the_command_names_a_broken_shape(stool, tmp_path, capsys):
+    (stool / "7" / "result.json").write_text("[]")
+    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
+    assert cli.main([*command, f"--output={tmp_path}/data"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "scene '7'" in error and "must name leaves of result.json" in error
 
 
 @needs_data

@@ -8,8 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
+from gspn_tf import cli, files
 from gspn_tf.data import partnet, partnet_h5
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scan_io import ScanError
 
 DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "partnet"
@@ -175,6 +177,22 @@ def test_only_test_files_may_have_no_labels(release):
     path.rename(path.with_name("val-00.h5"))
     with pytest.raises(ScanError, match="val-00.h5: expected label or gt_mask, got"):
         partnet_h5.list_shapes(path.parent, "Stool", 3)
+
+
+def test_the_command_takes_the_splits_of_the_files(release, tmp_path, capsys):
+    train, val = release("leaves", "train"), release("truth")
+    names = [f'{{"anno_id": "{number}"}}' for number in (80, 81)]
+    val.with_suffix(".json").write_text(f"[{', '.join(names)}]")
+    lists = "2 stool/top leaf\n5 stool/leg leaf\n"
+    (tmp_path / "Stool-level-3.txt").write_text(lists)
+    command = ["prepare", "partnet", f"--source={tmp_path}", f"--labels={tmp_path}"]
+    command += [f"--output={tmp_path}/data", "--category=Stool", "--jobs=1"]
+    assert cli.main(command) == 0
+    assert "train 2 scenes (5 instances), val 2 scenes" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "data")
+    digests = {path.name: files.sha256(path) for path in (train, val)}
+    assert manifest["options"]["files"] == digests
+    assert manifest["splits"]["val"]["instances"] == {"stool/top": 2, "stool/leg": 3}
 
 
 def test_damaged_files_and_wrong_names_are_named(release):

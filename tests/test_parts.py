@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from gspn_tf import config_loading
-from gspn_tf.data import part_shapes, parts
+from gspn_tf import cli, config_loading
+from gspn_tf.data import part_shapes, parts, read_scenes
+from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.reading import Item
 from gspn_tf.data.scene import check_scene
 from gspn_tf.data.shards import serialize
@@ -97,3 +98,19 @@ def test_the_configs_have_an_output_for_each_class(variant):
 def test_bad_arguments_are_refused(seed, points):
     with pytest.raises(ValueError, match="must"):
         parts.generate_shape(seed, points)
+
+
+def test_the_command_makes_other_shapes_for_every_split(tmp_path, capsys):
+    command = ["prepare", "parts", f"--output={tmp_path}/data", "--jobs=1"]
+    assert cli.main([*command, "--train=3", "--val=2", "--test=0"]) == 0
+    assert "train 3 scenes (" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "data")
+    assert manifest["classes"] == parts.PARTS.pairs()
+    scenes = [
+        s for split in ("train", "val") for s in read_scenes(tmp_path / "data", split)
+    ]
+    assert len({scene.name for scene in scenes}) == 5
+    names = [name for s in manifest["splits"].values() for name in s["names"]]
+    assert [scene.name for scene in scenes] == names
+    assert cli.main([*command, "--train=0", "--val=0", "--test=0"]) == 1
+    assert "nothing to make" in capsys.readouterr().err
