@@ -245,6 +245,7 @@ def requirements(tensorflow):
         "rich",
         "tensorboard",
         "scipy",
+        "h5py",  # PartNet's files; keras needs it too
         # 2021.12.3 needs tensorflow-addons, which has no release for Python 3.12 and
         # later: there pip takes 2020.5.20, whose geometry functions are the same.
         "tensorflow-graphics",

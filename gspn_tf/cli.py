@@ -16,6 +16,7 @@ from gspn_tf.commands import (
     import_checkpoint,
     prepare,
     prepare_scannet,
+    prepare_shapes,
     segment,
     train,
 )
@@ -25,6 +26,8 @@ COMMANDS = (
     prepare.ROOMS,
     prepare.OWN,
     prepare_scannet.COMMAND,
+    prepare_shapes.PARTNET,
+    prepare_shapes.PARTS,
     train.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,

@@ -78,6 +78,20 @@ def small_rpointnet() -> c.RPointNetConfig:
     )
 
 
+def fit_to_shapes(config: c.Config, num_classes: int) -> c.Config:
+    """The same config for the parts of single shapes, one unit in radius.
+
+    Radii are smaller than a room's: contexts as large as a handle, a leg and a table
+    top. Shapes stand upright, face one way and are centred: none is turned or moved.
+    """
+    proposal = config.model.proposal
+    proposal.num_classes = num_classes
+    proposal.backbone.radii = (0.1, 0.2, 0.4, 0.8)
+    proposal.context_radii = (0.15, 0.4, 1.0)
+    config.data.rotate, config.data.translate_std = False, 0.0
+    return config
+
+
 def released() -> c.RPointNetConfig:
     """The authors' code as they meant it to run (github.com/ericyi/GSPN)."""
     proposal = c.GSPNConfig(

@@ -5,7 +5,11 @@ import pytest
 from gspn_tf import config as c
 from gspn_tf import config_loading
 
-VARIANTS = ["rooms.py:small", "rooms.py:paper", "scannet.py:small", "scannet.py:paper"]
+VARIANTS = [
+    f"{name}.py:{variant}"
+    for name in ("rooms", "scannet", "parts", "partnet")
+    for variant in ("small", "paper")
+]
 
 
 @pytest.mark.parametrize("name", VARIANTS)

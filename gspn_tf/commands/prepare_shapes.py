@@ -1,0 +1,159 @@
+"""`gspn prepare partnet` and `gspn prepare parts`."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from absl import flags as absl_flags
+
+from gspn_tf import files
+from gspn_tf.commands.command import Arguments, Command, UserError, existing_folder
+from gspn_tf.commands.prepare import (
+    SPLITS,
+    define_common_flags,
+    define_seed,
+    make,
+    room_seeds,
+    split_paths,
+)
+
+if TYPE_CHECKING:
+    from gspn_tf.data.reading import DataSet
+
+LICENCE = (
+    "PartNet is for non-commercial research and education and may not be passed on; "
+    "its terms are ShapeNet's."
+)
+
+
+def define_partnet_flags(flags: absl_flags.FlagValues) -> None:
+    """Flags of `gspn prepare partnet`."""
+    define_common_flags(flags)
+    define_seed(flags)
+
+    def text(name: str, help_text: str) -> None:
+        absl_flags.DEFINE_string(name, None, help_text, flag_values=flags)
+
+    text(
+        "source",
+        "Folder of raw shapes (179/result.json ...), or of .h5 files as in ins_seg_h5.",
+    )
+    text("category", "Such as Chair, Table, Lamp or StorageFurniture.")
+    absl_flags.DEFINE_integer(
+        "level", 3, "Of detail: 1, 2 or 3.", 1, 3, flag_values=flags
+    )
+    text(
+        "labels",
+        "Folder of the lists of parts (Chair-level-3.txt ...), which is "
+        "stats/after_merging_label_ids of the data set; default: meta in the source.",
+    )
+    text(
+        "splits",
+        "Folder of Chair.train.json ..., which is stats/train_val_test_split of the "
+        "data set; default: a share of raw shapes is drawn for validation.",
+    )
+    absl_flags.DEFINE_float(
+        "val_fraction", 0.1, "That share.", 0, 0.9, flag_values=flags
+    )
+
+
+def run_partnet(arguments: Arguments) -> None:
+    """Convert PartNet."""
+    flags = arguments.flags
+    source = existing_folder(flags.source, "--source")
+    labels = existing_folder(flags.labels or str(source / "meta"), "--labels")
+    from gspn_tf.data import partnet, partnet_h5
+
+    classes = partnet.read_classes(labels, flags.category, flags.level)
+    common: dict[str, Any] = {"name": "partnet", "classes": classes, "root": source}
+    common["licence"] = LICENCE
+    options = {"category": flags.category, "level": flags.level}
+    stored = partnet_h5.list_shapes(source, flags.category, flags.level)
+    data = _stored(stored, common, options) if stored else _raw(flags, common, options)
+    make(flags, data)
+    print(f"train with --config.model.proposal.num_classes={len(classes) + 1}")
+
+
+def _stored(splits: dict[str, list], common: dict, options: dict) -> "DataSet":
+    """Shapes of HDF5 files; each file, of a thousand shapes, is summed up once."""
+    from gspn_tf.data import partnet_h5
+    from gspn_tf.data.reading import DataSet
+
+    items = [item for members in splits.values() for item in members]
+    paths = sorted({item.detail.path for item in items})
+    options["files"] = {path.name: files.sha256(path) for path in paths}
+    bare = (s for s, i in splits.items() if not all(x.detail.labelled for x in i))
+    read = partial(partnet_h5.read_shape, classes=common["classes"])
+    return DataSet(
+        splits=splits, read=read, options=options, unlabelled=tuple(bare), **common
+    )
+
+
+def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet":
+    """Raw shapes, in the data set's splits or in random ones."""
+    from gspn_tf.data import partnet
+    from gspn_tf.data.reading import DataSet
+
+    items = partnet.list_shapes(common["root"], flags.category)
+    absent: dict[str, list[str]] = {}
+    if flags.splits:
+        there = {item.name: item for item in items}
+        names = partnet.read_splits(flags.splits, flags.category)
+        found = {s: [there[n] for n in names[s] if n in there] for s in names}
+        splits = {split: members for split, members in found.items() if members}
+        absent = {s: [n for n in names[s] if n not in there] for s in splits}
+    else:
+        splits = split_paths(items, flags.val_fraction, flags.seed)
+        options |= {"val_fraction": flags.val_fraction, "seed": flags.seed}
+    read = partial(partnet.read_shape, classes=common["classes"])
+    return DataSet(splits=splits, read=read, options=options, absent=absent, **common)
+
+
+def define_parts_flags(flags: absl_flags.FlagValues) -> None:
+    """Flags of `gspn prepare parts`."""
+    define_common_flags(flags)
+    define_seed(flags)
+    absl_flags.DEFINE_integer(
+        "points", 12_000, "Points of a shape.", 7_800, flag_values=flags
+    )
+    for split, count in zip(SPLITS, (400, 16, 60), strict=True):
+        text = f"Shapes of the split {split}."
+        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
+
+
+def run_parts(arguments: Arguments) -> None:
+    """Generate shapes; no two splits and no two seeds share one."""
+    flags = arguments.flags
+    counts = {split: flags[split].value for split in SPLITS if flags[split].value}
+    if not counts:
+        raise UserError("nothing to make: --train, --val and --test are all 0")
+    from gspn_tf.data import parts
+    from gspn_tf.data.reading import DataSet, Item
+
+    splits = {
+        split: [
+            Item(parts.shape_name(seed), detail=seed)
+            for seed in room_seeds(flags.seed, split, count)
+        ]
+        for split, count in counts.items()
+    }
+    read = partial(parts.read_shape, num_points=flags.points)
+    options = {"seed": flags.seed, "points": flags.points}
+    make(flags, DataSet("parts", parts.PARTS, splits, read, options))
+
+
+PARTNET = Command(
+    name="prepare partnet",
+    summary="Convert PartNet's shapes of one category at one level of detail.",
+    usage="--source DIR --output DIR --category Chair [--level 3]",
+    define_flags=define_partnet_flags,
+    run=run_partnet,
+    required=("source", "output", "category"),
+)
+PARTS = Command(
+    name="prepare parts",
+    summary="Generate shapes of labelled parts: chairs, tables, lamps, storage.",
+    usage="--output DIR [--train N --val N --test N --seed S]",
+    define_flags=define_parts_flags,
+    run=run_parts,
+    required=("output",),
+)

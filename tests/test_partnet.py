@@ -1,0 +1,229 @@
+"""PartNet's raw shapes at every level."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gspn_tf import cli, config_loading
+from gspn_tf.data import partnet
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.scan_io import ScanError
+from gspn_tf.data.scene import check_scene
+
+DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "partnet"
+needs_data = pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"no PartNet shapes at {DATA}: set GSPN_TF_DATA"
+)
+# (parts in the tree, classes present, points of dropped leaves) by shape and level,
+# counted in the files by another program.
+COUNTS = {
+    ("Chair", 1, "179"): (5, 4, 999),
+    ("Chair", 2, "179"): (13, 7, 999),
+    ("Chair", 3, "179"): (32, 9, 999),
+    ("Bottle", 1, "3763"): (2, 2, 495),
+    ("Bottle", 3, "3763"): (3, 3, 0),
+    ("StorageFurniture", 1, "40147"): (5, 5, 9),
+    ("StorageFurniture", 1, "45780"): (4, 3, 19),
+    ("StorageFurniture", 1, "45940"): (6, 5, 0),
+    ("StorageFurniture", 2, "40147"): (23, 13, 9),
+    ("StorageFurniture", 2, "45780"): (17, 8, 19),
+    ("StorageFurniture", 2, "45940"): (22, 13, 0),
+    ("StorageFurniture", 3, "40147"): (27, 14, 9),
+    ("StorageFurniture", 3, "45780"): (22, 9, 19),
+    ("StorageFurniture", 3, "45940"): (27, 14, 0),
+}
+LIST = "2 stool/top leaf\n4 stool/base subcomponents\n5 stool/base/leg leaf\n"
+ORIGINAL = [
+    {
+        "id": 0,
+        "name": "seat",
+        "children": [
+            {"id": 1, "name": "plate", "children": [
+                {"id": 10, "name": "wood"}, {"id": 11, "name": "cover"}]},
+            {"id": 2, "name": "feet", "children": [
+                {"id": 20, "name": "foot"}, {"id": 21, "name": "foot"},
+                {"id": 22, "name": "screw"}]},
+        ],
+    }
+]  # fmt: skip
+MERGED = [
+    {
+        "id": 0,
+        "ori_id": 0,
+        "name": "stool",
+        "children": [
+            {"id": 1, "ori_id": 1, "name": "top"},
+            {"id": 2, "ori_id": 2, "name": "base", "children": [
+                {"id": 3, "ori_id": 20, "name": "leg"},
+                {"id": 4, "ori_id": 21, "name": "leg"}]},
+        ],
+    }
+]  # fmt: skip
+LEAVES = [10, 11, 20, 21, 22, 20]
+
+
+@pytest.fixture
+def stool(tmp_path):
+    """A shape of six points: a top of two leaves, two legs, and a dropped screw."""
+    folder = tmp_path / "7"
+    (folder / "point_sample").mkdir(parents=True)
+    points = np.arange(18).reshape(6, 3) / 10
+    np.savetxt(folder / "point_sample" / "pts-10000.txt", points, "%f")
+    np.savetxt(folder / "point_sample" / "label-10000.txt", LEAVES, "%d")
+    (folder / "result.json").write_text(json.dumps(ORIGINAL))
+    (folder / "result_after_merging.json").write_text(json.dumps(MERGED))
+    (folder / "meta.json").write_text('{"model_cat": "Stool"}')
+    (tmp_path / "meta").mkdir()
+    lines = LIST.splitlines()
+    (tmp_path / "meta" / "Stool-level-1.txt").write_text("\n".join(lines[:2]))
+    (tmp_path / "meta" / "Stool-level-3.txt").write_text("\n".join(lines[::2]))
+    return tmp_path
+
+
+def read(source, category, level):
+    classes = partnet.read_classes(source / "meta", category, level)
+    (item,) = partnet.list_shapes(source, category)
+    return partnet.read_shape(item, classes)
+
+
+def test_a_level_has_the_parts_of_its_list(stool):
+    coarse, fine = read(stool, "Stool", 1), read(stool, "Stool", 3)
+    assert coarse.name == "7"
+    assert coarse.semantic.tolist() == [1, 1, 2, 2, 0, 2]
+    assert coarse.instance.tolist() == [0, 0, 1, 1, -1, 1]
+    assert fine.semantic.tolist() == [1, 1, 2, 2, 0, 2]
+    assert fine.instance.tolist() == [0, 0, 1, 2, -1, 1]
+
+
+def test_z_is_up_and_colours_are_neutral(stool):
+    scene = read(stool, "Stool", 1)
+    np.testing.assert_allclose(scene.points[1], [0.3, -0.5, 0.4], atol=1e-6)
+    assert (scene.colors == partnet.NEUTRAL).all()
+
+
+def test_a_part_without_points_is_left_out(stool):
+    np.savetxt(stool / "7/point_sample/label-10000.txt", [21] * 6, "%d")
+    scene = read(stool, "Stool", 3)
+    assert scene.instance.tolist() == [0] * 6
+    assert scene.semantic.tolist() == [2] * 6
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("point_sample/label-10000.txt", "10\n11\n", "expected one label for each"),
+        ("point_sample/label-10000.txt", "10\n99\n" * 3, r"leaves of .*got \[99\]"),
+        ("point_sample/label-10000.txt", "10 1\n" * 6, "expected 1 numbers a line"),
+        ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "must be finite"),
+        ("point_sample/pts-10000.txt", "0 0\n" * 6, "expected 3 numbers a line"),
+        ("point_sample/pts-10000.txt", "0 0 0\n0 0", "expected 3 numbers a line"),
+        ("result.json", "[{", "no JSON file"),
+        ("result_after_merging.json", '[{"id": 1}]', "an id and a name"),
+        (
+            "result_after_merging.json",
+            '[{"id": 0, "name": "stool", "children": '
+            '[{"id": 1, "name": "top", "ori_id": 77}]}]',
+            "ori_id of stool/top .* got 77",
+        ),
+    ],
+)  # fmt: skip
+def test_files_that_do_not_belong_together_are_named(stool, file, text, message):
+    (stool / "7" / file).write_text(text)
+    with pytest.raises(ScanError, match=message):
+        read(stool, "Stool", 3)
+
+
+@pytest.mark.parametrize("name", partnet.FILES)
+def test_absent_files_are_named(stool, name):
+    (stool / "7" / name).unlink()
+    with pytest.raises(ScanError, match=f"{name} is missing"):
+        read(stool, "Stool", 3)
+
+
+def test_categories_and_levels_that_are_not_there_are_named(stool):
+    with pytest.raises(ScanError, match="category Chair, got shapes of Stool"):
+        partnet.list_shapes(stool, "Chair")
+    with pytest.raises(ValueError, match="expected Stool-level-2.txt, got Stool-lev"):
+        partnet.read_classes(stool / "meta", "Stool", 2)
+    (stool / "meta" / "Stool-level-2.txt").write_text("1 stool\n")
+    with pytest.raises(ValueError, match=r'level-2.txt:1: expected "id path kind"'):
+        partnet.read_classes(stool / "meta", "Stool", 2)
+
+
+def test_the_data_sets_own_splits(stool):
+    for split, number in (("train", "7"), ("val", "8"), ("test", "9")):
+        items = [{"anno_id": number, "model_id": "x"}]
+        (stool / f"Stool.{split}.json").write_text(json.dumps(items))
+    expected = {"train": ["7"], "val": ["8"], "test": ["9"]}
+    assert partnet.read_splits(stool, "Stool") == expected
+
+
+def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
+    for number in ("8", "9"):
+        shutil.copytree(stool / "7", stool / number)
+    for split, number in (("train", "9"), ("val", "7"), ("test", "6")):
+        (stool / f"Stool.{split}.json").write_text(f'[{{"anno_id": "{number}"}}]')
+    (stool / "Stool.train.json").write_text('[{"anno_id": "9"}, {"anno_id": "5"}]')
+    output = str(tmp_path / "data")
+    command = ["prepare", "partnet", f"--source={stool}", f"--output={output}"]
+    command += ["--category=Stool", "--level=1", "--jobs=1"]
+    assert cli.main([*command, f"--splits={stool}"]) == 0
+    out = capsys.readouterr().out
+    assert "non-commercial" in out and "num_classes=3" in out
+    manifest = read_manifest(output)
+    splits = manifest["splits"]
+    names = {split: entry["names"] for split, entry in splits.items()}
+    assert names == {"train": ["9"], "val": ["7"]}
+    assert splits["train"]["absent"] == ["5"]
+    assert splits["train"]["instances"] == {"stool/top": 1, "stool/base": 1}
+    assert manifest["options"] == {"category": "Stool", "level": 1}
+    assert cli.main([*command, "--val_fraction=0.3", "--force"]) == 0
+    splits = read_manifest(output)["splits"]
+    assert sorted(sum((s["names"] for s in splits.values()), [])) == ["7", "8", "9"]
+
+
+def test_the_command_names_a_broken_shape(stool, tmp_path, capsys):
+    (stool / "7" / "result.json").write_text("[]")
+    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
+    assert cli.main([*command, f"--output={tmp_path}/data"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "scene '7'" in error and "must name leaves of result.json" in error
+
+
+@needs_data
+@pytest.mark.parametrize(("category", "level", "name"), COUNTS, ids=str)
+def test_real_shapes(category, level, name):
+    classes = partnet.read_classes(DATA / "meta", category, level)
+    items = {item.name: item for item in partnet.list_shapes(DATA, category)}
+    scene = partnet.read_shape(items[name], classes)
+    check_scene(scene, len(classes))
+    present = len(set(scene.semantic.tolist()) - {0})
+    other = int((scene.instance < 0).sum())
+    print(
+        f"{category} {name} level {level}: {scene.num_instances} parts of {present} "
+        f"classes, {other} of {len(scene.points)} points other"
+    )
+    assert (scene.num_instances, present, other) == COUNTS[category, level, name]
+    assert ((scene.semantic == 0) == (scene.instance < 0)).all()
+    assert 0.9 < np.linalg.norm(scene.points, axis=1).max() < 1.1
+
+
+@needs_data
+def test_the_config_has_an_output_for_each_part_of_its_example():
+    classes = partnet.read_classes(DATA / "meta", "Chair", 3)
+    config = config_loading.load("configs/partnet.py")
+    assert config.model.proposal.num_classes == len(classes) + 1
+
+
+@needs_data
+def test_every_shape_is_in_one_category():
+    found = {c: [i.name for i in partnet.list_shapes(DATA, c)] for c, *_ in COUNTS}
+    assert found == {
+        "Chair": ["179"],
+        "Bottle": ["3763"],
+        "StorageFurniture": ["40147", "45780", "45940"],
+    }
