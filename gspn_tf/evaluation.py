@@ -9,7 +9,7 @@ import numpy as np
 
 from gspn_tf import data, inference, metrics
 from gspn_tf.config import Config
-from gspn_tf.data import Scene, scene, synthetic
+from gspn_tf.data import Scene, manifest, shards, synthetic
 from gspn_tf.metrics import APResult, InstancePredictions
 
 Track = Callable[[Iterable, str, int], Iterator]  # shows the progress of a loop
@@ -24,16 +24,15 @@ class Split(NamedTuple):
 
     def scenes(self) -> Iterator[Scene]:
         """The scenes one by one, with all their points."""
-        return scene.read_scenes(self.directory, self.name)
+        return shards.read_scenes(self.directory, self.name)
 
     def count(self) -> int:
         """Number of scenes."""
-        scene.shard_paths(self.directory, self.name)
-        return scene.read_manifest(self.directory)["splits"][self.name]["scenes"]
+        return manifest.num_scenes(self.directory, self.name)
 
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes 1..C."""
-        return scene.read_classes(self.directory).names
+        return manifest.read_classes(self.directory).names
 
 
 def instance_precision(

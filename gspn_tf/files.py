@@ -1,6 +1,7 @@
 """Files appear whole or not at all: written beside, then renamed."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -28,6 +29,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(beside, path)
     finally:
         shutil.rmtree(folder)
+
+
+def sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -77,7 +77,7 @@ class RunFolder(NamedTuple):
         """
         classes = [[raw_id, name] for raw_id, name in classes]
         if self.has_checkpoint():
-            differing = _differences(_as_json(self.config()), _as_json(config))
+            differing = differences(_as_json(self.config()), _as_json(config))
             if differing:
                 raise ValueError(
                     f"{self.path} holds a run of another config; differing: "
@@ -154,9 +154,14 @@ def _as_json(config: Config) -> dict[str, Any]:
     return json.loads(config_lib.to_json(config))
 
 
-def _differences(left: Any, right: Any, path: str = "config") -> list[str]:
+def differences(left: Any, right: Any, path: str = "config") -> list[str]:
+    """Where two trees of JSON differ: "config.train.seed (3 there, 4 here)"."""
     if not (isinstance(left, dict) and isinstance(right, dict)):
-        return [] if left == right else [f"{path} ({left} there, {right} here)"]
+        return (
+            []
+            if left == right
+            else [f"{path.lstrip('.')} ({left} there, {right} here)"]
+        )
     keys = dict.fromkeys([*left, *right])
     pairs = ((f"{path}.{key}", left.get(key), right.get(key)) for key in keys)
-    return [item for name, a, b in pairs for item in _differences(a, b, name)]
+    return [item for name, a, b in pairs for item in differences(a, b, name)]

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from gspn_tf import callbacks, data, models
 from gspn_tf.config import Config, StageConfig
-from gspn_tf.data import scene
+from gspn_tf.data import manifest
 from gspn_tf.run_folder import STAGES, RunFolder
 
 # Terms whose sum over the validation scenes selects the best weights (train.py of
@@ -40,7 +40,7 @@ class Scenes(NamedTuple):
 
     def validation(self) -> tf.data.Dataset | None:
         """Batches of the split `val`, or None where there is none."""
-        if "val" not in scene.read_manifest(self.directory)["splits"]:
+        if "val" not in manifest.read_manifest(self.directory)["splits"]:
             return None
         return self._load("val", training=False, seed=self.config.train.seed)
 
@@ -55,8 +55,7 @@ class Scenes(NamedTuple):
         return scenes // size * self.config.train.scene_repeats
 
     def _count(self, split: str) -> int:
-        scene.shard_paths(self.directory, split)
-        return scene.read_manifest(self.directory)["splits"][split]["scenes"]
+        return manifest.num_scenes(self.directory, split)
 
     def _load(self, split: str, *, training: bool, seed: int) -> tf.data.Dataset:
         size = self.config.train.batch_size
@@ -96,15 +95,16 @@ def train(
     """
     console = console or Console(quiet=True)
     scenes, run = Scenes(str(data_dir), config), RunFolder(Path(run_dir))
-    classes = scene.read_classes(data_dir).pairs()
+    classes = manifest.read_classes(data_dir).pairs()
     check_classes(config, classes)
     scenes.steps()
     source = RunFolder(Path(init)) if init else None
     if source:
         source.config()
     run.start(config, classes)
-    for stage in stages:
-        fit_stage(stage, scenes, run, source, console)
+    with manifest.naming_damage(data_dir):
+        for stage in stages:
+            fit_stage(stage, scenes, run, source, console)
     return run
 
 

@@ -12,8 +12,8 @@ from gspn_tf import config as c
 from gspn_tf.commands import prepare, segment
 from gspn_tf.commands.command import load_tensorflow
 from gspn_tf.data import read_scenes, synthetic
+from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.ply import write_ply
-from gspn_tf.data.scene import read_manifest
 from gspn_tf.masks import read_masks
 
 CLASSES = "5 chair\n7 table\n4 bed\n"

@@ -9,7 +9,8 @@ import tensorflow as tf
 from gspn_tf.config import DataConfig
 from gspn_tf.data import Scene, load, pipeline, read_scenes, write_scenes
 from gspn_tf.data.classes import SCANNET, ClassList
-from gspn_tf.data.scene import parse, read_manifest, serialize
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.shards import parse, serialize
 
 CLASSES = ClassList((3, 5, 9), ("cabinet", "chair", "window"))
 OPTIONS = DataConfig(
@@ -102,7 +103,7 @@ def test_rewriting_a_split_removes_its_old_shards(tmp_path):
     write_scenes(tmp_path, "train", scenes, num_shards=3, classes=CLASSES)
     write_scenes(tmp_path, "train", scenes[:1], num_shards=1, classes=CLASSES)
     shards = [p.name for p in tmp_path.glob("*.tfrecord")]
-    assert shards == read_manifest(tmp_path)["splits"]["train"]["shards"]
+    assert shards == list(read_manifest(tmp_path)["splits"]["train"]["shards"])
     assert len(list(read_scenes(tmp_path, "train"))) == 1
 
 

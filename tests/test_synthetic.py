@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.data.scene import check_scene, serialize
+from gspn_tf.data.scene import check_scene
+from gspn_tf.data.shards import serialize
 from gspn_tf.data.surfaces import Surfaces, areas, place, sample
 from gspn_tf.data.synthetic import (
     MIN_INSTANCE_POINTS,

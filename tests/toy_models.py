@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from gspn_tf import config as c
 from gspn_tf import run_folder, training
+from gspn_tf.data import Scene, write_scenes
 from gspn_tf.data.classes import ClassList
-from gspn_tf.data.scene import Scene, write_scenes
 from gspn_tf.models.base import LossModel
 
 traced_momenta = []  # of the batch normalisation, each time it is traced

@@ -1,6 +1,23 @@
-"""Scenes: generated, read from files, and fed to the networks."""
+"""Scenes: generated, read from files, and fed to the networks.
 
-from gspn_tf.data.pipeline import load
-from gspn_tf.data.scene import Scene, read_scenes, write_scenes
+The public names are imported when they are first used: processes that read scans into
+scenes do so without TensorFlow.
+"""
 
-__all__ = ["Scene", "load", "read_scenes", "write_scenes"]
+import importlib
+
+_NAMES = {
+    "Scene": "scene",
+    "load": "pipeline",
+    "prepare_scenes": "prepare",
+    "read_scenes": "shards",
+    "write_scenes": "shards",
+}
+
+__all__ = list(_NAMES)
+
+
+def __getattr__(name: str):
+    if name not in _NAMES:
+        raise AttributeError(f"gspn_tf.data has no {name!r}, has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"gspn_tf.data.{_NAMES[name]}"), name)

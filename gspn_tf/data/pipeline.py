@@ -9,8 +9,7 @@ from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
 from gspn_tf import boxes as box_lib
 from gspn_tf.config import DataConfig
-from gspn_tf.data import sampling
-from gspn_tf.data import scene as scenes
+from gspn_tf.data import manifest, sampling, shards
 
 _PADDING = {"points": 0.0, "colors": 0.0, "num_points": 0}
 _TARGET_PADDING = {
@@ -59,22 +58,27 @@ def load(
     none of the N points and still be valid.
 
     Raises:
-      ValueError: unknown split or batch size below one.
+      ValueError: unknown split, training on one without labels, or batch size below
+        one.
       tf.errors.InvalidArgumentError: on reading, a scene of more than
         `max_instances` instances.
+      tf.errors.DataLossError: on reading, a damaged shard; `manifest.naming_damage`
+        turns it into an error that names the file.
       FileNotFoundError: `directory` has no manifest.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    if training and not manifest.is_labelled(directory, split):
+        raise ValueError(f"split {split!r} of {directory} has no labels to train on")
     keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=training)
-    dataset = scenes.records(directory, split)
+    dataset = shards.records(directory, split)
     if training:
         dataset = dataset.shuffle(options.shuffle_buffer, seed=seed)
-    num_classes = len(scenes.read_classes(directory))
+    num_classes = len(manifest.read_classes(directory))
 
     def element(record: tf.Tensor, key: tf.Tensor) -> dict:
         stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), key]), 5)
-        scene = scenes.parse(record)
+        scene = shards.parse(record)
         _check_instances(scene["instance"], options.max_instances)
         if training:
             scene = augment(scene, options, stream[:2])
@@ -87,7 +91,7 @@ def load(
 
     dataset = tf.data.Dataset.zip(dataset, keys)
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
-    num_scenes = scenes.read_manifest(directory)["splits"][split]["scenes"]
+    num_scenes = manifest.num_scenes(directory, split)
     dataset = _batch(dataset, batch_size, num_scenes, training)
     ordered = tf.data.Options()
     ordered.deterministic = True

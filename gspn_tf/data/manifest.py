@@ -1,0 +1,135 @@
+"""What a data directory says of itself: DIRECTORY/manifest.json.
+
+    {"format": 2,
+     "data": "scannet",                      the data set
+     "licence": "...",                       its terms, where it has any
+     "classes": [[raw_id, name], ...],       of the rows 1..C
+     "options": {...},                       whatever else the scenes depend on
+     "versions": {"gspn_tf": "0.1.0", ...},
+     "splits": {"train": {
+        "labelled": true,
+        "names": [...],                      scenes in their order
+        "absent": [...],                     listed by the data set, but not there
+        "skipped": {name: why},              could not be read; not in the shards
+        "scenes": 1201, "points": 178000000, "instances": {"cabinet": 300, ...},
+        "shards": {"train-00000-of-00076.tfrecord": its sha256, ...}}},
+     "warnings": ["scene0217_00: ...", ...],
+     "sources": {"files": 6005, "sha256": of the file sources.sha256}}
+
+`write_scenes` alone knows less: classes, and number of scenes and shards of each split.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from gspn_tf import files
+from gspn_tf.data.classes import ClassList
+
+NAME = "manifest.json"
+SOURCES = "sources.sha256"  # as `sha256sum --check` reads it, in the source folder
+FORMAT = 2
+
+
+class ShardError(ValueError):
+    """A shard whose bytes are not those that were written; names the file."""
+
+
+def read_manifest(directory: str | Path) -> dict:
+    """The manifest of a data directory.
+
+    Raises:
+      FileNotFoundError: there is none; says how to make one.
+      ValueError: it is damaged or of a later version of this package.
+    """
+    path = Path(directory) / NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} not found: {directory} must be a folder made by `gspn prepare`"
+        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        classes, splits = manifest["classes"], manifest["splits"]
+        ClassList.from_pairs(classes)
+        whole = all({"scenes", "shards"} <= set(split) for split in splits.values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no manifest of `gspn prepare`: {error}") from error
+    if not whole:
+        raise ValueError(f"{path}: every split needs 'scenes' and 'shards'")
+    if manifest.get("format", 1) > FORMAT:
+        raise ValueError(
+            f"{path} has format {manifest['format']}, this version reads up to "
+            f"{FORMAT}: make the folder anew, or install a later gspn-tf"
+        )
+    return manifest
+
+
+def read_classes(directory: str | Path) -> ClassList:
+    """The class list of a data directory."""
+    return ClassList.from_pairs(read_manifest(directory)["classes"])
+
+
+def read_split(directory: str | Path, split: str) -> dict:
+    """The manifest's entry of a split; ValueError names the splits there are."""
+    splits = read_manifest(directory)["splits"]
+    if split not in splits:
+        raise ValueError(f"split must be one of {sorted(splits)}, got {split!r}")
+    return splits[split]
+
+
+def num_scenes(directory: str | Path, split: str) -> int:
+    """How many scenes the shards of a split hold."""
+    return read_split(directory, split)["scenes"]
+
+
+def is_labelled(directory: str | Path, split: str) -> bool:
+    """Whether the scenes of a split have labels; a benchmark's test scenes do not."""
+    return read_split(directory, split).get("labelled", True)
+
+
+def shard_paths(directory: str | Path, split: str) -> list[str]:
+    """Paths of a split's shards."""
+    return [
+        str(Path(directory) / name) for name in read_split(directory, split)["shards"]
+    ]
+
+
+def checksum(directory: str | Path, split: str) -> str:
+    """SHA-256 of a split: of the lines "digest name" of its shards.
+
+    Figures carry it, so that it can be told on which data they were measured.
+    """
+    shards = read_split(directory, split)["shards"]
+    if not isinstance(shards, dict):  # of format 1
+        shards = {name: files.sha256(Path(directory) / name) for name in shards}
+    lines = "".join(f"{digest}  {name}\n" for name, digest in shards.items())
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def damaged_shards(directory: str | Path) -> list[Path]:
+    """Shards that are gone or differ from what the manifest says of them."""
+    entries = read_manifest(directory)["splits"].values()
+    shards = [entry["shards"] for entry in entries if isinstance(entry["shards"], dict)]
+    found = []
+    for name, digest in (item for each in shards for item in each.items()):
+        path = Path(directory) / name
+        if not path.is_file() or files.sha256(path) != digest:
+            found.append(path)
+    return found
+
+
+@contextlib.contextmanager
+def naming_damage(directory: str | Path) -> Iterator[None]:
+    """Turns TensorFlow's "corrupted record at 1234" into a ShardError with a name."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        names = ", ".join(map(str, damaged_shards(directory))) or f"in {directory}"
+        raise ShardError(
+            f"damaged shard {names}: a record's checksum does not match its bytes; "
+            "copy the file again or repeat `gspn prepare`"
+        ) from error
