@@ -15,6 +15,7 @@ from gspn_tf.commands import (
     export,
     import_checkpoint,
     prepare,
+    prepare_rgbd,
     segment,
     train,
 )
@@ -23,6 +24,8 @@ from gspn_tf.commands.command import Arguments, Command, UserError
 COMMANDS = (
     prepare.ROOMS,
     prepare.OWN,
+    prepare_rgbd.NYUV2,
+    prepare_rgbd.VIEWS,
     train.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,

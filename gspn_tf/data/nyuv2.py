@@ -9,12 +9,15 @@ The paper uses the improved annotation of Deng and Latecki (its reference 8), wh
 not part of this file: counts of objects differ.
 """
 
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 import scipy.io
 
+from gspn_tf import files
+from gspn_tf.data.reading import DataSet, Item
 from gspn_tf.data.rgbd import (
     NYUV2,
     CloudFolder,
@@ -24,6 +27,7 @@ from gspn_tf.data.rgbd import (
 )
 from gspn_tf.data.scene import Scene
 
+LICENCE = "NYUv2 is for non-commercial research and may not be redistributed."
 _MAPS = ("depths", "labels", "instances")
 
 
@@ -70,6 +74,18 @@ class LabelledFile:
                     f"got {list(file[name].shape)}"
                 )
 
+    def files(self, name: str) -> tuple[Path, ...]:
+        """None: one file holds all frames, its digest is among the options."""
+        return ()
+
+    def options(self) -> dict[str, str]:
+        """The digest of the file."""
+        return {"source": files.sha256(self.path)}
+
+    def is_labelled(self, name: str) -> bool:
+        """Every frame is."""
+        return True
+
     def read(self, name: str) -> Scene:
         """The frame `name`. Raises FrameError where it cannot be read."""
         index = int(name) - 1
@@ -94,6 +110,51 @@ def _rows(file: h5py.File) -> np.ndarray:
     names = ["".join(map(chr, file[each][()].ravel())) for each in references]
     row_of = {name: row for row, name in enumerate(NYUV2.names, start=1)}
     return np.array([0, *(row_of.get(name, 0) for name in names)], np.int32)
+
+
+def list_frames(
+    path: str | Path, splits: str | Path | None, hold_out: partial
+) -> DataSet:
+    """The frames of a .mat file, a folder of PNG frames, or PCD frames.
+
+    splits    file with the official split; by default the `splits.mat` of the folder,
+              or beside the .mat file, which needs one
+    hold_out  gives the splits of a list of names where there is no such file
+
+    Frames without a map of classes make up a split of their own, `unlabelled`.
+
+    Raises:
+      FrameError: nothing of the kind is there, or the split file does not fit.
+    """
+    source = open_source(path)
+    root = Path(path) if Path(path).is_dir() else Path(path).parent
+    default = root / "splits.mat"
+    splits = splits or (default if default.exists() else None)
+    if splits is None and isinstance(source, LabelledFile):
+        raise FrameError(f"{default} not found: the file with the official split")
+    labelled = [name for name in source.names if source.is_labelled(name)]
+    found = read_splits(splits, labelled) if splits else hold_out(labelled)
+    found["unlabelled"] = [name for name in source.names if name not in set(labelled)]
+    by = {"splits": files.sha256(splits)} if splits else hold_out.keywords
+    return DataSet(
+        name="nyuv2" if source.classes is NYUV2 else "pcd",
+        classes=source.classes,
+        splits={
+            split: [Item(name, source.files(name)) for name in names]
+            for split, names in found.items()
+            if names
+        },
+        read=partial(read_frame, source),
+        options=source.options() | by,
+        root=root,
+        unlabelled=("unlabelled",),
+        licence=LICENCE if source.classes is NYUV2 else "",
+    )
+
+
+def read_frame(source: LabelledFile | ImageFolder | CloudFolder, item: Item) -> Scene:
+    """The frame of an item."""
+    return source.read(item.name)
 
 
 def open_source(path: str | Path) -> LabelledFile | ImageFolder | CloudFolder:

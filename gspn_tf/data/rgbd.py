@@ -12,6 +12,7 @@ PCD  Files of PCD 0.7 with the fields x, y, z, label and rgba (or rgb), in the c
 Pixels without depth are dropped, and points that are not finite.
 """
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from gspn_tf.data.own import number_instances
 from gspn_tf.data.pcd import PcdError, read_pcd
 from gspn_tf.data.scene import Scene
 
+_log = logging.getLogger(__name__)
 _IDS = {
     "bathtub": (136, 36), "bed": (157, 4), "bookshelf": (88, 10), "box": (26, 29),
     "chair": (5, 5), "counter": (7, 12), "desk": (36, 14), "door": (28, 8),
@@ -56,6 +58,20 @@ class ImageFolder:
         self.path = Path(path)
         self.names = sorted(file.stem for file in self.path.glob("color/*.png"))
 
+    def files(self, name: str) -> tuple[Path, ...]:
+        """The images of a frame that are there, and those that must be."""
+        kinds = ("color", "depth", "label", "class40", "instance")
+        paths = [self._file(kind, name) for kind in kinds]
+        return tuple(path for i, path in enumerate(paths) if i < 2 or path.exists())
+
+    def options(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def is_labelled(self, name: str) -> bool:
+        """Whether a frame has a map of classes."""
+        return any(self._file(kind, name).exists() for kind in ("label", "class40"))
+
     def read(self, name: str) -> Scene:
         """The frame `name`; all of it background where it has no map of classes.
 
@@ -69,6 +85,8 @@ class ImageFolder:
         instance = self._map("instance", name, color)
         if instance is None:
             instance = np.zeros(depth.shape, np.int32)
+            if self.is_labelled(name):
+                _log.warning("no %s: no instances", self._file("instance", name))
         semantic = self._semantic(name, color)
         return scene_of_images(name, color, depth / 1000.0, semantic, instance)
 
@@ -115,6 +133,18 @@ class CloudFolder:
         files = [path] if path.is_file() else path.glob("*.pcd")
         self._files = {file.stem: file for file in sorted(files)}
         self.names = list(self._files)
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """The file of a frame."""
+        return (self._files[name],)
+
+    def options(self) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def is_labelled(self, name: str) -> bool:
+        """Every frame is."""
+        return True
 
     def read(self, name: str) -> Scene:
         """The frame `name`.
