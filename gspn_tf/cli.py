@@ -91,6 +91,7 @@ def _find(argv: list[str]) -> tuple[Command, list[str]]:
 
 
 def _parse(command: Command, flags: absl_flags.FlagValues, rest: list[str]):
+    rest = [_underscored(argument) for argument in rest]
     overrides = [a for a in rest if re.match(r"--?(no)?config\.", a)]
     if "config" not in flags:
         overrides = []
@@ -108,6 +109,14 @@ def _parse(command: Command, flags: absl_flags.FlagValues, rest: list[str]):
     if len(left) != command.num_positional:
         raise UsageError(f"got arguments {left}: {_usage(command)}")
     return Arguments(flags, left, overrides)
+
+
+def _underscored(argument: str) -> str:
+    """`--keep-going` is `--keep_going`; values and positional arguments stay."""
+    name, equals, value = argument.partition("=")
+    if not name.startswith("--"):
+        return argument
+    return "--" + name[2:].replace("-", "_") + equals + value
 
 
 def _overview(commands: Sequence[Command] = COMMANDS) -> str:

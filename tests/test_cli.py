@@ -143,7 +143,7 @@ def test_a_wrong_command_line_exits_with_2(arguments, message, capsys):
         ("segment {0}/a.ply --model={0} --output={0}/out", "a.ply"),
         ("export --model={0} --output={0}/out", "is no run folder"),
         ("prepare own --source={0}/no --classes={0} --output={0}/o", "no file or"),
-        ("prepare rooms --output={0}", "exists; --force replaces it"),
+        ("prepare rooms --output={0}", "is no data folder; it is left alone"),
         ("prepare rooms --output={0} --force", "is no data folder"),
         ("prepare rooms --output={0}/o --train=0 --val=0 --test=0", "nothing to make"),
         ("benchmark everything", "ops, model or data"),
@@ -165,48 +165,39 @@ def test_a_bug_is_not_dressed_up_as_a_users_error(monkeypatch):
     def broken(*_):
         raise AttributeError("a bug")
 
-    monkeypatch.setattr(prepare, "check_output", broken)
+    monkeypatch.setattr(prepare, "generated_rooms", broken)
     with pytest.raises(AttributeError):
         gspn("prepare", "rooms", "--output", "x")
 
 
 def test_rooms_are_made_replaced_and_never_lost(tmp_path, monkeypatch, capsys):
-    made = []
-
-    def generate(seeds):
-        for seed in seeds:
-            made.append(seed)
-            yield synthetic.generate_room(seed, num_points=20_000)
-
-    monkeypatch.setattr(synthetic, "generate_rooms", generate)
     data = tmp_path / "rooms"
-    small = ("--train=2", "--val=1", "--test=0")
-    assert gspn("prepare", "rooms", "--output", data, *small) == 0
+    small = ("--train=2", "--val=1", "--test=0", "--points=20000", "--jobs=1")
+    command = ("prepare", "rooms", "--output", data, *small)
+    assert gspn(*command) == 0
+    assert "train 2 scenes (" in capsys.readouterr().out
     splits = read_manifest(data)["splits"]
-    assert {name: split["scenes"] for name, split in splits.items()} == {
-        "train": 2,
-        "val": 1,
-    }
-    assert len(set(made)) == 3
+    assert [split["scenes"] for split in splits.values()] == [2, 1]
+    assert len({name for split in splits.values() for name in split["names"]}) == 3
     names = [scene.name for scene in read_scenes(data, "train")]
-    assert gspn("prepare", "rooms", "--output", data, *small) == 1
+    assert names == splits["train"]["names"]
+    assert gspn(*command) == 0  # it is there already
+    capsys.readouterr()
+    assert gspn(*command, "--seed=7") == 1
+    assert "options.seed (0 there, 7 here)" in error_of(capsys)
 
-    def fail(seeds):
-        yield synthetic.generate_room(0, num_points=20_000)
+    def fail(*_):
         raise OSError("no space left on device")
 
-    capsys.readouterr()
-    monkeypatch.setattr(synthetic, "generate_rooms", fail)
-    assert gspn("prepare", "rooms", "--output", data, *small, "--force") == 1
+    with monkeypatch.context() as broken:
+        broken.setattr(synthetic, "generate_room", fail)
+        assert gspn(*command, "--seed=7", "--force") == 1
     assert "no space left" in error_of(capsys)
     assert names == [scene.name for scene in read_scenes(data, "train")]
     assert [path.name for path in tmp_path.iterdir()] == ["rooms"]
 
-    monkeypatch.setattr(synthetic, "generate_rooms", generate)
-    small = (*small, "--seed=7", "--force")
-    assert gspn("prepare", "rooms", "--output", data, *small) == 0
+    assert gspn(*command, "--seed=7", "--force") == 0
     assert not set(names) & {scene.name for scene in read_scenes(data, "train")}
-    assert len(set(made)) == 6
 
 
 def test_own_scans_are_split_in_two(work):
@@ -224,13 +215,19 @@ def test_own_scans_are_split_in_two(work):
 
 
 def test_a_scan_without_labels_makes_no_data(tmp_path, capsys):
-    write_scans(tmp_path / "scans", count=1)
-    write_ply(tmp_path / "scans" / "b.ply", np.eye(3), np.zeros((3, 3), np.uint8))
-    arguments = ("--source", tmp_path / "scans", "--output", tmp_path / "data")
-    classes = tmp_path / "scans" / "classes.txt"
-    assert gspn("prepare", "own", *arguments, "--classes", classes) == 1
+    scans = tmp_path / "scans"
+    write_scans(scans, count=1)
+    write_ply(scans / "b.ply", np.eye(3), np.zeros((3, 3), np.uint8))
+    arguments = ("--source", scans, "--output", tmp_path / "data")
+    classes = scans / "classes.txt"
+    command = ("prepare", "own", *arguments, "--classes", classes)
+    assert gspn(*command) == 1
     assert "b.ply: expected 'semantic' and 'instance'" in error_of(capsys)
-    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
+    assert not (tmp_path / "data").exists()
+    labels = {name: np.int32([5, 5, 7]) for name in ("semantic", "instance")}
+    write_ply(scans / "b.ply", np.eye(3), np.zeros((3, 3), np.uint8), labels)
+    assert gspn(*command) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"scans", "data"}
 
 
 def test_a_run_knows_its_config(work):

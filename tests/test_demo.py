@@ -6,7 +6,6 @@ import json
 from gspn_tf import cli
 from gspn_tf import config as c
 from gspn_tf.commands import demo
-from gspn_tf.data import synthetic
 
 KEYS = {
     "AP",
@@ -20,9 +19,7 @@ KEYS = {
 }
 
 
-def test_demo_leaves_a_report(tmp_path, tiny_config, monkeypatch, capsys):
-    generate = synthetic.generate_room
-    monkeypatch.setattr(synthetic, "generate_room", lambda s, _: generate(s, 20_000))
+def test_demo_leaves_a_report(tmp_path, tiny_config, capsys):
     stage = c.StageConfig(epochs=1)
     config = c.Config(
         model=dc.replace(

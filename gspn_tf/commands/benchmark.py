@@ -56,7 +56,7 @@ def run(arguments: Arguments) -> None:
         if subject != "ops" and not directory:
             directory = str(Path(scratch) / "rooms")
             rooms = {"train": 2 * config.train.batch_size}
-            prepare_rooms(directory, rooms, seed=0, force=False)
+            prepare_rooms(directory, rooms, seed=0)
         if subject == "ops":
             timings = benchmarks.op_timings(flags.repeats)
         elif subject == "model":

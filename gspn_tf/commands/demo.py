@@ -56,7 +56,7 @@ def run(arguments: Arguments) -> None:
     load_tensorflow()
     begin(output, {"seed": flags.seed, "rooms": rooms}, config)
     if not (output / "data").exists():
-        prepare_rooms(output / "data", rooms, seed=flags.seed, force=False)
+        prepare_rooms(output / "data", rooms, seed=flags.seed)
     train(output, config)
     figures = {"seed": flags.seed, "rooms": rooms} | evaluate(output, config)
     figures["seconds"] = round(time.monotonic() - start, 1)

@@ -1,12 +1,17 @@
-"""`gspn prepare rooms` and `gspn prepare own`."""
+"""`gspn prepare rooms`, `gspn prepare own`, and what every `gspn prepare` needs."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from absl import flags as absl_flags
 
-from gspn_tf import config_loading, files
+from gspn_tf import config_loading
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+
+if TYPE_CHECKING:
+    from gspn_tf.data.reading import DataSet
 
 SPLITS = ("train", "val", "test")
 
@@ -17,14 +22,64 @@ def define_common_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_bool(
         "force", False, "Replace a data folder that is there.", flag_values=flags
     )
+    absl_flags.DEFINE_bool(
+        "keep_going",
+        False,
+        "Leave out scenes that cannot be read, and list them in the manifest.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_integer(
+        "jobs", None, "Scenes read at a time; as many as cores.", 1, flag_values=flags
+    )
+
+
+def define_seed(flags: absl_flags.FlagValues) -> None:
+    """The flag of data sets that are drawn, or split, at random."""
     absl_flags.DEFINE_integer(
         "seed", 0, "Another seed, other rooms or another split.", 0, flag_values=flags
     )
 
 
+def make(flags: absl_flags.FlagValues, data: "DataSet") -> None:
+    """Write a data set to `--output` with progress, and say what is there.
+
+    What every command `gspn prepare ...` ends with; the flags are the common ones.
+    """
+    load_tensorflow()
+    from gspn_tf.data.prepare import prepare_scenes
+
+    if data.licence:
+        print(data.licence)
+    manifest = prepare_scenes(
+        flags.output,
+        data,
+        force=flags.force,
+        keep_going=flags.keep_going,
+        jobs=flags.jobs,
+        track=tracked,
+    )
+    print(f"{flags.output}: {summary(manifest)}")
+
+
+def summary(manifest: dict[str, Any]) -> str:
+    """One line: "train 9 scenes (34 instances), test 1 scenes (unlabelled)"."""
+    parts = []
+    for name, split in manifest["splits"].items():
+        objects = f"{sum(split['instances'].values()):,} instances"
+        labels = objects if split["labelled"] else "unlabelled"
+        missing = len(split["skipped"]) + len(split["absent"])
+        less = f", {missing} left out" if missing else ""
+        parts.append(f"{name} {split['scenes']} scenes ({labels}{less})")
+    return ", ".join(parts)
+
+
 def define_rooms_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of `gspn prepare rooms`."""
     define_common_flags(flags)
+    define_seed(flags)
+    absl_flags.DEFINE_integer(
+        "points", 40_000, "Points of a room, at most.", 20_000, flag_values=flags
+    )
     for split, count in zip(SPLITS, (192, 16, 16), strict=True):
         text = f"Rooms of the split {split}."
         absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
@@ -33,6 +88,7 @@ def define_rooms_flags(flags: absl_flags.FlagValues) -> None:
 def define_own_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of `gspn prepare own`."""
     define_common_flags(flags)
+    define_seed(flags)
     absl_flags.DEFINE_string(
         "source",
         None,
@@ -53,33 +109,38 @@ def define_own_flags(flags: absl_flags.FlagValues) -> None:
 def run_rooms(arguments: Arguments) -> None:
     """Generate rooms."""
     flags = arguments.flags
-    counts = {split: flags[split].value for split in SPLITS}
-    prepare_rooms(flags.output, counts, seed=flags.seed, force=flags.force)
-
-
-def prepare_rooms(
-    output: str | Path, counts: dict[str, int], *, seed: int, force: bool
-) -> None:
-    """Write generated rooms; no two splits and no two seeds share a room."""
-    if not any(counts.values()):
+    counts = {split: flags[split].value for split in SPLITS if flags[split].value}
+    if not counts:
         raise UserError("nothing to make: --train, --val and --test are all 0")
-    check_output(output, force)
-    load_tensorflow()
-    from gspn_tf.data import scene, synthetic
-    from gspn_tf.data.classes import SCANNET
+    make(flags, generated_rooms(counts, flags.seed, flags.points))
 
-    with files.replacing(output) as folder:
-        for split, count in counts.items():
-            if count:
-                rooms = synthetic.generate_rooms(room_seeds(seed, split, count))
-                scene.write_scenes(
-                    folder,
-                    split,
-                    tracked(rooms, f"{split} rooms", count),
-                    num_shards=num_shards(count),
-                    classes=SCANNET,
-                )
-    print(f"{output}: {', '.join(f'{n} {split}' for split, n in counts.items())} rooms")
+
+def generated_rooms(
+    counts: dict[str, int], seed: int, points: int = 40_000
+) -> "DataSet":
+    """Rooms of `points` points; no two splits and no two seeds share a room."""
+    from gspn_tf.data.classes import SCANNET
+    from gspn_tf.data.reading import DataSet, Item
+    from gspn_tf.data.synthetic import read_room, room_name
+
+    def items(split: str, count: int) -> list[Item]:
+        seeds = room_seeds(seed, split, count)
+        return [Item(room_name(each), detail=each) for each in seeds]
+
+    splits = {split: items(split, count) for split, count in counts.items()}
+    read = partial(read_room, num_points=points)
+    options = {"seed": seed, "points": points}
+    return DataSet("rooms", SCANNET, splits, read, options)
+
+
+def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> None:
+    """Write generated rooms, or go on with those of the same seed."""
+    load_tensorflow()
+    from gspn_tf.data.prepare import prepare_scenes
+
+    data = generated_rooms(counts, seed)
+    manifest = prepare_scenes(output, data, force=True, track=tracked)
+    print(f"{output}: {summary(manifest)}")
 
 
 def room_seeds(seed: int, split: str, count: int) -> list[int]:
@@ -93,29 +154,27 @@ def room_seeds(seed: int, split: str, count: int) -> list[int]:
 def run_own(arguments: Arguments) -> None:
     """Convert labelled scans."""
     flags = arguments.flags
-    check_output(flags.output, flags.force)
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
     class_file = config_loading.find(flags.classes)
-    load_tensorflow()
-    from gspn_tf.data import scene
     from gspn_tf.data.classes import ClassList
-    from gspn_tf.data.own import find_scans, read_scan
+    from gspn_tf.data.own import find_scans, read_item
+    from gspn_tf.data.reading import DataSet, Item
 
     classes = ClassList.read(class_file)
     paths = split_paths(find_scans(flags.source), flags.val_fraction, flags.seed)
-    with files.replacing(flags.output) as folder:
-        for split, members in paths.items():
-            scans = (read_scan(path, classes) for path in members)
-            scene.write_scenes(
-                folder,
-                split,
-                tracked(scans, f"{split} scans", len(members)),
-                num_shards=num_shards(len(members)),
-                classes=classes,
-            )
-    counts = ", ".join(f"{len(v)} {split}" for split, v in paths.items())
-    print(f"{flags.output}: {counts} scans of {len(classes)} classes")
+    data = DataSet(
+        name="own",
+        classes=classes,
+        splits={
+            split: [Item(path.stem, (path,)) for path in members]
+            for split, members in paths.items()
+        },
+        read=partial(read_item, classes=classes),
+        options={"val_fraction": flags.val_fraction, "seed": flags.seed},
+        root=Path(flags.source),
+    )
+    make(flags, data)
 
 
 def split_paths(paths: list[Path], fraction: float, seed: int) -> dict[str, list[Path]]:
@@ -131,22 +190,6 @@ def split_paths(paths: list[Path], fraction: float, seed: int) -> dict[str, list
         "val": [path for i, path in enumerate(paths) if i in held],
     }
     return {split: members for split, members in splits.items() if members}
-
-
-def check_output(output: str | Path, force: bool) -> None:
-    """Raise UserError unless the folder is new, or a data folder and `force` is set."""
-    path = Path(output)
-    if path.is_dir() and not any(path.iterdir()):
-        return
-    if path.exists() and not force:
-        raise UserError(f"{output} exists; --force replaces it")
-    if path.exists() and not (path / "manifest.json").is_file():
-        raise UserError(f"{output} exists and is no data folder; it is left alone")
-
-
-def num_shards(count: int) -> int:
-    """One file for every 64 scenes."""
-    return -(-count // 64)
 
 
 def tracked(items: Iterable, name: str, total: int) -> Iterator:

@@ -19,6 +19,7 @@ import numpy as np
 
 from gspn_tf.data import scan_io
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.reading import Item
 from gspn_tf.data.scan_io import Scan, ScanError
 from gspn_tf.data.scene import Scene
 
@@ -62,6 +63,11 @@ def read_scan(path: str | Path, classes: ClassList) -> Scene:
         semantic=semantic,
         instance=number_instances(scan.instance[keep], semantic, len(classes)),
     )
+
+
+def read_item(item: Item, classes: ClassList) -> Scene:
+    """Reads the labelled scan that is an item's one source, as `read_scan` does."""
+    return read_scan(item.sources[0], classes)
 
 
 def _colors(scan: Scan) -> np.ndarray:

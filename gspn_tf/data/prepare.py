@@ -171,7 +171,7 @@ def _write_shard(
             told = [f"{name}: {text}" for text in outcome.warnings]
             if scene is None and not keep_going:
                 raise SceneError(
-                    f"scene {name!r}: {outcome.error} (--keep_going leaves it out)"
+                    f"scene {name!r}: {outcome.error} (--keep-going leaves it out)"
                 )
             if scene is None:
                 facts["skipped"][name] = outcome.error

@@ -7,15 +7,13 @@ defects. Neighbours of one class often touch and scans have holes, so that conne
 components of the true semantic labels (`oracle_components`) are not the instances.
 """
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gspn_tf.data.classes import SCANNET
+from gspn_tf.data.reading import Item
 from gspn_tf.data.rooms import MAX_INSTANCES, furnish
 from gspn_tf.data.scanner import scan
 from gspn_tf.data.scene import Scene
@@ -40,24 +38,20 @@ def generate_room(seed: int, num_points: int = 40_000) -> Scene:
         raise ValueError(f"num_points must be at least 20000, got {num_points}")
     for attempt in range(100):
         rng = np.random.default_rng([seed, attempt])
-        scene = _draw(rng, f"room_{seed:06d}", num_points)
+        scene = _draw(rng, room_name(seed), num_points)
         if MIN_INSTANCES <= scene.num_instances <= MAX_INSTANCES:
             return scene
     raise RuntimeError(f"no acceptable room for seed {seed} in 100 attempts")
 
 
-def generate_rooms(
-    seeds: Iterable[int], num_points: int = 40_000, workers: int = 2
-) -> Iterator[Scene]:
-    """Rooms of the seeds, in their order, drawn ahead by `workers` threads."""
-    with ThreadPoolExecutor(workers) as pool:
-        pending = []
-        for seed in seeds:
-            pending.append(pool.submit(generate_room, seed, num_points))
-            if len(pending) > 2 * workers:
-                yield pending.pop(0).result()
-        for future in pending:
-            yield future.result()
+def room_name(seed: int) -> str:
+    """Name of the room of a seed."""
+    return f"room_{seed:06d}"
+
+
+def read_room(item: Item, num_points: int) -> Scene:
+    """The room whose seed is the item's `detail`, see `generate_room`."""
+    return generate_room(item.detail, num_points)
 
 
 def _draw(rng: np.random.Generator, name: str, num_points: int) -> Scene:
