@@ -17,6 +17,7 @@ from gspn_tf.commands import (
     prepare,
     prepare_scannet,
     prepare_shapes,
+    prepare_rgbd,
     segment,
     train,
 )
@@ -28,6 +29,8 @@ COMMANDS = (
     prepare_scannet.COMMAND,
     prepare_shapes.PARTNET,
     prepare_shapes.PARTS,
+    prepare_rgbd.NYUV2,
+    prepare_rgbd.VIEWS,
     train.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,

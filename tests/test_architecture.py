@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gspn_tf"
 LEVELS = (
-    ("types", "config", "files"),
+    ("types", "config", "files", "startup"),
     ("ops", "op_library", "boxes", "presets", "config_loading", "run_folder", "masks"),
     ("pyramid", "matching", "losses"),
     ("layers",),

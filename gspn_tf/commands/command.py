@@ -1,10 +1,6 @@
 """What a command is, and what all of them need."""
 
 import contextlib
-import os
-import shutil
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +9,7 @@ from typing import Any, NamedTuple
 from absl import flags as absl_flags
 
 from gspn_tf import files
+from gspn_tf.startup import load_tensorflow as load_tensorflow
 
 
 class UserError(Exception):
@@ -65,26 +62,3 @@ def timed(figures: dict[str, Any]) -> Iterator[None]:
     start = time.monotonic()
     yield
     figures["seconds"] = round(time.monotonic() - start, 1)
-
-
-def load_tensorflow() -> None:
-    """Import TensorFlow without its greetings: four lines that no log level stops.
-
-    Commands call this after the checks that need no TensorFlow, as it takes seconds.
-    What is written while the import fails is shown.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as heard:
-        os.dup2(heard.fileno(), 2)
-        try:
-            import tensorflow  # noqa: F401
-        except BaseException:
-            heard.seek(0)
-            with open(terminal, "wb", closefd=False) as stream:
-                shutil.copyfileobj(heard, stream)
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)

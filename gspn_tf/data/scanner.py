@@ -35,7 +35,7 @@ class Scan:
 def scan(rng: Rng, room: Room, num_points: int) -> Scan:
     """Scans a room with at most `num_points` points."""
     everything = room.placed + room.clutter
-    surfaces, object_of, density = _assemble(rng, room, everything)
+    surfaces, object_of, density = assemble(rng, room, everything)
     samples = sample(rng, surfaces, density, int(num_points * _OVERDRAW))
     things = object_of[samples.surface]
     keep = _thinned(rng, samples.points) & ~_hidden(samples, things, everything)
@@ -49,10 +49,10 @@ def scan(rng: Rng, room: Room, num_points: int) -> Scan:
     points = samples.points + noise * samples.normals
     points += rng.normal(0, 0.002, points.shape)
     owner = np.where(things[keep] < len(room.placed), things[keep], -1)
-    return Scan(points, _lit(rng, samples), owner)
+    return Scan(points, lit(rng, samples), owner)
 
 
-def _assemble(
+def assemble(
     rng: Rng, room: Room, everything: list[Placed]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Surfaces [S, 17] of the shell and all things, their thing [S], density [S]."""
@@ -140,7 +140,7 @@ def _missing(rng: Rng, points: np.ndarray) -> np.ndarray:
     return missing
 
 
-def _lit(rng: Rng, samples: Samples) -> np.ndarray:
+def lit(rng: Rng, samples: Samples) -> np.ndarray:
     """Colours uint8 under uneven light, with texture, grain and a white balance."""
     points, normals = samples.points, samples.normals
     direction = rng.normal(0, 1, 3)

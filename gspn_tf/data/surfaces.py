@@ -153,11 +153,11 @@ def sample(
     factors = np.stack([f, g, height], axis=1)
     edges = picked[:, 4:13].reshape(-1, 3, 3)
     points = picked[:, 1:4] + np.einsum("nk,nkd->nd", factors, edges)
-    normals = _normals(array, rows, factors)
-    return Samples(points, normals, picked[:, 14:17].copy(), rows)
+    facing = normals(array, rows, factors)
+    return Samples(points, facing, picked[:, 14:17].copy(), rows)
 
 
-def _normals(array: np.ndarray, rows: np.ndarray, factors: np.ndarray) -> np.ndarray:
+def normals(array: np.ndarray, rows: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Unit normals; cones count as cylinders and ellipsoids as spheres."""
     kinds = array[:, 0].astype(int)
     flat = np.cross(array[:, 4:7], array[:, 7:10])[rows]

@@ -1,0 +1,94 @@
+"""`gspn prepare nyuv2` and `gspn prepare views`: what one camera sees."""
+
+from functools import partial
+
+from absl import flags as absl_flags
+
+from gspn_tf.commands import prepare
+from gspn_tf.commands.command import Arguments, Command, UserError
+
+
+def define_nyuv2_flags(flags: absl_flags.FlagValues) -> None:
+    """Flags of `gspn prepare nyuv2`."""
+    prepare.define_common_flags(flags)
+    prepare.define_seed(flags)
+    absl_flags.DEFINE_string(
+        "source",
+        None,
+        "nyu_depth_v2_labeled.mat, a folder with color/*.png and depth/*.png (and "
+        "label or class40, and instance), or a folder of labelled .pcd frames.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_string(
+        "splits",
+        None,
+        "The official split. Default: splits.mat in the folder, or beside the file.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_float(
+        "val_fraction",
+        0.1,
+        "Share of frames for validation, where a folder has no official split.",
+        0,
+        0.9,
+        flag_values=flags,
+    )
+
+
+def run_nyuv2(arguments: Arguments) -> None:
+    """Lift RGB-D frames."""
+    flags = arguments.flags
+    from gspn_tf.data.nyuv2 import list_frames
+
+    hold_out = partial(
+        prepare.split_paths, fraction=flags.val_fraction, seed=flags.seed
+    )
+    prepare.make(flags, list_frames(flags.source, flags.splits, hold_out))
+
+
+def define_views_flags(flags: absl_flags.FlagValues) -> None:
+    """Flags of `gspn prepare views`."""
+    prepare.define_common_flags(flags)
+    prepare.define_seed(flags)
+    for split, count in zip(prepare.SPLITS, (400, 16, 48), strict=True):
+        text = f"Views of the split {split}."
+        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
+
+
+def run_views(arguments: Arguments) -> None:
+    """Generate views; no two splits and no two seeds share a room."""
+    flags = arguments.flags
+    counts = {s: flags[s].value for s in prepare.SPLITS if flags[s].value}
+    if not counts:
+        raise UserError("nothing to make: --train, --val and --test are all 0")
+    from gspn_tf.data.classes import SCANNET
+    from gspn_tf.data.reading import DataSet, Item
+    from gspn_tf.data.views import read_view, view_name
+
+    splits = {
+        split: [
+            Item(view_name(each), detail=each)
+            for each in prepare.room_seeds(flags.seed, split, count)
+        ]
+        for split, count in counts.items()
+    }
+    data = DataSet("views", SCANNET, splits, read_view, {"seed": flags.seed})
+    prepare.make(flags, data)
+
+
+NYUV2 = Command(
+    name="prepare nyuv2",
+    summary="Lift RGB-D frames: NYUv2, folders of PNG frames, PCD frames.",
+    usage="--source FILE_OR_DIR --output DIR [--splits FILE]",
+    define_flags=define_nyuv2_flags,
+    run=run_nyuv2,
+    required=("source", "output"),
+)
+VIEWS = Command(
+    name="prepare views",
+    summary="Generate rooms as one depth camera sees them, with exact labels.",
+    usage="--output DIR [--train N --val N --test N --seed S]",
+    define_flags=define_views_flags,
+    run=run_views,
+    required=("output",),
+)

@@ -1,0 +1,32 @@
+"""Imports TensorFlow without the noise."""
+
+import os
+import shutil
+import sys
+import tempfile
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow without its greetings: four lines that no log level stops.
+
+    Commands call this after the checks that need no TensorFlow, as it takes seconds;
+    so do the processes that lift depth.
+    What is written while the import fails is shown.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as heard:
+        os.dup2(heard.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            heard.seek(0)
+            with open(terminal, "wb", closefd=False) as stream:
+                shutil.copyfileobj(heard, stream)
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
