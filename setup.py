@@ -240,7 +240,8 @@ class Wheel(bdist_wheel):
 def requirements(tensorflow):
     """Run-time requirements; the CPU build of TensorFlow serves where it is there."""
     needs = [
-        "keras>=3.15,<3.16",
+        "keras>=3.15,<3.16; python_version >= '3.11'",
+        "keras>=3.12,<3.13; python_version < '3.11'",  # the last for Python 3.10
         "numpy>=2,<3",
         "absl-py",
         "ml_collections",

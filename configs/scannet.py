@@ -9,6 +9,8 @@ Time     not measured yet
 Result   not measured yet
 
 `paper` is Tables 7 and 8 with the schedule of the release, 800 epochs a stage.
+`released` is the network and the numbers of the authors' code as they meant it to run,
+`released_literal` as it ran; `gspn import-checkpoint` fills either with their weights.
 `small` is the network of `configs/rooms.py:small` at a lower learning rate: two cores,
 a few scans, started from a run on generated rooms:
 
@@ -38,7 +40,24 @@ def small() -> c.Config:
     )
 
 
-VARIANTS = {"paper": c.Config, "small": small}
+def released() -> c.Config:
+    """The authors' code as meant: 2048 seeds, 384 regions of 1024 points."""
+    return c.Config(model=presets.released(), data=c.DataConfig(sampling="farthest"))
+
+
+def released_literal() -> c.Config:
+    """The authors' code as it ran: 256 seeds, 96 regions of 256 points."""
+    return c.Config(
+        model=presets.released_literal(), data=c.DataConfig(sampling="farthest")
+    )
+
+
+VARIANTS = {
+    "paper": c.Config,
+    "released": released,
+    "released_literal": released_literal,
+    "small": small,
+}
 
 
 def get_config(variant: str = "paper") -> c.Config:

@@ -90,7 +90,9 @@ def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
         name = f"training step, {stage}, batch of {config.train.batch_size}"
         found.append(measure(name, lambda m=model: m.train_on_batch(batch), repeats))
     scene = next(read_scenes(directory, "train"))
-    segmenter = inference.Segmenter(model, config.data.num_points_inference)
+    segmenter = inference.Segmenter(
+        model, config.data.num_points_inference, config.data.sampling
+    )
     run = lambda: segmenter.segment(scene.points, scene.colors).semantic  # noqa: E731
     name = f"inference, one scene of {len(scene.points):,} points"
     return [*found, measure(name, run, repeats)]

@@ -44,6 +44,13 @@ def half_diagonal(boxes: tf.Tensor) -> tf.Tensor:
     return tf.norm(boxes[..., 3:] / 2, axis=-1)
 
 
+# What counts as one metre [...] for the objects of boxes [..., 6].
+UNITS = {
+    "half_diagonal": lambda boxes: tf.maximum(half_diagonal(boxes), 1e-3),
+    "metre": lambda boxes: tf.ones_like(boxes[..., 0]),
+}
+
+
 def pairwise_iou(boxes_a: tf.Tensor, boxes_b: tf.Tensor) -> tf.Tensor:
     """Intersection over union [..., A, B] of boxes [..., A, 6] and [..., B, 6]."""
     low_a, high_a = corners(boxes_a[..., :, None, :])
@@ -75,12 +82,15 @@ def decode(
     """Inverse of `encode`: boxes [..., 6] moved and scaled by deltas [..., 6]."""
     center, size = tf.split(boxes, 2, axis=-1)
     shift, scale = tf.split(deltas, 2, axis=-1)
-    scale = tf.clip_by_value(scale * deviation[1], -4.0, 4.0)  # exp stays finite
+    scale = tf.clip_by_value(scale * deviation[1], -20.0, 20.0)  # exp stays finite
     center = center + shift * deviation[0] * size
     return tf.concat([center, size * tf.exp(scale)], axis=-1)
 
 
 def normalize(points: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """Points [..., R, M, 3] in the frame of boxes [..., R, 6]: a unit cube at 0."""
+    """Points [..., R, M, 3] in the frame of boxes [..., R, 6]: a unit cube at 0.
+
+    A side of less than a millimetre counts as a metre: its points are at about 0.
+    """
     center, size = tf.split(boxes[..., None, :], 2, axis=-1)
-    return (points - center) / tf.maximum(size, 1e-2)  # a flat box is 1 cm thick
+    return (points - center) / tf.where(size < 1e-3, 1.0, size)

@@ -13,6 +13,7 @@ from gspn_tf.commands import (
     demo,
     evaluate,
     export,
+    import_checkpoint,
     prepare,
     segment,
     train,
@@ -26,6 +27,7 @@ COMMANDS = (
     evaluate.COMMAND,
     segment.COMMAND,
     export.COMMAND,
+    import_checkpoint.COMMAND,
     benchmark.COMMAND,
     demo.COMMAND,
 )
@@ -53,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not isinstance(error, _user_errors()):
             raise
-        return _fail(_one_line(error), 1, debug)
+        text = str(error) if isinstance(error, UserError) else _one_line(error)
+        return _fail(text, 1, debug)
 
 
 def _run(argv: list[str]) -> int:

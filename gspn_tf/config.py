@@ -30,6 +30,9 @@ class BackboneConfig:
         (256, 128),
         (128, 128, 128),
     )
+    # A neighbour at distance d weighs 1/d^power: 1 in section 3.2, 2 in the release
+    # (pointnet_util.py:156).
+    interpolation_power: float = 1.0
 
 
 @dc.dataclass(kw_only=True, slots=True)
@@ -42,35 +45,62 @@ class GSPNConfig:
     num_seeds_inference: int = 2048  # Table 8
     num_semantic_points: int = 1024  # of the semantic loss; model_rpointnet.py:354
     backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)
+    # Section 3.3 draws seeds at random; the release takes the first of the farthest
+    # point order (model_rpointnet.py:324).
+    seed_sampling: Literal["random", "farthest"] = "random"
     # Context: smallest scale = smallest object, largest = largest (section 3.3).
     context_radii: tuple[float, ...] = (0.5, 1.0, 1.5)  # metres
     context_neighbors: tuple[int, ...] = (256, 256, 512)
     context_units: tuple[int, ...] = (64, 128, 256)
+    # What the spheres are around: the seed (section 3.1 crops there and then moves
+    # the crop, as the release does), or the predicted centre itself.
+    context_spheres: Literal["seed", "center"] = "seed"
+    context_color: bool = True  # as in the release; the paper does not say
     # Points that contexts are drawn from: the first of the farthest point order, which
     # cover each sphere evenly; 0: all of the scene's, as they come.
     num_context_points: int = 0
     # Share of the seed's colour that is taken off its context's; 0: none.
     context_color_reference: float = 0.0
-    # Centre prediction: "pointnet2" of Table 7, or "context" of the text.
+    # Centre prediction: "pointnet2" of Table 7 and the release, or "context" of the
+    # text. The direction is a unit vector (section 3.3), or as it comes (release).
     center_network: Literal["pointnet2", "context"] = "pointnet2"
     center_units: tuple[int, ...] = (256, 128)  # MLP of "context"; not in the paper
+    center_direction: Literal["unit", "raw"] = "unit"
     # Whether prior and posterior (and "context" centres) also see the semantic feature
     # of the seed, as in the release (model_rpointnet.py:388); the paper: context alone.
     semantic_conditioning: bool = False
+    # The paper trains the semantic network on classes alone; in the release the shapes
+    # train it too, through the feature above.
+    detach_semantics: bool = True
     # Conditional VAE.
     latent_size: int = 256
     prior_units: tuple[int, ...] = (256, 512)
     shape_units: tuple[int, ...] = (64, 256, 512)  # recognition PointNet
     shape_feature_units: int = 256
-    generator_context_units: int = 256  # released "dec_fc": model_rpointnet.py:399
+    # Context reduced for the generator: 0: as it is (section 3.1); the release has a
+    # layer of 256, "dec_fc" (model_rpointnet.py:399).
+    generator_context_units: int = 0
     grid_units: tuple[int, int, int] = (512, 256, 128)  # deconv branch, 256 points
     dense_units: tuple[int, ...] = (512, 512)
     num_dense_points: int = 256  # fc branch
+    # Per-point confidence e, its loss, and boxes of confident points alone (section
+    # 3.1); the release has none of it.
+    point_confidence: bool = True
     objectness_units: tuple[int, ...] = (256, 64)
     semantic_dropout: float = 0.5
-    # Losses (section 3.1). Distances of a shape are divided by half the diagonal of
-    # its ground-truth box, so that a lamp and a bed weigh the same.
+    # Losses (section 3.1). "half_diagonal": metres are divided by half the diagonal
+    # of the object's box, so that a lamp and a bed weigh the same.
+    generation_unit: Literal["half_diagonal", "metre"] = "half_diagonal"  # release
+    center_unit: Literal["half_diagonal", "metre"] = "metre"  # release: half_diagonal
+    # KL(prior || posterior) is Eq. 2 and the release, KL(posterior || prior) is Eq. 1.
+    kl_divergence: Literal["prior_posterior", "posterior_prior"] = "prior_posterior"
+    kl_reduction: Literal["mean", "sum"] = "mean"  # over the latent; mean: release
+    # One logit and binary cross-entropy (section 3.1), or two and softmax (release).
+    objectness_loss: Literal["binary", "softmax"] = "binary"
     positive_iou: float = 0.5
+    # Objects whose best overlapping seed is positive below that IoU too: "all" as the
+    # release means, its "first" as it ran (model_rpointnet.py:629); the paper: none.
+    best_seeds: Literal["none", "first", "all"] = "none"
     confidence_radius: float = 0.1  # epsilon, in half diagonals; not in the paper
     min_confidence: float = 0.5  # points that make the box; section 3.2
     kl_weight: float = 1.0
@@ -80,6 +110,9 @@ class GSPNConfig:
     confidence_weight: float = 1.0
     objectness_weight: float = 1.0
     semantic_weight: float = 1.0
+    # Moving variances of layers that the release runs as conv1d: of the sample (n - 1,
+    # as all others), or of the batch (n, as TensorFlow 1's unfused kernel).
+    flat_variance: Literal["sample", "batch"] = "sample"
 
 
 @dc.dataclass(kw_only=True, slots=True)
@@ -102,25 +135,37 @@ class RPointNetConfig:
     # are still poor; the paper has none.
     truth_copies: int = 0
     num_regions: int = 64
-    positive_fraction: float = 0.25  # 1 : 3, section 3.3
+    positive_fraction: float = 0.25  # 1 : 3, section 3.3; release: 0.33
+    background_regions: int = 3  # of a scene without positives; release: 0
+    # What takes the places of missing regions in the batch statistics: other proposals,
+    # or boxes at 0 without points (release).
+    filler_regions: Literal["proposals", "empty"] = "proposals"
     num_region_points: int = 256
     num_region_points_inference: int = 1024
-    region_margin: float = 1e-3  # metres; model_rpointnet.py:749
+    # Metres that a box is enlarged by on every side when its points are drawn.
+    region_margin: float = 0.0  # training; model_rpointnet.py:647
+    region_margin_inference: float = 1e-3  # model_rpointnet.py:749
     # Heads (appendix A).
     level_units: int = 64  # hypercolumns: one dense layer a level
     region_units: tuple[int, ...] = (128, 256, 512)
     head_units: tuple[int, ...] = (256, 256)
+    # Whether classes and boxes have these layers each (appendix A) or in common
+    # (release).
+    head_layers: Literal["separate", "shared"] = "separate"
     mask_local_units: tuple[int, ...] = (64, 64)
     mask_global_units: tuple[int, ...] = (64, 128, 512)
     mask_units: tuple[int, ...] = (256, 256)
     box_deviation: tuple[float, float] = (0.1, 0.2)  # centre, log size
     # Detections (Table 8).
-    min_score: float = 0.5
+    min_score: float = 0.5  # release: 0.7
     detection_iou: float = 0.1  # per class; config.py:40 of the release
     max_detections: int = 100
     # Power of the region's mean objectness and semantic probability in the ranking
     # score, beside the class probability; 1 in the release, the paper gives no score.
     support_power: float = 0.0
+    # The score that an instance is given in the end: its ranking score, its class
+    # probability, or 1.0 and 0.97 in the order of test.py of the release.
+    exported_score: Literal["ranking", "class", "released"] = "ranking"
     mask_threshold: float = 0.4  # test.py of the release
     # IoU with a better mask of its class above which a mask is a duplicate; 1: none is,
     # as in the paper, whose boxes are suppressed at 0.1 already.
@@ -128,6 +173,7 @@ class RPointNetConfig:
     class_weight: float = 1.0
     box_weight: float = 1.0
     mask_weight: float = 1.0
+    flat_variance: Literal["sample", "batch"] = "sample"  # as of GSPNConfig
 
 
 @dc.dataclass(kw_only=True, slots=True)
@@ -136,6 +182,9 @@ class DataConfig:
 
     num_points: int = 18_000  # points of a training scene
     num_points_inference: int = 18_000
+    # Points of a scene and of a shape: at random, or the first of the farthest point
+    # order, as the release takes them (dataset.py:87).
+    sampling: Literal["random", "farthest"] = "random"
     num_shape_points: int = 512  # points of a ground-truth shape, section 3.3
     max_instances: int = 256  # a scene with more is an error
     rotate: bool = True  # about z, uniform over the circle

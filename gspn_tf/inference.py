@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +10,7 @@ import tensorflow as tf
 from gspn_tf import boxes as box_lib
 from gspn_tf import models, ops
 from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.data.sampling import POINTS
 from gspn_tf.run_folder import RunFolder
 
 CHUNK = 65_536  # points projected at once: bounds memory at V = millions
@@ -40,7 +41,8 @@ class Segmenter:
 
     Args:
       model: a trained `RPointNet`.
-      num_points: points that the network sees, drawn at random from the scan.
+      num_points: points that the network sees of a scan.
+      sampling: how they are drawn: "random" or "farthest", see `DataConfig`.
       track: goes through the chunks of a scan's points, and may show how far it is.
     """
 
@@ -48,10 +50,12 @@ class Segmenter:
         self,
         model: models.RPointNet,
         num_points: int,
+        sampling: Literal["random", "farthest"] = "random",
         track: Callable[[range], Iterable[int]] = iter,
     ) -> None:
         self.model = model
         self.num_points = num_points
+        self.draw = POINTS[sampling]
         self.track = track
         self._detect = tf.function(
             model.detect,
@@ -81,7 +85,9 @@ class Segmenter:
             raise ValueError(f"points has no finite row among {len(points)}")
         origin = np.median(points[finite[:: max(1, len(finite) // 10_000)]], axis=0)
         local = (points[finite] - origin).astype(np.float32)
-        pick = np.random.default_rng(seed).permutation(len(local))[: self.num_points]
+        pick = self.draw(
+            local, self.num_points, tf.constant([0, seed], tf.int64)
+        ).numpy()
         found = self._detect(
             {
                 "points": local[None, pick],

@@ -5,12 +5,14 @@ seen data. A first dense layer is linear, so it may be applied before a gather o
 interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
 """
 
+from typing import Literal
+
 import keras
 import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.pyramid import Context, Level, interpolate
-from gspn_tf.types import Interpolation, Regions
+from gspn_tf.types import Gaussian, Interpolation, Regions
 
 
 def dense(units: int, channels: int) -> keras.layers.Dense:
@@ -20,35 +22,48 @@ def dense(units: int, channels: int) -> keras.layers.Dense:
     return layer
 
 
+# Of the sample's variance, for n rows.
+MOVING_SHARES = {"sample": tf.ones_like, "batch": lambda n: (n - 1) / n}
+
+
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
     Twice as fast as Keras's own composition of moments on a CPU. The moving variance
-    is that of the sample (n - 1), as in the released code for its 2D layers.
+    is that of the sample (n - 1), as in the released code for its 2D layers, or that
+    of the batch (n), as there for the 1D ones and in Keras.
     """
 
-    def __init__(self, channels: int, momentum: float = 0.9) -> None:
+    def __init__(
+        self,
+        channels: int,
+        momentum: float = 0.9,
+        variance: Literal["sample", "batch"] = "sample",
+    ) -> None:
         super().__init__(momentum=momentum, epsilon=1e-3)
+        self.moving_share = MOVING_SHARES[variance]
         self.build((None, channels))
         self.input_spec = None  # any number of leading axes
 
     def call(self, inputs, training=False):
-        if not (training and self.trainable):
-            scale = tf.math.rsqrt(self.moving_variance + self.epsilon) * self.gamma
-            return inputs * scale + (self.beta - self.moving_mean * scale)
+        learning = training and self.trainable
         rows = tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=rows,
             scale=tf.convert_to_tensor(self.gamma),
             offset=tf.convert_to_tensor(self.beta),
-            mean=[],
-            variance=[],
+            mean=[] if learning else tf.convert_to_tensor(self.moving_mean),
+            variance=[] if learning else tf.convert_to_tensor(self.moving_variance),
             epsilon=self.epsilon,
-            is_training=True,
+            is_training=learning,
         )
-        keep = self.momentum
-        self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
-        self.moving_variance.assign(keep * self.moving_variance + (1 - keep) * variance)
+        if learning:
+            variance *= self.moving_share(tf.cast(tf.shape(rows)[0], variance.dtype))
+            keep = self.momentum
+            self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
+            self.moving_variance.assign(
+                keep * self.moving_variance + (1 - keep) * variance
+            )
         return tf.reshape(outputs, tf.shape(inputs))
 
 
@@ -58,12 +73,19 @@ class SharedMLP(keras.layers.Layer):
     Args:
       units: output channels of each layer.
       parts: channels of each input part; the first layer sees them concatenated.
+      variance: which one the batch norms keep, see `BatchNorm`.
 
     Inputs: one tensor [..., C] (where there is one part). Output [..., units[-1]].
     `project` then `activate` is the same with the first layer's product on its own.
     """
 
-    def __init__(self, units: tuple[int, ...], parts: tuple[int, ...], **kwargs):
+    def __init__(
+        self,
+        units: tuple[int, ...],
+        parts: tuple[int, ...],
+        variance: Literal["sample", "batch"] = "sample",
+        **kwargs,
+    ):
         super().__init__(autocast=False, **kwargs)
         self.units, self.parts = tuple(units), tuple(parts)
         self.kernels = []
@@ -72,7 +94,7 @@ class SharedMLP(keras.layers.Layer):
             self.kernels.append(
                 self.add_weight(shape=(below, above), name=f"kernel_{i}")
             )
-        self.norms = [BatchNorm(width) for width in units]
+        self.norms = [BatchNorm(width, variance=variance) for width in units]
         self.built = True
 
     def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
@@ -115,12 +137,14 @@ class SetAbstraction(keras.layers.Layer):
         self.built = True
 
     def call(self, points, level: Level, features=None, training=False):
-        projected = self.mlp.project(points, 0)
+        # Coordinates are subtracted before the product: far from the origin the
+        # difference of two products would keep few digits.
+        local = ops.group_points(points, level.neighbors) - level.points[:, :, None]
+        projected = self.mlp.project(local, 0)  # [B, n, K, U]
         if features is not None:
-            projected += self.mlp.project(features, 1)
-        grouped = ops.group_points(projected, level.neighbors)  # [B, n, K, U]
-        grouped -= self.mlp.project(level.points, 0)[:, :, None, :]
-        return tf.reduce_max(self.mlp.activate(grouped, training), axis=2)
+            features = self.mlp.project(features, 1)
+            projected += ops.group_points(features, level.neighbors)
+        return tf.reduce_max(self.mlp.activate(projected, training), axis=2)
 
 
 class FeaturePropagation(keras.layers.Layer):
@@ -130,9 +154,16 @@ class FeaturePropagation(keras.layers.Layer):
     [B, m, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int, skip: int, **kwargs):
+    def __init__(
+        self,
+        units: tuple[int, ...],
+        channels: int,
+        skip: int,
+        variance: Literal["sample", "batch"] = "sample",
+        **kwargs,
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
+        self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,), variance)
         self.built = True
 
     def call(self, coarse, table: Interpolation, skip=None, training=False):
@@ -145,47 +176,57 @@ class FeaturePropagation(keras.layers.Layer):
 class ContextEncoder(keras.layers.Layer):
     """One PointNet for each scale of the context around a seed (section 3.1).
 
-    Points are gathered around the seed and expressed relative to `centers`: the seed
-    itself, or the predicted centre of its object, which removes the location
-    (model_rpointnet.py:377). Inputs: the context, centers [B, S, 3]. Output
-    [B, S, scales * units[-1]].
+    Points are expressed relative to `centers`: the seed itself, or the predicted
+    centre of its object, which removes the location (model_rpointnet.py:377). Inputs:
+    the context (with colours if `color`), centers [B, S, 3]. Output
+    [B, S, scales * units[-1]]; zeros for a sphere without points.
     """
 
-    def __init__(self, num_scales: int, units: tuple[int, ...], **kwargs):
+    def __init__(
+        self, num_scales: int, units: tuple[int, ...], color: bool = True, **kwargs
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.scales = [SharedMLP(units, (3, 3)) for _ in range(num_scales)]
+        channels = 6 if color else 3
+        self.scales = [SharedMLP(units, (channels,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
         self.built = True
 
     def call(self, context: Context, centers, training=False):
+        inputs = (*context.colors, (context.points, centers))
+        around, origin = (tf.concat(side, -1) for side in zip(*inputs, strict=True))
         features = []
-        for mlp, near in zip(self.scales, context.neighbors, strict=True):
-            projected = mlp.project(context.colors, 0) + mlp.project(context.points, 1)
-            origin = mlp.project(context.seed_colors, 0) + mlp.project(centers, 1)
-            grouped = ops.group_points(projected, near)  # [B, S, K, U]
-            grouped -= origin[:, :, None, :]
-            features.append(tf.reduce_max(mlp.activate(grouped, training), axis=2))
+        for mlp, near, count in zip(
+            self.scales, context.neighbors, context.counts, strict=True
+        ):
+            local = ops.group_points(around, near) - origin[:, :, None, :]
+            feature = tf.reduce_max(mlp(local, training=training), axis=2)
+            features.append(tf.where(count[..., None] > 0, feature, 0.0))
         return tf.concat(features, axis=-1)
 
 
-class Gaussian(keras.layers.Layer):
-    """MLP to mean and log variance, each [..., latent_size], of a diagonal Gaussian.
+class GaussianMLP(keras.layers.Layer):
+    """MLP to a diagonal Gaussian: mean and log variance, each [..., latent_size].
 
     The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
     """
 
     def __init__(
-        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs
+        self,
+        units: tuple[int, ...],
+        latent_size: int,
+        channels: int,
+        variance: Literal["sample", "batch"] = "sample",
+        **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        self.mlp = SharedMLP(units, (channels,))
+        self.mlp = SharedMLP(units, (channels,), variance)
         self.output_layer = dense(2 * latent_size, units[-1])
         self.built = True
 
     def call(self, inputs, training=False):
         outputs = self.output_layer(self.mlp(inputs, training=training))
         mean, log_variance = tf.split(outputs, 2, axis=-1)
-        return mean, tf.clip_by_value(log_variance, -10.0, 1.0)
+        return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
 
 
 class TransposedConv(keras.layers.Layer):
@@ -234,8 +275,8 @@ class PointDecoder(keras.layers.Layer):
     """Point set generation in two branches (section 3.1, Table 7).
 
     A deconvolution branch makes a 16 x 16 grid of points, a fully connected one
-    `num_dense_points`; the cloud is their union. Input [R, C]; outputs points
-    [R, P, 3] metres and confidence logits [R, P].
+    `num_dense_points`; the cloud is their union. Input [R, C]; output [R, P, width]:
+    metres, then whatever else is to be known of a point.
     """
 
     def __init__(
@@ -244,6 +285,7 @@ class PointDecoder(keras.layers.Layer):
         dense_units: tuple[int, ...],
         num_dense_points: int,
         channels: int,
+        width: int = 3,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
@@ -254,43 +296,41 @@ class PointDecoder(keras.layers.Layer):
             TransposedConv(third, 4, 2, second),
         ]
         self.grid_norms = [BatchNorm(units) for units in grid_units]
-        self.grid_output = dense(4, third)
+        self.grid_output = dense(width, third)
         self.dense = SharedMLP(dense_units, (channels,))
-        self.dense_output = dense(4 * num_dense_points, dense_units[-1])
-        self.num_points = 16 * 16 + num_dense_points
+        self.dense_output = dense(width * num_dense_points, dense_units[-1])
+        self.num_points, self.width = 16 * 16 + num_dense_points, width
         self.built = True
 
     def call(self, inputs, training=False):
         x = inputs[:, None, None, :]
         for layer, norm in zip(self.grid, self.grid_norms, strict=True):
             x = tf.nn.relu(norm(layer(x), training=training))
-        grid = tf.reshape(self.grid_output(x), [-1, 16 * 16, 4])
+        grid = tf.reshape(self.grid_output(x), [-1, 16 * 16, self.width])
         free = self.dense_output(self.dense(inputs, training=training))
-        free = tf.reshape(free, [-1, self.num_points - 16 * 16, 4])
-        cloud = tf.concat([grid, free], axis=1)
-        return cloud[..., :3], cloud[..., 3]
+        free = tf.reshape(free, [-1, self.num_points - 16 * 16, self.width])
+        return tf.concat([grid, free], axis=1)
 
 
 class PointRoIAlign(keras.layers.Layer):
     """The same number of scene points for every box (section 3.2).
 
     Points are drawn with replacement from those inside the box, enlarged by `margin`
-    metres. Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R], num_points [B],
-    seed [2] int32. A box without points becomes invalid.
+    metres on every side. Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R],
+    num_points [B], seed [2] int32. A box without points becomes invalid.
     """
 
-    def __init__(self, margin: float, **kwargs):
+    def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.margin = margin
         self.built = True
 
-    def call(self, points, boxes, valid, num_points, seed, num_samples=256):
+    def call(self, points, boxes, valid, num_points, seed, num_samples=256, margin=0.0):
         indices, counts = ops.sample_in_boxes(
             points,
             boxes,
             seed,
             num_samples=num_samples,
-            margin=self.margin,
+            margin=margin,
             num_points=num_points,
         )
         return Regions(boxes, indices, valid & (counts > 0))

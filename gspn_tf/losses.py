@@ -7,6 +7,7 @@ reach neither the value nor the gradient. A mean over no rows is 0.
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.types import Gaussian
 
 
 def masked_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -23,30 +24,27 @@ def smooth_l1(error: tf.Tensor) -> tf.Tensor:
 
 
 def center_loss(
-    direction: tf.Tensor, distance: tf.Tensor, offset: tf.Tensor, scale: tf.Tensor
+    direction: tf.Tensor, distance: tf.Tensor, offset: tf.Tensor, unit: tf.Tensor
 ) -> tf.Tensor:
     """Loss [...] of a centre given as direction and distance (section 3.3).
 
     direction [..., 3], distance [...] metres: predicted; offset [..., 3] metres: true
-    centre minus point; scale [...] metres: half diagonal of the object. The unit
-    direction and distance/scale are compared (model_rpointnet.py:1355).
+    centre minus point; unit [...] metres, by which both distances are divided. The
+    true direction is a unit vector (model_rpointnet.py:1355).
     """
     true_distance = tf.sqrt(tf.reduce_sum(offset * offset, -1) + 1e-8)
     true_direction = offset / true_distance[..., None]
     loss = tf.reduce_sum(smooth_l1(direction - true_direction), -1)
-    return loss + smooth_l1((distance - true_distance) / scale)
+    return loss + smooth_l1((distance - true_distance) / unit)
 
 
-def chamfer(
-    generated: tf.Tensor, shapes: tf.Tensor, scale: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Generation loss [R] of clouds [R, P, 3] against shapes [R, Q, 3].
+def chamfer(generated: tf.Tensor, shapes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Chamfer distance [R] of clouds [R, P, 3] and shapes [R, Q, 3], square metres.
 
-    Mean squared distance both ways after division by scale [R] metres. Also returns
-    the squared distance [R, P] of each generated point, in the same unit.
+    The mean squared distances to the nearest point both ways, added. Also returns the
+    squared distance [R, P] of each generated point.
     """
-    unit = scale[:, None, None]
-    to_shape, _, to_generated, _ = ops.nn_distance(generated / unit, shapes / unit)
+    to_shape, _, to_generated, _ = ops.nn_distance(generated, shapes)
     loss = tf.reduce_mean(to_shape, -1) + tf.reduce_mean(to_generated, -1)
     return loss, to_shape
 
@@ -63,16 +61,15 @@ def confidence_loss(
     return tf.reduce_mean(loss, -1)
 
 
-def gaussian_kl(
-    mean_p: tf.Tensor, log_var_p: tf.Tensor, mean_q: tf.Tensor, log_var_q: tf.Tensor
-) -> tf.Tensor:
-    """KL(p || q) [...] of diagonal Gaussians [..., Z], mean over Z.
+def gaussian_kl(p: Gaussian, q: Gaussian, reduce=tf.reduce_mean) -> tf.Tensor:
+    """KL(p || q) [...], `reduce`d over the latent axis.
 
     The paper's Eq. 2 and the released code (model_rpointnet.py:1375) take the prior
-    for p and the posterior for q.
+    for p and the posterior for q; Eq. 1 has them the other way round.
     """
-    ratio = (tf.exp(log_var_p) + (mean_q - mean_p) ** 2) / tf.exp(log_var_q)
-    return 0.5 * tf.reduce_mean(log_var_q - log_var_p + ratio - 1, -1)
+    squared = (q.mean - p.mean) ** 2
+    ratio = (tf.exp(p.log_variance) + squared) / tf.exp(q.log_variance)
+    return 0.5 * reduce(q.log_variance - p.log_variance + ratio - 1, -1)
 
 
 def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Which proposal is positive, and which become training regions."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -27,17 +28,45 @@ def iou_with_truth(boxes: tf.Tensor, truth: tf.Tensor, valid: tf.Tensor) -> tf.T
 
 
 def objectness_labels(
-    iou: tf.Tensor, foreground: tf.Tensor, threshold: float
+    iou: tf.Tensor, foreground: tf.Tensor, threshold: float, best: tf.Tensor
 ) -> tf.Tensor:
     """Labels [B, S] int32: 1 positive, 0 negative, -1 ignored (section 3.1).
 
     Positive: a seed on an object whose box overlaps some object (iou [B, S, G]) by
-    the threshold. Negative: overlaps none by it. A background seed whose box does
-    overlap one is neither.
+    the threshold, or one of the `best` [B, S]. Negative: overlaps none by it. A
+    background seed whose box does overlap one is neither.
     """
     overlaps = tf.reduce_max(iou, -1) >= threshold
-    label = tf.where(foreground, 1, -1)
-    return tf.where(overlaps, label, 0)
+    label = tf.where(overlaps, tf.where(foreground, 1, -1), 0)
+    return tf.where(best, 1, label)
+
+
+def _best_of_objects(iou: tf.Tensor, foreground: tf.Tensor):
+    """The seed on an object with the largest IoU for each object [B, G], if any."""
+    iou = tf.where(foreground[..., None], iou, -1.0)
+    return tf.argmax(iou, 1, output_type=tf.int32), tf.reduce_max(iou, 1) > 0
+
+
+def best_of_all(iou: tf.Tensor, foreground: tf.Tensor) -> tf.Tensor:
+    """Seeds [B, S] that overlap some object most, iou [B, S, G]."""
+    seeds, found = _best_of_objects(iou, foreground)
+    chosen = tf.one_hot(seeds, tf.shape(iou)[1], True, False)  # [B, G, S]
+    return tf.reduce_any(chosen & found[..., None], 1)
+
+
+def best_of_first(iou: tf.Tensor, foreground: tf.Tensor) -> tf.Tensor:
+    """The same of the first object that any seed overlaps, as the release ran."""
+    _, found = _best_of_objects(iou, foreground)
+    first = tf.one_hot(tf.argmax(tf.cast(found, tf.int32), 1), tf.shape(iou)[2])
+    return best_of_all(tf.where(first[:, None, :] > 0, iou, -1.0), foreground)
+
+
+def best_of_none(iou: tf.Tensor, foreground: tf.Tensor) -> tf.Tensor:
+    """No seed (section 3.1)."""
+    return tf.zeros_like(foreground)
+
+
+BEST_SEEDS = {"none": best_of_none, "first": best_of_first, "all": best_of_all}
 
 
 def select_proposals(
@@ -96,13 +125,19 @@ def duplicate_masks(
     return tf.reduce_any((better > iou_threshold) & same, -1)
 
 
-def _random_order(mask: tf.Tensor, count: int, seed: tf.Tensor):
-    """`count` random rows [B, count] where mask [B, S] holds, and which are real."""
-    noise = tf.random.stateless_uniform(tf.shape(mask), seed)
-    noise = tf.where(mask, noise, -1.0)
+# Boxes [B, R, 6] of regions that are not valid [B, R].
+FILLERS = {
+    "proposals": lambda boxes, valid: boxes,
+    "empty": lambda boxes, valid: tf.where(valid[..., None], boxes, 0.0),
+}
+
+
+def _take_first(mask: tf.Tensor, count: int, priority: tf.Tensor):
+    """`count` rows [B, count] where mask [B, S] holds, and which are real."""
+    priority = tf.where(mask, priority, -1.0)
     short = tf.maximum(0, count - tf.shape(mask)[1])
-    noise = tf.pad(noise, [[0, 0], [0, short]], constant_values=-1.0)
-    values, rows = tf.math.top_k(noise, count)
+    priority = tf.pad(priority, [[0, 0], [0, short]], constant_values=-1.0)
+    values, rows = tf.math.top_k(priority, count)
     return tf.minimum(rows, tf.shape(mask)[1] - 1), values >= 0
 
 
@@ -110,40 +145,43 @@ def sample_regions(
     proposals: Proposals,
     targets: dict[str, tf.Tensor],
     *,
+    priority: tf.Tensor,
     num_regions: int,
     positive_fraction: float,
     positive_iou: float,
+    background_regions: int,
     deviation: tuple[float, float],
-    seed: tf.Tensor,
+    fill: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
 ) -> RegionTargets:
-    """Random positives and negatives in the ratio of section 3.3.
+    """Positives and negatives in the ratio of section 3.3.
 
-    targets: `boxes` [B, G, 6], `classes` [B, G], `valid` [B, G]; seed [2] int32. At
-    most `num_regions * positive_fraction` positives come first; negatives follow in
-    proportion to them (to one where there is none), so that the ratio holds.
+    targets: `boxes` [B, G, 6], `classes` [B, G], `valid` [B, G]; priority [B, S]:
+    uniform random numbers, the largest are taken. At most
+    `num_regions * positive_fraction` positives come first; negatives follow in
+    proportion to them, `background_regions` where there is none
+    (model_rpointnet.py:647). fill: one of FILLERS, for rows that are not valid.
     """
     iou = iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
     overlaps = tf.reduce_max(iou, -1) >= positive_iou
     num_positive = int(num_regions * positive_fraction)
-    seeds = tf.random.experimental.stateless_split(seed, 2)
-    positive, is_positive = _random_order(
-        overlaps & proposals.valid, num_positive, seeds[0]
+    positive, is_positive = _take_first(
+        overlaps & proposals.valid, num_positive, priority
     )
-    negative, is_negative = _random_order(
-        ~overlaps & proposals.valid, num_regions - num_positive, seeds[1]
+    negative, is_negative = _take_first(
+        ~overlaps & proposals.valid, num_regions - num_positive, priority
     )
-    found = tf.maximum(tf.reduce_sum(tf.cast(is_positive, tf.float32), 1), 1.0)
-    quota = found * (1.0 / positive_fraction - 1.0)
+    found = tf.reduce_sum(tf.cast(is_positive, tf.float32), 1)
+    quota = tf.floor(found * (1.0 / positive_fraction)) - found
+    quota = tf.where(found > 0, quota, float(background_regions))
     rank = tf.range(num_regions - num_positive, dtype=tf.float32)
-    is_negative &= rank < tf.round(quota)[:, None]
+    is_negative &= rank < quota[:, None]
 
     rows = tf.concat([positive, negative], 1)  # [B, R]
-    valid = tf.concat([is_positive, is_negative], 1)
     matched = tf.concat([is_positive, tf.zeros_like(is_negative)], 1)
     nearest = tf.argmax(take(iou, rows), -1, output_type=tf.int32)
-    boxes = take(proposals.boxes, rows)
+    boxes, valid = take(proposals.boxes, rows), tf.concat([is_positive, is_negative], 1)
     return RegionTargets(
-        boxes=boxes,
+        boxes=fill(boxes, valid),
         instances=tf.where(matched, nearest, -1),
         classes=tf.where(matched, take(targets["classes"], nearest), 0),
         deltas=box_lib.encode(boxes, take(targets["boxes"], nearest), deviation),

@@ -22,13 +22,18 @@ def small_gspn() -> c.GSPNConfig:
                 (128, 128, 256),
             ),
             propagation_units=((128, 128), (128, 128), (128, 64), (64, 64, 64)),
+            interpolation_power=2.0,
         ),
+        seed_sampling="farthest",
         num_context_points=2048,
         context_color_reference=1.0,
         context_neighbors=(48, 48, 96),
         context_units=(32, 64, 128),
         center_network="context",
+        center_direction="raw",
+        center_unit="half_diagonal",
         semantic_conditioning=True,
+        detach_semantics=False,
         latent_size=64,
         prior_units=(128, 256),
         shape_units=(32, 64, 128),
@@ -71,3 +76,47 @@ def small_rpointnet() -> c.RPointNetConfig:
         detection_iou=0.3,
         mask_iou=0.4,
     )
+
+
+def released() -> c.RPointNetConfig:
+    """The authors' code as they meant it to run (github.com/ericyi/GSPN)."""
+    proposal = c.GSPNConfig(
+        num_seeds=256,
+        num_seeds_inference=2048,
+        backbone=c.BackboneConfig(interpolation_power=2.0),
+        seed_sampling="farthest",
+        center_direction="raw",
+        semantic_conditioning=True,
+        detach_semantics=False,
+        generator_context_units=256,
+        point_confidence=False,
+        center_unit="half_diagonal",
+        objectness_loss="softmax",
+        best_seeds="all",
+        flat_variance="batch",
+    )
+    return c.RPointNetConfig(
+        proposal=proposal,
+        num_seeds=256,
+        positive_fraction=0.33,
+        background_regions=0,
+        filler_regions="empty",
+        head_layers="shared",
+        min_score=0.7,
+        support_power=1.0,
+        exported_score="released",
+        flat_variance="batch",
+    )
+
+
+def released_literal() -> c.RPointNetConfig:
+    """The same as it ran: test.py never applies its own numbers (its config.py:44).
+
+    One object a scene, not all, makes a seed positive that overlaps it too little.
+    """
+    config = released()
+    config.proposal.num_seeds_inference = 256
+    config.proposal.best_seeds = "first"
+    config.max_candidates_inference, config.max_proposals_inference = 192, 96
+    config.num_region_points_inference = 256
+    return config

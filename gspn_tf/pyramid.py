@@ -36,10 +36,12 @@ class Context(NamedTuple):
     """What surrounds the seeds of a scene, in spheres of several radii."""
 
     points: tf.Tensor  # [B, n, 3]
-    colors: tf.Tensor  # [B, n, 3]
     seeds: tf.Tensor  # [B, S, 3]
-    seed_colors: tf.Tensor  # [B, S, 3]  what the colours are relative to
+    # Colours, if used: of the points [B, n, 3], and what they are relative to
+    # [B, S, 3].
+    colors: tuple[tuple[tf.Tensor, tf.Tensor], ...]
     neighbors: tuple[tf.Tensor, ...]  # [B, S, K] int32 rows of points, one a radius
+    counts: tuple[tf.Tensor, ...]  # [B, S]  how many of them are real
 
 
 def build_pyramid(
@@ -67,47 +69,79 @@ def build_pyramid(
         )
         below, num_below = centers, tf.minimum(num_points, size)
         levels.append(Level(centers, num_below, neighbors))
+    power = config.interpolation_power
     up = tuple(
-        interpolation(coarse.points, fine.points, coarse.num_points)
+        interpolation(coarse.points, fine.points, coarse.num_points, power)
         for fine, coarse in zip(levels, levels[1:], strict=False)
     )
-    to_points = tuple(interpolation(x.points, points, x.num_points) for x in levels)
+    to_points = tuple(
+        interpolation(x.points, points, x.num_points, power) for x in levels
+    )
     return Pyramid(points, num_points, order, tuple(levels), up, to_points)
 
 
+def farthest_seeds(pyramid: Pyramid, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Rows [B, count] of the points: the first of the farthest point order."""
+    return pyramid.order[:, :count]
+
+
+def random_seeds(pyramid: Pyramid, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Rows [B, count] of the points, drawn without replacement; then row 0 again."""
+    batch, total = tf.unstack(tf.shape(pyramid.points)[:2])
+    real = tf.sequence_mask(pyramid.num_points, tf.maximum(total, count))
+    noise = tf.random.stateless_uniform(tf.shape(real), seed)
+    values, rows = tf.math.top_k(tf.where(real, noise, -1.0), count)
+    return tf.where(values >= 0, rows, 0)
+
+
+SEEDS = {"farthest": farthest_seeds, "random": random_seeds}
+
+
 def build_context(
-    batch: dict[str, tf.Tensor], pyramid: Pyramid, rows: tf.Tensor, config: GSPNConfig
+    batch: dict[str, tf.Tensor],
+    pyramid: Pyramid,
+    rows: tf.Tensor,
+    config: GSPNConfig,
+    places: tf.Tensor | None = None,
 ) -> Context:
-    """The spheres around the seeds rows [B, S] (section 3.1)."""
+    """The spheres of the seeds rows [B, S] (section 3.1).
+
+    They are around the seeds, or around `places` [B, S, 3].
+    """
     points, colors, count = batch["points"], batch["colors"], batch["num_points"]
     seeds, seed_colors = take(points, rows), take(colors, rows)
     if config.num_context_points:
         chosen = pyramid.order[:, : config.num_context_points]
         points, colors = take(points, chosen), take(colors, chosen)
         count = tf.minimum(count, config.num_context_points)
-    scales = zip(config.context_radii, config.context_neighbors, strict=True)
-    neighbors = tuple(
-        ops.ball_query(points, seeds, radius=radius, num_neighbors=k, num_points=count)
-        for radius, k in scales
+    found = ops.ball_query(
+        points,
+        seeds if places is None else places,
+        radius=config.context_radii,
+        num_neighbors=config.context_neighbors,
+        num_points=count,
     )
+    neighbors, counts = zip(*found, strict=True)
+    reference = config.context_color_reference * seed_colors
     return Context(
         points=points,
-        colors=colors,
         seeds=seeds,
-        seed_colors=config.context_color_reference * seed_colors,
-        neighbors=tuple(indices for indices, _ in neighbors),
+        colors=((colors, reference),) * config.context_color,
+        neighbors=neighbors,
+        counts=counts,
     )
 
 
 def interpolation(
-    coarse: tf.Tensor, fine: tf.Tensor, num_coarse: tf.Tensor
+    coarse: tf.Tensor, fine: tf.Tensor, num_coarse: tf.Tensor, power: float = 2.0
 ) -> Interpolation:
     """Three nearest of coarse [B, n, 3] for each of fine [B, m, 3].
 
-    Weights are inverse squared distances (pointnet_util.py:156 of the release).
+    A neighbour at a distance of d metres weighs 1/d^power before normalisation.
     """
     squared, indices = ops.three_nn(coarse, fine, num_points=num_coarse)
-    inverse = 1.0 / tf.maximum(squared, 1e-10)  # a missing neighbour weighs 1/inf = 0
+    # A missing neighbour weighs 1/inf = 0. 1e-10: pointnet_util.py:157, release.
+    inverse = tf.maximum(squared, 1e-10) ** (-power / 2)
     total = tf.reduce_sum(inverse, -1, keepdims=True)
     return Interpolation(indices, tf.math.divide_no_nan(inverse, total))
 

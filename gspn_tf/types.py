@@ -18,6 +18,13 @@ class Interpolation(NamedTuple):
     weights: tf.Tensor  # [B, N, 3]  sum to one
 
 
+class Gaussian(NamedTuple):
+    """A diagonal Gaussian over the latent code of each seed."""
+
+    mean: tf.Tensor  # [B, S, Z]
+    log_variance: tf.Tensor  # [B, S, Z]
+
+
 class Proposals(NamedTuple):
     """Boxes that may hold one object each."""
 

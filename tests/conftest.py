@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from parity.golden import pytest_terminal_summary  # noqa: F401
 
 from gspn_tf import models
 from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig
@@ -14,6 +15,16 @@ SIZES = np.array([[1, 1, 1], [1, 0.5, 1.5], [1.5, 0.75, 0.5]])
 NUM_SHAPE_POINTS = 64
 
 
+BACKBONE = BackboneConfig(
+    num_centers=(64, 32, 8),
+    radii=(0.5, 1.0, 2.0),
+    num_neighbors=8,
+    abstraction_units=((8, 8), (8, 16), (16, 16)),
+    propagation_units=((16,), (16,), (16, 16)),
+    interpolation_power=2.0,
+)
+
+
 @pytest.fixture(autouse=True)
 def seeds():
     keras.utils.set_random_seed(0)
@@ -22,22 +33,18 @@ def seeds():
 @pytest.fixture(scope="session")
 def tiny_config() -> RPointNetConfig:
     """Every part of the networks, a few channels wide. Not to be changed in place."""
-    backbone = BackboneConfig(
-        num_centers=(64, 32, 8),
-        radii=(0.5, 1.0, 2.0),
-        num_neighbors=8,
-        abstraction_units=((8, 8), (8, 16), (16, 16)),
-        propagation_units=((16,), (16,), (16, 16)),
-    )
     proposal = GSPNConfig(
         num_classes=4,
         num_seeds=24,
         num_seeds_inference=32,
         num_semantic_points=48,
-        backbone=backbone,
+        backbone=BACKBONE,
+        seed_sampling="farthest",
         context_radii=(0.5, 1.0),
         context_neighbors=(8, 16),
         context_units=(8, 16),
+        center_direction="raw",
+        center_unit="half_diagonal",
         latent_size=8,
         prior_units=(16,),
         shape_units=(8, 16),
@@ -75,7 +82,7 @@ def sure_network(tiny_config) -> models.RPointNet:
     """Untrained, with many large instances. Tests leave its weights as they are."""
     keras.utils.set_random_seed(1)
     network = models.build(tiny_config)
-    generator, head = network.proposal_network.generator, network.box_head
+    generator, head = network.proposal_network.vae.generator, network.box_head
     for layer in (generator.grid_output, generator.dense_output, head.class_output):
         layer.kernel.assign(6 * layer.kernel)
     head.class_output.bias.assign([-9.0, 0, 0, 0])
@@ -99,6 +106,7 @@ def scene(rng: np.random.RandomState, num_points: int, num_objects: int) -> dict
         "colors": np.float32(rng.uniform(size=(num_points, 3))),
         "targets": {
             "semantic": np.int32(which + 1),
+            "weights": np.ones(num_points, np.float32),
             "instance": np.int32(which),
             "shapes": np.float32(np.round(shapes * GRID) / GRID) * real[:, None, None],
             "boxes": np.float32(np.concatenate([CENTERS, SIZES], 1) * real[:, None]),
@@ -122,7 +130,7 @@ def tiny_batch() -> dict:
     first, second = scene(rng, sizes[0], 3), scene(rng, sizes[1], 2)
     for key in ("points", "colors"):
         second[key] = pad(second[key], sizes[0])
-    for key, value in (("semantic", 0), ("instance", -1)):
+    for key, value in (("semantic", 0), ("weights", 0), ("instance", -1)):
         second["targets"][key] = pad(second["targets"][key], sizes[0], value)
     batch = tf.nest.map_structure(lambda a, b: tf.constant([a, b]), first, second)
     return batch | {"num_points": tf.constant(sizes)}

@@ -54,6 +54,10 @@ def knn(points, queries, k):
     return distances, indices
 
 
+def three_nn(points, queries):
+    return knn(points, queries, 3)
+
+
 def nearest(points, queries):
     """One direction of nn_distance: squared distances [M] and indices [M]."""
     distances = np.zeros(len(queries), np.float32)

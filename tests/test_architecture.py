@@ -14,7 +14,8 @@ LEVELS = (
     ("layers",),
     ("models", "data"),
     ("metrics", "visualize", "inference", "export", "callbacks"),
-    ("training", "evaluation", "results", "benchmarks"),
+    ("training", "evaluation", "results", "benchmarks", "release_names"),
+    ("import_checkpoint",),
     ("commands",),
     ("cli",),
 )

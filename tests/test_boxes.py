@@ -87,3 +87,9 @@ def test_normalize_maps_a_box_to_the_unit_cube():
     points = tf.stack([low, high], 1)  # [1, 2, 3]
     got = box_lib.normalize(points, box)
     np.testing.assert_allclose(got, [[[-0.5] * 3, [0.5] * 3]])
+
+
+def test_normalize_leaves_the_points_of_a_flat_box_at_its_centre():
+    box = np.float32([[1, 2, 3, 2, 0, 8]])
+    got = box_lib.normalize(np.float32([[[2, 2.0005, 3]]]), box)
+    np.testing.assert_allclose(got, [[[0.5, 0.0005, 0]]], atol=1e-6)

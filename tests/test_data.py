@@ -154,7 +154,7 @@ def test_batch_shapes_and_dtypes(folder):
     kinds = {key: value.dtype.name for key, value in targets.items()}
     assert kinds == {
         "semantic": "int32", "instance": "int32", "shapes": "float32",
-        "boxes": "float32", "classes": "int32", "valid": "bool",
+        "boxes": "float32", "classes": "int32", "valid": "bool", "weights": "float32",
     }  # fmt: skip
 
 
@@ -257,7 +257,8 @@ def test_class_is_the_majority_without_background():
         "semantic": tf.constant([0, 0, 2, 3, 3, 1, 0, 0, 2]),
         "instance": tf.constant([0, 0, 0, 1, 1, 1, -1, 2, 2]),
     }
-    found = pipeline.instances(scene, 3, 4, tf.constant([0, 1]))
+    options = DataConfig(num_shape_points=4)
+    found = pipeline.instances(scene, 3, options, tf.constant([0, 1]))
     assert found["classes"].numpy().tolist() == [2, 3, 2]
     assert found["valid"].numpy().tolist() == [True] * 3
 

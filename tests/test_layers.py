@@ -205,30 +205,32 @@ def test_feature_propagation_as_a_layer():
     check_layer(layer, (tensor(2, 6, 4), table(), tensor(2, 20, 5, seed=2)))
 
 
-def surroundings():
+def surroundings(color=True):
     """The context of seven seeds at two scales, and the origin of its coordinates."""
     seeds = tensor(2, 7, 3, seed=2)
     context = Context(
         points=tensor(2, 40, 3),
-        colors=tensor(2, 40, 3, seed=1),
         seeds=seeds,
-        seed_colors=tensor(2, 7, 3, seed=3),
+        colors=((tensor(2, 40, 3, seed=1), tensor(2, 7, 3, seed=3)),) * color,
         neighbors=(integers(40, 2, 7, 4), integers(40, 2, 7, 8)),
+        counts=(tf.fill([2, 7], 4), tf.constant([[8] * 6 + [0]] * 2)),
     )
     return context, seeds + tensor(2, 7, 3, seed=4)
 
 
+@pytest.mark.parametrize("color", [True, False])
 @both_modes
-def test_context_encoder(training):
-    layer = randomize(layers.ContextEncoder(2, (6, 7)))
-    context, centers = surroundings()
+def test_context_encoder(training, color):
+    layer = randomize(layers.ContextEncoder(2, (6, 7), color))
+    context, centers = surroundings(color)
     scales = []
     for mlp, near in zip(layer.scales, context.neighbors, strict=True):
         rows = np.arange(2)[:, None, None], near.numpy()
-        colors = context.colors.numpy()[rows] - context.seed_colors[:, :, None]
         local = context.points.numpy()[rows] - centers[:, :, None]
-        inputs = np.concatenate([colors, local], -1)
+        parts = [x.numpy()[rows] - of_seed[:, :, None] for x, of_seed in context.colors]
+        inputs = np.concatenate([*parts, local], -1)
         scales.append(naive_mlp(mlp, inputs, training).max(2))
+    scales[1][:, 6] = 0  # the sphere without points
     found = layer(context, centers, training=training)
     assert found.shape == (2, 7, layer.width) == (2, 7, 14)
     np.testing.assert_allclose(found, np.concatenate(scales, -1), atol=1e-4)
@@ -239,7 +241,7 @@ def test_context_encoder_as_a_layer():
 
 
 def test_gaussian_clips_the_log_variance():
-    layer = layers.Gaussian((6,), 3, 4)
+    layer = layers.GaussianMLP((6,), 3, 4)
     mean, log_variance = check_layer(layer, (tensor(2, 5, 4),))
     assert mean.shape == log_variance.shape == (2, 5, 3)
     layer.output_layer.bias.assign([50.0, -50, 50, 50, -50, 0])
@@ -280,17 +282,18 @@ def test_transposed_convolution_as_a_layer():
     check_layer(layers.TransposedConv(5, 4, 2, 4), (tensor(2, 3, 3, 4),))
 
 
-def test_point_decoder_joins_its_branches():
-    layer = layers.PointDecoder((8, 6, 4), (6,), 10, 5)
+@pytest.mark.parametrize("width", [3, 4])
+def test_point_decoder_joins_its_branches(width):
+    layer = layers.PointDecoder((8, 6, 4), (6,), 10, 5, width)
     x = tensor(3, 5)
     check_layer(layer, (x,))
-    points, logits = layer(x)
-    assert points.shape == (3, 266, 3) and logits.shape == (3, 266)
+    cloud = layer(x)
+    assert cloud.shape == (3, 266, width)
     assert layer.num_points == 266
-    layer.dense_output.bias.assign_add(100 * tf.ones(40))
-    moved, _ = layer(x)
-    np.testing.assert_array_equal(moved[:, :256], points[:, :256])
-    np.testing.assert_allclose(moved[:, 256:], points[:, 256:] + 100, atol=1e-3)
+    layer.dense_output.bias.assign_add(100 * tf.ones(10 * width))
+    moved = layer(x)
+    np.testing.assert_array_equal(moved[:, :256], cloud[:, :256])
+    np.testing.assert_allclose(moved[:, 256:], cloud[:, 256:] + 100, atol=1e-3)
 
 
 @pytest.fixture
@@ -300,11 +303,19 @@ def aligned():
     box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
     boxes = tf.stack([box, box])
     valid = tf.constant([[True, True, False]] * 2)
-    layer = layers.PointRoIAlign(margin=0.05)
+    layer = layers.PointRoIAlign()
 
     def call(seed):
         counts = tf.constant([60, 20])
-        return layer(points, boxes, valid, counts, tf.constant(seed), num_samples=30)
+        return layer(
+            points,
+            boxes,
+            valid,
+            counts,
+            tf.constant(seed),
+            num_samples=30,
+            margin=0.05,
+        )
 
     return points, boxes, call
 
@@ -334,4 +345,3 @@ def test_regions_in_a_graph(aligned):
     _, _, call = aligned
     traced = tf.function(lambda: call([1, 2]))()
     np.testing.assert_array_equal(traced.indices, call([1, 2]).indices)
-    assert layers.PointRoIAlign.from_config({"margin": 0.5}).margin == 0.5

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from gspn_tf import losses
+from gspn_tf.types import Gaussian
 
 
 def test_masked_mean_ignores_masked_rows_and_their_gradient():
@@ -48,12 +49,12 @@ def test_center_loss_hand_worked():
 
 
 def test_chamfer_hand_worked():
-    # One point 2 m from one point; half diagonal 2 m: 1 each way.
+    # One point 2 m from the nearer of two points, which are 2 and 4 m from it.
     loss, squared = losses.chamfer(
-        tf.constant([[[0.0, 0, 0]]]), tf.constant([[[2.0, 0, 0]]]), tf.constant([2.0])
+        tf.constant([[[0.0, 0, 0]]]), tf.constant([[[2.0, 0, 0], [0, 4, 0]]])
     )
-    np.testing.assert_allclose(loss, [2.0])
-    np.testing.assert_allclose(squared, [[1.0]])
+    np.testing.assert_allclose(loss, [4 + (4 + 16) / 2])
+    np.testing.assert_allclose(squared, [[4.0]])
 
 
 def test_confidence_loss_labels_near_points():
@@ -65,10 +66,13 @@ def test_confidence_loss_labels_near_points():
 
 def test_gaussian_kl_is_zero_for_equal_and_hand_worked():
     zero = tf.zeros([1, 4])
-    np.testing.assert_allclose(losses.gaussian_kl(zero, zero, zero, zero), [0])
+    same = Gaussian(zero, zero)
+    np.testing.assert_allclose(losses.gaussian_kl(same, same), [0])
     # p = N(1, 1), q = N(0, e): 0.5 (1 - 0 + 2/e - 1) = 1/e
-    got = losses.gaussian_kl(zero + 1, zero, zero, zero + 1)
-    np.testing.assert_allclose(got, [np.exp(-1)], rtol=1e-6)
+    p, q = Gaussian(zero + 1, zero), Gaussian(zero, zero + 1)
+    np.testing.assert_allclose(losses.gaussian_kl(p, q), [np.exp(-1)], rtol=1e-6)
+    total = losses.gaussian_kl(p, q, reduce=tf.reduce_sum)
+    np.testing.assert_allclose(total, [4 * np.exp(-1)], rtol=1e-6)
 
 
 def test_gaussian_kl_is_eq_2_of_the_paper():
@@ -77,7 +81,8 @@ def test_gaussian_kl_is_eq_2_of_the_paper():
     sigma_p, sigma_q = rng.uniform(0.5, 2, size=(2, 3, 8))
     eq_2 = np.log(sigma_q / sigma_p) - 0.5
     eq_2 += (sigma_p**2 + (mean_p - mean_q) ** 2) / (2 * sigma_q**2)
-    got = losses.gaussian_kl(mean_p, 2 * np.log(sigma_p), mean_q, 2 * np.log(sigma_q))
+    p, q = Gaussian(mean_p, 2 * np.log(sigma_p)), Gaussian(mean_q, 2 * np.log(sigma_q))
+    got = losses.gaussian_kl(p, q)
     np.testing.assert_allclose(got, eq_2.mean(-1), rtol=1e-6)
 
 

@@ -24,8 +24,34 @@ def targets(boxes, classes, valid=None):
 def test_labels_follow_section_3_1():
     iou = tf.constant([[[0.6], [0.4], [0.6], [0.4]]])
     foreground = tf.constant([[True, True, False, False]])
-    got = matching.objectness_labels(iou, foreground, 0.5)
+    best = tf.constant([[False] * 4])
+    got = matching.objectness_labels(iou, foreground, 0.5, best)
     np.testing.assert_array_equal(got, [[1, 0, -1, 0]])
+    best = tf.constant([[False, True, False, False]])
+    got = matching.objectness_labels(iou, foreground, 0.5, best)
+    np.testing.assert_array_equal(got, [[1, 1, -1, 0]])
+
+
+@pytest.mark.parametrize(
+    "rule, want",
+    [
+        ("none", [0, 0, 0, 0, 0]),
+        ("first", [0, 0, 1, 0, 0]),
+        ("all", [0, 1, 1, 0, 0]),
+    ],
+)
+def test_best_seeds_of_objects(rule, want):
+    # Objects: one that no seed on an object overlaps, two others, one of padding.
+    iou = [
+        [0.0, 0.2, 0.1, -1],
+        [0.0, 0.1, 0.3, -1],  # the best of the third
+        [0.0, 0.4, 0.3, -1],  # of the second; a tie in the third goes to the lower row
+        [0.9, 0.9, 0.9, -1],  # background
+        [0.0, 0.4, 0.0, -1],
+    ]
+    foreground = tf.constant([[True, True, True, False, True]])
+    got = matching.BEST_SEEDS[rule](tf.constant([iou]), foreground)
+    np.testing.assert_array_equal(got, np.array([want], bool))
 
 
 def test_padded_objects_match_nothing():
@@ -50,17 +76,19 @@ def test_select_with_fewer_proposals_than_asked_for():
     assert got.boxes.shape == (1, 128, 6) and got.valid.numpy().sum() == 1
 
 
-def sample(boxes, truth, seed=0, num_regions=16):
+def sample(boxes, truth, seed=0, num_regions=16, fraction=0.25, background=3):
     boxes = boxes[None]
     proposals = Proposals(boxes, boxes[..., 0], np.ones(boxes.shape[:2], bool))
     return matching.sample_regions(
         proposals,
         truth,
         num_regions=num_regions,
-        positive_fraction=0.25,
+        positive_fraction=fraction,
         positive_iou=0.5,
+        background_regions=background,
         deviation=(0.1, 0.2),
-        seed=tf.constant([0, seed]),
+        fill=matching.FILLERS["proposals"],
+        priority=tf.random.stateless_uniform(boxes.shape[:2], [0, seed]),
     )
 
 
@@ -77,6 +105,35 @@ def test_sampled_regions_keep_the_ratio(num_near):
     assert (got.boxes.numpy()[negative][:, 0] >= 10).all()
     assert (got.classes.numpy()[positive] == 7).all()
     assert (got.instances.numpy()[negative] == -1).all()
+
+
+@pytest.mark.parametrize("near, negatives", [(1, 2), (3, 6), (21, 42)])
+def test_a_third_is_released_as_a_truncated_ratio(near, negatives):
+    boxes = cube(*[(0, 0, 0)] * near, *[(10 + 2 * i, 0, 0) for i in range(60)])
+    truth = targets(cube((0, 0, 0)), [7])
+    got = sample(boxes, truth, num_regions=64, fraction=0.33, background=0)
+    classes = got.classes.numpy()[got.valid.numpy()]
+    assert (classes > 0).sum() == near and (classes == 0).sum() == negatives
+    far = sample(boxes[near:], truth, fraction=0.33, background=0)
+    assert not far.valid.numpy().any()
+
+
+def test_the_highest_priority_is_taken():
+    boxes = cube(*[(0, 0, 0)] * 5, *[(9, i, 0) for i in range(8)])
+    priority = np.float32([[0.1, 0.9, 0.2, 0.8, 0.3, 0, 0.1, 0.7, 0.2, 0.6, 0, 0, 0.5]])
+    proposals = Proposals(boxes[None], priority, np.ones((1, 13), bool))
+    got = matching.sample_regions(
+        proposals,
+        targets(cube((0, 0, 0)), [7]),
+        priority=tf.constant(priority),
+        num_regions=4,
+        positive_fraction=0.5,
+        positive_iou=0.5,
+        background_regions=0,
+        deviation=(0.1, 0.2),
+        fill=matching.FILLERS["proposals"],
+    )
+    np.testing.assert_array_equal(got.boxes[0], boxes[[1, 3, 7, 9]])
 
 
 def test_positive_regions_know_their_own_object():
@@ -134,3 +191,11 @@ def test_duplicate_masks_repeat_a_better_one_of_their_class():
     got = matching.duplicate_masks(masks, classes, 0.5)  # IoU of a and b: 2/3
     np.testing.assert_array_equal(got, [[False, True, False, False, False]])
     assert not matching.duplicate_masks(masks, classes, 1.0).numpy().any()
+
+
+def test_fillers_of_missing_regions():
+    boxes, valid = cube((1, 1, 1), (2, 2, 2))[None], np.array([[True, False]])
+    kept = matching.FILLERS["proposals"](boxes, valid)
+    np.testing.assert_array_equal(kept, boxes)
+    emptied = matching.FILLERS["empty"](boxes, valid)
+    np.testing.assert_array_equal(emptied, [[boxes[0, 0], np.zeros(6)]])

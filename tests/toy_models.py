@@ -27,7 +27,8 @@ class ToyGSPN(LossModel):
     terms = ("generation", "kl")
 
     def __init__(self, config):
-        super().__init__(config, self.terms)
+        super().__init__(config)
+        self.track(self.terms)
         self.kl_weight = self.add_weight(
             name="kl", initializer="zeros", trainable=False
         )
@@ -59,7 +60,8 @@ class ToyRPointNet(LossModel):
     terms = ("class", "box", "mask")
 
     def __init__(self, config):
-        super().__init__(config, self.terms)
+        super().__init__(config)
+        self.track(self.terms)
         self.proposal_network = ToyGSPN(config.proposal)
         self.proposal_network.trainable = config.train_proposals
         self.head = keras.layers.Dense(3)

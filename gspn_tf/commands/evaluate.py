@@ -43,7 +43,9 @@ def run(arguments: Arguments) -> None:
     model, config, classes = inference.load_run(folder)
     if tuple(name for _, name in classes) != split.class_names():
         raise UserError(f"{flags.data} has other classes than {flags.run}")
-    segmenter = inference.Segmenter(model, config.data.num_points_inference)
+    segmenter = inference.Segmenter(
+        model, config.data.num_points_inference, config.data.sampling
+    )
     figures = {"run": flags.run, "data": flags.data, "split": flags.split}
     with timed(figures):
         precision = evaluation.instance_precision(segmenter, split, flags.seed)

@@ -62,7 +62,9 @@ def run(arguments: Arguments) -> None:
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
     figures = {}
     with timed(figures):
-        segmenter = inference.Segmenter(model, seen, projection_progress)
+        segmenter = inference.Segmenter(
+            model, seen, config.data.sampling, projection_progress
+        )
         result = segment(scan, path.name, segmenter, classes, flags.scale, flags.seed)
         result.write(flags.output)
     for row in result.instances():

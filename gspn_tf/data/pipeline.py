@@ -7,12 +7,15 @@ built with the same arguments give the same batches, in every epoch.
 import tensorflow as tf
 from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
+from gspn_tf import boxes as box_lib
 from gspn_tf.config import DataConfig
+from gspn_tf.data import sampling
 from gspn_tf.data import scene as scenes
 
 _PADDING = {"points": 0.0, "colors": 0.0, "num_points": 0}
 _TARGET_PADDING = {
     "semantic": 0,
+    "weights": 0.0,
     "instance": -1,
     "shapes": 0.0,
     "boxes": 0.0,
@@ -37,16 +40,19 @@ def load(
     one. Otherwise the scenes come in the order written, in place, always with the same
     points, and all of them.
 
-    A batch has N = `num_points` of each scene, drawn without replacement (fewer
-    only where the scene has fewer: then padding follows), G = most instances of a
-    scene in it, and P = `num_shape_points`:
+    A batch has N = `num_points` of each scene, drawn without replacement as
+    `sampling` says and then in random order for training (fewer only where the scene
+    has fewer: then padding follows), G = most instances of a scene in it, and P =
+    `num_shape_points`:
 
         points      float32 [B, N, 3]  metres      colors  float32 [B, N, 3]  0..1
         num_points  int32   [B]        the rest of N is padding
         targets     semantic int32 [B, N] 0 = background and padding
+                    weights float32 [B, N] of the points' classes; 0 = padding
                     instance int32 [B, N] row in G, -1 = none and padding
-                    shapes float32 [B, G, P, 3] metres, world, with replacement
-                    boxes  float32 [B, G, 6] centre, size: tight on the instance
+                    shapes float32 [B, G, P, 3] metres, world
+                    boxes  float32 [B, G, 6] centre, size: tight on the instance, or
+                    on its shape where that is of its farthest points
                     classes int32  [B, G] majority vote   valid bool [B, G]
 
     Shapes and boxes come of all points of the scene, so an instance can have few or
@@ -67,14 +73,17 @@ def load(
     num_classes = len(scenes.read_classes(directory))
 
     def element(record: tf.Tensor, key: tf.Tensor) -> dict:
-        stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), key]), 4)
+        stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), key]), 5)
         scene = scenes.parse(record)
         _check_instances(scene["instance"], options.max_instances)
         if training:
             scene = augment(scene, options, stream[:2])
         count = options.num_points if training else options.num_points_inference
-        targets = instances(scene, num_classes, options.num_shape_points, stream[2])
-        return resample(scene, targets, count, stream[3])
+        targets = instances(scene, num_classes, options, stream[2])
+        rows = sampling.POINTS[options.sampling](scene["points"], count, stream[3])
+        if training:
+            rows = tf.random.experimental.stateless_shuffle(rows, stream[4])
+        return resample(scene, targets, rows, count)
 
     dataset = tf.data.Dataset.zip(dataset, keys)
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
@@ -120,7 +129,9 @@ def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:
     return scene | {"points": points, "colors": tf.clip_by_value(colors, 0.0, 255.0)}
 
 
-def instances(scene: dict, num_classes: int, num_points: int, seed: tf.Tensor) -> dict:
+def instances(
+    scene: dict, num_classes: int, options: DataConfig, seed: tf.Tensor
+) -> dict:
     """Shape, box and class of every instance, from all points of the scene.
 
     scene    points [V, 3], semantic [V], instance [V]
@@ -134,26 +145,25 @@ def instances(scene: dict, num_classes: int, num_points: int, seed: tf.Tensor) -
     points = tf.gather(points, order)
     counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, total)
     starts = tf.cumsum(counts, exclusive=True)
-    uniform = tf.random.stateless_uniform([total, num_points], seed)
-    picks = tf.cast(uniform * tf.cast(counts, tf.float32)[:, None], tf.int32)
-    picks = starts[:, None] + tf.minimum(picks, counts[:, None] - 1)  # [G, P]
+    size = options.num_shape_points
+    picks = sampling.SHAPES[options.sampling](points, starts, counts, size, seed)
+    shapes = tf.gather(points, picks)  # [G, P, 3]
     low = tf.math.unsorted_segment_min(points, rows, total)
     high = tf.math.unsorted_segment_max(points, rows, total)
+    of_all = tf.concat([(low + high) / 2, high - low], axis=-1)
+    boxes = {"random": of_all, "farthest": box_lib.bounding(shapes)}
     votes = tf.one_hot(tf.gather(scene["semantic"], order) - 1, num_classes)
     votes = tf.math.unsorted_segment_sum(votes, rows, total)  # background: no vote
     return {
-        "shapes": tf.gather(points, picks),
-        "boxes": tf.concat([(low + high) / 2, high - low], axis=-1),
+        "shapes": shapes,
+        "boxes": boxes[options.sampling],
         "classes": tf.argmax(votes, axis=-1, output_type=tf.int32) + 1,
         "valid": counts > 0,
     }
 
 
-def resample(scene: dict, targets: dict, num_points: int, seed: tf.Tensor) -> dict:
-    """An element of `load`: at most `num_points` points in random order, padded."""
-    total = tf.shape(scene["points"])[0]
-    picks = tf.random.experimental.stateless_shuffle(tf.range(total), seed)
-    picks = picks[:num_points]
+def resample(scene: dict, targets: dict, picks: tf.Tensor, num_points: int) -> dict:
+    """An element of `load`: the rows `picks` of the scene, padded to `num_points`."""
     missing = num_points - tf.shape(picks)[0]
 
     def take(values: tf.Tensor, fill: float | int = 0) -> tf.Tensor:
@@ -164,6 +174,7 @@ def resample(scene: dict, targets: dict, num_points: int, seed: tf.Tensor) -> di
 
     labels = {
         "semantic": take(scene["semantic"]),
+        "weights": take(tf.ones_like(scene["semantic"], tf.float32)),
         "instance": take(scene["instance"], -1),
     }
     return {

@@ -17,9 +17,12 @@ class LossModel(keras.Model):
 
     config_class: type
 
-    def __init__(self, config, loss_names: tuple[str, ...], **kwargs):
+    def __init__(self, config, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.config = config
+
+    def track(self, loss_names: tuple[str, ...]) -> None:
+        """Names of the terms that this model has; called by the constructor."""
         self.loss_names = loss_names
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
 

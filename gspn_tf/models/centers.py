@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.layers import ContextEncoder, SharedMLP, dense
+from gspn_tf.models.conditioning import condition
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.pyramid import Context, Pyramid, interpolate, take
 from gspn_tf.types import Interpolation
@@ -34,31 +35,18 @@ class Centers(NamedTuple):
     everywhere: tf.Tensor | None  # [B, N, 3]  of every point, if asked for
 
 
-class WithoutSemantics(keras.layers.Layer):
-    """Context features alone (section 3.1)."""
-
-    width = 0
-
-    def call(self, context, semantics):
-        return context
+def unit_vector(direction: tf.Tensor) -> tf.Tensor:
+    """The direction [..., 3] at length one (section 3.3)."""
+    return tf.math.l2_normalize(direction, axis=-1)
 
 
-class WithSemantics(keras.layers.Layer):
-    """Context features and the semantic feature of the seed (release)."""
-
-    def __init__(self, width: int, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.width = width
-
-    def call(self, context, semantics):
-        return tf.concat([context, semantics], axis=-1)
+DIRECTIONS = {"unit": unit_vector, "raw": tf.identity}
 
 
-def condition(config: GSPNConfig) -> WithoutSemantics | WithSemantics:
-    """What the conditional networks of a config see besides the context."""
-    if config.semantic_conditioning:
-        return WithSemantics(config.backbone.propagation_units[-1][-1])
-    return WithoutSemantics()
+def context_encoder(config: GSPNConfig) -> ContextEncoder:
+    """The K PointNets of a config (section 3.1)."""
+    scales = len(config.context_radii)
+    return ContextEncoder(scales, config.context_units, config.context_color)
 
 
 class PointNet2Centers(keras.layers.Layer):
@@ -67,6 +55,7 @@ class PointNet2Centers(keras.layers.Layer):
     def __init__(self, config: GSPNConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.backbone = PointNet2(config.backbone, channels=0)
+        self.direct = DIRECTIONS[config.center_direction]
         self.output_layer = dense(4, self.backbone.width)
         self.built = True
 
@@ -76,11 +65,12 @@ class PointNet2Centers(keras.layers.Layer):
             look.pyramid, features=None, queries=queries, training=training
         )
         outputs = self.output_layer(features)
+        direction, distance = self.direct(outputs[..., :3]), outputs[..., 3]
         if look.to_seeds is None:
-            return Centers(outputs[..., :3], outputs[..., 3], None)
-        everywhere = look.pyramid.points + outputs[..., :3] * outputs[..., 3:]
-        outputs = take(outputs, look.rows)
-        return Centers(outputs[..., :3], outputs[..., 3], everywhere)
+            return Centers(direction, distance, None)
+        everywhere = look.pyramid.points + direction * distance[..., None]
+        at_seeds = take(direction, look.rows), take(distance, look.rows)
+        return Centers(*at_seeds, everywhere)
 
 
 class ContextCenters(keras.layers.Layer):
@@ -92,7 +82,8 @@ class ContextCenters(keras.layers.Layer):
 
     def __init__(self, config: GSPNConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.encoder = ContextEncoder(len(config.context_radii), config.context_units)
+        self.encoder = context_encoder(config)
+        self.direct = DIRECTIONS[config.center_direction]
         self.condition = condition(config)
         width = self.encoder.width + self.condition.width
         self.mlp = SharedMLP(config.center_units, (width,))
@@ -104,7 +95,7 @@ class ContextCenters(keras.layers.Layer):
         features = self.encoder(look.context, seeds, training=training)
         features = self.condition(features, look.semantics)
         outputs = self.output_layer(self.mlp(features, training=training))
-        direction, distance = outputs[..., :3], outputs[..., 3]
+        direction, distance = self.direct(outputs[..., :3]), outputs[..., 3]
         if look.to_seeds is None:
             return Centers(direction, distance, None)
         centers = seeds + direction * distance[..., None]

@@ -8,17 +8,14 @@ import tensorflow as tf
 from gspn_tf import boxes as box_lib
 from gspn_tf import losses, matching
 from gspn_tf.config import GSPNConfig
-from gspn_tf.layers import ContextEncoder, Gaussian, PointDecoder, SharedMLP, dense
+from gspn_tf.layers import SharedMLP, dense
 from gspn_tf.models.base import LossModel
-from gspn_tf.models.centers import CENTER_NETWORKS, Centers, Look, condition
+from gspn_tf.models.centers import CENTER_NETWORKS, Centers, Look, context_encoder
+from gspn_tf.models.conditioning import SPHERES, condition
+from gspn_tf.models.cvae import ConditionalVAE
+from gspn_tf.models.objectness import OBJECTNESS
 from gspn_tf.models.pointnet2 import PointNet2
-from gspn_tf.pyramid import (
-    Pyramid,
-    build_context,
-    build_pyramid,
-    interpolation,
-    take,
-)
+from gspn_tf.pyramid import SEEDS, build_context, build_pyramid, interpolation, take
 from gspn_tf.types import Interpolation, Proposals
 
 
@@ -40,9 +37,11 @@ class GSPN(LossModel):
     Input: a batch (see gspn_tf.data.load); with "targets" the recognition branch runs
     too. Output dict: `seeds` [B, S] rows of the points, `proposals`, generated `shapes`
     [B, S, P, 3] and `confidence` logits [B, S, P], `direction` [B, S, 3] and
-    `distance` [B, S] to the centre, `prior`, `posterior`, `semantic_logits`
-    [B, Q, classes] at `queries` [B, Q] in training; outside of it, or with
-    `whole_scene`, at all N points, and `scene` (SceneFeatures).
+    `distance` [B, S] to the centre, `context` features [B, S, C], `objectness` logits
+    [B, S, 1 or 2], `prior`, `posterior`. Training alone needs the semantic network at
+    seeds and loss points: `semantic_logits` [B, Q, classes] at `queries` [B, Q].
+    Outside of it, or with `whole_scene`, they are at all N points, and there is
+    `scene` (SceneFeatures).
     """
 
     config_class = GSPNConfig
@@ -50,52 +49,47 @@ class GSPN(LossModel):
 
     def __init__(self, config: GSPNConfig | None = None, **kwargs):
         c = config or GSPNConfig()
-        super().__init__(c, self.terms, **kwargs)
+        super().__init__(c, **kwargs)
         self.center_predictor = CENTER_NETWORKS[c.center_network](c)
+        self.center_unit = box_lib.UNITS[c.center_unit]
         self.semantic_predictor = PointNet2(c.backbone, channels=3)
         width = self.semantic_predictor.width
-        self.semantic_mlp = SharedMLP((width,), (width,))
+        self.semantic_mlp = SharedMLP((width,), (width,), c.flat_variance)
         self.semantic_dropout = keras.layers.Dropout(c.semantic_dropout)
         self.semantic_output = dense(c.num_classes, width)
 
-        self.context_encoder = ContextEncoder(len(c.context_radii), c.context_units)
+        self.spheres = SPHERES[c.context_spheres]
+        self.context_encoder = context_encoder(c)
         context = self.context_encoder.width
-        self.objectness_mlp = SharedMLP(c.objectness_units, (context,))
-        self.objectness_output = dense(1, c.objectness_units[-1])
-
+        self.objectness = OBJECTNESS[c.objectness_loss](c, context)
+        self.best_seeds = matching.BEST_SEEDS[c.best_seeds]
         self.condition = condition(c)
-        conditioned = context + self.condition.width
-        self.prior = Gaussian(c.prior_units, c.latent_size, conditioned)
-        self.shape_mlp = SharedMLP(c.shape_units, (3,))
-        self.shape_output = SharedMLP((c.shape_feature_units,), (c.shape_units[-1],))
-        self.posterior = Gaussian(
-            c.prior_units, c.latent_size, conditioned + c.shape_feature_units
-        )
-        self.generator_context = SharedMLP((c.generator_context_units,), (context,))
-        self.generator = PointDecoder(
-            c.grid_units,
-            c.dense_units,
-            c.num_dense_points,
-            c.latent_size + c.generator_context_units,
-        )
+        self.vae = ConditionalVAE(c, context, context + self.condition.width)
         self.kl_weight = self.add_weight(
             name="kl_weight", initializer="zeros", trainable=False
         )
-        self.noise = keras.random.SeedGenerator(0)
+        self.draw_seeds = SEEDS[c.seed_sampling]
+        self.draws = keras.random.SeedGenerator(1)
+        self.track(("center", *self.vae.terms, "objectness", "semantic"))
         self.built = True
 
-    def call(self, batch, training=False, num_seeds=None, whole_scene=False):
+    def call(self, batch, training=False, num_seeds=None, whole_scene=None):
         c = self.config
         num_seeds = num_seeds or (c.num_seeds if training else c.num_seeds_inference)
-        # Training alone needs centres and semantics at seeds and loss points only.
-        whole_scene = whole_scene or not training
-        look = self.look(batch, num_seeds, whole_scene)
-        num_queries = max(num_seeds, c.num_semantic_points)
-        queries = None if whole_scene else look.pyramid.order[:, :num_queries]
-        logits, features, levels = self.predict_semantics(
-            look.pyramid, batch["colors"], queries, training
+        whole_scene = not training if whole_scene is None else whole_scene
+        look = self.look(batch, num_seeds, whole_scene, training)
+        loss_points = look.pyramid.order[:, : c.num_semantic_points]
+        queries = None if whole_scene else tf.concat([look.rows, loss_points], 1)
+        features, levels = self.semantic_predictor(
+            look.pyramid, batch["colors"], queries, training=training
         )
-        at_seeds = take(features, look.rows) if whole_scene else features[:, :num_seeds]
+        features = self.semantic_mlp(features, training=training)
+        if whole_scene:
+            at_seeds = take(features, look.rows)
+        else:
+            at_seeds, features = features[:, :num_seeds], features[:, num_seeds:]
+        features = self.semantic_dropout(features, training=training)
+        logits = self.semantic_output(features)
         look = look._replace(semantics=at_seeds)
         centers = self.center_predictor(look, training=training)
         outputs = self.propose(batch, look, centers, training)
@@ -106,7 +100,7 @@ class GSPN(LossModel):
             "semantic_logits": logits,
         }
         if not whole_scene:
-            return outputs | {"queries": queries}
+            return outputs | {"queries": loss_points}
         scene = SceneFeatures(
             semantic_logits=logits,
             centers=centers.everywhere,
@@ -117,135 +111,105 @@ class GSPN(LossModel):
         )
         return outputs | {"scene": scene}
 
-    def look(self, batch, num_seeds: int, whole_scene: bool) -> Look:
+    def look(self, batch, num_seeds: int, whole_scene: bool, training: bool) -> Look:
         """Geometry of the scenes and the surroundings of their seeds."""
         c, points, count = self.config, batch["points"], batch["num_points"]
         num_ordered = max(num_seeds, c.num_semantic_points, c.num_context_points)
         pyramid = build_pyramid(points, count, c.backbone, num_ordered)
-        rows = pyramid.order[:, :num_seeds]
+        # Fresh seeds in training; the same outside of it, so that results repeat.
+        draw = self.draws.next() if training else tf.zeros(2)
+        rows = self.draw_seeds(pyramid, num_seeds, tf.cast(draw, tf.int32))
         context = build_context(batch, pyramid, rows, c)
         table = None
         if whole_scene:
             real = tf.minimum(count, num_seeds)
-            table = interpolation(context.seeds, points, real)
+            power = c.backbone.interpolation_power
+            table = interpolation(context.seeds, points, real, power)
         return Look(pyramid, rows, context, None, table)
 
     def propose(self, batch, look: Look, found: Centers, training):
         """Shapes, boxes and objectness at the seeds, whose centres were found."""
         offset = tf.stop_gradient(found.direction * found.distance[..., None])
         centers = look.context.seeds + offset
-        context = self.context_encoder(look.context, centers, training=training)
-        objectness = self.objectness_mlp(context, training=training)
-        objectness = self.objectness_output(objectness)[..., 0]
-        conditioned = self.condition(context, look.semantics)
-        prior = self.prior(conditioned, training=training)
-        outputs = {"context": context, "prior": prior}
-        latent = prior[0]
-        if "targets" in batch:
-            targets = batch["targets"]
-            posterior = self.recognize(conditioned, look.rows, targets, training)
-            outputs["posterior"] = posterior
-            latent = self.sample(posterior) if training else latent
-        shapes, confidence = self.generate(latent, context, training)
-        shapes += centers[:, :, None, :]
-        confident = tf.sigmoid(confidence) > self.config.min_confidence
+        spheres = self.spheres(batch, look, centers, self.config)
+        context = self.context_encoder(spheres, centers, training=training)
+        objectness = self.objectness(context, training=training)
+        targets = batch.get("targets")
+        outputs = self.vae(
+            context,
+            self.condition(context, look.semantics),
+            instance=take(targets["instance"], look.rows) if targets else None,
+            targets=targets,
+            training=training,
+        )
+        shapes = outputs["shapes"] + centers[:, :, None, :]
+        confident = tf.sigmoid(outputs["confidence"]) > self.config.min_confidence
         proposals = Proposals(
             boxes=box_lib.bounding(tf.stop_gradient(shapes), confident),
-            scores=objectness,
+            scores=self.objectness.score(objectness),
             valid=tf.sequence_mask(batch["num_points"], look.rows.shape[1]),
         )
         return outputs | {
+            "context": context,
+            "objectness": objectness,
             "shapes": shapes,
-            "confidence": confidence,
             "proposals": proposals,
         }
-
-    def predict_semantics(self, pyramid: Pyramid, colors, queries, training):
-        """Class logits [B, Q, classes], features [B, Q, C] and those of each level."""
-        features, levels = self.semantic_predictor(
-            pyramid, features=colors, queries=queries, training=training
-        )
-        features = self.semantic_mlp(features, training=training)
-        kept = self.semantic_dropout(features, training=training)
-        return self.semantic_output(kept), features, levels
-
-    def recognize(self, context, rows, targets, training):
-        """Posterior over the latent code, given the true shape of the seed's object."""
-        shapes = targets["shapes"] - targets["boxes"][:, :, None, :3]
-        features = tf.reduce_max(self.shape_mlp(shapes, training=training), axis=2)
-        features = self.shape_output(features, training=training)  # [B, G, F]
-        instance = tf.maximum(take(targets["instance"], rows), 0)
-        inputs = tf.concat([context, take(features, instance)], axis=-1)
-        return self.posterior(inputs, training=training)
-
-    def sample(self, gaussian):
-        """A latent code drawn from (mean, log variance) [B, S, Z]."""
-        mean, log_variance = gaussian
-        seed = tf.cast(self.noise.next(), tf.int32)
-        noise = tf.random.stateless_normal(tf.shape(mean), seed)
-        return mean + tf.exp(log_variance / 2) * noise
-
-    def generate(self, latent, context, training):
-        """Centred points [B, S, P, 3] and their confidence logits [B, S, P]."""
-        reduced = self.generator_context(context, training=training)
-        inputs = tf.concat([latent, reduced], axis=-1)  # [B, S, Z + C]
-        lead, count = tf.shape(inputs)[:2], self.generator.num_points
-        rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
-        points, confidence = self.generator(rows, training=training)
-        points = tf.reshape(points, tf.concat([lead, [count, 3]], 0))
-        return points, tf.reshape(confidence, tf.concat([lead, [count]], 0))
 
     def loss_terms(self, outputs, batch):
         """The five losses of section 3.1 and the semantic one."""
         c, targets, rows = self.config, batch["targets"], outputs["seeds"]
-        proposals = outputs["proposals"]
+        proposals, mean = outputs["proposals"], losses.masked_mean
         instance = take(targets["instance"], rows)  # [B, S]
         foreground = (instance >= 0) & proposals.valid
         instance = tf.maximum(instance, 0)
-        boxes = take(targets["boxes"], instance)  # [B, S, 6]
-        scale = tf.where(foreground, box_lib.half_diagonal(boxes) + 1e-3, 1.0)
-
-        offset = boxes[..., :3] - take(batch["points"], rows)
-        center = losses.center_loss(
-            outputs["direction"], outputs["distance"], offset, scale
-        )
-        generation, confidence = self._generation_terms(
-            outputs, take(targets["shapes"], instance), scale
-        )
-        kl = losses.gaussian_kl(*outputs["prior"], *outputs["posterior"])
-        iou = matching.iou_with_truth(
-            proposals.boxes, targets["boxes"], targets["valid"]
-        )
-        labels = matching.objectness_labels(iou, foreground, c.positive_iou)
-        objectness = losses.binary_cross_entropy(proposals.scores, labels)
-        mean = losses.masked_mean
-        return {
-            "center": c.center_weight * mean(center, foreground),
-            "generation": c.generation_weight * mean(generation, foreground),
-            "confidence": c.confidence_weight * mean(confidence, foreground),
-            "kl": self.kl_weight * mean(kl, foreground),
+        shapes = take(targets["shapes"], instance)  # [B, S, P, 3]
+        boxes = box_lib.bounding(shapes)  # [B, S, 6]
+        values = {
+            "center": losses.center_loss(
+                outputs["direction"],
+                outputs["distance"],
+                boxes[..., :3] - take(batch["points"], rows),
+                self.center_unit(boxes),
+            ),
+            **self.vae.losses_of(outputs, shapes, boxes),
+        }
+        weights = {
+            "center": c.center_weight,
+            "generation": c.generation_weight,
+            "confidence": c.confidence_weight,
+            "kl": self.kl_weight,
+        }
+        terms = {
+            name: weights[name] * mean(x, foreground) for name, x in values.items()
+        }
+        return terms | {
             "objectness": c.objectness_weight
-            * mean(objectness, (labels >= 0) & proposals.valid),
+            * self._objectness_term(outputs, targets, foreground),
             "semantic": c.semantic_weight * self._semantic_term(outputs, batch),
         }
 
-    def _generation_terms(self, outputs, shapes, scale):
-        generated, logits = outputs["shapes"], outputs["confidence"]
-        count, points = generated.shape[2], shapes.shape[2]
-        loss, squared = losses.chamfer(
-            tf.reshape(generated, [-1, count, 3]),
-            tf.reshape(shapes, [-1, points, 3]),
-            tf.reshape(scale, [-1]),
+    def _objectness_term(self, outputs, targets, foreground):
+        proposals = outputs["proposals"]
+        iou = matching.iou_with_truth(
+            proposals.boxes, targets["boxes"], targets["valid"]
         )
-        confidence = losses.confidence_loss(
-            tf.reshape(logits, [-1, count]), squared, self.config.confidence_radius
+        labels = matching.objectness_labels(
+            iou,
+            foreground,
+            self.config.positive_iou,
+            self.best_seeds(iou, foreground),
         )
-        shape = tf.shape(scale)
-        return tf.reshape(loss, shape), tf.reshape(confidence, shape)
+        loss = self.objectness.loss(outputs["objectness"], labels)
+        return losses.masked_mean(loss, (labels >= 0) & proposals.valid)
 
     def _semantic_term(self, outputs, batch):
-        logits, labels = outputs["semantic_logits"], batch["targets"]["semantic"]
+        logits, targets = outputs["semantic_logits"], batch["targets"]
+        labels, weights = targets["semantic"], targets["weights"]
         if "queries" in outputs:
-            labels = take(labels, outputs["queries"])
-        real = tf.sequence_mask(batch["num_points"], tf.shape(labels)[1])
-        return losses.masked_mean(losses.cross_entropy(logits, labels), real)
+            queries = outputs["queries"]  # repeats row 0 where a scene is too small
+            real = tf.sequence_mask(batch["num_points"], tf.shape(queries)[1])
+            labels = take(labels, queries)
+            weights = tf.where(real, take(weights, queries), 0.0)
+        loss = losses.cross_entropy(logits, labels)
+        return losses.masked_mean(weights * loss, weights > 0)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from gspn_tf import boxes as box_lib
 from gspn_tf import ops
+from gspn_tf.config import RPointNetConfig
 from gspn_tf.layers import FeaturePropagation, SharedMLP, dense
 from gspn_tf.models.gspn import SceneFeatures
 from gspn_tf.pyramid import interpolate, take
@@ -33,9 +34,12 @@ class Hypercolumns(keras.layers.Layer):
     Inputs: scene features, colors [B, N, 3]. Output [B, N, levels * units].
     """
 
-    def __init__(self, widths: tuple[int, ...], units: int, **kwargs):
+    def __init__(self, widths: tuple[int, ...], config: RPointNetConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.levels = [FeaturePropagation((units,), width, 3) for width in widths]
+        units, variance = (config.level_units,), config.flat_variance
+        self.levels = [
+            FeaturePropagation(units, width, 3, variance) for width in widths
+        ]
         self.built = True
 
     def call(self, scene: SceneFeatures, colors, training=False):
@@ -62,29 +66,60 @@ def region_features(
     return mlp.activate(gathered, training)
 
 
+class SeparateLayers(keras.layers.Layer):
+    """Class and box features [B, R, units[-1]] of x [B, R, C], layers for each."""
+
+    def __init__(self, units, channels, variance, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.class_mlp = SharedMLP(units, (channels,), variance)
+        self.box_mlp = SharedMLP(units, (channels,), variance)
+        self.built = True
+
+    def call(self, x, training=False):
+        classes = self.class_mlp(x, training=training)
+        return classes, self.box_mlp(x, training=training)
+
+
+class SharedLayers(keras.layers.Layer):
+    """The same features for both."""
+
+    def __init__(self, units, channels, variance, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.mlp = SharedMLP(units, (channels,), variance)
+        self.built = True
+
+    def call(self, x, training=False):
+        features = self.mlp(x, training=training)
+        return features, features
+
+
+HEAD_LAYERS = {"separate": SeparateLayers, "shared": SharedLayers}
+
+
 class BoxHead(keras.layers.Layer):
     """Class and refined box: an MLP per point, maximum, two small stacks.
 
     Outputs class logits [B, R, C] and deltas [B, R, C, 6].
     """
 
-    def __init__(self, point_units, head_units, num_classes, parts, **kwargs):
+    def __init__(self, config: RPointNetConfig, parts: tuple[int, ...], **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.point_mlp = SharedMLP(point_units, parts)
-        self.class_mlp = SharedMLP(head_units, (point_units[-1],))
-        self.class_output = dense(num_classes, head_units[-1])
-        self.box_mlp = SharedMLP(head_units, (point_units[-1],))
-        self.box_output = dense(6 * num_classes, head_units[-1])
-        self.num_classes = num_classes
+        c, classes = config, config.proposal.num_classes
+        self.point_mlp = SharedMLP(c.region_units, parts)
+        self.layers_of = HEAD_LAYERS[c.head_layers](
+            c.head_units, c.region_units[-1], c.flat_variance
+        )
+        self.class_output = dense(classes, c.head_units[-1])
+        self.box_output = dense(6 * classes, c.head_units[-1])
+        self.num_classes = classes
         self.built = True
 
     def call(self, features: PointFeatures, regions: Regions, training=False):
         x = region_features(self.point_mlp, features, regions, training)
-        x = tf.reduce_max(x, axis=2)  # [B, R, U]
-        logits = self.class_output(self.class_mlp(x, training=training))
-        deltas = self.box_output(self.box_mlp(x, training=training))
-        shape = tf.concat([tf.shape(x)[:2], [self.num_classes, 6]], 0)
-        return logits, tf.reshape(deltas, shape)
+        for_class, for_box = self.layers_of(tf.reduce_max(x, axis=2), training=training)
+        deltas = self.box_output(for_box)
+        shape = tf.concat([tf.shape(deltas)[:2], [self.num_classes, 6]], 0)
+        return self.class_output(for_class), tf.reshape(deltas, shape)
 
 
 class MaskHead(keras.layers.Layer):
@@ -93,12 +128,13 @@ class MaskHead(keras.layers.Layer):
     Output logits [B, R, C, M].
     """
 
-    def __init__(self, local, whole, units, num_classes, parts, **kwargs):
+    def __init__(self, config: RPointNetConfig, parts: tuple[int, ...], **kwargs):
         super().__init__(autocast=False, **kwargs)
+        local, whole = config.mask_local_units, config.mask_global_units
         self.local_mlp = SharedMLP(local, parts)
         self.global_mlp = SharedMLP(whole, (local[-1],))
-        self.mask_mlp = SharedMLP(units, (local[-1], whole[-1]))
-        self.mask_output = dense(num_classes, units[-1])
+        self.mask_mlp = SharedMLP(config.mask_units, (local[-1], whole[-1]))
+        self.mask_output = dense(config.proposal.num_classes, config.mask_units[-1])
         self.built = True
 
     def call(self, features: PointFeatures, regions: Regions, training=False):

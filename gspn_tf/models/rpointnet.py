@@ -7,9 +7,12 @@ from gspn_tf import boxes as box_lib
 from gspn_tf import losses, matching, ops
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.layers import PointRoIAlign
+from gspn_tf.matching import RegionTargets
+from gspn_tf.models import scoring
 from gspn_tf.models.base import LossModel
-from gspn_tf.models.gspn import GSPN, SceneFeatures
+from gspn_tf.models.gspn import GSPN
 from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
+from gspn_tf.models.scoring import Scored, Support, of_class
 from gspn_tf.pyramid import take
 from gspn_tf.types import Detections, Proposals, Regions
 
@@ -28,26 +31,21 @@ class RPointNet(LossModel):
 
     def __init__(self, config: RPointNetConfig | None = None, **kwargs):
         c = config or RPointNetConfig()
-        names = self.terms + (GSPN.terms if c.train_proposals else ())
-        super().__init__(c, names, **kwargs)
+        super().__init__(c, **kwargs)
         self.proposal_network = GSPN(c.proposal)
         self.proposal_network.trainable = c.train_proposals
         widths = self.proposal_network.semantic_predictor.level_widths
         context = self.proposal_network.context_encoder.width
         parts = (context, len(widths) * c.level_units, 3, 3)
-        self.hypercolumns = Hypercolumns(widths, c.level_units)
-        self.align = PointRoIAlign(c.region_margin)
-        self.box_head = BoxHead(
-            c.region_units, c.head_units, c.proposal.num_classes, parts
-        )
-        self.mask_head = MaskHead(
-            c.mask_local_units,
-            c.mask_global_units,
-            c.mask_units,
-            c.proposal.num_classes,
-            parts,
-        )
+        self.hypercolumns = Hypercolumns(widths, c)
+        self.align = PointRoIAlign()
+        self.box_head = BoxHead(c, parts)
+        self.mask_head = MaskHead(c, parts)
+        self.exported_scores = scoring.EXPORTED_SCORES[c.exported_score]
+        self.fill_regions = matching.FILLERS[c.filler_regions]
         self.seeds = keras.random.SeedGenerator(0)
+        proposing = self.proposal_network.loss_names if c.train_proposals else ()
+        self.track(self.terms + proposing)
         self.built = True
 
     def call(self, batch, training=False):
@@ -66,19 +64,8 @@ class RPointNet(LossModel):
             num_seeds=c.num_seeds,
             whole_scene=True,
         )
-        proposals = matching.select_proposals(
-            outputs["proposals"], c.max_candidates, c.max_proposals, c.proposal_iou
-        )
         seeds = tf.random.experimental.stateless_split(self._seed(training), 3)
-        targets = matching.sample_regions(
-            matching.add_truth(proposals, batch["targets"], c.truth_copies, seeds[2]),
-            batch["targets"],
-            num_regions=c.num_regions,
-            positive_fraction=c.positive_fraction,
-            positive_iou=c.region_iou,
-            deviation=c.box_deviation,
-            seed=seeds[0],
-        )
+        targets = self.choose_regions(batch, outputs["proposals"], seeds[0])
         regions = self.align(
             batch["points"],
             targets.boxes,
@@ -86,6 +73,7 @@ class RPointNet(LossModel):
             batch["num_points"],
             seeds[1],
             num_samples=c.num_region_points,
+            margin=c.region_margin,
         )
         scene_features = outputs["scene"]
         levels = self.hypercolumns(scene_features, batch["colors"], training=training)
@@ -99,6 +87,38 @@ class RPointNet(LossModel):
             "deltas": deltas,
             "mask_logits": masks,
         }
+
+    def choose_regions(self, batch, proposals: Proposals, seed) -> RegionTargets:
+        """The best proposals that hold points, sampled around the ground truth."""
+        c, seeds = self.config, tf.random.experimental.stateless_split(seed, 2)
+        kept = matching.select_proposals(
+            proposals, c.max_candidates, c.max_proposals, c.proposal_iou
+        )
+        kept = matching.add_truth(kept, batch["targets"], c.truth_copies, seeds[0])
+        filled = self.align(
+            batch["points"],
+            kept.boxes,
+            kept.valid,
+            batch["num_points"],
+            seeds[1],
+            num_samples=1,
+            margin=c.region_margin,
+        )
+        return matching.sample_regions(
+            kept._replace(valid=filled.valid),
+            batch["targets"],
+            priority=self.shuffle(filled.valid, seeds[1]),
+            num_regions=c.num_regions,
+            positive_fraction=c.positive_fraction,
+            positive_iou=c.region_iou,
+            background_regions=c.background_regions,
+            deviation=c.box_deviation,
+            fill=self.fill_regions,
+        )
+
+    def shuffle(self, valid, seed) -> tf.Tensor:
+        """Random numbers [B, S] by which training proposals are chosen."""
+        return tf.random.stateless_uniform(tf.shape(valid), seed)
 
     def loss_terms(self, outputs, batch):
         """Classification, box and mask (section 3.2), as in Mask R-CNN."""
@@ -131,46 +151,40 @@ class RPointNet(LossModel):
             c.proposal_iou,
         )
         seeds = tf.random.experimental.stateless_split(self._seed(False), 2)
-        samples = c.num_region_points_inference
-        regions = self.align(
-            points,
-            proposals.boxes,
-            proposals.valid,
-            count,
-            seeds[0],
-            num_samples=samples,
-        )
+
+        def align(boxes, valid, seed) -> Regions:
+            return self.align(
+                points,
+                boxes,
+                valid,
+                count,
+                seed,
+                num_samples=c.num_region_points_inference,
+                margin=c.region_margin_inference,
+            )
+
+        regions = align(proposals.boxes, proposals.valid, seeds[0])
         scene = outputs["scene"]
+        support = scoring.support_of(scene, outputs["proposals"])
         levels = self.hypercolumns(scene, batch["colors"], training=False)
         features = PointFeatures(points, scene, levels)
         logits, deltas = self.box_head(features, regions, training=False)
-        found = self.refine(regions, logits, deltas, scene, outputs["proposals"])
-        regions = self.align(
-            points, found.boxes, found.valid, count, seeds[1], num_samples=samples
-        )
+        found, confidence = self.refine(regions, logits, deltas, support)
+        regions = align(found.boxes, found.valid, seeds[1])
         masks = self.mask_head(features, regions, training=False)
         masks = tf.sigmoid(of_class(masks, found.classes))  # [B, D, M]
-        region_points = take(points, regions.indices)
-        projected = ops.nearest_assign(
-            points, region_points, masks, found.boxes, num_points=count
-        )
-        projected = (projected > c.mask_threshold) & regions.valid[..., None]
-        valid = regions.valid & tf.reduce_any(projected, -1)
-        valid &= ~matching.duplicate_masks(projected, found.classes, c.mask_iou)
         return {
-            "detections": blank(found._replace(masks=projected, valid=valid)),
-            "region_points": region_points,
-            "region_masks": masks,
+            **self.finish(batch, found, confidence, regions, masks, support),
             "semantic_logits": scene.semantic_logits,
             "proposals": proposals,
             "centers": scene.centers,
         }
 
-    def refine(self, regions: Regions, logits, deltas, scene, proposals) -> Detections:
+    def refine(self, regions: Regions, logits, deltas, support: Support):
         """The best class's box of each region, after suppression class by class.
 
-        Ranked by class probability times a power of the region's support (the release
-        takes all of it: model_rpointnet.py:818).
+        Ranked by class probability times a power of the region's support. Returns
+        detections without masks and their class probabilities [B, D].
         """
         c = self.config
         probabilities = tf.nn.softmax(logits)
@@ -179,8 +193,8 @@ class RPointNet(LossModel):
         boxes = box_lib.decode(
             regions.boxes, of_class(deltas, classes), c.box_deviation
         )
-        support = self.support(regions, classes, scene, proposals)
-        scores = confidence * support**c.support_power
+        backing = scoring.of_regions(support, regions, classes)
+        scores = confidence * backing**c.support_power
         keep = regions.valid & (classes > 0) & (confidence >= c.min_score)
         rows, valid = suppress_by_class(
             Proposals(boxes, scores, keep),
@@ -191,15 +205,30 @@ class RPointNet(LossModel):
         )
         boxes, classes, scores = (take(x, rows) for x in (boxes, classes, scores))
         no_masks = tf.zeros_like(valid)
-        return blank(Detections(boxes, classes, scores, no_masks, valid))
+        found = blank(Detections(boxes, classes, scores, no_masks, valid))
+        return found, take(confidence, rows)
 
-    def support(self, regions, classes, scene: SceneFeatures, proposals):
-        """Mean objectness times mean semantic probability of a region's points."""
-        nearest = scene.to_seeds.indices[..., 0]  # [B, N]
-        objectness = take(tf.sigmoid(proposals.scores), nearest)
-        semantic = take(tf.nn.softmax(scene.semantic_logits), regions.indices)
-        objectness = tf.reduce_mean(take(objectness, regions.indices), -1)
-        return objectness * of_class(tf.reduce_mean(semantic, 2), classes)
+    def finish(self, batch, found: Detections, confidence, regions, masks, support):
+        """Masks on all points, scores as exported, and the best first."""
+        c, points = self.config, batch["points"]
+        region_points = take(points, regions.indices)
+        soft = ops.nearest_assign(
+            points, region_points, masks, found.boxes, num_points=batch["num_points"]
+        )
+        binary = soft > c.mask_threshold
+        valid = regions.valid & tf.reduce_any(binary, -1)
+        valid &= ~matching.duplicate_masks(binary, found.classes, c.mask_iou)
+        scores, key = self.exported_scores(
+            Scored(found.scores, confidence, found.classes, soft), support
+        )
+        order = tf.argsort(tf.where(valid, -key, 1.0), axis=-1, stable=True)
+        found = found._replace(scores=scores, masks=binary, valid=valid)
+        found = Detections(*(take(value, order) for value in found))
+        return {
+            "detections": blank(found),
+            "region_points": take(region_points, order),
+            "region_masks": take(masks, order),
+        }
 
     def _seed(self, training):
         """Fresh in training; fixed outside, so that results repeat."""
@@ -220,15 +249,6 @@ def blank(found: Detections) -> Detections:
         classes=tf.where(valid, found.classes, 0),
         scores=tf.where(valid, found.scores, 0.0),
     )
-
-
-def of_class(values: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-    """What each region [B, R] says of its class.
-
-    values [B, R, C] -> [B, R]; deltas [B, R, C, 6] -> [B, R, 6]; masks
-    [B, R, C, M] -> [B, R, M].
-    """
-    return tf.gather(values, classes, axis=2, batch_dims=2)
 
 
 def suppress_by_class(

@@ -1,0 +1,71 @@
+"""`gspn import-checkpoint`."""
+
+from pathlib import Path
+
+from absl import flags as absl_flags
+
+from gspn_tf import config_loading
+from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+
+
+def define_flags(flags: absl_flags.FlagValues) -> None:
+    """Flags of this command."""
+    absl_flags.DEFINE_string(
+        "config",
+        None,
+        "FILE.py:VARIANT whose network is the release's, such as "
+        "configs/scannet.py:released; fields can be set as with gspn train.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_string("output", None, "Run folder to make.", flag_values=flags)
+    absl_flags.DEFINE_string(
+        "classes",
+        None,
+        'Text file with one "id name" a line, in the order of the network. Default: '
+        "ScanNet's 18.",
+        flag_values=flags,
+    )
+
+
+def run(arguments: Arguments) -> None:
+    """Convert a checkpoint."""
+    flags = arguments.flags
+    config = config_loading.load(flags.config)
+    config = config_loading.override(config, arguments.overrides)
+    if Path(flags.output).exists():
+        raise UserError(f"--output {flags.output} exists; give another or remove it")
+    load_tensorflow()
+    from gspn_tf.data.classes import SCANNET, ClassList
+    from gspn_tf.import_checkpoint import CheckpointError, import_checkpoint
+    from gspn_tf.models import GSPN
+
+    classes = ClassList.read(flags.classes) if flags.classes else SCANNET
+    outputs = config.model.proposal.num_classes
+    if outputs != len(classes) + 1:
+        raise UserError(
+            f"--classes must have {outputs - 1} classes, as the config's network "
+            f"without the background, got {len(classes)}"
+        )
+    (checkpoint,) = arguments.positional
+    try:
+        model = import_checkpoint(checkpoint, config, classes.pairs(), flags.output)
+    except CheckpointError as error:
+        raise UserError(str(error)) from error
+    stages = "stage one alone" if isinstance(model, GSPN) else "both stages"
+    print(f"{flags.output}: {stages}, {model.count_params():,} weights")
+    if isinstance(model, GSPN):
+        print(
+            "Go on with: gspn train --stage rpointnet "
+            f"--init {flags.output} --run RUN --data DATA"
+        )
+
+
+COMMAND = Command(
+    name="import-checkpoint",
+    summary="Make a run folder of a checkpoint of the authors' TensorFlow 1 code.",
+    usage="MODEL.ckpt --config=FILE:VARIANT --output RUN",
+    define_flags=define_flags,
+    run=run,
+    required=("config", "output"),
+    num_positional=1,
+)

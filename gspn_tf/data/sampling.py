@@ -1,0 +1,49 @@
+"""Which points of a scene the networks see, and which of an object are its shape."""
+
+import tensorflow as tf
+
+from gspn_tf import ops
+
+
+def random_points(points: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Rows of points [V, 3] without repetition, all of them where V < count."""
+    rows = tf.range(tf.shape(points)[0])
+    return tf.random.experimental.stateless_shuffle(rows, seed)[:count]
+
+
+def farthest_points(points: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """The same, in farthest point order (dataset.py:87 of the release)."""
+    rows = ops.farthest_point_sample(points[None], count)[0]
+    return rows[: tf.shape(points)[0]]
+
+
+def random_shapes(
+    points: tf.Tensor, starts: tf.Tensor, counts: tf.Tensor, size: int, seed: tf.Tensor
+) -> tf.Tensor:
+    """Rows [G, size] of points [V, 3], with repetition, for each of G objects.
+
+    The points of an object are the `counts` ones from `starts` on, [G] each.
+    """
+    uniform = tf.random.stateless_uniform([tf.shape(counts)[0], size], seed)
+    picks = tf.cast(uniform * tf.cast(counts, tf.float32)[:, None], tf.int32)
+    return starts[:, None] + tf.minimum(picks, counts[:, None] - 1)
+
+
+def farthest_shapes(
+    points: tf.Tensor, starts: tf.Tensor, counts: tf.Tensor, size: int, seed: tf.Tensor
+) -> tf.Tensor:
+    """The same in farthest point order; random ones where an object has too few.
+
+    As dataset.py:108 of the release.
+    """
+    most = tf.maximum(tf.reduce_max(counts, axis=0), 1)
+    slots = starts[:, None] + tf.range(most)
+    clouds = tf.gather(points, tf.minimum(slots, tf.shape(points)[0] - 1))
+    order = ops.farthest_point_sample(clouds, size, num_points=counts)  # [G, size]
+    first = tf.range(size)[None] < counts[:, None]
+    more = random_shapes(points, starts, counts, size, seed)
+    return tf.where(first, starts[:, None] + order, more)
+
+
+POINTS = {"random": random_points, "farthest": farthest_points}
+SHAPES = {"random": random_shapes, "farthest": farthest_shapes}

@@ -1,0 +1,59 @@
+"""Does the shape generated at a seed enclose an object (section 3.1)?"""
+
+import keras
+import tensorflow as tf
+
+from gspn_tf import losses
+from gspn_tf.config import GSPNConfig
+from gspn_tf.layers import SharedMLP, dense
+
+
+class Objectness(keras.layers.Layer):
+    """An MLP on context features [B, S, C] to logits [B, S, width].
+
+    Subclasses make one logit, `score`, of them, and a loss [B, S] against labels
+    [B, S] that are 1 for an object.
+    """
+
+    width: int
+
+    def __init__(self, config: GSPNConfig, channels: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        units = config.objectness_units
+        self.mlp = SharedMLP(units, (channels,), config.flat_variance)
+        self.output_layer = dense(self.width, units[-1])
+        self.built = True
+
+    def call(self, context, training=False):
+        return self.output_layer(self.mlp(context, training=training))
+
+
+class BinaryObjectness(Objectness):
+    """One logit and binary cross-entropy, as in the paper."""
+
+    width = 1
+
+    def score(self, logits):
+        """Logit of an object [B, S]."""
+        return logits[..., 0]
+
+    def loss(self, logits, labels):
+        """Cross-entropy [B, S]."""
+        return losses.binary_cross_entropy(logits[..., 0], labels)
+
+
+class SoftmaxObjectness(Objectness):
+    """Two logits and softmax, as in the release."""
+
+    width = 2
+
+    def score(self, logits):
+        """Logit of an object [B, S]: its sigmoid is the softmax's second output."""
+        return logits[..., 1] - logits[..., 0]
+
+    def loss(self, logits, labels):
+        """Cross-entropy [B, S]."""
+        return losses.cross_entropy(logits, tf.cast(labels == 1, tf.int32))
+
+
+OBJECTNESS = {"binary": BinaryObjectness, "softmax": SoftmaxObjectness}

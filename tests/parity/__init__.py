@@ -1,0 +1,1 @@
+"""Comparison of gspn_tf with values recorded from the released model."""

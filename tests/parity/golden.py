@@ -1,0 +1,230 @@
+"""Values recorded from the released model, and how ours are compared with them.
+
+They lie in the folder that GSPN_GOLDEN names, ../shared/golden by default; where there
+is none, in tests/golden: a small part of them, made by subset.py and compressed. Files
+are found by pattern, so that other scenes recorded in the same way are tested as well.
+
+A module of comparisons has
+
+    FILES           patterns of the files that it knows
+    cases(golden)   what it compares in one of them: an iterable of `Case`
+
+and is listed in test_parity.py, which runs every case for itself. A case says which
+values it checks and must read each of them; and each value of a file must be one of
+some case or match NOT_CHECKED. So nothing that was recorded is left out silently.
+"""
+
+import io
+import lzma
+import os
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+TOLERANCE = 5e-4  # of the largest recorded magnitude; one ulp in all weights gives 1e-4
+# Inputs, remarks, a variable of the release that nothing there reads, and points of a
+# scene that the results of a group do not depend on.
+NOT_CHECKED = (
+    "in_*",
+    "*/doc",
+    "*/var:up/weights",
+    "refine_detections/pc",
+    "zero_roi_misalignment/pc",
+)
+COMMITTED = Path(__file__).resolve().parent.parent / "golden"
+BESIDE = COMMITTED.parents[2] / "shared" / "golden"
+
+
+def folder() -> Path:
+    """Where the recorded files are."""
+    if named := os.environ.get("GSPN_GOLDEN"):
+        if not any(Path(named).glob("*.npz")):
+            raise FileNotFoundError(f"GSPN_GOLDEN names {named}: no .npz files in it")
+        return Path(named)
+    return BESIDE if any(BESIDE.glob("*.npz")) else COMMITTED
+
+
+def files(*patterns: str) -> list[Path]:
+    """Recorded files, compressed or not, by patterns such as "ops*.npz", sorted."""
+    paths = (path for each in patterns for path in folder().glob(each))
+    packed = (path for each in patterns for path in folder().glob(f"{each}.xz"))
+    return sorted({*paths, *packed})
+
+
+def name_of(path: Path) -> str:
+    """The name of a recorded file, without what it ends with."""
+    return path.name.split(".npz")[0]
+
+
+class Golden:
+    """The values of one recorded file, or those of one group of it.
+
+    `read` is the set of (file, value) that were asked for.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        prefix: str = "",
+        read: set[tuple[str, str]] | None = None,
+    ):
+        self.path, self.prefix, self.name = path, prefix, name_of(path)
+        self.read = set() if read is None else read
+        packed = path.suffix == ".xz"
+        self._file = np.load(
+            io.BytesIO(lzma.decompress(path.read_bytes())) if packed else path
+        )
+
+    def group(self, name: str) -> "Golden":
+        """The values `name/...`, by what follows the slash."""
+        return Golden(self.path, f"{self.prefix}{name}/", self.read)
+
+    def of_same_scene(self, kind: str, other: str) -> "Golden | None":
+        """The file of the same scene that is called `other` instead of `kind`."""
+        path = self.path.with_name(self.path.name.replace(kind, other, 1))
+        return Golden(path, read=self.read) if path.exists() else None
+
+    def keys(self) -> list[str]:
+        start = len(self.prefix)
+        return [key[start:] for key in self._file if key.startswith(self.prefix)]
+
+    def __contains__(self, key: str) -> bool:
+        return self.prefix + key in self._file
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """A value as it was recorded; indices that were packed are int32 again."""
+        self.read.add((self.name, self.prefix + key))
+        value = self._file[self.prefix + key]
+        return value.astype(np.int32) if value.dtype == np.uint16 else value
+
+    def bits(self, key: str, count: int) -> np.ndarray:
+        """Masks that were packed, [..., ceil(count / 8)], as bool [..., count]."""
+        return np.unpackbits(self[key], axis=-1, count=count).astype(bool)
+
+    def end_point(self, name: str, ours) -> tuple[np.ndarray, np.ndarray]:
+        """What was recorded of an end point, and the same part of ours.
+
+        `name__sK` has every K-th row of axis 1, `name__sub` its rows `sub`, anything
+        else after the underscores the first ones of every axis.
+        """
+        ours = np.asarray(ours)
+        key = next(k for k in self.keys() if k == name or k.startswith(f"{name}__"))
+        part, recorded = key[len(name) + 2 :], self[key]
+        if part == "sub":
+            return recorded, ours[:, self["sub"]]
+        if part[:1] == "s" and part[1:].isdigit():
+            return recorded, ours[:, :: int(part[1:])]
+        if part:
+            return recorded, ours[tuple(slice(size) for size in recorded.shape)]
+        return recorded, ours
+
+
+class Check:
+    """Compares values of one group, and remembers the worst error and every failure."""
+
+    def __init__(self, group: str):
+        self.group = group
+        self.count, self.worst, self.where = 0, 0.0, ""
+        self.failures: list[str] = []
+
+    def same(self, name: str, recorded, ours) -> None:
+        """Floats within the tolerance, integers and truth values equal."""
+        recorded, ours = np.asarray(recorded), np.asarray(ours)
+        self.count += 1
+        if recorded.shape != ours.shape:
+            self.failures.append(f"{name}: shape {ours.shape}, not {recorded.shape}")
+        elif recorded.dtype.kind == "f":
+            self._close(name, recorded.astype(np.float64), ours.astype(np.float64))
+        elif not np.array_equal(recorded, ours):
+            different = int(np.sum(recorded != ours))
+            self.failures.append(f"{name}: {different} of {recorded.size} differ")
+
+    def true(self, name: str, holds) -> None:
+        """A property that must hold where no equality can."""
+        self.count += 1
+        if not holds:
+            self.failures.append(f"{name}: does not hold")
+
+    def _close(self, name: str, recorded: np.ndarray, ours: np.ndarray) -> None:
+        finite = np.isfinite(recorded)
+        if not np.array_equal(recorded[~finite], ours[~finite]):
+            self.failures.append(f"{name}: other values are not finite")
+        error = np.abs(ours[finite] - recorded[finite])
+        largest = np.abs(recorded[finite]).max(initial=0.0)
+        worst = error.max(initial=0.0)
+        relative = worst / largest if largest else float(worst != 0)
+        if relative >= self.worst:
+            self.worst, self.where = float(relative), name
+        if not relative <= TOLERANCE:
+            self.failures.append(
+                f"{name}: error {relative:.1e} of the largest, {largest:.4g}"
+            )
+
+
+Compare = Callable[[Golden, Check], None]
+
+
+class Case(NamedTuple):
+    """One group of recorded values and their comparison."""
+
+    name: str
+    keys: frozenset[str]  # names in the file that the comparison must read
+    compare: Compare
+
+
+def wanted(
+    golden: Golden, names: tuple[str, ...], prefix: str = ""
+) -> frozenset[str] | None:
+    """Keys `prefix + name` of a case; None if one is missing that does not end in ?."""
+    keys = set(golden.keys())
+    needed = {prefix + name for name in names if not name.endswith("?")}
+    optional = {prefix + name[:-1] for name in names if name.endswith("?")}
+    return frozenset(needed | (optional & keys)) if needed <= keys else None
+
+
+def not_checked(key: str) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in NOT_CHECKED)
+
+
+def group_cases(golden: Golden, groups: dict[str, Compare]) -> Iterator[Case]:
+    """A case for every group `name/...` of a file whose name is a pattern of groups."""
+    keys = [key for key in golden.keys() if not not_checked(key)]
+    for name in sorted({key.split("/")[0] for key in golden.keys()}):
+        for pattern, compare in groups.items():
+            if fnmatchcase(name, pattern):
+                mine = frozenset(key for key in keys if key.startswith(f"{name}/"))
+                yield Case(name, mine, _inside(name, compare))
+
+
+def _inside(name: str, compare: Compare) -> Compare:
+    return lambda golden, check: compare(golden.group(name), check)
+
+
+WORST: dict[str, Check] = {}  # of the groups that were checked, for the summary
+
+
+def run(case: Case, path: Path) -> None:
+    """Makes the comparisons of a case; AssertionError lists all that fail."""
+    golden, check = Golden(path), Check(f"{name_of(path)}: {case.name}")
+    WORST[check.group] = check
+    case.compare(golden, check)
+    unread = sorted(
+        case.keys - {key for file, key in golden.read if file == golden.name}
+    )
+    assert not unread, f"{check.group}: not compared: {unread}"
+    assert check.count, f"{check.group}: nothing was compared"
+    assert not check.failures, f"{check.group}:\n  " + "\n  ".join(check.failures)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """The worst error of each group, after the tests."""
+    if not WORST:
+        return
+    terminalreporter.section(f"parity with the released model, from {folder()}")
+    terminalreporter.line(f"worst error / largest magnitude; allowed {TOLERANCE}")
+    for group, check in sorted(WORST.items()):
+        state = "FAILED" if check.failures else f"{check.count} compared"
+        terminalreporter.line(f"{check.worst:9.1e}  {group}  {check.where}  ({state})")

@@ -1,0 +1,94 @@
+"""The heads with a few recorded weights against ops.npz."""
+
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from gspn_tf.config import GSPNConfig, RPointNetConfig
+from gspn_tf.models.gspn import SceneFeatures
+from gspn_tf.models.heads import BoxHead, MaskHead, PointFeatures
+from gspn_tf.types import Interpolation, Regions
+from parity.golden import Check, Golden, group_cases
+from parity.layers import load_dense, load_mlp, load_norm, matrix
+
+FILES = ("ops*.npz",)
+CONFIG = RPointNetConfig(
+    proposal=GSPNConfig(num_classes=4),
+    region_units=(6, 8),
+    head_units=(7, 5),
+    head_layers="shared",
+    mask_local_units=(6, 6),
+    mask_global_units=(7, 9),
+    mask_units=(8, 5),
+)
+
+
+def scene_of(g: Golden) -> tuple[PointFeatures, Regions, tuple[int, ...]]:
+    """The recorded region points as a scene whose boxes are unit cubes at 0.
+
+    Of the parts of a point's features, the recorded ones are the hypercolumns and the
+    position; context and predicted centre are nothing.
+    """
+    position, features = g["in0"], g["in1"]
+    batch, regions, samples, channels = features.shape
+    count = regions * samples
+    points = tf.reshape(position, [batch, count, 3])
+    nowhere = Interpolation(
+        tf.zeros([batch, count, 3], tf.int32), tf.zeros([batch, count, 3])
+    )
+    scene = SceneFeatures(None, points, tf.zeros([batch, 1, 1]), nowhere, (), ())
+    rows = tf.reshape(tf.range(count), [1, regions, samples])
+    cube = tf.constant([0.0, 0, 0, 1, 1, 1])
+    return (
+        PointFeatures(points, scene, tf.reshape(features, [batch, count, channels])),
+        Regions(
+            tf.tile(cube[None, None], [batch, regions, 1]),
+            tf.tile(rows, [batch, 1, 1]),
+            tf.fill([batch, regions], True),
+        ),
+        (1, channels, 3, 3),
+    )
+
+
+def load_point_mlp(mlp, g: Golden, *scopes: str) -> None:
+    """The first layer has recorded weights for two of its four parts."""
+    first, *others = scopes
+    weights = matrix(g, first)
+    features, position = np.split(weights, [-3])
+    nothing = [np.zeros([size, weights.shape[1]]) for size in (1, 3)]
+    mlp.kernels[0].assign(np.concatenate([nothing[0], features, nothing[1], position]))
+    load_norm(mlp.norms[0], g, f"{first}/bn", g[f"var:{first}/biases"])
+    for kernel, norm, scope in zip(mlp.kernels[1:], mlp.norms[1:], others, strict=True):
+        kernel.assign(matrix(g, scope))
+        load_norm(norm, g, f"{scope}/bn", g[f"var:{scope}/biases"])
+
+
+def classes_and_boxes(g: Golden, check: Check) -> None:
+    features, regions, parts = scene_of(g)
+    head = BoxHead(CONFIG, parts)
+    load_point_mlp(head.point_mlp, g, "ch/conv_prev_0", "ch/conv_prev_1")
+    load_mlp(head.layers_of.mlp, g, "ch/conv_post_0", "ch/conv_post_1")
+    load_dense(head.class_output, g, "ch/conv_classify")
+    load_dense(head.box_output, g, "ch/conv_bbox_regress")
+    logits, deltas = head(features, regions)
+    check.same("logits", g["out0"], logits)
+    check.same("probabilities", g["out1"], tf.nn.softmax(logits))
+    check.same("deltas", g["out2"], deltas)
+
+
+def masks(g: Golden, check: Check) -> None:
+    features, regions, parts = scene_of(g)
+    head = MaskHead(CONFIG, parts)
+    load_point_mlp(head.local_mlp, g, "sh/conv_prev_0", "sh/conv_prev_1")
+    load_mlp(head.global_mlp, g, "sh/conv_0", "sh/conv_1")
+    whole, local = np.split(matrix(g, "sh/conv_post_0"), [9])
+    load_mlp(head.mask_mlp, g, "sh/conv_post_0", "sh/conv_post_1")
+    head.mask_mlp.kernels[0].assign(np.concatenate([local, whole]))
+    load_dense(head.mask_output, g, "sh/conv_seg")
+    logits = np.moveaxis(head(features, regions), 2, -1)
+    check.same("out0", g["out0"], logits)
+
+
+GROUPS = {"classification_head": classes_and_boxes, "segmentation_head": masks}
+cases = partial(group_cases, groups=GROUPS)

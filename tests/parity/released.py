@@ -1,0 +1,154 @@
+"""The released model with its recorded weights, and what it makes of a scene."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from gspn_tf import import_checkpoint, matching, models, presets
+from gspn_tf.config import RPointNetConfig
+from gspn_tf.types import Proposals, Regions
+from parity.golden import Golden, folder
+
+CHECKPOINT = "ckpt/model.ckpt"
+REVERSED = [2, 1, 0, 5, 4, 3]  # deltas of the release are (dz, dy, dx, dh, dw, dl)
+
+
+def has_weights() -> bool:
+    return (folder() / f"{CHECKPOINT}.index").exists()
+
+
+def load(config: RPointNetConfig) -> models.RPointNet:
+    """A model of the release's weights."""
+    return import_checkpoint.read_model(folder() / CHECKPOINT, config)
+
+
+def recorded_value(name: str) -> np.ndarray:
+    """A variable of the recorded checkpoint."""
+    return tf.train.load_variable(str(folder() / CHECKPOINT), name)
+
+
+def scene_of(g: Golden, inputs: Golden | None = None) -> dict[str, tf.Tensor]:
+    """The inputs `in_*` of a recorded file, as a batch with targets.
+
+    Group 0 of the release is the background; ours has no row for it. inputs: the file
+    with the points, where it is another one.
+    """
+    inputs = inputs or g
+    group = g["in_group_label"]
+    cloud, boxes = g["in_pc_ins"][:, 1:], g["in_bbox_ins"][:, 1:]
+    classes = classes_of_groups(g["in_seg_label"], group, g["in_group_indicator"])
+    batch, count = group.shape
+    weights = tf.constant(g["in_smpw"]) if "in_smpw" in g else tf.ones([batch, count])
+    return {
+        "points": tf.constant(inputs["in_pc"]),
+        "colors": tf.constant(inputs["in_color"]),
+        "num_points": tf.fill([batch], count),
+        "targets": {
+            "semantic": tf.constant(g["in_seg_label"]),
+            "weights": weights,
+            "instance": tf.constant(group - 1),
+            "shapes": tf.constant(cloud),
+            "boxes": tf.constant(boxes),
+            "classes": tf.constant(classes[:, 1:]),
+            "valid": tf.constant(g["in_group_indicator"][:, 1:] > 0),
+        },
+    }
+
+
+def classes_of_groups(semantic, group, indicator) -> np.ndarray:
+    """The class that most points of each group have; 0 where there is none."""
+    found = np.zeros(indicator.shape, np.int32)
+    for scene, row in np.argwhere(indicator > 0):
+        labels = semantic[scene][group[scene] == row]
+        found[scene, row] = np.bincount(labels).argmax() if len(labels) else 0
+    return found
+
+
+class Taps:
+    """Remembers what methods of a model were given and what they returned."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list] = {}
+        self.arguments: dict[str, list] = {}
+
+    def add(self, name: str, owner, method: str = "call") -> None:
+        inner = getattr(owner, method)
+        calls = self.calls[name] = []
+        arguments = self.arguments[name] = []
+
+        def outer(*args, **kwargs):
+            arguments.append(args)
+            calls.append(inner(*args, **kwargs))
+            return calls[-1]
+
+        setattr(owner, method, outer)
+
+    def __getitem__(self, name: str):
+        (only,) = self.calls[name]
+        return only
+
+
+def replay_regions(align: Callable, recorded: list[np.ndarray]) -> Callable:
+    """Point RoIAlign that draws what was recorded; a box may hold nothing."""
+    remaining = list(recorded)
+
+    def outer(points, boxes, valid, num_points, seed, num_samples, margin=0.0):
+        if num_samples == 1:  # asks whether there is a point at all
+            return align(
+                points, boxes, valid, num_points, seed, num_samples=1, margin=margin
+            )
+        rows = remaining.pop(0)
+        short = boxes.shape[1] - rows.shape[1]
+        return Regions(boxes, tf.pad(rows, [[0, 0], [0, short], [0, 0]]), valid)
+
+    return outer
+
+
+class Inference:
+    """One pass over a recorded scene, its regions and their points as recorded."""
+
+    def __init__(self, g: Golden, inputs: Golden, config: RPointNetConfig):
+        self.model, self.batch, self.taps = load(config), scene_of(inputs), Taps()
+        model, network, taps = self.model, self.model.proposal_network, self.taps
+        for net in ("center_predictor.backbone", "semantic_predictor"):
+            backbone = functools.reduce(getattr, net.split("."), network)
+            short = "shift" if "center" in net else "sem"
+            for k, layer in enumerate(backbone.abstractions):
+                taps.add(f"{short}_l{k + 1}", layer)
+            for k, layer in enumerate(backbone.propagations[:-1]):
+                taps.add(f"{short}_fa{k + 1}", layer)
+        taps.add("center", network.center_predictor.output_layer)
+        taps.add("semantic", network.semantic_mlp)
+        taps.add("reduced", network.vae.context)
+        taps.add("generator", network.vae.generator)
+        taps.add("instances", network.vae, "recognize")
+        taps.add("look", network, "look")
+        taps.add("spheres", network, "spheres")
+        taps.add("network", network)
+        taps.add("hypercolumns", model.hypercolumns)
+        taps.add("boxes", model.box_head)
+        taps.add("masks", model.mask_head)
+        taps.add("refined", model, "refine")
+        recorded = [g["mask_selection_idx"], g["mask_selection_idx_final"]]
+        model.align = replay_regions(model.align, recorded)
+        taps.add("regions", model, "align")
+        taps.add("exported", model, "exported_scores")
+        # A box whose points differ by one gives other draws and so other features.
+        rois = tf.constant(g["rois"])
+        given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
+        with mock.patch.object(matching, "select_proposals", lambda *_: given):
+            self.found = model.detect(self.batch)
+
+
+@functools.cache
+def inference(path: Path) -> Inference:
+    """Of infer_SCENE.npz, infer_SCENE_intended.npz, infer_SCENE_explicit_rois.npz."""
+    scene = path.stem.removesuffix("_intended").removesuffix("_explicit_rois")
+    meant = path.stem.endswith("_intended")
+    config = presets.released() if meant else presets.released_literal()
+    inputs = path.with_name(f"{scene}.npz")
+    return Inference(Golden(path), Golden(inputs), config)

@@ -1,0 +1,78 @@
+"""The same numbers as the released model, as far as they were recorded."""
+
+import numpy as np
+import pytest
+from parity import (
+    dataset,
+    detections,
+    geometry,
+    golden,
+    heads,
+    infer,
+    layers,
+    losses,
+    ops,
+    regions,
+    schedules,
+    supervision,
+    targets,
+    train,
+)
+
+MODULES = (
+    ops,
+    regions,
+    targets,
+    layers,
+    heads,
+    losses,
+    schedules,
+    dataset,
+    geometry,
+    detections,
+    supervision,
+    infer,
+    train,
+)
+CASES = [
+    pytest.param(case, path, id=f"{golden.name_of(path)}-{case.name}")
+    for module in MODULES
+    for path in golden.files(*module.FILES)
+    for case in module.cases(golden.Golden(path))
+]
+
+
+@pytest.mark.parametrize("case, path", CASES)
+def test_values_are_those_of_the_release(case, path):
+    golden.run(case, path)
+
+
+@pytest.mark.parametrize("path", golden.files("*.npz"), ids=golden.name_of)
+def test_every_recorded_value_is_compared(path):
+    recorded = golden.Golden(path)
+    covered = {
+        key
+        for module in MODULES
+        if path in golden.files(*module.FILES)
+        for case in module.cases(recorded)
+        for key in case.keys
+    }
+    left = {key for key in recorded.keys() if not golden.not_checked(key)}
+    assert not sorted(left - covered)
+
+
+def test_committed_values_are_few():
+    sizes = [path.stat().st_size for path in golden.COMMITTED.iterdir()]
+    assert 0 < sum(sizes) < 300_000
+
+
+@pytest.mark.parametrize(
+    "path", sorted(golden.COMMITTED.glob("*.npz.xz")), ids=golden.name_of
+)
+def test_committed_values_are_the_recorded_ones(path):
+    recorded = golden.folder() / path.name.removesuffix(".xz")
+    if not recorded.exists():
+        pytest.skip(f"{recorded} is not there")
+    values, whole = golden.Golden(path), golden.Golden(recorded)
+    for key in values.keys():
+        np.testing.assert_array_equal(values[key], whole[key])

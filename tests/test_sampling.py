@@ -1,0 +1,67 @@
+"""Which points of a scene and of an object are taken."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gspn_tf import ops
+from gspn_tf.data import sampling
+
+SEED = tf.constant([3, 4])
+COUNTS = np.array([1, 5, 300], np.int32)
+
+
+def cloud(count):
+    return tf.random.stateless_normal([count, 3], [0, count])
+
+
+@pytest.mark.parametrize("kind", sampling.POINTS)
+@pytest.mark.parametrize("total, count", [(200, 50), (50, 50), (20, 50)])
+def test_points_of_a_scene_are_distinct(kind, total, count):
+    rows = sampling.POINTS[kind](cloud(total), count, SEED).numpy()
+    assert len(rows) == len(set(rows)) == min(total, count)
+    assert rows.min() >= 0 and rows.max() < total
+
+
+def test_random_points_depend_on_the_seed():
+    first, again, other = (
+        sampling.random_points(cloud(200), 50, tf.constant([0, seed])).numpy()
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_farthest_points_are_those_of_the_op():
+    points = cloud(200)
+    expected = ops.farthest_point_sample(points[None], 50)[0]
+    np.testing.assert_array_equal(sampling.farthest_points(points, 50, SEED), expected)
+
+
+@pytest.mark.parametrize("kind", sampling.SHAPES)
+def test_shapes_are_of_their_own_points(kind):
+    starts = np.int32(np.cumsum(COUNTS) - COUNTS)
+    points = cloud(COUNTS.sum())
+    inputs = (points, tf.constant(starts), tf.constant(COUNTS), 40, SEED)
+    rows = sampling.SHAPES[kind](*inputs).numpy()
+    assert rows.shape == (3, 40)
+    for mine, start, count in zip(rows, starts, COUNTS, strict=True):
+        assert mine.min() >= start and mine.max() < start + count
+
+
+def test_farthest_shapes_take_every_point_before_they_repeat_one():
+    starts = np.int32(np.cumsum(COUNTS) - COUNTS)
+    points = cloud(COUNTS.sum())
+    inputs = (points, tf.constant(starts), tf.constant(COUNTS), 40, SEED)
+    rows = sampling.farthest_shapes(*inputs).numpy()
+    assert set(rows[1, :5]) == set(range(1, 6))
+    assert len(set(rows[2])) == 40
+    expected = ops.farthest_point_sample(points[None, 6:], 40)[0].numpy() + 6
+    np.testing.assert_array_equal(rows[2], expected)
+
+
+@pytest.mark.parametrize("kind", sampling.SHAPES)
+def test_no_object_has_no_shape(kind):
+    none = tf.zeros([0], tf.int32)
+    found = sampling.SHAPES[kind](tf.zeros([0, 3]), none, none, 7, SEED)
+    assert found.shape == (0, 7)

@@ -1,0 +1,8 @@
+"""`gspn import-checkpoint` for a checkout."""
+
+import sys
+
+from gspn_tf.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["import-checkpoint", *sys.argv[1:]]))
