@@ -2,6 +2,7 @@
 # make test            the test suite
 # make test-gpu        the CUDA kernels on this machine's GPU; without TensorFlow
 # make lint            formatting and lint of Python and C++
+# make test-tensorflow-2.19   the ops alone with another TensorFlow, 2.15 to 2.21
 #
 # Each of them first makes a virtual environment in .venv and installs everything in
 # it, once. Needed: Python 3.10-3.13 (PYTHON=python3.12 chooses one), g++ and make.
@@ -25,6 +26,19 @@ test-gpu: | $(VENV)/python
 	$(BIN)/python -m pip install --quiet numpy
 	PYTHONPATH=tests $(BIN)/python tests/cuda/run.py --sanitize
 	PYTHONPATH=tests $(BIN)/python tests/cuda/run.py
+
+# The networks need Keras 3.15, so neither they nor the fixtures are imported here.
+# tensorflow-addons ends at TensorFlow 2.15: there it is imported before the tests.
+test-tensorflow-%: OTHER = $(VENV)-tensorflow-$*
+test-tensorflow-%: ADDONS = $(filter 2.15,$*)
+test-tensorflow-%:
+	$(PYTHON) -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install --quiet "setuptools>=77" ninja pytest hypothesis \
+	  "tensorflow-cpu==$*.*" $(if $(ADDONS),tensorflow-addons==0.23.0)
+	GSPN_OPS_ONLY=1 $(OTHER)/bin/python setup.py --quiet build_ext --inplace
+	$(OTHER)/bin/python -m pytest --noconftest $(if $(ADDONS),-p tensorflow_addons) \
+	  tests/test_ops.py tests/test_op_gradients.py tests/test_op_graphs.py \
+	  tests/test_op_fuzz.py
 
 lint: install
 	$(BIN)/ruff check .
@@ -52,4 +66,4 @@ $(VENV)/python:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build demo *.egg-info gspn_tf/_gspn_ops_tf*.so
+	rm -rf $(VENV) $(VENV)-* build demo *.egg-info gspn_tf/_gspn_ops_tf*.so

@@ -6,7 +6,7 @@ when nvcc is found the kernels of `tf_ops/cuda` and the shims of `tf_ops/tf/cuda
 Python C API is used, so one library serves every Python version.
 
 Environment: GSPN_CUDA=0|1|auto (auto), CUDA_HOME, GSPN_CUDA_ARCHS (see CUDA_ARCHS),
-CXX, MAX_JOBS.
+GSPN_OPS_ONLY=1 (accept every TensorFlow since OPS_MINIMUM), CXX, MAX_JOBS.
 """
 
 import json
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent
 CUDA_ARCHS = "75;80;86;89;90+PTX"
 TF_NEXT = (2, 22)  # first TensorFlow that is not supported
 TF_MINIMUM = (2, 21)
+OPS_MINIMUM = (2, 15)  # without the networks, which need Keras 3.15
 TF_RANGE = ">={}.{},<{}.{}".format(*TF_MINIMUM, *TF_NEXT)
 
 # Finds TensorFlow without importing it: setup.py runs several times in one install.
@@ -204,9 +205,12 @@ class BuildOps(build_ext):
         """Compiles what changed and copies the library into place."""
         if TENSORFLOW is None:
             sys.exit("gspn-tf needs TensorFlow to build: pip install tensorflow-cpu")
-        if not TF_MINIMUM <= minor_version(TENSORFLOW) < TF_NEXT:
+        ops_only = os.environ.get("GSPN_OPS_ONLY") == "1"
+        minimum = OPS_MINIMUM if ops_only else TF_MINIMUM
+        if not minimum <= minor_version(TENSORFLOW) < TF_NEXT:
             version = TENSORFLOW["version"]
-            sys.exit(f"gspn-tf needs tensorflow{TF_RANGE} to build, found {version}")
+            wanted = ">={}.{},<{}.{}".format(*minimum, *TF_NEXT)
+            sys.exit(f"gspn-tf needs tensorflow{wanted} to build, found {version}")
         nvcc = find_nvcc()
         version = "{}.{}".format(*minor_version(TENSORFLOW))
         folder = ROOT / f"build/ops-tf{version}-{'cuda' if nvcc else 'cpu'}"

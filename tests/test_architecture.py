@@ -24,7 +24,7 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 APART = {("models", "data"), ("data", "models")}
 SOURCES = [
     path
-    for folder in ("gspn_tf", "configs", "tools", "tests")
+    for folder in ("gspn_tf", "configs", "tools", "tests", "benchmarks")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ] + [ROOT / "setup.py"]
 

@@ -1,5 +1,8 @@
 """`gspn benchmark`."""
 
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -36,7 +39,36 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_integer(
         "repeats", 5, "Runs that count, after one that does not.", 1, flag_values=flags
     )
+    absl_flags.DEFINE_bool(
+        "peers",
+        False,
+        "Of `ops`: beside the other libraries that are installed; needs a checkout.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_string(
+        "scan",
+        None,
+        "Of `ops --peers`: PLY or npz file of 18,000 points or more; default: a room.",
+        flag_values=flags,
+    )
     define_json(flags)
+
+
+def run_peers(flags: absl_flags.FlagValues) -> None:
+    """Run the programs of benchmarks/, which use the builders of tests/."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "benchmarks").is_dir():
+        raise UserError(
+            "--peers needs benchmarks/ and tests/ of the sources: use a checkout, "
+            "installed by make install or pip install -e"
+        )
+    command = [sys.executable, "-m", "benchmarks"]
+    for name in ("scan", "json"):
+        if flags[name].value:
+            command += [f"--{name}", str(Path(flags[name].value).resolve())]
+    paths = {**os.environ, "PYTHONPATH": str(root / "tests")}
+    if subprocess.run(command, cwd=root, env=paths).returncode:
+        raise UserError("the comparison ended early: see above")
 
 
 def run(arguments: Arguments) -> None:
@@ -44,6 +76,8 @@ def run(arguments: Arguments) -> None:
     flags, subject = arguments.flags, arguments.positional[0]
     if subject not in SUBJECTS:
         raise UserError(f"a benchmark is of ops, model or data, got {subject!r}")
+    if flags.peers and subject == "ops":
+        return run_peers(flags)
     config = config_loading.override(
         config_loading.load(flags.config), arguments.overrides
     )

@@ -1,0 +1,1 @@
+"""The ops beside other libraries; `gspn benchmark ops --peers` runs it."""

@@ -1,0 +1,62 @@
+"""How time and memory of the ops grow up to a million points."""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import inputs
+from benchmarks.case import medians, wait
+
+COUNTS = (10_000, 30_000, 100_000, 300_000, inputs.LARGEST)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Times of an op; memory at the largest count.
+
+    exponent      p of the fit time = c N^p.
+    megabytes     inputs, outputs and what the op held besides, at most.
+    times_needed  that, divided by inputs and outputs alone.
+    """
+
+    name: str
+    milliseconds: list[float]
+    exponent: float
+    megabytes: float
+    times_needed: float
+
+
+def _held(field: str) -> int:
+    """Bytes: VmRSS now, VmHWM at most since the mark was last reset."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split(field + ":")[1].split()[0])
+
+
+def _size(tensors: Any) -> int:
+    return sum(t.dtype.size * int(tf.size(t)) for t in tf.nest.flatten(tensors))
+
+
+def _memory(arrays: tuple, run: Callable) -> tuple[float, float]:
+    """Megabytes and times_needed of one call."""
+    ctypes.CDLL(None).malloc_trim(0)  # memory freed before must not serve unseen
+    Path("/proc/self/clear_refs").write_text("5")  # the mark
+    before = _held("VmRSS")
+    found = wait(run(*arrays))
+    total = _size(arrays) + _held("VmHWM") - before
+    return total / 1e6, total / (_size(arrays) + _size(found))
+
+
+def measure(name: str, scaled: Callable) -> Scaling:
+    """Every count in turn; the last is the largest."""
+    times = []
+    for count in COUNTS:
+        arrays, run = scaled(count)
+        megabytes, times_needed = _memory(arrays, run)
+        times.append(medians({name: lambda a=arrays, r=run: r(*a)})[name])
+    exponent = float(np.polyfit(np.log(COUNTS), np.log(times), 1)[0])
+    return Scaling(name, times, exponent, megabytes, times_needed)
