@@ -15,9 +15,9 @@ from gspn_tf.commands import (
     export,
     import_checkpoint,
     prepare,
+    prepare_rgbd,
     prepare_scannet,
     prepare_shapes,
-    prepare_rgbd,
     segment,
     train,
 )
