@@ -1,31 +1,20 @@
-"""Losses, gradients and moving statistics of a training step of either stage.
+"""Losses, gradients and moving statistics of a training step of either stage."""
 
-Noise, dropout, shuffles and draws of points are the recorded ones. `eval_*` is a step
-without batch statistics, `train_*` one with them.
-"""
-
-import functools
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple
-from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 
 from gspn_tf import boxes as box_lib
-from gspn_tf import matching, models, presets
-from gspn_tf.callbacks import batch_norms
-from gspn_tf.models.base import LossModel
+from gspn_tf import matching, models
 from gspn_tf.pyramid import take
 from gspn_tf.release_names import IGNORED, weights
-from gspn_tf.types import Proposals
 from parity.golden import TOLERANCE, Case, Check, Golden, not_checked
-from parity.released import REVERSED, has_weights, load, recorded_value, scene_of
-from parity.supervision import spn_file, truth_file
-from parity.targets import by_order
+from parity.released import REVERSED, has_weights, recorded_value
+from parity.steps import step_of
+from parity.supervision import truth_file
 
 FILES = ("train_spn_*.npz", "train_rpointnet_*.npz", "spn_match_*.npz")
 OF_RELEASE = {
@@ -40,153 +29,9 @@ OF_RELEASE = {
 }
 
 
-class Step(NamedTuple):
-    """One pass forward and back."""
-
-    model: LossModel
-    batch: dict
-    outputs: dict
-    terms: dict[str, tf.Tensor]
-    gradients: dict[
-        str, np.ndarray
-    ]  # flat, by the names and in the order of the release
-
-
-def take_step(model: LossModel, batch: dict, training: bool, **options) -> Step:
-    before = {w.name: w.variable.numpy() for w in weights(model)}
-    with tf.GradientTape() as tape:
-        outputs = model(batch, training=training, **options)
-        terms = model.loss_terms(outputs, batch)
-        loss = tf.add_n(list(terms.values()))
-    trained = [w for w in weights(model) if w.variable.trainable]
-    found = tape.gradient(loss, [w.variable.value for w in trained])
-    gradients = {}
-    for weight, gradient in zip(trained, found, strict=True):
-        if gradient is not None:
-            gradients[weight.name] = in_released_order(weight, gradient.numpy())
-    return Step(
-        model,
-        batch,
-        outputs,
-        terms,
-        gradients | biases(model, gradients, before, training),
-    )
-
-
-def in_released_order(weight, values: np.ndarray) -> np.ndarray:
-    places = np.arange(values.size).reshape(weight.shape)
-    flat = np.empty(values.size, values.dtype)
-    flat[weight.arrange(places).ravel()] = values.ravel()
-    return flat
-
-
-def biases(model, gradients: dict, before: dict, training: bool) -> dict:
-    """Of the biases that batch norms have taken in: through the mean, or none."""
-    found = {}
-    for weight in weights(model):
-        scope = weight.name.removesuffix("moving_mean")
-        if weight.bias and f"{scope}beta" in gradients:
-            spread = np.sqrt(before[f"{scope}moving_variance"] + 1e-3)
-            scale = 0 if training else before[f"{scope}gamma"] / spread
-            found[weight.bias] = scale * gradients[f"{scope}beta"]
-    return found
-
-
-def noise(g: Golden):
-    """The recorded latent code of a posterior."""
-    return lambda q: q.mean + tf.exp(q.log_variance / 2) * g["noise"]
-
-
-def dropout(g: Golden):
-    """The recorded dropout: half of the channels are kept, at twice their value."""
-
-    def drop(features, training=False):
-        kept = g.bits("drop_mask", features.shape[-1]).astype(np.float32)
-        return features * kept / 0.5 if training else features
-
-    return drop
-
-
-@functools.cache
-def first_stage(path: Path, prefix: str) -> Step:
-    g = Golden(path)
-    config = presets.released_literal()
-    config.proposal.best_seeds = "all" if "_all_" in prefix else "first"
-    network = load(config).proposal_network
-    network.trainable = True
-    source, training = truth_file(g, prefix), prefix == "train_"
-    recorded = spn_file(g)
-    network.kl_weight.assign(recorded["alpha"])
-    if training:
-        for norm in batch_norms(network):
-            norm.momentum = float(g["bn_decay"])
-        network.vae.sample = noise(g)
-        network.semantic_dropout = dropout(g)
-    batch = scene_of(source, recorded)
-    seeds = g[f"{prefix}ind_seed"].shape[1]
-    options = {"whole_scene": False, "num_seeds": seeds}
-    return take_step(network, batch, training, **options)
-
-
-@functools.cache
-def second_stage(path: Path, prefix: str) -> Step:
-    g = Golden(path)
-    model, training = load(presets.released_literal()), prefix == "train_"
-    if training:
-        for norm in batch_norms(model):
-            norm.momentum = float(g["bn_decay"])
-    rois = tf.constant(g[f"{prefix}spn_rois"])
-    given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
-    model.shuffle = recorded_order(g, prefix)
-    model.align = recorded_draws(model.align, g[f"{prefix}target_mask_selection_idx"])
-    batch = scene_of(g, spn_file(g))
-    with mock.patch.object(matching, "select_proposals", lambda *_: given):
-        return take_step(model, batch, training)
-
-
-def recorded_order(g: Golden, prefix: str):
-    """Random numbers that sort the proposals as the release did."""
-
-    def shuffle(valid, seed):
-        priority = []
-        for row, kept in enumerate(valid.numpy()):
-            both = [g[f"{prefix}shuffled_{kind}_b{row}"] for kind in ("pos", "neg")]
-            rows = [np.flatnonzero(kept)[shuffled] for shuffled in both]
-            priority.append(sum(by_order(x, len(kept)) + 1 for x in rows))
-        return tf.constant(np.stack(priority), tf.float32)
-
-    return shuffle
-
-
-def recorded_draws(align, rows: np.ndarray):
-    """Point RoIAlign with recorded points; ours has gaps for missing positives."""
-
-    def outer(points, boxes, valid, *inputs, num_samples, margin):
-        found = align(
-            points, boxes, valid, *inputs, num_samples=num_samples, margin=margin
-        )
-        if num_samples == 1:
-            return found
-        indices = np.zeros_like(found.indices)
-        for scene, real in enumerate(valid.numpy()):
-            indices[scene, real] = rows[scene, : real.sum()]
-        return found._replace(indices=tf.constant(indices), valid=valid)
-
-    return outer
-
-
-def packed(values, valid) -> np.ndarray:
-    """Rows [B, R, ...] without gaps: the valid ones first."""
-    order = np.argsort(~np.asarray(valid), axis=1, kind="stable")
-    return np.asarray(take(values, order))
-
-
-# Comparisons
-
-
 def spn_losses(g: Golden, check: Check, prefix: str) -> None:
     """The five losses and their sum."""
-    step = first_stage(g.path, prefix)
+    step = step_of(g, prefix)
     terms, alpha = dict(step.terms), step.model.kl_weight
     check.same("loss", g[f"{prefix}loss"], tf.add_n(list(terms.values())))
     terms["kl"] = terms["kl"] / alpha
@@ -196,7 +41,7 @@ def spn_losses(g: Golden, check: Check, prefix: str) -> None:
 
 
 def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
-    step = first_stage(g.path, prefix)
+    step = step_of(g, prefix)
     out, targets = step.outputs, step.batch["targets"]
     seeds = take(step.batch["points"], out["seeds"])
     distance = out["distance"][..., None]
@@ -229,7 +74,7 @@ def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
 
 def spn_match(g: Golden, check: Check, prefix: str) -> None:
     """Labels of the seeds, from what our network proposes."""
-    step = first_stage(g.path, prefix)
+    step = step_of(g, prefix)
     targets, proposals = step.batch["targets"], step.outputs["proposals"]
     iou = matching.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
     foreground = take(targets["instance"], step.outputs["seeds"]) >= 0
@@ -241,40 +86,38 @@ def spn_match(g: Golden, check: Check, prefix: str) -> None:
 
 
 def gradients(g: Golden, check: Check, prefix: str) -> None:
-    stage = second_stage if "rpointnet" in g.name else first_stage
-    found = stage(g.path, prefix).gradients
+    step = step_of(g, prefix, recorded=True)
     names = [str(name) for name in g[f"{prefix}grad_names"]]
-    dead = {name for name in names if IGNORED.fullmatch(name)}
-    check.true("the same variables", set(names) - dead == set(found))
-    sizes = {name: recorded_value(name).size for name in dead}
-    found = found | {name: np.full(size, np.nan) for name, size in sizes.items()}
-    ours = [found[name].astype(np.float64) for name in names]
+    dead = np.array([bool(IGNORED.fullmatch(name)) for name in names])
+    check.true("the same variables", set(np.array(names)[~dead]) == set(step.gradients))
+    check.true("no others", np.isnan(g[f"{prefix}grad_norm"][dead]).all())
+    nothing = step.biases if prefix == "train_" else {}
+    live = np.array([name not in nothing for name in names]) & ~dead
+    ours = [step.gradients[name].astype(np.float64) for name in np.array(names)[live]]
     norms = [np.linalg.norm(each) for each in ours]
-    check.same("norm", g[f"{prefix}grad_norm"], norms)
-    check.same("sum", g[f"{prefix}grad_sum"], [each.sum() for each in ours])
+    check.same("norm", g[f"{prefix}grad_norm"][live], norms)
+    check.same("sum", g[f"{prefix}grad_sum"][live], [each.sum() for each in ours])
     rows = g[f"{prefix}grad_sample_idx"]
-    samples = [each[row] for each, row in zip(ours, rows, strict=True)]
-    check.same("sample", g[f"{prefix}grad_sample"], samples)
+    samples = [each[row] for each, row in zip(ours, rows[live], strict=True)]
+    check.same("sample", g[f"{prefix}grad_sample"][live], samples)
+    # Statistics of the batch take the bias off: what is left are rounding errors.
+    for name, norm in zip(names, g[f"{prefix}grad_norm"], strict=True):
+        if name in nothing:
+            bound = TOLERANCE * np.linalg.norm(nothing[name].terms)
+            check.true(f"{name} is nothing", norm <= bound)
     for key in g.keys():
         scope, _, name = key.partition("_gradfull:")
         if name and prefix == f"{scope}_":
-            full_gradient(check, name, g[key], found)
-
-
-def full_gradient(check: Check, name: str, recorded, found: dict) -> None:
-    ours = found[name]
-    if ours.any():  # NaN as well: no gradient reaches it
-        check.same(name, recorded.ravel(), ours)
-    else:  # the release has rounding errors where ours has no parameter
-        layer, _, _ = name.partition("/conv2d_transpose")
-        beta = found[f"{layer.removesuffix('/biases')}/bn/beta"]
-        bound = TOLERANCE * np.abs(beta).max()
-        check.true(f"{name} is nothing", np.abs(recorded).max() <= bound)
+            recorded = g[key].ravel()
+            if name in nothing:
+                small = np.abs(recorded) <= TOLERANCE * nothing[name].terms.max()
+                check.true(f"{name} is nothing", small.all())
+            else:
+                check.same(name, recorded, step.gradients[name])
 
 
 def moving_statistics(g: Golden, check: Check, prefix: str) -> None:
-    stage = second_stage if "rpointnet" in g.name else first_stage
-    ours = {w.name: w for w in weights(stage(g.path, prefix).model)}
+    ours = {w.name: w for w in weights(step_of(g, prefix).model)}
     after = g[f"{prefix}moving_after"]
     start = 0
     for name in map(str, g[f"{prefix}moving_names"]):
@@ -289,7 +132,7 @@ def moving_statistics(g: Golden, check: Check, prefix: str) -> None:
 
 def head_losses(g: Golden, check: Check, prefix: str) -> None:
     """The losses of the heads; those of the frozen network are logged beside them."""
-    step = second_stage(g.path, prefix)
+    step = step_of(g, prefix)
     check.same("loss", g[f"{prefix}loss"], tf.add_n(list(step.terms.values())))
     terms = dict(step.terms)
     network: models.GSPN = step.model.proposal_network
@@ -302,7 +145,7 @@ def head_losses(g: Golden, check: Check, prefix: str) -> None:
 
 
 def head_end_points(g: Golden, check: Check, prefix: str) -> None:
-    step = second_stage(g.path, prefix)
+    step = step_of(g, prefix)
     out, chosen = step.outputs, step.outputs["region_targets"]
     matched = (chosen.instances >= 0)[..., None]
     deltas = tf.where(matched, chosen.deltas, 0.0)
@@ -318,10 +161,9 @@ def head_end_points(g: Golden, check: Check, prefix: str) -> None:
         "rpointnet_mask": tf.transpose(out["mask_logits"], [0, 1, 3, 2]),
     }
     for name, value in ours.items():
-        value = packed(value, chosen.valid)
         check.same(name, *g.end_point(prefix + name, value))
     recorded = g.bits(f"{prefix}target_mask", inside.shape[-1])
-    check.same("target_mask", recorded, packed(inside, chosen.valid))
+    check.same("target_mask", recorded, inside)
     check.same("fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(out["objectness"]))
     check.same("bbox_ins_pred", g[f"{prefix}bbox_ins_pred"], out["proposals"].boxes)
 
