@@ -2,8 +2,10 @@ r"""ScanNet v2: indoor scans, 18 classes.
 
 Aim      Table 4 of the paper, validation scans: AP 0.193, AP50 0.378, AP25 0.534,
          mIoU of the proposals 0.581
-Command  gspn train --config=configs/scannet.py:paper --data datasets/scannet \
+Command  gspn prepare scannet --source ScanNet --output datasets/scannet
+         gspn train --config=configs/scannet.py:paper --data datasets/scannet \
              --run runs/scannet
+         gspn evaluate --run runs/scannet --data datasets/scannet --split val
 Hardware not measured yet
 Time     not measured yet
 Result   not measured yet

@@ -222,4 +222,6 @@ def align(points: np.ndarray, path: Path) -> np.ndarray:
         raise ValueError(
             f"{path}: axisAlignment must be 16 finite numbers, got {line[1].strip()!r}"
         )
-    return points @ matrix[:3, :3].T + matrix[:3, 3]
+    # Not a matrix product: its last bits depend on the number of threads.
+    columns = (points[:, i, None] * matrix[:3, i] for i in range(3))
+    return sum(columns) + matrix[:3, 3]
