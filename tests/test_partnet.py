@@ -178,7 +178,7 @@ def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
     splits = manifest["splits"]
     names = {split: entry["names"] for split, entry in splits.items()}
     assert names == {"train": ["9"], "val": ["7"]}
-    assert splits["train"]["absent"] == ["5"]
+    assert manifest["absent"] == {"train": ["5"]}
     assert splits["train"]["instances"] == {"stool/top": 1, "stool/base": 1}
     assert manifest["options"] == {"category": "Stool", "level": 1}
     assert cli.main([*command, "--val_fraction=0.3", "--force"]) == 0
