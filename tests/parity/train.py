@@ -183,7 +183,6 @@ HEADS = {
         *("rois", "target_*", "rpointnet_*", "fb_prob", "bbox_ins_pred"),
     ),
 }
-FED = {"alpha", "bn_decay", "noise", "drop_mask", "scenes"}
 
 
 def cases(golden: Golden) -> Iterator[Case]:
