@@ -5,7 +5,7 @@ import reference
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, cores
+from benchmarks.case import Case, Target, cores, uncompared
 from gspn_tf import ops
 
 SIZES = ((0.2, 32), (0.5, 256), (1.5, 512))
@@ -15,7 +15,7 @@ def pgeof_nearest(points, queries, radius, k):
     """pgeof, the nearest K."""
     import pgeof
 
-    return lambda: pgeof.radius_search(points, queries, radius, k) and None
+    return lambda: uncompared(pgeof.radius_search(points, queries, radius, k))
 
 
 def pgeof_first(points, queries, radius, k):
@@ -49,7 +49,8 @@ def napf_all(points, queries, radius, k):
 
     def run():
         tree = napf.KDT(points, nthread=cores())
-        return tree.radius_search(queries, radius, False, nthread=cores()) and None
+        found = tree.radius_search(queries, radius, False, nthread=cores())
+        return uncompared(found)
 
     return run
 
@@ -86,9 +87,8 @@ def torch_cluster(points, queries, radius, k):
 
     cloud, centers = torch.from_numpy(points), torch.from_numpy(queries)
     workers = cores()
-    return lambda: (
+    return lambda: uncompared(
         search(cloud, centers, radius, max_num_neighbors=k, num_workers=workers)
-        and None
     )
 
 

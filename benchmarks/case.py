@@ -90,6 +90,11 @@ def wait(value: Any) -> Any:
     return value
 
 
+def uncompared(value: Any) -> None:
+    """Of a peer: the value is computed, but it is another kind of result."""
+    wait(value)
+
+
 def seconds(run: Callable[[], Any]) -> float:
     """Time of one run; on one core CPU time, which other load disturbs less."""
     clock = time.process_time if cores() == 1 else time.perf_counter
