@@ -51,12 +51,6 @@ for _name in (
     tf.no_gradient(f"Gspn>{_name}")
 
 
-def _gather_dot(features, indices, gradient):
-    """Gradient [B, M, 3] of interpolation weights: gathered rows times gradient."""
-    rows = load_library().gspn_group_points(features, indices)
-    return tf.reduce_sum(rows * gradient[:, :, None, :], axis=-1)
-
-
 @tf.RegisterGradient("Gspn>GroupPoints")
 def _group_points_gradient(op, gradient):
     features, indices = op.inputs
@@ -75,14 +69,30 @@ def _three_interpolate_gradient(op, gradient):
     to_features = load_library().gspn_three_interpolate_grad(
         gradient, indices, weights, tf.shape(features)[1]
     )
-    return to_features, None, _gather_dot(features, indices, gradient)
+    to_weights = load_library().gspn_three_interpolate_weights_grad(
+        features, indices, gradient
+    )
+    return to_features, None, to_weights
 
 
 @tf.RegisterGradient("Gspn>ThreeInterpolateGrad")
 def _three_interpolate_second_gradient(op, gradient):
     upstream, indices, weights, _ = op.inputs
     to_upstream = load_library().gspn_three_interpolate(gradient, indices, weights)
-    return to_upstream, None, _gather_dot(gradient, indices, upstream), None
+    to_weights = load_library().gspn_three_interpolate_weights_grad(
+        gradient, indices, upstream
+    )
+    return to_upstream, None, to_weights, None
+
+
+@tf.RegisterGradient("Gspn>ThreeInterpolateWeightsGrad")
+def _three_interpolate_weights_second_gradient(op, gradient):
+    features, indices, upstream = op.inputs
+    to_features = load_library().gspn_three_interpolate_grad(
+        upstream, indices, gradient, tf.shape(features)[1]
+    )
+    to_upstream = load_library().gspn_three_interpolate(features, indices, gradient)
+    return to_features, None, to_upstream
 
 
 @tf.RegisterGradient("Gspn>NNDistance")

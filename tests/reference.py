@@ -85,6 +85,21 @@ def nn_distance_grad(a, b, indices_a, indices_b, upstream_a, upstream_b):
     return grad_a, grad_b
 
 
+def row_products(rows, gradient):
+    """[..., 3]: products of rows [..., 3, C] with gradient [..., C].
+
+    32 partial sums, of the channels c with the same c % 32, are added by halves.
+    """
+    products = rows * gradient[..., None, :]
+    sums = np.zeros((*products.shape[:-1], 32), np.float32)
+    for c in range(products.shape[-1]):
+        sums[..., c % 32] += products[..., c]
+    while sums.shape[-1] > 1:
+        half = sums.shape[-1] // 2
+        sums = sums[..., :half] + sums[..., half:]
+    return sums[..., 0]
+
+
 def box_iou(a, b):
     """IoU of two boxes [centre, size], with the 1e-8 of the released code."""
     size_a, size_b = np.maximum(a[3:], 0), np.maximum(b[3:], 0)

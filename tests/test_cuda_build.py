@@ -15,7 +15,13 @@ needs_nvcc = pytest.mark.skipif(not os.access(NVCC, os.X_OK), reason="no nvcc he
 OPS = (
     *("FarthestPointSample", "BallQuery", "KNN", "NNDistance", "NNDistanceGrad"),
     *("GroupPoints", "GroupPointsGrad", "ThreeInterpolate", "ThreeInterpolateGrad"),
-    *("NMS3D", "PointsInBoxes", "SampleInBoxes", "NearestAssign"),
+    *(
+        "ThreeInterpolateWeightsGrad",
+        "NMS3D",
+        "PointsInBoxes",
+        "SampleInBoxes",
+        "NearestAssign",
+    ),
 )
 
 

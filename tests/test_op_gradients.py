@@ -31,6 +31,21 @@ def test_gradient_of_three_interpolate():
     )
 
 
+@pytest.mark.parametrize("channels", [0, 1, 31, 32, 100])
+def test_gradient_of_interpolation_weights_sums_by_halves(channels):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2, 9, channels)).astype(np.float32)
+    indices = rng.integers(0, 9, (2, 70, 3)).astype(np.int32)
+    upstream = rng.normal(size=(2, 70, channels)).astype(np.float32)
+    weights = tf.zeros(indices.shape)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        mixed = ops.three_interpolate(features, indices, weights)
+    rows = np.stack([features[b][indices[b]] for b in range(2)])
+    expected = reference.row_products(rows, upstream)
+    assert_same(tape.gradient(mixed, weights, upstream), expected)
+
+
 def test_gradient_of_nn_distance():
     a, b = make_points("random", 2, 5), make_points("random", 2, 7, 1)
     for output in (0, 2):
@@ -89,11 +104,12 @@ def test_second_gradients():
 
     def gradient_norm(f, w):
         with tf.GradientTape() as tape:
-            tape.watch(f)
+            tape.watch([f, w])
             mixed = ops.three_interpolate(f, indices, w) ** 2
             groups = ops.group_points(f, indices) ** 2
             total = tf.reduce_sum(mixed) + tf.reduce_sum(groups)
-        return tf.reduce_sum(tape.gradient(total, f) ** 2)
+        to_features, to_weights = tape.gradient(total, [f, w])
+        return tf.reduce_sum(to_features**2) + tf.reduce_sum(to_weights**2)
 
     theoretical, numerical = tf.test.compute_gradient(
         gradient_norm, [features, weights], delta=1e-2

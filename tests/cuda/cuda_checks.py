@@ -220,6 +220,19 @@ def check_three_interpolate(device):
         same(found, (products[:, :, 0] + products[:, :, 1]) + products[:, :, 2])
 
 
+def check_three_interpolate_weights_grad(device):
+    for batch, n, channels, features, indices, gradient in features_and_indices(3):
+        m = gradient.shape[1]
+        found = device.call(
+            "three_interpolate_weights_grad",
+            *(features, indices, gradient, batch, n, channels, m),
+            Output((batch, m, 3), np.float32),
+        )
+        rows = np.take_along_axis(features, indices[..., None], axis=1)
+        rows = rows.reshape(batch, m, 3, channels)
+        same(found, reference.row_products(rows, gradient))
+
+
 def check_indices_out_of_range_give_nan(device):
     features = np.ones((1, 4, 8), np.float32)
     indices = np.array([[0, 4, -1, 3, 2, 1]], np.int32)
@@ -234,6 +247,12 @@ def check_indices_out_of_range_give_nan(device):
         Output((2, 8), np.float32),
     )
     assert np.isnan(found).all(axis=1).tolist() == [True, False]
+    found = device.call(
+        "three_interpolate_weights_grad",
+        *(features, indices, np.ones((2, 8), np.float32), 1, 4, 8, 2),
+        Output((6,), np.float32),
+    )
+    assert np.isnan(found).tolist() == [False, True, True, *[False] * 3]
 
 
 def check_scatter_rows(device):

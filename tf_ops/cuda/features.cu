@@ -77,6 +77,25 @@ __global__ void InterpolateRows(const float* features, const int32_t* indices,
   }
 }
 
+// One warp per slot, a lane for each partial sum.
+__global__ void DotRows(const float* features, const int32_t* indices,
+                        const float* gradient, int64_t slots, int64_t n,
+                        int64_t channels, int64_t m, float* out) {
+  for (int64_t slot = GlobalWarp(); slot < slots; slot += NumWarps()) {
+    const int64_t row = slot / 3, b = row / m, index = indices[slot];
+    const bool named = index >= 0 && index < n;
+    float sum = 0;
+    for (int64_t c = Lane(); named && c < channels; c += kWarp) {
+      sum += features[(b * n + index) * channels + c] *
+             gradient[row * channels + c];
+    }
+    for (int step = kWarp / 2; step > 0; step /= 2) {
+      sum += __shfl_xor_sync(kAllLanes, sum, step);
+    }
+    if (Lane() == 0) out[slot] = named ? sum : NaN();
+  }
+}
+
 __global__ void SumRows(const float* gradient, const int32_t* starts,
                         const int32_t* slots, const float* weights,
                         int64_t rows, int64_t channels, int64_t slots_per_row,
@@ -128,6 +147,18 @@ int gspn_cuda_three_interpolate(const float* features, const int32_t* indices,
   const dim3 threads = RowThreads(channels);
   return Launch(stream, RowBlocks(rows, threads), threads, InterpolateRows,
                 features, indices, weights, rows, n, channels, m, out);
+}
+
+int gspn_cuda_three_interpolate_weights_grad(const float* features,
+                                             const int32_t* indices,
+                                             const float* gradient,
+                                             int64_t batch, int64_t n,
+                                             int64_t channels, int64_t m,
+                                             float* out, void* stream) {
+  using namespace gspn::cuda;
+  const int64_t slots = batch * m * 3;
+  return Launch(stream, CeilDiv(slots, kThreads / kWarp), kThreads, DotRows,
+                features, indices, gradient, slots, n, channels, m, out);
 }
 
 size_t gspn_cuda_scatter_rows_scratch_bytes(int64_t batch, int64_t n,

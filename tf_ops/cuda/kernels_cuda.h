@@ -76,11 +76,19 @@ GSPN_CUDA_API int gspn_cuda_three_interpolate(const float* features,
                                               int64_t channels, int64_t m,
                                               float* out, void* stream);
 
-// The gradient of both: out [batch, n, channels] = for each row the sum over
-// the slots that name it, ascending, of weights[slot] * gradient[slot /
-// slots_per_row]. gradient [batch, slots / slots_per_row, channels]; indices
-// and weights [batch, slots]; null weights are 1. At most 2^31 - 1 slots, and
-// as many rows, in the whole batch.
+// Its gradient to the weights: out [batch, m, 3] = the products of the rows
+// that indices [batch, m, 3] name with gradient [batch, m, channels], summed in
+// the order of kernels/kernels.h; NaN where an index is out of range.
+GSPN_CUDA_API int gspn_cuda_three_interpolate_weights_grad(
+    const float* features, const int32_t* indices, const float* gradient,
+    int64_t batch, int64_t n, int64_t channels, int64_t m, float* out,
+    void* stream);
+
+// The gradient of both to the features: out [batch, n, channels] = for each row
+// the sum over the slots that name it, ascending, of weights[slot] *
+// gradient[slot / slots_per_row]. gradient [batch, slots / slots_per_row,
+// channels]; indices and weights [batch, slots]; null weights are 1. At most
+// 2^31 - 1 slots, and as many rows, in the whole batch.
 GSPN_CUDA_API size_t gspn_cuda_scatter_rows_scratch_bytes(int64_t batch,
                                                           int64_t n,
                                                           int64_t slots);

@@ -8,6 +8,25 @@
 
 #include "kernels/kernels.h"
 
+namespace {
+
+// In an order that the lanes of a warp can follow, and the compiler vectorise.
+float DotProduct(const float* a, const float* b, int64_t channels) {
+  constexpr int64_t kLanes = 32;
+  float sums[kLanes] = {};
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) {
+    for (int64_t l = 0; l < kLanes; ++l) sums[l] += a[c + l] * b[c + l];
+  }
+  for (int64_t l = 0; c + l < channels; ++l) sums[l] += a[c + l] * b[c + l];
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (int64_t l = 0; l < half; ++l) sums[l] += sums[l + half];
+  }
+  return sums[0];
+}
+
+}  // namespace
+
 int64_t gspn_find_bad_index(const int32_t* indices, int64_t count, int64_t n) {
   constexpr int64_t kChunk = 1024;
   const auto bad = [n](int32_t index) { return (index < 0) | (index >= n); };
@@ -43,6 +62,17 @@ void gspn_three_interpolate(const float* features, int64_t channels,
     for (int64_t k = 0; k < channels; ++k) {
       row[k] = (u * a[k] + v * b[k]) + w * c[k];
     }
+  }
+}
+
+void gspn_three_interpolate_weights_grad(const float* features,
+                                         int64_t channels,
+                                         const int32_t* indices,
+                                         const float* gradient, int64_t m,
+                                         float* out) {
+  for (int64_t slot = 0; slot < 3 * m; ++slot) {
+    out[slot] = DotProduct(features + indices[slot] * channels,
+                           gradient + slot / 3 * channels, channels);
   }
 }
 

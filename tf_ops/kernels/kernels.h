@@ -72,6 +72,16 @@ void gspn_three_interpolate(const float* features, int64_t channels,
                             const int32_t* indices, const float* weights,
                             int64_t m, float* out);
 
+// Its gradient to the weights: out[m, 3] = the products of the rows
+// features[indices[m, 3]] with gradient[m, channels]. Each is the sum of 32
+// partial sums, of the channels c with the same c % 32, which are added by
+// halves (0 with 16, 1 with 17, ...).
+void gspn_three_interpolate_weights_grad(const float* features,
+                                         int64_t channels,
+                                         const int32_t* indices,
+                                         const float* gradient, int64_t m,
+                                         float* out);
+
 // Counting sort of `count` indices into [0, n): the slots that hold index i,
 // ascending, are slots[starts[i] .. starts[i + 1]).
 void gspn_invert_indices(const int32_t* indices, int64_t count, int64_t n,

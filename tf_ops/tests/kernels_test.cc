@@ -171,6 +171,9 @@ void TestFeatures(const Points& points) {
   gspn_group_points(points[0], channels, indices.data(), 3 * m, groups.data());
   gspn_three_interpolate(points[0], channels, indices.data(), weights.data(), m,
                          mixed.data());
+  std::vector<float> products(3 * m);
+  gspn_three_interpolate_weights_grad(points[0], channels, indices.data(),
+                                      mixed.data(), m, products.data());
   std::vector<int64_t> starts(n + 1), slots(3 * m);
   gspn_invert_indices(indices.data(), 3 * m, n, starts.data(), slots.data());
   const std::vector<float> gradient(9 * m, 1.0f);

@@ -99,6 +99,50 @@ class ThreeInterpolate final : public OpKernel {
 REGISTER_KERNEL_BUILDER(Name("Gspn>ThreeInterpolate").Device(DEVICE_CPU),
                         ThreeInterpolate);
 
+REGISTER_OP("Gspn>ThreeInterpolateWeightsGrad")
+    .Input("features: float")
+    .Input("indices: int32")
+    .Input("gradient: float")
+    .Output("weights_gradient: float")
+    .SetShapeFn([](InferenceContext* c) {
+      StaticAxes axes(c, "three_interpolate_weights_grad");
+      TF_RETURN_IF_ERROR(axes.Bind(0, "features", "BNC"));
+      TF_RETURN_IF_ERROR(axes.Bind(1, "indices", "BM3"));
+      TF_RETURN_IF_ERROR(axes.Bind(2, "gradient", "BMC"));
+      c->set_output(0, axes.Shape("BM3"));
+      return absl::OkStatus();
+    });
+
+class ThreeInterpolateWeightsGrad final : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    Axes axes(context, "three_interpolate_weights_grad");
+    OP_REQUIRES_OK(context, axes.Bind(0, "features", "BNC"));
+    OP_REQUIRES_OK(context, axes.Bind(1, "indices", "BM3"));
+    OP_REQUIRES_OK(context, axes.Bind(2, "gradient", "BMC"));
+    OP_REQUIRES_OK(context, axes.CheckIndices(1, "indices", 'N'));
+    Tensor* output = nullptr;
+    OP_REQUIRES_OK(context, axes.Allocate(0, "BM3", &output));
+    const float *features = Values(context, 0), *gradient = Values(context, 2);
+    const int32_t* indices = Counts(context, 1);
+    float* out = output->flat<float>().data();
+    const int64_t n = axes['N'], c = axes['C'], m = axes['M'];
+    ParallelRows(context, axes['B'], m, 30 + c,
+                 [&](int64_t b, int64_t begin, int64_t end) {
+                   const int64_t at = b * m + begin;
+                   gspn_three_interpolate_weights_grad(
+                       features + b * n * c, c, indices + at * 3,
+                       gradient + at * c, end - begin, out + at * 3);
+                 });
+  }
+};
+
+REGISTER_KERNEL_BUILDER(
+    Name("Gspn>ThreeInterpolateWeightsGrad").Device(DEVICE_CPU),
+    ThreeInterpolateWeightsGrad);
+
 // ------------------------------------- gradients: sums over inverted indices
 
 // Sums weights[slot] * gradient[slot / slots_per_row] into the rows of

@@ -60,6 +60,31 @@ class ThreeInterpolate final : public OpKernel {
 REGISTER_KERNEL_BUILDER(Name("Gspn>ThreeInterpolate").Device(DEVICE_GPU),
                         ThreeInterpolate);
 
+class ThreeInterpolateWeightsGrad final : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    Axes axes(context, "three_interpolate_weights_grad");
+    OP_REQUIRES_OK(context, axes.Bind(0, "features", "BNC"));
+    OP_REQUIRES_OK(context, axes.Bind(1, "indices", "BM3"));
+    OP_REQUIRES_OK(context, axes.Bind(2, "gradient", "BMC"));
+    Tensor* output = nullptr;
+    OP_REQUIRES_OK(context, axes.Allocate(0, "BM3", &output));
+    if (output->NumElements() == 0) return;
+    Gpu gpu(context, "three_interpolate_weights_grad");
+    OP_REQUIRES_OK(
+        context, gpu.Launched(gspn_cuda_three_interpolate_weights_grad(
+                     Values(context, 0), Counts(context, 1), Values(context, 2),
+                     axes['B'], axes['N'], axes['C'], axes['M'],
+                     output->flat<float>().data(), gpu.stream())));
+  }
+};
+
+REGISTER_KERNEL_BUILDER(
+    Name("Gspn>ThreeInterpolateWeightsGrad").Device(DEVICE_GPU),
+    ThreeInterpolateWeightsGrad);
+
 // out [B, N, C]: sums of the rows of the gradient, input 0, that the indices,
 // input 1, name.
 absl::Status Scatter(OpKernelContext* context, absl::string_view op, Axes* axes,
