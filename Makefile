@@ -38,7 +38,7 @@ test-tensorflow-%:
 	GSPN_OPS_ONLY=1 $(OTHER)/bin/python setup.py --quiet build_ext --inplace
 	$(OTHER)/bin/python -m pytest --noconftest $(if $(ADDONS),-p tensorflow_addons) \
 	  tests/test_ops.py tests/test_op_gradients.py tests/test_op_graphs.py \
-	  tests/test_op_fuzz.py
+	  tests/test_op_fuzz.py tests/test_op_fuzz_arguments.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ import numpy as np
 # (batch, points, queries): one block, several, and enough for the spatial tree.
 SIZES = [(1, 1, 1), (2, 2, 3), (2, 65, 64), (3, 200, 33), (1, 2500, 600)]
 KINDS = ["random", "grid", "same", "bad"]
+EXTREMES = [0, -0.0, 1e-45, -1e-39, 1e-20, 3e38, -3e38, np.inf, -np.inf, np.nan]
 
 
 def make_points(kind, batch, count, seed=0):

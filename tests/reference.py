@@ -128,7 +128,7 @@ def nms_3d(boxes, scores, valid, iou_threshold, max_outputs):
 
 def inside_box(points, box, margin=0.0):
     """[N] bool: the finite points of the closed box grown by margin."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         half = np.float32(0.5) * box[3:] + np.float32(margin)
         low, high = box[:3] - half, box[:3] + half
         inside = ((points >= low) & (points <= high)).all(axis=1)

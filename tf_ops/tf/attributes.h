@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "tensorflow/core/framework/op_kernel.h"
+#include "tensorflow/core/platform/denormal.h"
 #include "tf/checks.h"
 
 namespace gspn {
@@ -19,6 +20,8 @@ using tensorflow::OpKernelConstruction;
 inline absl::Status GetBalls(OpKernelConstruction* context,
                              std::vector<float>* radii,
                              std::vector<int32_t>* neighbors) {
+  // A radius may be denormal, and the thread may take such numbers for zero.
+  const tensorflow::port::ScopedDontFlushDenormal denormals;
   int num_radii = 0;
   TF_RETURN_IF_ERROR(context->GetAttr("num_radii", &num_radii));
   TF_RETURN_IF_ERROR(context->GetAttr("radii", radii));
