@@ -50,11 +50,9 @@ GSPN_CUDA_API int gspn_cuda_ball_query(const float* points,
                                        int32_t* indices, int32_t* counts,
                                        void* stream);
 
-#define GSPN_CUDA_MAX_NEIGHBORS 32
-
-// The k <= GSPN_CUDA_MAX_NEIGHBORS nearest points of queries [batch, m, 3]:
-// squared distances and indices [batch, m, k], ascending; missing ones infinity
-// and 0.
+// The k nearest points of queries [batch, m, 3]: squared distances and indices
+// [batch, m, k], ascending; missing ones infinity and 0. The points are looked
+// through once for every 32 neighbours.
 GSPN_CUDA_API int gspn_cuda_knn(const float* points, const int32_t* num_points,
                                 int64_t batch, int64_t n, const float* queries,
                                 int64_t m, int64_t k, float* distances,

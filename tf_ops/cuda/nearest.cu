@@ -12,6 +12,7 @@ namespace cuda {
 namespace {
 
 constexpr int kThreads = 256;
+constexpr int kMaxNeighbors = 32;  // more are found in several passes
 constexpr float kInfinity = __builtin_inff();
 
 // The K nearest so far, ascending.
@@ -38,28 +39,38 @@ struct Neighbors {
   }
 };
 
+// The neighbours [begin, min(begin + K, k)) of the k nearest; those before, if
+// any, have been found: what is not after the last of them is left out.
 template <int K>
 __global__ void __launch_bounds__(kThreads)
     Nearest(const float* points, const int32_t* num_points, int64_t batch,
-            int64_t n, const float* queries, int64_t m, int64_t k,
-            float* distances, int32_t* indices) {
+            int64_t n, const float* queries, int64_t m, int64_t begin,
+            int64_t k, float* distances, int32_t* indices) {
   __shared__ float4 tile[kThreads];
   const int64_t chunks = CeilDiv(m, kThreads);
   for (int64_t u = blockIdx.x; u < batch * chunks; u += gridDim.x) {
     const int64_t b = u / chunks, row = u % chunks * kThreads + threadIdx.x;
     const int64_t q = b * m + row;
     const Point query = row < m ? Load(queries + 3 * q) : Point{};
+    float last = -1.0f;
+    int32_t last_index = 0;
+    if (begin > 0 && row < m) {
+      last = distances[q * k + begin - 1];
+      last_index = indices[q * k + begin - 1];
+    }
     Neighbors<K> found;
     ForEachPoint(points + b * n * 3, num_points[b], tile,
                  [&](int32_t i, Point p) {
-                   found.Insert(SquaredDistance(query, p), i);
+                   const float d = SquaredDistance(query, p);
+                   const bool after = d > last || (d == last && i > last_index);
+                   if (after) found.Insert(d, i);
                  });
     if (row >= m) continue;
 #pragma unroll
     for (int j = 0; j < K; ++j) {
-      if (j >= k) break;
-      distances[q * k + j] = found.distances[j];
-      indices[q * k + j] = found.indices[j];
+      if (begin + j >= k) break;
+      distances[q * k + begin + j] = found.distances[j];
+      indices[q * k + begin + j] = found.indices[j];
     }
   }
 }
@@ -67,11 +78,22 @@ __global__ void __launch_bounds__(kThreads)
 template <int K>
 cudaError_t LaunchNearest(const float* points, const int32_t* num_points,
                           int64_t batch, int64_t n, const float* queries,
-                          int64_t m, int64_t k, float* distances,
+                          int64_t m, int64_t begin, int64_t k, float* distances,
                           int32_t* indices, void* stream) {
   return Launch(stream, batch * CeilDiv(m, kThreads), kThreads, Nearest<K>,
-                points, num_points, batch, n, queries, m, k, distances,
+                points, num_points, batch, n, queries, m, begin, k, distances,
                 indices);
+}
+
+// The slots [begin, k) of every query, `missing` in all: there are no
+// neighbours.
+__global__ void SetMissing(int64_t missing, int64_t begin, int64_t k,
+                           float* distances, int32_t* indices) {
+  for (int64_t i = GlobalThread(); i < missing; i += NumThreads()) {
+    const int64_t at = i / (k - begin) * k + begin + i % (k - begin);
+    distances[at] = kInfinity;
+    indices[at] = 0;
+  }
 }
 
 // One direction of nn_distance, in which padding and empty clouds give 0.
@@ -134,14 +156,19 @@ int gspn_cuda_knn(const float* points, const int32_t* num_points, int64_t batch,
                   int64_t n, const float* queries, int64_t m, int64_t k,
                   float* distances, int32_t* indices, void* stream) {
   using namespace gspn::cuda;
-  if (k < 0 || k > GSPN_CUDA_MAX_NEIGHBORS) return cudaErrorInvalidValue;
   const auto launch = k <= 1    ? LaunchNearest<1>
                       : k <= 3  ? LaunchNearest<3>
                       : k <= 8  ? LaunchNearest<8>
                       : k <= 16 ? LaunchNearest<16>
                                 : LaunchNearest<32>;
-  return launch(points, num_points, batch, n, queries, m, k, distances, indices,
-                stream);
+  int64_t begin = 0;
+  for (; begin < std::min(k, n); begin += kMaxNeighbors) {
+    GSPN_RETURN_IF_ERROR(launch(points, num_points, batch, n, queries, m, begin,
+                                k, distances, indices, stream));
+  }
+  const int64_t missing = batch * m * std::max<int64_t>(k - begin, 0);
+  return Launch(stream, CeilDiv(missing, kThreads), kThreads, SetMissing,
+                missing, begin, k, distances, indices);
 }
 
 int gspn_cuda_nearest(const float* to, const int32_t* num_to, const float* from,

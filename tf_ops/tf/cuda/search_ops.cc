@@ -93,11 +93,6 @@ class KNN final : public OpKernel {
  public:
   explicit KNN(OpKernelConstruction* context) : OpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("k", &k_));
-    OP_REQUIRES(
-        context, k_ <= GSPN_CUDA_MAX_NEIGHBORS,
-        Mismatch("knn", "k",
-                 absl::StrCat("at most ", GSPN_CUDA_MAX_NEIGHBORS, " on a GPU"),
-                 absl::StrCat(k_)));
   }
 
   void Compute(OpKernelContext* context) override {
