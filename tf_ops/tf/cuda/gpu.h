@@ -7,6 +7,7 @@
 #define GSPN_TF_TF_CUDA_GPU_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cuda/kernels_cuda.h"
@@ -16,7 +17,8 @@
 
 namespace gspn {
 
-// The work of one op: its stream, and memory that lives as long as the op.
+// The work of one op: its stream, and memory that lives as long as this object.
+// Once it is freed only later work on the same stream can get it.
 class Gpu {
  public:
   Gpu(OpKernelContext* context, absl::string_view op)
@@ -29,7 +31,7 @@ class Gpu {
 
   // Memory of so many bytes for the kernels of this op.
   absl::Status Allocate(size_t bytes, void** memory) {
-    Tensor tensor;
+    Tensor& tensor = tensors_.emplace_back();
     const TensorShape shape({static_cast<int64_t>(bytes)});
     TF_RETURN_IF_ERROR(
         context_->allocate_temp(tensorflow::DT_UINT8, shape, &tensor));
@@ -57,6 +59,7 @@ class Gpu {
  private:
   OpKernelContext* context_;
   absl::string_view op_;
+  std::vector<Tensor> tensors_;
 };
 
 }  // namespace gspn
