@@ -72,11 +72,12 @@ def find_nvcc():
         sys.exit(f"GSPN_CUDA must be 0, 1 or auto, got {mode!r}")
     if mode == "0":
         return None
-    homes = [os.environ.get("CUDA_HOME"), "/usr/local/cuda"]
-    homes += [f"{path}/nvidia/cu13" for path in [sysconfig.get_path("purelib")]]
-    found = [Path(home) / "bin/nvcc" for home in homes if home]
-    found.insert(1, Path(shutil.which("nvcc") or "/nonexistent"))
-    nvcc = next((path for path in found if os.access(path, os.X_OK)), None)
+    homes = ["/usr/local/cuda", f"{sysconfig.get_path('purelib')}/nvidia/cu13"]
+    found = [shutil.which("nvcc"), *[f"{home}/bin/nvcc" for home in homes]]
+    if "CUDA_HOME" in os.environ:
+        found.insert(0, f"{os.environ['CUDA_HOME']}/bin/nvcc")
+    found = [Path(path) for path in found if path and os.access(path, os.X_OK)]
+    nvcc = found[0] if found else None
     if nvcc is None and mode == "1":
         sys.exit("GSPN_CUDA=1 but there is no nvcc: set CUDA_HOME")
     return nvcc
