@@ -95,7 +95,7 @@ OPS = {
 }
 ATTRIBUTES = {"number": 0.5, "numbers": [0.5, 2.0], "size": 3, "sizes": [4, 5]}
 NUMBERS = [0.0, -0.0, -1.0, 1.0, 1.5, 1e-45, 3e38, np.inf, -np.inf, np.nan, "1", None]
-SIZES = [0, -1, 1, 1000, 2**31, 2**40, 2**63, -(2**31), 0.5, np.nan, None]
+SIZES = [0, -1, 1, 1000, 2**31, 2**40, 2**62, -(2**31), 0.5, np.nan, None]
 BAD_INTEGERS = [-1, 1000, 2**31 - 1, -(2**31)]
 DTYPES = [np.float64, np.int64, np.int32, np.float32, bool, np.float16]
 REFUSALS = (tf.errors.InvalidArgumentError, ValueError, TypeError, OverflowError)
