@@ -70,6 +70,22 @@ class Sampler {
     return {distances[place], indices[place]};
   }
 
+  // The leaves of a large cloud lie in slow memory.
+  void Fetch(int64_t parent, uint64_t mask) const {
+    constexpr int64_t kLine = 64 / sizeof(float);
+    for (; mask != 0; mask &= mask - 1) {
+      const int64_t leaf = parent * kBlock + __builtin_ctzll(mask);
+      const float* points = tree_.leaf(leaf).points;
+      const float* nearest = nearest_.data() + leaf * kBlock;
+      for (int64_t i = 0; i < 3 * kBlock; i += kLine) {
+        __builtin_prefetch(points + i);
+      }
+      for (int64_t i = 0; i < kBlock; i += kLine) {
+        __builtin_prefetch(nearest + i, 1);
+      }
+    }
+  }
+
   Farthest Visit(int level, int64_t i, const float* p) {
     if (level == 0) {
       float* nearest = nearest_.data() + i * kBlock;
@@ -80,6 +96,7 @@ class Sampler {
     const gspn::BlockTree::Boxes& boxes = tree_.boxes(level, i);
     Children& children = levels_[level - 1][i];
     uint64_t mask = simd_.reached(boxes.lo, boxes.hi, p, children.distances);
+    if (level == 1) Fetch(i, mask);
     for (; mask != 0; mask &= mask - 1) {
       const int64_t child = __builtin_ctzll(mask);
       children.Set(child, Visit(level - 1, i * kBlock + child, p));
@@ -96,9 +113,9 @@ class Sampler {
 }  // namespace
 
 void gspn_farthest_point_sample(const float* points, int64_t n, int64_t m,
-                                int32_t* indices) {
+                                const GspnThreads* threads, int32_t* indices) {
   std::fill(indices, indices + m, 0);
-  const gspn::BlockTree tree(points, n);
+  const gspn::BlockTree tree(points, n, threads);
   if (tree.empty()) return;
   Sampler sampler(tree);
   for (int64_t s = 1; s < m; ++s) {
