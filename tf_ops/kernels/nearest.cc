@@ -174,20 +174,30 @@ void gspn_nearest_grad(const GspnNearest* own, const GspnNearest* other,
                        const int64_t* starts, const int64_t* slots,
                        bool own_first, int64_t begin, int64_t end,
                        float* gradient) {
+  struct Vector {
+    float x, y, z;
+  };
   const auto term = [](const GspnNearest& from, const GspnNearest& to,
-                       int64_t i, int axis) {
-    const int64_t j = from.indices[i];
-    return 2.0f * from.upstream[i] *
-           (from.points[3 * i + axis] - to.points[3 * j + axis]);
+                       int64_t i) {
+    const float* a = from.points + 3 * i;
+    const float* b = to.points + 3 * int64_t{from.indices[i]};
+    const float twice = 2.0f * from.upstream[i];
+    return Vector{twice * (a[0] - b[0]), twice * (a[1] - b[1]),
+                  twice * (a[2] - b[2])};
   };
   for (int64_t i = begin; i < end; ++i) {
-    for (int axis = 0; axis < 3; ++axis) {
-      const float mine = term(*own, *other, i, axis);
-      float sum = own_first ? 0.0f + mine : 0.0f;
-      for (int64_t at = starts[i]; at < starts[i + 1]; ++at) {
-        sum -= term(*other, *own, slots[at], axis);
-      }
-      gradient[3 * i + axis] = own_first ? sum : sum + mine;
+    const Vector mine = term(*own, *other, i);
+    Vector sum = {0, 0, 0};
+    const auto add = [&sum](float sign, const Vector& v) {
+      sum = {sum.x + sign * v.x, sum.y + sign * v.y, sum.z + sign * v.z};
+    };
+    if (own_first) add(1, mine);
+    for (int64_t at = starts[i]; at < starts[i + 1]; ++at) {
+      add(-1, term(*other, *own, slots[at]));
     }
+    if (!own_first) add(1, mine);
+    gradient[3 * i] = sum.x;
+    gradient[3 * i + 1] = sum.y;
+    gradient[3 * i + 2] = sum.z;
   }
 }
