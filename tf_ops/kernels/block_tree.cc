@@ -79,12 +79,11 @@ void SortPass(const GspnThreads* threads, int64_t n, int digit, const Get& get,
 // The indices of the codes that stand for a place, in the order of the codes,
 // equal ones ascending. A few points are not sorted within cells of 1/64 of
 // the region.
-std::vector<int32_t> SortedIndices(const std::vector<uint32_t>& codes,
+std::vector<int32_t> SortedIndices(const uint32_t* codes, int64_t n,
                                    const GspnThreads* threads) {
   constexpr int64_t kFew = 1 << 16;
-  const int64_t n = codes.size();
-  const int64_t count = n - std::count(codes.begin(), codes.end(), kNowhere);
-  const std::unique_ptr<Coded[]> a(new Coded[count]), b(new Coded[count]);
+  const int64_t count = n - std::count(codes, codes + n, kNowhere);
+  const LargeArray<Coded> b = AllocateLarge<Coded>(count);
   std::vector<int32_t> order(count);
   const auto coded = [&](int64_t i) {
     return Coded{codes[i], static_cast<int32_t>(i)};
@@ -98,6 +97,7 @@ std::vector<int32_t> SortedIndices(const std::vector<uint32_t>& codes,
   if (n < kFew) {
     SortPass(threads, n, 1, coded, into(b));
   } else {
+    const LargeArray<Coded> a = AllocateLarge<Coded>(count);
     SortPass(threads, n, 0, coded, into(a));
     SortPass(threads, count, 1, from(a), into(b));
   }
@@ -145,12 +145,12 @@ void FillLeaf(const float* points, const int32_t* indices, int64_t count,
 std::vector<int32_t> MortonOrder(const float* points, int64_t n,
                                  const GspnThreads* threads) {
   const Grid grid(points, n);
-  std::vector<uint32_t> codes(n);
+  const LargeArray<uint32_t> codes = AllocateLarge<uint32_t>(n);
   ParallelFor(threads, n, 2, [&](int64_t begin, int64_t end) {
     BestSimd().curve_codes(points + 3 * begin, end - begin, grid.origin,
-                           grid.cells_per_metre, codes.data() + begin);
+                           grid.cells_per_metre, codes.get() + begin);
   });
-  return SortedIndices(codes, threads);
+  return SortedIndices(codes.get(), n, threads);
 }
 
 BlockTree::BlockTree(const float* points, int64_t n,
@@ -159,7 +159,7 @@ BlockTree::BlockTree(const float* points, int64_t n,
   const int64_t count = static_cast<int64_t>(order.size());
   if (count == 0) return;
   num_leaves_ = (count + kBlock - 1) / kBlock;
-  leaves_.reset(new Leaf[num_leaves_]);
+  leaves_ = AllocateLarge<Leaf>(num_leaves_);
   ParallelFor(threads, num_leaves_, 2 * kBlock,
               [&](int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i) {

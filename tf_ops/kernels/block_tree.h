@@ -6,10 +6,10 @@
 
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "kernels/large_array.h"
 #include "kernels/simd/simd.h"
 
 namespace gspn {
@@ -76,7 +76,7 @@ class BlockTree {
   }
 
   int64_t num_leaves_ = 0;
-  std::unique_ptr<Leaf[]> leaves_;
+  LargeArray<Leaf> leaves_;
   std::vector<std::vector<Boxes>> levels_;
 };
 
