@@ -1,7 +1,7 @@
 """Times the ops beside other libraries, on one core and on all.
 
-Two processes, bound to so many cores that no library can use more; a third for the
-growth up to a million points. Libraries that are not installed are left out.
+In processes bound to so many cores that no library can use more: two that compare, two
+for the growth up to a million points. Libraries that are not installed are left out.
 """
 
 import argparse
@@ -64,8 +64,8 @@ def main() -> None:
     wide = apart(cores, suite.compare, names, arguments.scan)
     for part in (report.targets, report.libraries, report.limits):
         print(f"\n{part(one, wide)}")
-    scalings = apart(cores, suite.scale, names)
-    print(f"\n{report.scaling(scalings)}")
+    scalings = [apart(cpus, suite.scale, names) for cpus in (cores[:1], cores)]
+    print(f"\n{report.scaling(*scalings, len(cores))}")
     if arguments.json:
         figures = {"machine": machine(), "versions": versions()}
         figures |= {"comparisons": [one, wide], "scaling": scalings}

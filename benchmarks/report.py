@@ -84,18 +84,19 @@ def limits(one: Results, all_cores: Results) -> str:
     return table(["floor", "1 core", f"{all_cores.cores} cores"], rows)
 
 
-def scaling(found: list[Scaling]) -> str:
-    """Times by the number of points, and memory."""
+def scaling(one: list[Scaling], all_cores: list[Scaling], cores: int) -> str:
+    """Times on all cores by the number of points, the gain by them, and memory."""
     rows = [
         [
             entry.name,
             *map(_number, entry.milliseconds),
             f"{entry.exponent:.2f}",
+            f"{alone.milliseconds[-1] / entry.milliseconds[-1]:.2f}x",
             _number(entry.megabytes),
             f"{entry.times_needed:.2f}x",
         ]
-        for entry in found
+        for alone, entry in zip(one, all_cores, strict=True)
     ]
     header = ["op", *[f"{count:,}, ms" for count in COUNTS], "exponent"]
-    header += ["peak, MB", "of inputs and outputs"]
+    header += [f"gain of {cores} cores", "peak, MB", "of inputs and outputs"]
     return table(header, rows)

@@ -26,21 +26,6 @@ def numpy(points, boxes):
     return run
 
 
-def xla(points, boxes):
-    """TF XLA."""
-    points, boxes = tf.constant(points), tf.constant(boxes)
-
-    @tf.function(jit_compile=True)
-    def run():
-        far = tf.abs(points - boxes[:, None, :3]) > boxes[:, None, 3:] / 2
-        before = tf.cumsum(tf.cast(~tf.reduce_any(far, 2), tf.int32), axis=1)
-        draws = tf.random.stateless_uniform([len(boxes), SAMPLES], SEED)
-        ranks = tf.cast(draws * tf.cast(before[:, -1:], tf.float32), tf.int32) + 1
-        return tf.searchsorted(before, ranks)
-
-    return lambda: run().numpy() is None
-
-
 def _call(points, boxes):
     return ops.sample_in_boxes(points, boxes, SEED, num_samples=SAMPLES)
 
@@ -61,7 +46,7 @@ def cases(scan):
         lambda found: found[0][0].numpy(),
         expected,
         (points, boxes),
-        (numpy, xla),
+        (numpy,),
         (Target(10, "NumPy"),),
     )
     return [case]

@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "kernels/threads.h"
+
 namespace gspn {
 namespace {
 
@@ -41,40 +43,66 @@ struct Coded {
   int32_t index;
 };
 
-// The indices of the codes that stand for a place, in the order of the codes;
-// a stable sort, one digit after the other.
-std::vector<int32_t> SortedIndices(const std::vector<uint32_t>& codes) {
-  constexpr int kDigits = 3, kBits = 10, kValues = 1 << kBits;
-  const auto digit = [](uint32_t code, int d) {
-    return code >> d * kBits & (kValues - 1);
+// One stable pass of a sort by one digit of the code. The n items that get()
+// gives, without those of kNowhere, go to put(place, item). Chunks of them are
+// counted, then moved, at the same time.
+template <typename Get, typename Put>
+void SortPass(const GspnThreads* threads, int64_t n, int digit, const Get& get,
+              const Put& put) {
+  constexpr int kBits = 10, kValues = 1 << kBits;
+  constexpr int64_t kMostChunks = 32, kSmallestChunk = 4096;
+  const int64_t chunk = std::max(kSmallestChunk, n / kMostChunks + 1);
+  std::vector<std::array<uint32_t, kValues>> next((n + chunk - 1) / chunk);
+  const auto every = [&](const auto& visit) {
+    ParallelFor(threads, next.size(), 2 * chunk, [&](int64_t c, int64_t end) {
+      for (; c < end; ++c) {
+        for (int64_t i = c * chunk; i < std::min(n, (c + 1) * chunk); ++i) {
+          const Coded item = get(i);
+          if (item.code == kNowhere) continue;
+          visit(next[c][item.code >> digit * kBits & (kValues - 1)], item);
+        }
+      }
+    });
   };
-  std::array<std::array<uint32_t, kValues>, kDigits> next = {};
-  std::vector<Coded> from, to;
-  from.reserve(codes.size());
-  for (size_t i = 0; i < codes.size(); ++i) {
-    if (codes[i] == kNowhere) continue;
-    from.push_back({codes[i], static_cast<int32_t>(i)});
-    for (int d = 0; d < kDigits; ++d) ++next[d][digit(codes[i], d)];
-  }
-  to.resize(from.size());
-  std::vector<int32_t> order(from.size());
-  for (int d = 0; d < kDigits; ++d) {
-    uint32_t total = 0;
-    for (uint32_t& start : next[d]) {
-      const uint32_t count = start;
-      start = total;
+  every([](uint32_t& count, const Coded&) { ++count; });
+  uint32_t total = 0;
+  for (int value = 0; value < kValues; ++value) {
+    for (auto& places : next) {
+      const uint32_t count = places[value];
+      places[value] = total;
       total += count;
     }
-    for (const Coded& p : from) {
-      const uint32_t at = next[d][digit(p.code, d)]++;
-      if (d + 1 < kDigits) {
-        to[at] = p;
-      } else {
-        order[at] = p.index;
-      }
-    }
-    from.swap(to);
   }
+  every([&](uint32_t& place, const Coded& item) { put(place++, item); });
+}
+
+// The indices of the codes that stand for a place, in the order of the codes,
+// equal ones ascending. A few points are not sorted within cells of 1/64 of
+// the region.
+std::vector<int32_t> SortedIndices(const uint32_t* codes, int64_t n,
+                                   const GspnThreads* threads) {
+  constexpr int64_t kFew = 1 << 16;
+  const int64_t count = n - std::count(codes, codes + n, kNowhere);
+  const LargeArray<Coded> b = AllocateLarge<Coded>(count);
+  std::vector<int32_t> order(count);
+  const auto coded = [&](int64_t i) {
+    return Coded{codes[i], static_cast<int32_t>(i)};
+  };
+  const auto from = [](const auto& items) {
+    return [&items](int64_t i) { return items[i]; };
+  };
+  const auto into = [](const auto& items) {
+    return [&items](int64_t at, const Coded& item) { items[at] = item; };
+  };
+  if (n < kFew) {
+    SortPass(threads, n, 1, coded, into(b));
+  } else {
+    const LargeArray<Coded> a = AllocateLarge<Coded>(count);
+    SortPass(threads, n, 0, coded, into(a));
+    SortPass(threads, count, 1, from(a), into(b));
+  }
+  SortPass(threads, count, 2, from(b),
+           [&](int64_t at, const Coded& item) { order[at] = item.index; });
   return order;
 }
 
@@ -101,39 +129,61 @@ BlockTree::Boxes NoBoxes() {
   return boxes;
 }
 
-}  // namespace
-
-std::vector<int32_t> MortonOrder(const float* points, int64_t n) {
-  const Grid grid(points, n);
-  std::vector<uint32_t> codes(n);
-  BestSimd().curve_codes(points, n, grid.origin, grid.cells_per_metre,
-                         codes.data());
-  return SortedIndices(codes);
-}
-
-BlockTree::BlockTree(const float* points, int64_t n) {
-  const std::vector<int32_t> order = MortonOrder(points, n);
-  const int64_t count = static_cast<int64_t>(order.size());
-  if (count == 0) return;
-  leaves_.resize((count + kBlock - 1) / kBlock);
-  Leaf& last = leaves_.back();
-  std::fill(last.points, last.points + 3 * kBlock, kNaN);
-  std::fill(last.indices, last.indices + kBlock, INT32_MAX);
-  for (int64_t i = 0; i < count; ++i) {
-    Leaf& leaf = leaves_[i / kBlock];
-    leaf.indices[i % kBlock] = order[i];
+void FillLeaf(const float* points, const int32_t* indices, int64_t count,
+              BlockTree::Leaf* leaf) {
+  for (int64_t i = 0; i < kBlock; ++i) {
+    leaf->indices[i] = i < count ? indices[i] : INT32_MAX;
     for (int64_t axis = 0; axis < 3; ++axis) {
-      leaf.points[axis * kBlock + i % kBlock] = points[3 * order[i] + axis];
+      leaf->points[axis * kBlock + i] =
+          i < count ? points[3 * indices[i] + axis] : kNaN;
     }
   }
+}
+
+}  // namespace
+
+std::vector<int32_t> MortonOrder(const float* points, int64_t n,
+                                 const GspnThreads* threads) {
+  const Grid grid(points, n);
+  const LargeArray<uint32_t> codes = AllocateLarge<uint32_t>(n);
+  ParallelFor(threads, n, 2, [&](int64_t begin, int64_t end) {
+    BestSimd().curve_codes(points + 3 * begin, end - begin, grid.origin,
+                           grid.cells_per_metre, codes.get() + begin);
+  });
+  return SortedIndices(codes.get(), n, threads);
+}
+
+BlockTree::BlockTree(const float* points, int64_t n,
+                     const GspnThreads* threads) {
+  const std::vector<int32_t> order = MortonOrder(points, n, threads);
+  const int64_t count = static_cast<int64_t>(order.size());
+  if (count == 0) return;
+  num_leaves_ = (count + kBlock - 1) / kBlock;
+  leaves_ = AllocateLarge<Leaf>(num_leaves_);
+  ParallelFor(threads, num_leaves_, 2 * kBlock,
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  const int64_t first = i * kBlock;
+                  FillLeaf(points, order.data() + first,
+                           std::min(kBlock, count - first), &leaves_[i]);
+                }
+              });
   while (levels_.empty() || size(top()) > 1) {
     const int level = top();
-    std::vector<Boxes> parents((size(level) + kBlock - 1) / kBlock, NoBoxes());
-    for (int64_t i = 0; i < size(level); ++i) {
-      const float* lo = level == 0 ? leaf(i).points : boxes(level, i).lo;
-      const float* hi = level == 0 ? leaf(i).points : boxes(level, i).hi;
-      Enclose(lo, hi, &parents[i / kBlock], i % kBlock);
-    }
+    const int64_t children = size(level);
+    std::vector<Boxes> parents((children + kBlock - 1) / kBlock);
+    ParallelFor(threads, parents.size(), kBlock * kBlock,
+                [&](int64_t begin, int64_t end) {
+                  std::fill(parents.begin() + begin, parents.begin() + end,
+                            NoBoxes());
+                  end = std::min(children, end * kBlock);
+                  for (int64_t i = begin * kBlock; i < end; ++i) {
+                    const bool low = level == 0;
+                    Enclose(low ? leaf(i).points : boxes(level, i).lo,
+                            low ? leaf(i).points : boxes(level, i).hi,
+                            &parents[i / kBlock], i % kBlock);
+                  }
+                });
     levels_.push_back(std::move(parents));
   }
 }

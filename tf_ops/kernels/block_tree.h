@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/kernels.h"
+#include "kernels/large_array.h"
 #include "kernels/simd/simd.h"
 
 namespace gspn {
@@ -18,7 +20,8 @@ inline bool IsFinite(const float* p) {
 
 // Indices of the finite ones of n points along a Morton (Z-order) curve;
 // indices of points in the same cell ascend.
-std::vector<int32_t> MortonOrder(const float* points, int64_t n);
+std::vector<int32_t> MortonOrder(const float* points, int64_t n,
+                                 const GspnThreads* threads);
 
 class BlockTree {
  public:
@@ -33,14 +36,15 @@ class BlockTree {
   };
 
   BlockTree() = default;
-  BlockTree(const float* points, int64_t n);  // finite points only
+  // Of the finite points.
+  BlockTree(const float* points, int64_t n, const GspnThreads* threads);
 
-  bool empty() const { return leaves_.empty(); }
+  bool empty() const { return num_leaves_ == 0; }
   // The root is node 0 of level top(); level 0 are the leaves. Child c of node
   // i of a level is node i * kBlock + c of the level below.
   int top() const { return static_cast<int>(levels_.size()); }
   int64_t size(int level) const {
-    return level == 0 ? leaves_.size() : levels_[level - 1].size();
+    return level == 0 ? num_leaves_ : levels_[level - 1].size();
   }
   const Leaf& leaf(int64_t i) const { return leaves_[i]; }
   const Boxes& boxes(int level, int64_t i) const {
@@ -71,7 +75,8 @@ class BlockTree {
     }
   }
 
-  std::vector<Leaf> leaves_;
+  int64_t num_leaves_ = 0;
+  LargeArray<Leaf> leaves_;
   std::vector<std::vector<Boxes>> levels_;
 };
 

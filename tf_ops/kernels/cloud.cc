@@ -3,8 +3,8 @@
 #include "kernels/kernels.h"
 
 GspnCloud* gspn_cloud_create(const float* points, int64_t n,
-                             int64_t num_queries) {
-  return new GspnCloud(points, n, num_queries);
+                             int64_t num_queries, const GspnThreads* threads) {
+  return new GspnCloud(points, n, num_queries, threads);
 }
 
 void gspn_cloud_free(GspnCloud* cloud) { delete cloud; }

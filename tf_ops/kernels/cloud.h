@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <vector>
+#include <memory>
 
 #include "kernels/block_tree.h"
 #include "kernels/simd/simd.h"
+#include "kernels/threads.h"
 
 namespace gspn {
 
@@ -17,24 +18,30 @@ namespace gspn {
 // coordinate become NaN as a whole.
 class PointBlocks {
  public:
-  PointBlocks(const float* points, int64_t n)
-      : values_((n + kBlock - 1) / kBlock * 3 * kBlock,
-                std::numeric_limits<float>::quiet_NaN()) {
-    for (int64_t i = 0; i < n; ++i) {
-      const float* p = points + 3 * i;
-      if (!IsFinite(p)) continue;
-      float* at = values_.data() + i / kBlock * 3 * kBlock + i % kBlock;
-      for (int64_t axis = 0; axis < 3; ++axis) at[axis * kBlock] = p[axis];
-    }
+  PointBlocks(const float* points, int64_t n, const GspnThreads* threads)
+      : size_((n + kBlock - 1) / kBlock),
+        values_(new float[size_ * 3 * kBlock]) {
+    ParallelFor(threads, size_, kBlock, [&](int64_t begin, int64_t end) {
+      std::fill(values_.get() + begin * 3 * kBlock,
+                values_.get() + end * 3 * kBlock,
+                std::numeric_limits<float>::quiet_NaN());
+      for (int64_t i = begin * kBlock; i < std::min(n, end * kBlock); ++i) {
+        const float* p = points + 3 * i;
+        if (!IsFinite(p)) continue;
+        float* at = values_.get() + i / kBlock * 3 * kBlock + i % kBlock;
+        for (int64_t axis = 0; axis < 3; ++axis) at[axis * kBlock] = p[axis];
+      }
+    });
   }
 
-  int64_t size() const { return values_.size() / (3 * kBlock); }
+  int64_t size() const { return size_; }
   const float* operator[](int64_t i) const {
-    return values_.data() + i * 3 * kBlock;
+    return values_.get() + i * 3 * kBlock;
   }
 
  private:
-  std::vector<float> values_;
+  int64_t size_;
+  std::unique_ptr<float[]> values_;
 };
 
 // For fewer points or queries a tree costs more than looking at all points.
@@ -44,10 +51,11 @@ constexpr int64_t kTreeQueries = 64;
 }  // namespace gspn
 
 struct GspnCloud {
-  GspnCloud(const float* points, int64_t n, int64_t num_queries)
-      : n(n), num_queries(num_queries), blocks(points, n) {
+  GspnCloud(const float* points, int64_t n, int64_t num_queries,
+            const GspnThreads* threads)
+      : n(n), num_queries(num_queries), blocks(points, n, threads) {
     if (n >= gspn::kTreePoints && num_queries >= gspn::kTreeQueries) {
-      tree = gspn::BlockTree(points, n);
+      tree = gspn::BlockTree(points, n, threads);
     }
   }
 

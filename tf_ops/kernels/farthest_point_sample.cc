@@ -23,12 +23,11 @@ class Sampler {
   explicit Sampler(const gspn::BlockTree& tree)
       : tree_(tree),
         simd_(gspn::BestSimd()),
-        nearest_(tree.size(0) * kBlock, FLT_MAX),
+        nearest_(gspn::AllocateLarge<float>(tree.size(0) * kBlock)),
         levels_(tree.top()) {
     for (int64_t i = 0; i < tree.size(0) * kBlock; ++i) {
-      if (tree.leaf(i / kBlock).indices[i % kBlock] == INT32_MAX) {
-        nearest_[i] = -1;
-      }
+      const bool there = tree.leaf(i / kBlock).indices[i % kBlock] != INT32_MAX;
+      nearest_[i] = there ? FLT_MAX : -1;
     }
     for (int level = 0; level < tree.top(); ++level) {
       levels_[level].resize(tree.size(level + 1));
@@ -62,7 +61,7 @@ class Sampler {
   };
 
   Farthest Now(int level, int64_t i) const {
-    const float* distances = level == 0 ? nearest_.data() + i * kBlock
+    const float* distances = level == 0 ? nearest_.get() + i * kBlock
                                         : levels_[level - 1][i].distances;
     const int32_t* indices =
         level == 0 ? tree_.leaf(i).indices : levels_[level - 1][i].indices;
@@ -70,9 +69,25 @@ class Sampler {
     return {distances[place], indices[place]};
   }
 
+  // The leaves of a large cloud lie in slow memory.
+  void Fetch(int64_t parent, uint64_t mask) const {
+    constexpr int64_t kLine = 64 / sizeof(float);
+    for (; mask != 0; mask &= mask - 1) {
+      const int64_t leaf = parent * kBlock + __builtin_ctzll(mask);
+      const float* points = tree_.leaf(leaf).points;
+      const float* nearest = nearest_.get() + leaf * kBlock;
+      for (int64_t i = 0; i < 3 * kBlock; i += kLine) {
+        __builtin_prefetch(points + i);
+      }
+      for (int64_t i = 0; i < kBlock; i += kLine) {
+        __builtin_prefetch(nearest + i, 1);
+      }
+    }
+  }
+
   Farthest Visit(int level, int64_t i, const float* p) {
     if (level == 0) {
-      float* nearest = nearest_.data() + i * kBlock;
+      float* nearest = nearest_.get() + i * kBlock;
       const gspn::BlockTree::Leaf& leaf = tree_.leaf(i);
       const int32_t at = simd_.relax(leaf.points, leaf.indices, nearest, p);
       return {nearest[at], leaf.indices[at]};
@@ -80,6 +95,7 @@ class Sampler {
     const gspn::BlockTree::Boxes& boxes = tree_.boxes(level, i);
     Children& children = levels_[level - 1][i];
     uint64_t mask = simd_.reached(boxes.lo, boxes.hi, p, children.distances);
+    if (level == 1) Fetch(i, mask);
     for (; mask != 0; mask &= mask - 1) {
       const int64_t child = __builtin_ctzll(mask);
       children.Set(child, Visit(level - 1, i * kBlock + child, p));
@@ -89,16 +105,16 @@ class Sampler {
 
   const gspn::BlockTree& tree_;
   const gspn::Simd& simd_;
-  std::vector<float> nearest_;
+  gspn::LargeArray<float> nearest_;
   std::vector<std::vector<Children>> levels_;
 };
 
 }  // namespace
 
 void gspn_farthest_point_sample(const float* points, int64_t n, int64_t m,
-                                int32_t* indices) {
+                                const GspnThreads* threads, int32_t* indices) {
   std::fill(indices, indices + m, 0);
-  const gspn::BlockTree tree(points, n);
+  const gspn::BlockTree tree(points, n, threads);
   if (tree.empty()) return;
   Sampler sampler(tree);
   for (int64_t s = 1; s < m; ++s) {

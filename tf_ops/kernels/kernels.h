@@ -19,22 +19,35 @@
 
 extern "C" {
 
+// The caller's threads, for work on one cloud that is shared out inside of a
+// kernel: run() calls work(argument, begin, end) for disjoint ranges that make
+// up [0, total), at once or not, and returns when all is done; cost is about
+// the nanoseconds of one unit. Null wherever it is taken: the calling thread
+// alone.
+typedef void (*GspnWork)(const void* argument, int64_t begin, int64_t end);
+typedef struct GspnThreads {
+  void* context;
+  void (*run)(void* context, int64_t total, int64_t cost, GspnWork work,
+              const void* argument);
+} GspnThreads;
+
 // A cloud prepared for about num_queries searches in all: a spatial tree is
 // built when it pays. The points are copied.
 typedef struct GspnCloud GspnCloud;
 GspnCloud* gspn_cloud_create(const float* points, int64_t n,
-                             int64_t num_queries);
+                             int64_t num_queries, const GspnThreads* threads);
 void gspn_cloud_free(GspnCloud* cloud);
 
 // indices[m]: 0 first, then again and again the point farthest from all taken
 // ones. Once every point is taken (or n == 0) index 0 is repeated. Points with
 // non-finite coordinates are never taken (except as the first).
 void gspn_farthest_point_sample(const float* points, int64_t n, int64_t m,
-                                int32_t* indices);
+                                const GspnThreads* threads, int32_t* indices);
 
 // order[m]: the queries [m, 3] along a space-filling curve, those that are not
 // finite at the end. Neighbours are searched together.
-void gspn_curve_order(const float* queries, int64_t m, int32_t* order);
+void gspn_curve_order(const float* queries, int64_t m,
+                      const GspnThreads* threads, int32_t* order);
 
 // For those queries that rows[count] name, best a part of gspn_curve_order, the
 // first k indices with distance < radius, ascending: indices [m, k]. Unused
@@ -53,12 +66,6 @@ void gspn_knn(const GspnCloud* cloud, const float* queries, const int32_t* rows,
 // way for a few hundreds of them. When n == 0 the distances are 0.
 void gspn_nearest(const float* points, int64_t n, const float* queries,
                   int64_t m, float* distances, int32_t* indices);
-
-// Adds the gradient of the squared distances from n_a points a to b[index]:
-// grad_a += 2 g (a - b), grad_b -= 2 g (a - b).
-void gspn_nearest_grad(const float* a, int64_t n_a, const float* b,
-                       const int32_t* indices, const float* upstream,
-                       float* grad_a, float* grad_b);
 
 // Position of the first of `count` indices outside [0, n), or -1.
 int64_t gspn_find_bad_index(const int32_t* indices, int64_t count, int64_t n);
@@ -94,6 +101,22 @@ void gspn_scatter_rows(const float* gradient, int64_t channels,
                        const int64_t* starts, const int64_t* slots,
                        const float* weights, int64_t slots_per_row,
                        int64_t begin, int64_t end, float* out);
+
+// A cloud whose points have distances to the points of another one that indices
+// name; upstream is the gradient of these squared distances.
+typedef struct GspnNearest {
+  const float* points;
+  const int32_t* indices;
+  const float* upstream;
+} GspnNearest;
+
+// gradient[i] for the points i of [begin, end): 2 upstream (p - nearest) of the
+// point itself, first or last, and minus that of the points of the other cloud
+// that name it; starts and slots invert other->indices.
+void gspn_nearest_grad(const GspnNearest* own, const GspnNearest* other,
+                       const int64_t* starts, const int64_t* slots,
+                       bool own_first, int64_t begin, int64_t end,
+                       float* gradient);
 
 // Greedy suppression of r boxes [r, 6] (centre, size; a negative size is 0):
 // takes the best score (ties: lower index), drops those whose

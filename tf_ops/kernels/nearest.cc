@@ -117,7 +117,7 @@ class NeighborSearch {
 // kBlock queries against every point.
 void CompareAll(const float* points, int64_t n, const float* queries, int64_t m,
                 float* distances, int32_t* indices) {
-  const gspn::PointBlocks block(queries, m);
+  const gspn::PointBlocks block(queries, m, nullptr);
   float d[kBlock];
   int32_t index[kBlock] = {};
   std::fill(d, d + kBlock, kInfinity);
@@ -128,8 +128,9 @@ void CompareAll(const float* points, int64_t n, const float* queries, int64_t m,
 
 }  // namespace
 
-void gspn_curve_order(const float* queries, int64_t m, int32_t* order) {
-  const std::vector<int32_t> finite = gspn::MortonOrder(queries, m);
+void gspn_curve_order(const float* queries, int64_t m,
+                      const GspnThreads* threads, int32_t* order) {
+  const std::vector<int32_t> finite = gspn::MortonOrder(queries, m, threads);
   int32_t* last = std::copy(finite.begin(), finite.end(), order);
   for (int64_t q = 0; q < m && last < order + m; ++q) {
     if (!gspn::IsFinite(queries + 3 * q)) *last++ = static_cast<int32_t>(q);
@@ -169,15 +170,34 @@ void gspn_nearest(const float* points, int64_t n, const float* queries,
   }
 }
 
-void gspn_nearest_grad(const float* a, int64_t n_a, const float* b,
-                       const int32_t* indices, const float* upstream,
-                       float* grad_a, float* grad_b) {
-  for (int64_t i = 0; i < n_a; ++i) {
-    const int64_t j = indices[i];
-    for (int axis = 0; axis < 3; ++axis) {
-      const float g = 2.0f * upstream[i] * (a[3 * i + axis] - b[3 * j + axis]);
-      grad_a[3 * i + axis] += g;
-      grad_b[3 * j + axis] -= g;
+void gspn_nearest_grad(const GspnNearest* own, const GspnNearest* other,
+                       const int64_t* starts, const int64_t* slots,
+                       bool own_first, int64_t begin, int64_t end,
+                       float* gradient) {
+  struct Vector {
+    float x, y, z;
+  };
+  const auto term = [](const GspnNearest& from, const GspnNearest& to,
+                       int64_t i) {
+    const float* a = from.points + 3 * i;
+    const float* b = to.points + 3 * int64_t{from.indices[i]};
+    const float twice = 2.0f * from.upstream[i];
+    return Vector{twice * (a[0] - b[0]), twice * (a[1] - b[1]),
+                  twice * (a[2] - b[2])};
+  };
+  for (int64_t i = begin; i < end; ++i) {
+    const Vector mine = term(*own, *other, i);
+    Vector sum = {0, 0, 0};
+    const auto add = [&sum](float sign, const Vector& v) {
+      sum = {sum.x + sign * v.x, sum.y + sign * v.y, sum.z + sign * v.z};
+    };
+    if (own_first) add(1, mine);
+    for (int64_t at = starts[i]; at < starts[i + 1]; ++at) {
+      add(-1, term(*other, *own, slots[at]));
     }
+    if (!own_first) add(1, mine);
+    gradient[3 * i] = sum.x;
+    gradient[3 * i + 1] = sum.y;
+    gradient[3 * i + 2] = sum.z;
   }
 }

@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -19,6 +20,21 @@ std::mt19937 generator(1);
 
 int64_t Integer(int64_t low, int64_t high) {
   return std::uniform_int_distribution<int64_t>(low, high)(generator);
+}
+
+void RunOnThreads(void*, int64_t total, int64_t, GspnWork work,
+                  const void* argument) {
+  std::vector<std::thread> threads;
+  for (int64_t begin = 0; begin < total; begin += total / 3 + 1) {
+    const int64_t end = std::min(total, begin + total / 3 + 1);
+    threads.emplace_back(work, argument, begin, end);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+const GspnThreads* Threads() {
+  static const GspnThreads threads{nullptr, RunOnThreads};
+  return Integer(0, 1) == 0 ? &threads : nullptr;
 }
 
 void Check(bool condition, const char* what, int line) {
@@ -66,7 +82,7 @@ using Cloud = std::unique_ptr<GspnCloud, Free>;
 void TestSampling(const Points& points) {
   const int64_t m = Integer(0, 40);
   std::vector<int32_t> found(m);
-  gspn_farthest_point_sample(points[0], points.n, m, found.data());
+  gspn_farthest_point_sample(points[0], points.n, m, Threads(), found.data());
   std::vector<float> nearest(points.n);
   for (int64_t i = 0; i < points.n; ++i) {
     nearest[i] = points.Finite(i) ? std::numeric_limits<float>::max() : 0;
@@ -90,7 +106,7 @@ void TestSearch(const Points& points, const Cloud& cloud) {
   std::vector<int32_t> hits(m * k), counts(m), indices(m * k), one(m);
   std::vector<float> distances(m * k), least(m);
   std::vector<int32_t> rows(m);
-  gspn_curve_order(queries[0], m, rows.data());
+  gspn_curve_order(queries[0], m, Threads(), rows.data());
   gspn_ball_query(cloud.get(), queries[0], rows.data(), m, radius, k,
                   hits.data(), counts.data());
   gspn_knn(cloud.get(), queries[0], rows.data(), m, k, distances.data(),
@@ -184,9 +200,13 @@ void TestFeatures(const Points& points) {
   }
   if (n == 0) return;
   const std::vector<int32_t> zeros(n);
-  std::vector<float> grad_a(3 * n), grad_b(3 * n), ones(n, 1.0f);
-  gspn_nearest_grad(points[0], n, points[0], zeros.data(), ones.data(),
-                    grad_a.data(), grad_b.data());
+  const std::vector<float> ones(n, 1.0f);
+  std::vector<float> grad(3 * n);
+  const GspnNearest side{points[0], zeros.data(), ones.data()};
+  starts.resize(n + 1), slots.resize(n);
+  gspn_invert_indices(zeros.data(), n, n, starts.data(), slots.data());
+  gspn_nearest_grad(&side, &side, starts.data(), slots.data(), true, 0, n,
+                    grad.data());
 }
 
 }  // namespace
@@ -195,7 +215,8 @@ int main(int, char** arguments) {
   for (int round = 0; round < std::atoi(arguments[1]); ++round) {
     // Below and above the size from which a tree is searched.
     const Points points(round % 2 == 0 ? Integer(0, 130) : Integer(500, 700));
-    const Cloud cloud(gspn_cloud_create(points[0], points.n, Integer(0, 128)));
+    const Cloud cloud(
+        gspn_cloud_create(points[0], points.n, Integer(0, 128), Threads()));
     TestSampling(points);
     TestSearch(points, cloud);
     TestBoxes(points, cloud);

@@ -1,6 +1,7 @@
 // Chamfer nearest-neighbour distance and its gradient: NNDistance.
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op.h"
@@ -149,6 +150,47 @@ REGISTER_OP("Gspn>NNDistanceGrad")
       return absl::OkStatus();
     });
 
+// From the points of one cloud of each pair to the nearest of the other.
+struct Direction {
+  const float* points;
+  const int32_t* counts;
+  int64_t rows;
+  const int32_t* indices;
+  const float* upstream;
+
+  GspnNearest Cloud(int64_t b) const {
+    return {points + b * rows * 3, indices + b * rows, upstream + b * rows};
+  }
+};
+
+void SumTerms(OpKernelContext* context, int64_t batch, const Direction& own,
+              const Direction& other, bool own_first, float* gradient) {
+  std::vector<int64_t> starts(batch * (own.rows + 1));
+  std::vector<int64_t> slots(batch * other.rows);
+  const auto real = [&](int64_t b) {
+    return other.counts[b] > 0 ? own.counts[b] : 0;
+  };
+  Parallel(context, batch, 5 * (own.rows + other.rows),
+           [&](int64_t begin, int64_t end) {
+             for (int64_t b = begin; b < end; ++b) {
+               const int64_t count = real(b) > 0 ? other.counts[b] : 0;
+               gspn_invert_indices(other.indices + b * other.rows, count,
+                                   own.rows, &starts[b * (own.rows + 1)],
+                                   slots.data() + b * other.rows);
+             }
+           });
+  ParallelRows(context, batch, own.rows, 20,
+               [&](int64_t b, int64_t begin, int64_t end) {
+                 const GspnNearest mine = own.Cloud(b), theirs = other.Cloud(b);
+                 const int64_t stop = std::clamp<int64_t>(real(b), begin, end);
+                 float* out = gradient + b * own.rows * 3;
+                 gspn_nearest_grad(&mine, &theirs, &starts[b * (own.rows + 1)],
+                                   slots.data() + b * other.rows, own_first,
+                                   begin, stop, out);
+                 std::fill(out + 3 * stop, out + 3 * end, 0.0f);
+               });
+}
+
 class NNDistanceGrad final : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -169,24 +211,13 @@ class NNDistanceGrad final : public OpKernel {
     Tensor *grad_a = nullptr, *grad_b = nullptr;
     OP_REQUIRES_OK(context, axes.Allocate(0, "BN3", &grad_a));
     OP_REQUIRES_OK(context, axes.Allocate(1, "BM3", &grad_b));
-    const float *a = Values(context, 0), *b = Values(context, 1);
-    const int32_t *num_a = Counts(context, 2), *num_b = Counts(context, 3);
-    const int32_t *to_b = Counts(context, 4), *to_a = Counts(context, 5);
-    const float *up_a = Values(context, 6), *up_b = Values(context, 7);
-    float* out_a = grad_a->flat<float>().data();
-    float* out_b = grad_b->flat<float>().data();
-    Parallel(context, axes['B'], 10 * (n + m), [&](int64_t begin, int64_t end) {
-      std::fill(out_a + begin * n * 3, out_a + end * n * 3, 0.0f);
-      std::fill(out_b + begin * m * 3, out_b + end * m * 3, 0.0f);
-      for (int64_t i = begin; i < end; ++i) {
-        if (num_a[i] == 0 || num_b[i] == 0) continue;
-        const int64_t at = i * n, bt = i * m;
-        gspn_nearest_grad(a + at * 3, num_a[i], b + bt * 3, to_b + at,
-                          up_a + at, out_a + at * 3, out_b + bt * 3);
-        gspn_nearest_grad(b + bt * 3, num_b[i], a + at * 3, to_a + bt,
-                          up_b + bt, out_b + bt * 3, out_a + at * 3);
-      }
-    });
+    const Direction to_b{Values(context, 0), Counts(context, 2), n,
+                         Counts(context, 4), Values(context, 6)};
+    const Direction to_a{Values(context, 1), Counts(context, 3), m,
+                         Counts(context, 5), Values(context, 7)};
+    const int64_t batch = axes['B'];
+    SumTerms(context, batch, to_b, to_a, true, grad_a->flat<float>().data());
+    SumTerms(context, batch, to_a, to_b, false, grad_b->flat<float>().data());
   }
 };
 

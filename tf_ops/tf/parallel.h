@@ -3,29 +3,85 @@
 #define GSPN_TF_TF_PARALLEL_H_
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "kernels/kernels.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/platform/denormal.h"
-#include "tensorflow/core/util/work_sharder.h"
+#include "tensorflow/core/platform/threadpool.h"
 
 namespace gspn {
 
+// A loop that is handed out in blocks, to the calling thread and to those of
+// the pool that come to help before it is over. Nobody waits for a thread that
+// has not begun, so work may be shared out again within it.
+class SharedLoop {
+ public:
+  SharedLoop(int64_t total, int64_t block) : total_(total), block_(block) {}
+
+  template <typename Work>
+  void Lead(const Work& work) {
+    Run(work);
+    std::unique_lock<std::mutex> lock(mutex_);
+    over_ = true;
+    left_.wait(lock, [this] { return helpers_ == 0; });
+  }
+
+  template <typename Work>
+  void Help(const Work& work) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (over_) return;
+      ++helpers_;
+    }
+    Run(work);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --helpers_;
+    left_.notify_one();
+  }
+
+ private:
+  template <typename Work>
+  void Run(const Work& work) {
+    // Some threads of TensorFlow flush denormal numbers to zero and some do
+    // not: no result may depend on which one computes it.
+    const tensorflow::port::ScopedDontFlushDenormal denormals;
+    int64_t begin;
+    while ((begin = next_.fetch_add(block_)) < total_) {
+      work(begin, std::min(total_, begin + block_));
+    }
+  }
+
+  const int64_t total_, block_;
+  std::atomic<int64_t> next_{0};
+  std::mutex mutex_;
+  std::condition_variable left_;
+  int helpers_ = 0;
+  bool over_ = false;
+};
+
+// Nanoseconds of a block: some times as long as it takes to call a thread.
+constexpr int64_t kBlockTime = 20'000;
+
 // work(begin, end) over [0, total); cost: about the nanoseconds of one unit.
-// Some threads of TensorFlow flush denormal numbers to zero and some do not: no
-// result may depend on which one computes it.
 template <typename Work>
 void Parallel(tensorflow::OpKernelContext* context, int64_t total, int64_t cost,
-              Work work) {
+              const Work& work) {
   const auto* pool = context->device()->tensorflow_cpu_worker_threads();
-  const auto exactly = [&work](int64_t begin, int64_t end) {
-    const tensorflow::port::ScopedDontFlushDenormal denormals;
-    work(begin, end);
-  };
-  tensorflow::Shard(pool->num_threads, pool->workers, total, 1 + cost, exactly);
+  const int64_t block = std::max<int64_t>(1, kBlockTime / (1 + cost));
+  const auto loop = std::make_shared<SharedLoop>(total, block);
+  const int64_t helpers =
+      std::min<int64_t>(pool->num_threads, (total + block - 1) / block) - 1;
+  for (int64_t i = 0; i < helpers; ++i) {
+    // `work` is there as long as the loop is not over.
+    pool->workers->Schedule([loop, &work] { loop->Help(work); });
+  }
+  loop->Lead(work);
 }
 
 // work(cloud, begin, end) over `rows` rows of each of `clouds` clouds: threads
@@ -43,6 +99,22 @@ void ParallelRows(tensorflow::OpKernelContext* context, int64_t clouds,
   });
 }
 
+inline void RunShared(void* context, int64_t total, int64_t cost, GspnWork work,
+                      const void* argument) {
+  Parallel(static_cast<tensorflow::OpKernelContext*>(context), total, cost,
+           [=](int64_t begin, int64_t end) { work(argument, begin, end); });
+}
+
+// work(cloud, threads) for each of `clouds` clouds, which may share itself out.
+template <typename Work>
+void EachCloud(tensorflow::OpKernelContext* context, int64_t clouds,
+               int64_t cost, const Work& work) {
+  const GspnThreads threads{context, RunShared};
+  Parallel(context, clouds, cost, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) work(b, &threads);
+  });
+}
+
 struct FreeCloud {
   void operator()(GspnCloud* cloud) const { gspn_cloud_free(cloud); }
 };
@@ -57,12 +129,11 @@ inline std::vector<CloudPtr> PrepareClouds(tensorflow::OpKernelContext* context,
   const float* at = points.flat<float>().data();
   std::vector<CloudPtr> clouds(points.dim_size(0));
   const int64_t cost = points.dim_size(1) * (num_queries > 0 ? 15 : 2);
-  Parallel(context, clouds.size(), cost, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      clouds[b].reset(
-          gspn_cloud_create(at + b * stride, num_points[b], num_queries));
-    }
-  });
+  EachCloud(context, clouds.size(), cost,
+            [&](int64_t b, const GspnThreads* threads) {
+              clouds[b].reset(gspn_cloud_create(at + b * stride, num_points[b],
+                                                num_queries, threads));
+            });
   return clouds;
 }
 
@@ -73,10 +144,8 @@ inline std::vector<int32_t> OrderQueries(tensorflow::OpKernelContext* context,
   const int64_t batch = queries.dim_size(0), m = queries.dim_size(1);
   const float* at = queries.flat<float>().data();
   std::vector<int32_t> order(batch * m);
-  Parallel(context, batch, m * 10, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      gspn_curve_order(at + b * m * 3, m, order.data() + b * m);
-    }
+  EachCloud(context, batch, m * 10, [&](int64_t b, const GspnThreads* threads) {
+    gspn_curve_order(at + b * m * 3, m, threads, order.data() + b * m);
   });
   return order;
 }

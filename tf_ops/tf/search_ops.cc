@@ -51,12 +51,11 @@ class FarthestPointSample final : public OpKernel {
     const int32_t* num_points = Counts(context, 2);
     int32_t* indices = output->flat<int32_t>().data();
     const int64_t n = axes['N'], m = axes['M'];
-    Parallel(context, axes['B'], n * m / 4, [&](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; ++b) {
-        gspn_farthest_point_sample(points + b * n * 3, num_points[b], m,
-                                   indices + b * m);
-      }
-    });
+    EachCloud(context, axes['B'], 20 * n + 500 * m,
+              [&](int64_t b, const GspnThreads* threads) {
+                gspn_farthest_point_sample(points + b * n * 3, num_points[b], m,
+                                           threads, indices + b * m);
+              });
   }
 };
 
