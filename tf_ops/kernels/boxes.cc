@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "kernels/cloud.h"
@@ -21,7 +22,7 @@ class BoxSearch {
         simd_(gspn::BestSimd()),
         margin_(margin),
         set_(cloud.tree.empty() ? 0 : cloud.n),
-        members_(cloud.n) {}
+        members_(new int32_t[cloud.n]) {}
 
   // Number of points inside; members() are their indices, ascending.
   int64_t Run(const float* box) {
@@ -36,7 +37,7 @@ class BoxSearch {
     };
     if (!cloud_.tree.empty()) {
       cloud_.tree.Search(touching, [&](int32_t index) { set_.Add(index); });
-      return set_.Drain(cloud_.n, members_.data());
+      return set_.Drain(cloud_.n, members_.get());
     }
     int64_t count = 0;
     for (int64_t i = 0; i < cloud_.blocks.size(); ++i) {
@@ -48,14 +49,15 @@ class BoxSearch {
     return count;
   }
 
-  const int32_t* members() const { return members_.data(); }
+  const int32_t* members() const { return members_.get(); }
 
  private:
   const GspnCloud& cloud_;
   const gspn::Simd& simd_;
   const float margin_;
   gspn::IndexSet set_;
-  std::vector<int32_t> members_;
+  // Not cleared: only the pages of as many as there are inside are used.
+  std::unique_ptr<int32_t[]> members_;
 };
 
 // Finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64 bits.
