@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <vector>
 
 #include "kernels/cloud.h"
 #include "kernels/index_set.h"
@@ -110,23 +109,24 @@ void gspn_nearest_assign(const GspnCloud* cloud, const float* points,
                          const float* boxes, const float* samples,
                          const float* values, int64_t d, int64_t m,
                          int64_t stride, float* out) {
+  constexpr int64_t kChunk = 256;  // points inside at a time
+  float inside[3 * kChunk], distances[kChunk];
+  int32_t nearest[kChunk];
   BoxSearch search(*cloud, 0.0f);
   std::fill(out, out + d * stride, 0.0f);
-  std::vector<float> inside, distances;
-  std::vector<int32_t> nearest;
   for (int64_t i = 0; i < d && m > 0; ++i) {
     const int64_t count = search.Run(boxes + 6 * i);
-    inside.resize(3 * count);
-    distances.resize(count);
-    nearest.resize(count);
-    for (int64_t j = 0; j < count; ++j) {
-      std::copy_n(points + 3 * search.members()[j], 3, inside.data() + 3 * j);
-    }
-    gspn_nearest(samples + i * m * 3, m, inside.data(), count, distances.data(),
-                 nearest.data());
-    for (int64_t j = 0; j < count; ++j) {
-      if (distances[j] < std::numeric_limits<float>::infinity()) {
-        out[i * stride + search.members()[j]] = values[i * m + nearest[j]];
+    for (int64_t begin = 0; begin < count; begin += kChunk) {
+      const int64_t size = std::min(kChunk, count - begin);
+      const int32_t* members = search.members() + begin;
+      for (int64_t j = 0; j < size; ++j) {
+        std::copy_n(points + 3 * members[j], 3, inside + 3 * j);
+      }
+      gspn_nearest(samples + i * m * 3, m, inside, size, distances, nearest);
+      for (int64_t j = 0; j < size; ++j) {
+        if (distances[j] < std::numeric_limits<float>::infinity()) {
+          out[i * stride + members[j]] = values[i * m + nearest[j]];
+        }
       }
     }
   }
