@@ -3,10 +3,12 @@
 GSPN_FUZZ_CALLS is the number of rounds per instruction set (default 150).
 """
 
+import importlib.util
 import os
 import platform
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,22 @@ def test_kernels_under_sanitizers(binary, isa):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == "ok\n"
+
+
+def arm_compiler() -> list[str]:
+    """A cross compiler of the system or of `pip install ziglang`."""
+    if gcc := shutil.which("aarch64-linux-gnu-g++"):
+        return [gcc]
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "c++", "-target", "aarch64-linux-gnu"]
+    pytest.skip("there is no compiler for ARM: pip install ziglang")
+
+
+def test_kernels_compile_for_arm(tmp_path):
+    compiler = arm_compiler()
+    sources = [*OPS.glob("kernels/*.cc"), *OPS.glob("kernels/simd/*.cc")]
+    flags = ["-std=c++17", "-Werror", "-Wall", "-DGSPN_ISA=base", f"-I{OPS}", "-c"]
+    for source in sources:
+        path = tmp_path / f"{source.stem}.o"
+        subprocess.run([*compiler, *flags, source, "-o", path], check=True)
+        assert path.read_bytes()[18:20] == bytes([183, 0])  # ELF machine: AArch64
