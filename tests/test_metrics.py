@@ -140,9 +140,9 @@ def test_equals_the_naive_reading_of_the_protocol(seed):
     scenes = [random_scene(rng) for _ in range(rng.integers(1, 5))]
     expected = naive_table(scenes, len(NAMES), 8)
     result = average_precision(iter(scenes), NAMES, min_region_size=8)
-    np.testing.assert_allclose(result.class_ap, expected[:, :-1].mean(1), atol=1e-12)
-    np.testing.assert_allclose(result.class_ap50, expected[:, 0], atol=1e-12)
-    np.testing.assert_allclose(result.class_ap25, expected[:, -1], atol=1e-12)
+    np.testing.assert_allclose(result.by_class["AP"], expected[:, :-1].mean(1), atol=1e-12)
+    np.testing.assert_allclose(result.by_class["AP50"], expected[:, 0], atol=1e-12)
+    np.testing.assert_allclose(result.by_class["AP25"], expected[:, -1], atol=1e-12)
 
 
 def test_index_masks_equal_boolean_masks():
@@ -235,16 +235,16 @@ def test_only_the_sharing_class_matches():
     predictions, semantic, instance = chairs(strip(200, 200), (0, 200, 0.9))
     semantic[200:] = 2
     result = average_precision([(predictions, semantic, instance)], NAMES)
-    np.testing.assert_array_equal(result.class_ap50, [1.0, 0.0, np.nan])
+    np.testing.assert_array_equal(result.by_class["AP50"], [1.0, 0.0, np.nan])
     assert result.ap50 == 0.5
 
 
 def test_absent_classes_are_nan_and_stay_out_of_the_mean():
     scene = chairs(strip(200), (0, 200, 0.9))
     result = average_precision([scene], NAMES)
-    assert np.isnan(result.class_ap[1:]).all() and result.ap == 1.0
+    assert np.isnan(result.by_class["AP"][1:]).all() and result.ap == 1.0
     as_dict = json.loads(json.dumps(result.as_dict(), allow_nan=False))
-    assert as_dict["ap50"] == 1.0 and as_dict["classes"][1]["ap"] is None
+    assert as_dict["AP50"] == 1.0 and as_dict["classes"][1]["AP"] is None
     assert " -" in result.table().splitlines()[2]
 
 
