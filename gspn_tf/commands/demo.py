@@ -103,7 +103,7 @@ def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
     show(output, next(split.scenes()), segmenter, classes)
     shutil.rmtree(output / "saved_model", ignore_errors=True)
     export.export(model, [name for _, name in classes], output / "saved_model")
-    figures = evaluation.figures(precision) | after
+    figures = precision.as_dict() | after
     figures["proposal_miou_untrained"] = before["proposal_miou"]
     figures["components_ap50"] = components.ap50
     return figures
@@ -151,7 +151,7 @@ def report(output: Path, figures: dict[str, Any]) -> None:
         ("AP50 of connected components of true labels", figures["components_ap50"]),
     ]
     rows = [
-        (row["class"], row["ap"], row["ap50"], row["ap25"], row["num_instances"])
+        (row["class"], row["AP"], row["AP50"], row["AP25"], row["num_instances"])
         for row in figures["classes"]
         if row["num_instances"]
     ]
