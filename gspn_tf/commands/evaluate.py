@@ -68,6 +68,13 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_integer(
         "seed", 0, "Of the points that the network sees.", 0, flag_values=flags
     )
+    absl_flags.DEFINE_string(
+        "report",
+        None,
+        "Folder for the figures as JSON, CSV and a page; default: with --run one in "
+        "the run folder, named by split, protocol, scores and data.",
+        flag_values=flags,
+    )
     define_json(flags)
 
 
@@ -93,7 +100,23 @@ def run(arguments: Arguments) -> None:
             f"proposals: mIoU {proposals['proposal_miou']:.3f}, "
             f"Chamfer {proposals['proposal_chamfer']:.4f} m"
         )
-    write_figures(flags, about | result.as_dict() | proposals | figures)
+    from gspn_tf import evaluation_report
+
+    further = proposals | figures
+    write_figures(flags, evaluation_report.as_dict(evaluation, about, further))
+    if folder := _report_folder(flags, about):
+        evaluation_report.write(folder, evaluation, about, further)
+        print(f"open {folder / evaluation_report.NAMES[-1]}")
+
+
+def _report_folder(flags: absl_flags.FlagValues, about: dict) -> Path | None:
+    """Where the report goes; figures of other data or measures are not overwritten."""
+    if flags.report:
+        return Path(flags.report)
+    if not flags.run:
+        return None
+    name = "{split}-{protocol}-{scores}-{data_sha256:.8}".format(**about)
+    return Path(flags.run) / "evaluation" / name
 
 
 def _source(flags: absl_flags.FlagValues) -> Source:
