@@ -61,7 +61,6 @@ class InstanceEvaluator:
             for iou in {iou for ious in self.measures.values() for iou in ious}
         }
         areas = {iou: [area(curve) for curve in curves[iou]] for iou in curves}
-        drawn = min(curves, key=lambda iou: abs(iou - 0.5))
         return APResult(
             class_names=self.class_names,
             by_class={
@@ -72,8 +71,7 @@ class InstanceEvaluator:
                 [sum(np.sum(o.true_sizes >= size) for o in c) for c in classes],
                 np.int64,
             ),
-            curves=tuple(curves[drawn]),
-            curve_iou=float(drawn),
+            curves={iou: tuple(curves[iou]) for iou in (0.5, 0.25) if iou in curves},
         )
 
 

@@ -22,15 +22,15 @@ class APResult:
     class_names    C names, of classes 1..C
     by_class       measure ("AP", "AP50", "AP25") -> [C], in the order of the protocol
     num_instances  [C] ground-truth objects that count
-    curves         C curves at `curve_iou`; None for an absent class
+    curves         IoU -> C curves, None for an absent class; at 0.50 and 0.25 where
+                   the protocol has them
     by_scene       measure -> mean over scenes of a scene's mean over its classes
     """
 
     class_names: tuple[str, ...]
     by_class: Mapping[str, np.ndarray]
     num_instances: np.ndarray
-    curves: tuple[Curve | None, ...]
-    curve_iou: float
+    curves: Mapping[float, tuple[Curve | None, ...]]
     by_scene: Mapping[str, float] = field(default_factory=dict)
 
     def mean(self, measure: str) -> float:

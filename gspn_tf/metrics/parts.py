@@ -71,8 +71,7 @@ class PartEvaluator:
                 "AP50": np.array([area(r) if r.num_parts else np.nan for r in pooled])
             },
             num_instances=np.array([r.num_parts for r in pooled], np.int64),
-            curves=tuple(_curve(r) if r.num_parts else None for r in pooled),
-            curve_iou=IOU,
+            curves={IOU: tuple(_curve(r) if r.num_parts else None for r in pooled)},
             by_scene={"AP50": float(np.mean(means)) if means else float("nan")},
         )
 
@@ -82,12 +81,12 @@ def rank(overlaps: Overlaps) -> Ranked:
     order = np.argsort(-overlaps.scores, kind="stable")
     cleaned = overlaps.sizes - overlaps.void
     union = cleaned[:, None] + overlaps.true_sizes[None] - overlaps.shared
-    iou = overlaps.shared / union
+    iou = np.pad(overlaps.shared / union, ((0, 0), (0, 1)))  # the last: no part
     right = np.zeros(len(order), bool)
     for place, row in enumerate(order):
-        best = iou[row].argmax() if iou.shape[1] else 0
-        if iou.shape[1] and iou[row, best] > IOU:
-            right[place] = True
+        best = iou[row].argmax()
+        right[place] = iou[row, best] > IOU
+        if right[place]:
             iou[:, best] = 0  # taken
     return Ranked(overlaps.scores[order], right, len(overlaps.true_sizes))
 
