@@ -167,7 +167,7 @@ MASK = "predictions/predicted_masks/scene0000_00_000.txt"
 TRUTH = "truth/scene0000_00.txt"
 BAD = {
     "expected a file SCENE.txt": lambda d: (d / LIST).unlink(),
-    "has no truth: .*scene0000_00.txt is missing": lambda d: (d / TRUTH).unlink(),
+    "txt: expected scene0000_00.txt in": lambda d: (d / TRUTH).unlink(),
     "mask .*_000.txt is missing": lambda d: (d / MASK).unlink(),
     "for each of 30 vertices, got 2": lambda d: (d / MASK).write_text("1\n0\n"),
     "for each of 30 vertices, got 31": lambda d: (d / MASK).write_text("1\n" * 31),
