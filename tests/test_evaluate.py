@@ -84,7 +84,7 @@ def test_constant_scores_are_those_of_the_release(work, tmp_path):
     of_run = figures_of(tmp_path, *run, *found)
     assert of_run["scores"] == "constant"
     lines = (tmp_path / "found" / "scene_0.txt").read_text().splitlines()
-    assert lines and {line.split()[2] for line in lines} <= {"1.0", repr(0.97)}
+    assert lines and {line.split()[2] for line in lines} <= {"1.0", "0.97"}
     ranked = ("--scores=ranked", "--predictions", tmp_path / "ranked")
     assert figures_of(tmp_path, *run, *ranked)["scores"] == "ranked"
     lines = (tmp_path / "ranked" / "scene_0.txt").read_text().splitlines()

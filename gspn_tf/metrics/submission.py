@@ -134,7 +134,7 @@ def write_scene(folder: str | Path, judged: Judged, classes: ClassList) -> None:
         text[mask, 0] = ord("1")
         place = f"{MASKS}/{name}_{number:03d}.txt"
         (folder / place).write_bytes(text.tobytes())
-        lines.append(f"{place} {label} {float(score)!r}\n")
+        lines.append(f"{place} {label} {score!s}\n")
     files.write_text(folder / f"{name}.txt", "".join(lines))
 
 
