@@ -191,6 +191,7 @@ class DataConfig:
     translate_std: float = 1.0  # metres; dataset.py of the release
     color_jitter: float = 0.0  # standard deviation of a shift of each channel
     shuffle_buffer: int = 256  # scenes
+    cache: bool = False  # whole training scenes in memory after the first epoch
 
 
 @dc.dataclass(kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from gspn_tf import data, inference, metrics
 from gspn_tf.config import Config
 from gspn_tf.data import Scene, manifest, shards, synthetic
-from gspn_tf.metrics import APResult, InstancePredictions
+from gspn_tf.metrics import APResult, InstancePredictions, Judged, submission
 
 Track = Callable[[Iterable, str, int], Iterator]  # shows the progress of a loop
 
@@ -35,18 +35,45 @@ class Split(NamedTuple):
         return manifest.read_classes(self.directory).names
 
 
+def segmented(
+    segmenter: inference.Segmenter, split: Split, seed: int = 0
+) -> Iterator[Judged]:
+    """The scenes of a split with what a model finds on all of their points."""
+    for scene in split.track(split.scenes(), "instances", split.count()):
+        found = segmenter.segment(scene.points, scene.colors, seed=seed)
+        yield _judged(
+            scene, InstancePredictions(found.masks, found.classes, found.scores)
+        )
+
+
+def submitted(predictions: str | Path, split: Split) -> Iterator[Judged]:
+    """The scenes of a split that have predictions in the benchmark's files.
+
+    Raises:
+      submission.SubmissionError: predictions of a scene that is not of the split, or
+        what `submission.read_predictions` raises.
+    """
+    classes = manifest.read_classes(split.directory)
+    paths = submission.list_predictions(predictions)
+    for scene in split.track(split.scenes(), "instances", split.count()):
+        if path := paths.pop(scene.name, None):
+            count = len(scene.points)
+            yield _judged(scene, submission.read_predictions(path, classes, count))
+    for path in paths.values():
+        raise submission.SubmissionError(f"{path}: no scene of split {split.name}")
+
+
+def _judged(scene: Scene, found: InstancePredictions) -> Judged:
+    labels = scene.semantic, scene.instance
+    return Judged(scene.name, found, *labels, scene.points, scene.colors)
+
+
 def instance_precision(
     segmenter: inference.Segmenter, split: Split, seed: int = 0
 ) -> APResult:
     """Average precision on every point of the scenes, ScanNet's protocol."""
-
-    def predict(scene: Scene):
-        found = segmenter.segment(scene.points, scene.colors, seed=seed)
-        predictions = InstancePredictions(found.masks, found.classes, found.scores)
-        return predictions, scene.semantic, scene.instance
-
-    scenes = split.track(split.scenes(), "instances", split.count())
-    return metrics.average_precision(map(predict, scenes), split.class_names())
+    scenes = segmented(segmenter, split, seed)
+    return metrics.evaluate(scenes, split.class_names()).result
 
 
 def component_precision(split: Split) -> APResult:
@@ -55,16 +82,16 @@ def component_precision(split: Split) -> APResult:
     A component has the class of its points, and its size as score.
     """
 
-    def predict(scene: Scene):
-        owner = synthetic.oracle_components(scene)
-        masks = [np.flatnonzero(owner == i) for i in range(owner.max(initial=-1) + 1)]
-        classes = np.array([scene.semantic[mask[0]] for mask in masks], np.int32)
-        scores = np.array([len(mask) for mask in masks], np.float64)
-        predictions = InstancePredictions(masks, classes, scores)
-        return predictions, scene.semantic, scene.instance
+    def components() -> Iterator[Judged]:
+        for scene in split.track(split.scenes(), "components", split.count()):
+            owner = synthetic.oracle_components(scene)
+            rows = range(owner.max(initial=-1) + 1)
+            masks = [np.flatnonzero(owner == row) for row in rows]
+            classes = np.array([scene.semantic[mask[0]] for mask in masks], np.int32)
+            scores = np.array([len(mask) for mask in masks], np.float64)
+            yield _judged(scene, InstancePredictions(masks, classes, scores))
 
-    scenes = split.track(split.scenes(), "components", split.count())
-    return metrics.average_precision(map(predict, scenes), split.class_names())
+    return metrics.evaluate(components(), split.class_names()).result
 
 
 def proposal_figures(
@@ -89,15 +116,4 @@ def proposal_figures(
     return {
         "proposal_miou": float(iou.mean()) if len(iou) else float("nan"),
         "proposal_chamfer": float(chamfer.mean()) if len(iou) else float("nan"),
-    }
-
-
-def figures(precision: APResult) -> dict[str, Any]:
-    """AP, AP50, AP25 and their rows per class, as plain values."""
-    values = precision.as_dict()
-    return {
-        "AP": values["ap"],
-        "AP50": values["ap50"],
-        "AP25": values["ap25"],
-        "classes": values["classes"],
     }

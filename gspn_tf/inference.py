@@ -153,7 +153,7 @@ class ProposalQuality(NamedTuple):
     """GSPN's boxes and shapes against the truth, at seeds on objects."""
 
     iou: np.ndarray  # [K] of the seed's box with its object's
-    chamfer: np.ndarray  # [K] metres: mean distance both ways, averaged
+    chamfer: np.ndarray  # [K] metres: mean distances both ways, added
 
 
 def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
@@ -171,17 +171,22 @@ def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
         tf.gather_nd(found["shapes"], rows), tf.gather_nd(targets["shapes"], own)
     )
     distance = tf.reduce_mean(tf.sqrt(there), 1) + tf.reduce_mean(tf.sqrt(back), 1)
-    return ProposalQuality(iou.numpy(), (distance / 2).numpy())
+    return ProposalQuality(iou.numpy(), distance.numpy())
 
 
-def load_run(path: str | Path) -> tuple[models.RPointNet, Config, Sequence]:
+def load_run(
+    path: str | Path, exported_score: str | None = None
+) -> tuple[models.RPointNet, Config, Sequence]:
     """The best model of a run folder, its config and [(raw id, name), ...].
+
+    exported_score: in place of that of the config.
 
     Raises:
       FileNotFoundError: no run, or one whose second stage has no weights yet.
     """
     folder = RunFolder(Path(path))
     config = folder.config()
+    config.model.exported_score = exported_score or config.model.exported_score
     weights = folder.weights("rpointnet")
     if not weights.is_file():
         raise FileNotFoundError(

@@ -1,5 +1,7 @@
 """Networks that several files of `configs/` share."""
 
+import dataclasses as dc
+
 from gspn_tf import config as c
 
 
@@ -134,3 +136,25 @@ def released_literal() -> c.RPointNetConfig:
     config.max_candidates_inference, config.max_proposals_inference = 192, 96
     config.num_region_points_inference = 256
     return config
+
+
+PRESETS = {
+    "paper": c.RPointNetConfig,
+    "small": small_rpointnet,
+    "released": released,
+    "released_literal": released_literal,
+}
+
+
+def nearest(model: c.RPointNetConfig) -> tuple[str, list[str]]:
+    """The preset that a model is nearest to, and the fields in which it differs."""
+    changed = {name: _differing(make(), model) for name, make in PRESETS.items()}
+    return min(changed.items(), key=lambda item: len(item[1]))
+
+
+def _differing(left, right, path: str = "") -> list[str]:
+    if not dc.is_dataclass(left):
+        return [] if left == right else [path.lstrip(".")]
+    names = [field.name for field in dc.fields(left)]
+    pairs = ((getattr(left, n), getattr(right, n), f"{path}.{n}") for n in names)
+    return [field for pair in pairs for field in _differing(*pair)]

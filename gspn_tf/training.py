@@ -6,10 +6,11 @@ function of the seed and the epoch, and everything else that training moves is i
 checkpoint: an interrupted run continues as if nothing had happened.
 """
 
+import functools
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -26,7 +27,8 @@ from gspn_tf.run_folder import STAGES, RunFolder
 MONITORED = {"gspn": ("generation",), "rpointnet": ("class", "box", "mask")}
 
 
-class Scenes(NamedTuple):
+@dataclass(frozen=True)
+class Scenes:
     """The data of a run."""
 
     directory: str
@@ -36,13 +38,16 @@ class Scenes(NamedTuple):
         """Training batches of one epoch: the same whenever they are asked for."""
         key = (self.config.train.seed, STAGES.index(stage), epoch)
         seed = int(np.random.SeedSequence(key).generate_state(1)[0] >> 1)
-        return self._load("train", training=True, seed=seed)
+        batches = self._batches(self._training_scenes, training=True, seed=seed)
+        batches = batches.repeat(self.config.train.scene_repeats)
+        return batches.apply(tf.data.experimental.assert_cardinality(self.steps()))
 
     def validation(self) -> tf.data.Dataset | None:
         """Batches of the split `val`, or None where there is none."""
         if "val" not in manifest.read_manifest(self.directory)["splits"]:
             return None
-        return self._load("val", training=False, seed=self.config.train.seed)
+        scenes = data.scenes(self.directory, "val", training=False)
+        return self._batches(scenes, training=False, seed=self.config.train.seed)
 
     def steps(self) -> int:
         """Training steps of an epoch; ValueError where a batch cannot be filled."""
@@ -57,22 +62,18 @@ class Scenes(NamedTuple):
     def _count(self, split: str) -> int:
         return manifest.num_scenes(self.directory, split)
 
-    def _load(self, split: str, *, training: bool, seed: int) -> tf.data.Dataset:
+    @functools.cached_property
+    def _training_scenes(self) -> tf.data.Dataset:
+        scenes = data.scenes(self.directory, "train", training=True)
+        return scenes.cache() if self.config.data.cache else scenes
+
+    def _batches(
+        self, scenes: tf.data.Dataset, *, training: bool, seed: int
+    ) -> tf.data.Dataset:
         size = self.config.train.batch_size
-        batches = data.load(
-            self.directory,
-            split,
-            self.config.data,
-            batch_size=size,
-            training=training,
-            seed=seed,
+        return data.batches(
+            scenes, self.config.data, batch_size=size, training=training, seed=seed
         )
-        # A number that Keras knows: it would find the end by running a step without
-        # data, in which the means of the loss terms still count.
-        steps = self.steps() if training else -(-self._count(split) // size)
-        if training:
-            batches = batches.repeat(self.config.train.scene_repeats)
-        return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def train(

@@ -15,6 +15,7 @@ LEVELS = (
     ("models", "data"),
     ("metrics", "visualize", "inference", "export", "callbacks"),
     ("training", "evaluation", "results", "benchmarks", "release_names"),
+    ("evaluation_report",),
     ("import_checkpoint",),
     ("commands",),
     ("cli",),

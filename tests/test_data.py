@@ -1,6 +1,8 @@
 """Scenes on disk and the tf.data pipeline."""
 
+import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ import tensorflow as tf
 from toy_scenes import CLASSES, make_scene
 
 from gspn_tf.config import DataConfig
-from gspn_tf.data import Scene, load, pipeline, read_scenes, write_scenes
+from gspn_tf.data import Scene, load, preprocessing, read_scenes, scenes, write_scenes
+from gspn_tf.data import batches as batches_of
 from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.shards import parse, serialize
@@ -157,6 +160,31 @@ def test_same_seed_same_batches_and_every_epoch_differs(folder):
     assert not np.array_equal(epochs[0][0]["points"], other_seed[0]["points"])
 
 
+def test_cached_scenes_are_read_once_and_augmented_anew(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "data")
+    options = {"batch_size": 2, "training": True, "seed": 5}
+    cached = dataclasses.replace(OPTIONS, cache=True)
+    first = load(tmp_path / "data", "train", cached, **options)
+    epochs = [list(first.as_numpy_iterator())]
+    for shard in (tmp_path / "data").glob("train-*"):
+        shard.unlink()
+    epochs.append(list(first.as_numpy_iterator()))
+    plain = load(folder, "train", OPTIONS, **options)
+    for epoch in epochs:
+        assert_equal_batches(epoch, list(plain.as_numpy_iterator()))
+
+
+def test_a_scene_is_drawn_the_same_whatever_stands_beside_it(folder):
+    """The draw depends on seed, epoch and name, not on the place in the order."""
+    whole = scenes(folder, "train", training=True)
+    options = {"batch_size": 1, "training": True, "seed": 5}
+    unshuffled = dataclasses.replace(OPTIONS, shuffle_buffer=1)
+    every = list(batches_of(whole, unshuffled, **options).as_numpy_iterator())
+    tail = list(batches_of(whole.skip(4), unshuffled, **options).as_numpy_iterator())
+    assert_equal_batches(every[4:], tail)
+    assert not np.array_equal(every[0]["points"], every[1]["points"])
+
+
 def test_evaluation_is_fixed_complete_and_in_place(folder):
     dataset = load(folder, "train", OPTIONS, batch_size=2, training=False, seed=0)
     assert dataset.cardinality() == 4
@@ -221,7 +249,7 @@ def test_augmentation_is_a_rotation_about_z_and_a_translation():
     scene = make_scene(0)
     arrays = {f: tf.constant(getattr(scene, f)) for f in ("points", "colors")}
     seeds = tf.constant([[1, 2], [3, 4]])
-    moved = pipeline.augment(arrays, DataConfig(), seeds)["points"].numpy()
+    moved = preprocessing.augment(arrays, DataConfig(), seeds)["points"].numpy()
     before, after = scene.points - scene.points[0], moved - moved[0]
     np.testing.assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
     np.testing.assert_allclose(
@@ -233,7 +261,7 @@ def test_augmentation_is_a_rotation_about_z_and_a_translation():
     assert np.abs(moved - scene.points).max() > 0.1
     still = DataConfig(rotate=False, translate_std=0.0)
     np.testing.assert_array_equal(
-        pipeline.augment(arrays, still, seeds)["points"], scene.points
+        preprocessing.augment(arrays, still, seeds)["points"], scene.points
     )
 
 
@@ -244,7 +272,7 @@ def test_class_is_the_majority_without_background():
         "instance": tf.constant([0, 0, 0, 1, 1, 1, -1, 2, 2]),
     }
     options = DataConfig(num_shape_points=4)
-    found = pipeline.instances(scene, 3, options, tf.constant([0, 1]))
+    found = preprocessing.instances(scene, options, tf.constant([0, 1]))
     assert found["classes"].numpy().tolist() == [2, 3, 2]
     assert found["valid"].numpy().tolist() == [True] * 3
 

@@ -8,9 +8,11 @@ import importlib
 
 _NAMES = {
     "Scene": "scene",
+    "batches": "pipeline",
     "load": "pipeline",
     "prepare_scenes": "prepare",
     "read_scenes": "shards",
+    "scenes": "pipeline",
     "write_scenes": "shards",
 }
 

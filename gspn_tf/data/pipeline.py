@@ -1,15 +1,14 @@
 """Scenes on disk -> augmented, padded batches, in TensorFlow ops from end to end.
 
-Every random choice is stateless and keyed by `(seed, epoch, step)`: two datasets
-built with the same arguments give the same batches, in every epoch.
+Every random choice is stateless and keyed by the seed, the epoch and the scene's name:
+two datasets built with the same arguments give the same batches, in every epoch, on any
+number of threads and wherever they are made.
 """
 
 import tensorflow as tf
-from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
-from gspn_tf import boxes as box_lib
 from gspn_tf.config import DataConfig
-from gspn_tf.data import manifest, sampling, shards
+from gspn_tf.data import manifest, preprocessing, sampling, shards
 
 _PADDING = {"points": 0.0, "colors": 0.0, "num_points": 0}
 _TARGET_PADDING = {
@@ -31,6 +30,7 @@ def load(
     batch_size: int,
     training: bool,
     seed: int,
+    service: str | None = None,
 ) -> tf.data.Dataset:
     """Batches of a split, one epoch long; every new pass over it is a new epoch.
 
@@ -57,6 +57,15 @@ def load(
     Shapes and boxes come of all points of the scene, so an instance can have few or
     none of the N points and still be valid.
 
+    `options.cache` keeps the scenes of the first pass in memory, as they are on disk:
+    what is drawn afterwards differs from epoch to epoch as it does without.
+
+    With `service` ("grpc://host:port"), the workers of that tf.data service prepare the
+    scenes and this process batches them. They see `directory` at the same path and have
+    loaded the op library (`gspn serve-data` does that). A scene is as it is here in the
+    first epoch, but several workers deliver in no fixed order, and a second pass
+    repeats the first: give each epoch a seed of its own.
+
     Raises:
       ValueError: unknown split, training on one without labels, or batch size below
         one.
@@ -66,36 +75,104 @@ def load(
         turns it into an error that names the file.
       FileNotFoundError: `directory` has no manifest.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    found = scenes(directory, split, training=training)
+    if options.cache and service is None:
+        found = found.cache()
+    return batches(
+        found,
+        options,
+        batch_size=batch_size,
+        training=training,
+        seed=seed,
+        service=service,
+    )
+
+
+def scenes(directory: str, split: str, *, training: bool) -> tf.data.Dataset:
+    """Whole scenes of a split in the order written: dicts of `name` and `shards.parse`.
+
+    Raises:
+      ValueError: unknown split, or training on one without labels.
+      FileNotFoundError: `directory` has no manifest.
+    """
     if training and not manifest.is_labelled(directory, split):
         raise ValueError(f"split {split!r} of {directory} has no labels to train on")
-    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=training)
-    dataset = shards.records(directory, split)
+    found = shards.records(directory, split).map(
+        lambda record: shards.parse(record) | {"name": shards.parse_name(record)},
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    count = manifest.num_scenes(directory, split)
+    return found.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def batches(
+    scenes: tf.data.Dataset,
+    options: DataConfig,
+    *,
+    batch_size: int,
+    training: bool,
+    seed: int,
+    service: str | None = None,
+) -> tf.data.Dataset:
+    """The batches of `load` from the scenes of `scenes`, which may be cached before."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    num_scenes = int(scenes.cardinality())
     if training:
-        dataset = dataset.shuffle(options.shuffle_buffer, seed=seed)
-    num_classes = len(manifest.read_classes(directory))
+        scenes = scenes.shuffle(options.shuffle_buffer, seed=seed)
+    epochs = _epoch_keys(seed, training)
+    if service:  # whose workers would begin the keys anew and divide them
+        first = next(epochs.as_numpy_iterator())
+        dataset = scenes.map(lambda scene: (scene, tf.constant(first)))
+    else:
+        dataset = tf.data.Dataset.zip(scenes, epochs)
 
-    def element(record: tf.Tensor, key: tf.Tensor) -> dict:
-        stream = tf.random.split(tf.stack([tf.constant(seed, tf.int64), key]), 5)
-        scene = shards.parse(record)
-        _check_instances(scene["instance"], options.max_instances)
-        if training:
-            scene = augment(scene, options, stream[:2])
-        count = options.num_points if training else options.num_points_inference
-        targets = instances(scene, num_classes, options, stream[2])
-        rows = sampling.POINTS[options.sampling](scene["points"], count, stream[3])
-        if training:
-            rows = tf.random.experimental.stateless_shuffle(rows, stream[4])
-        return resample(scene, targets, rows, count)
+    def element(scene: dict, epoch: tf.Tensor) -> dict:
+        name = tf.strings.to_hash_bucket_fast(scene["name"], 1 << 62)
+        key = tf.stack([tf.constant(seed, tf.int64) ^ epoch, name])
+        return _element(scene, options, training, tf.random.split(key, 5))
 
-    dataset = tf.data.Dataset.zip(dataset, keys)
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
-    num_scenes = manifest.num_scenes(directory, split)
+    if service:
+        dataset = _on_workers(dataset, service)
     dataset = _batch(dataset, batch_size, num_scenes, training)
     ordered = tf.data.Options()
     ordered.deterministic = True
     return dataset.with_options(ordered).prefetch(tf.data.AUTOTUNE)
+
+
+def _epoch_keys(seed: int, training: bool) -> tf.data.Dataset:
+    """One number without end; in training another one in every pass."""
+    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=training)
+    return keys.take(1).flat_map(lambda key: tf.data.Dataset.from_tensors(key).repeat())
+
+
+def _element(
+    scene: dict, options: DataConfig, training: bool, seeds: tf.Tensor
+) -> dict:
+    """One scene of a batch; seeds [5, 2]."""
+    tf.debugging.assert_less(
+        tf.reduce_max(scene["instance"]),
+        options.max_instances,
+        f"a scene may have at most max_instances = {options.max_instances} instances",
+    )
+    if training:
+        scene = preprocessing.augment(scene, options, seeds[:2])
+    count = options.num_points if training else options.num_points_inference
+    targets = preprocessing.instances(scene, options, seeds[2])
+    rows = sampling.POINTS[options.sampling](scene["points"], count, seeds[3])
+    if training:
+        rows = tf.random.experimental.stateless_shuffle(rows, seeds[4])
+    return preprocessing.resample(scene, targets, rows, count)
+
+
+def _on_workers(dataset: tf.data.Dataset, service: str) -> tf.data.Dataset:
+    """The elements as workers of a service make them, each of them once."""
+    policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC
+    return dataset.apply(
+        tf.data.experimental.service.distribute(processing_mode=policy, service=service)
+    )
 
 
 def _batch(
@@ -107,89 +184,3 @@ def _batch(
     dataset = dataset.padded_batch(size, padding_values=padding, drop_remainder=drop)
     count = num_scenes // size if drop else -(-num_scenes // size)
     return dataset.apply(tf.data.experimental.assert_cardinality(count))
-
-
-def _check_instances(instance: tf.Tensor, limit: int) -> None:
-    tf.debugging.assert_less(
-        tf.reduce_max(instance),
-        limit,
-        f"a scene may have at most max_instances = {limit} instances",
-    )
-
-
-def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:
-    """Rotates about z, translates, and shifts the colours; one draw a scene."""
-    points = tf.cast(scene["points"], tf.float32)
-    uniform = tf.random.stateless_uniform([3], seeds[0])
-    normal = tf.random.stateless_normal([6], seeds[1])
-    if options.rotate:
-        angles = uniform * [0.0, 0.0, 2.0 * 3.14159265]
-        rotation = rotation_matrix_3d.from_euler(angles)
-        # Their `rotate` cannot broadcast over an unknown number of points.
-        points = tf.matmul(points, rotation, transpose_b=True)
-    points = points + options.translate_std * normal[:3]
-    colors = tf.cast(scene["colors"], tf.float32)
-    colors = colors + 255.0 * options.color_jitter * normal[3:]
-    return scene | {"points": points, "colors": tf.clip_by_value(colors, 0.0, 255.0)}
-
-
-def instances(
-    scene: dict, num_classes: int, options: DataConfig, seed: tf.Tensor
-) -> dict:
-    """Shape, box and class of every instance, from all points of the scene.
-
-    scene    points [V, 3], semantic [V], instance [V]
-    Returns  shapes [G, P, 3], boxes [G, 6], classes [G] (1..C), valid [G]; G may be 0.
-    """
-    points, instance = scene["points"], scene["instance"]
-    total = tf.maximum(tf.reduce_max(instance, axis=0), -1) + 1
-    mine = tf.where(instance >= 0)[:, 0]
-    order = tf.gather(mine, tf.argsort(tf.gather(instance, mine), stable=True))
-    rows = tf.gather(instance, order)  # ascending
-    points = tf.gather(points, order)
-    counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, total)
-    starts = tf.cumsum(counts, exclusive=True)
-    size = options.num_shape_points
-    picks = sampling.SHAPES[options.sampling](points, starts, counts, size, seed)
-    shapes = tf.gather(points, picks)  # [G, P, 3]
-    low = tf.math.unsorted_segment_min(points, rows, total)
-    high = tf.math.unsorted_segment_max(points, rows, total)
-    of_all = tf.concat([(low + high) / 2, high - low], axis=-1)
-    boxes = {"random": of_all, "farthest": box_lib.bounding(shapes)}
-    votes = tf.one_hot(tf.gather(scene["semantic"], order) - 1, num_classes)
-    votes = tf.math.unsorted_segment_sum(votes, rows, total)  # background: no vote
-    return {
-        "shapes": shapes,
-        "boxes": boxes[options.sampling],
-        "classes": tf.argmax(votes, axis=-1, output_type=tf.int32) + 1,
-        "valid": counts > 0,
-    }
-
-
-def resample(scene: dict, targets: dict, picks: tf.Tensor, num_points: int) -> dict:
-    """An element of `load`: the rows `picks` of the scene, padded to `num_points`."""
-    missing = num_points - tf.shape(picks)[0]
-
-    def take(values: tf.Tensor, fill: float | int = 0) -> tf.Tensor:
-        values = tf.gather(values, picks)
-        padding = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
-        values = tf.pad(values, padding, constant_values=fill)
-        return tf.ensure_shape(values, [num_points, *values.shape[1:]])
-
-    labels = {
-        "semantic": take(scene["semantic"]),
-        "weights": take(tf.ones_like(scene["semantic"], tf.float32)),
-        "instance": take(scene["instance"], -1),
-    }
-    return {
-        "points": take(scene["points"]),
-        "colors": take(tf.cast(scene["colors"], tf.float32) / 255.0),
-        "num_points": tf.shape(picks)[0],
-        "targets": labels | {k: _at_least_one(v) for k, v in targets.items()},
-    }
-
-
-def _at_least_one(values: tf.Tensor) -> tf.Tensor:
-    """Pads an empty first axis to one row of zeros; keeps the others' static shape."""
-    missing = tf.maximum(1 - tf.shape(values)[0], 0)
-    return tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))

@@ -165,3 +165,9 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
     for field in ("points", "colors"):
         scene[field] = tf.reshape(scene[field], [-1, 3])
     return scene
+
+
+def parse_name(record: tf.Tensor) -> tf.Tensor:
+    """The scene's name, a scalar string."""
+    spec = {"name": tf.io.FixedLenFeature([], tf.string)}
+    return tf.io.parse_single_example(record, spec)["name"]

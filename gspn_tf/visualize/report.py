@@ -16,14 +16,31 @@ class Figure(NamedTuple):
 
     png: bytes | str | Path  # the file's bytes, or where it lies
     caption: str
+    description: str = ""  # for who does not see it; default: the caption
+
+
+class Drawings(NamedTuple):
+    """Small drawings side by side, each under its name."""
+
+    items: Sequence[tuple[str, str]]  # name, <svg> element
+    caption: str
 
 
 class Table(NamedTuple):
-    """Rows under a header; numbers are aligned to the right."""
+    """Rows under a header, each named by its first cell; numbers stand at the right."""
 
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[object]]
+    total: bool = False  # whether the last row sums up the others
+
+
+class Section(NamedTuple):
+    """A part of a report under a heading of its own."""
+
+    title: str
+    text: str
+    parts: Sequence[Figure | Drawings | Table] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +52,7 @@ class Report:
     numbers: Sequence[tuple[str, object]] = ()  # headline figures: (name, value)
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
+    sections: Sequence[Section] = ()
     links: Sequence[tuple[str, str]] = ()  # (text, address relative to the report)
     commands: Sequence[str] = ()  # shell lines that made the results
     environment: Sequence[tuple[str, object]] = ()  # versions, machine, seed, time
@@ -48,6 +66,7 @@ def write_report(path: str | Path, report: Report) -> None:
             _numbers(report.numbers),
             *(_figure(figure) for figure in report.figures),
             *(_table(table) for table in report.tables),
+            *(_section(section) for section in report.sections),
             _links(report.links),
             _commands(report.commands),
             _environment(report.environment),
@@ -87,24 +106,45 @@ def _figure(figure: Figure) -> str:
         raise ValueError(f"the figure {figure.caption!r} must be a PNG picture")
     data = base64.b64encode(png).decode()
     caption = html.escape(figure.caption)
+    description = html.escape(figure.description) or caption
     return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
+        f'<figure><img alt="{description}" src="data:image/png;base64,{data}">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
 def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.header)
-    rows = "".join(f"<tr>{_cells(row)}</tr>" for row in table.rows)
+    *others, last = [_cells(row) for row in table.rows] or [""]
+    rows = "".join(f"<tr>{cells}</tr>" for cells in others)
+    rows += f'<tr class="total">{last}</tr>' if table.total else f"<tr>{last}</tr>"
     return (
         f'<div class="scroll"><table><caption>{html.escape(table.caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
+def _drawings(drawings: Drawings) -> str:
+    items = "".join(
+        f"<div><h3>{html.escape(name)}</h3>{svg}</div>" for name, svg in drawings.items
+    )
+    return (
+        f'<figure><div class="drawings">{items}</div>'
+        f"<figcaption>{html.escape(drawings.caption)}</figcaption></figure>"
+    )
+
+
+def _section(section: Section) -> str:
+    kinds = {Figure: _figure, Drawings: _drawings, Table: _table}
+    parts = "\n".join(kinds[type(part)](part) for part in section.parts)
+    text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
+    return f"<h2>{html.escape(section.title)}</h2>{text}\n{parts}"
+
+
 def _cells(row: Sequence[object]) -> str:
-    cells = []
-    for value in row:
+    name, *values = row
+    cells = [f'<th scope="row">{html.escape(cell_text(name))}</th>']
+    for value in values:
         kind = ' class="number"' if isinstance(value, (int, float)) else ""
         cells.append(f"<td{kind}>{html.escape(cell_text(value))}</td>")
     return "".join(cells)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from gspn_tf import boxes, ops
 from gspn_tf.config import DataConfig
-from gspn_tf.data import pipeline, sampling
+from gspn_tf.data import preprocessing, sampling
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.own import number_instances
 from parity.golden import Case, Check, Golden
@@ -54,7 +54,7 @@ def scene_of(g: Golden) -> dict:
 def groups_of(scene: dict, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Clouds [K, P, 3] of the groups of the release, and which points are certain."""
     options = DataConfig(sampling="farthest", num_shape_points=shape[1])
-    found = pipeline.instances(scene, len(SCANNET), options, tf.constant([0, 1]))
+    found = preprocessing.instances(scene, options, tf.constant([0, 1]))
     number = len(found["shapes"])
     clouds, certain = np.zeros(shape, np.float32), np.ones(shape[:2], bool)
     clouds[1 : number + 1] = found["shapes"]
@@ -72,7 +72,7 @@ def augmented(points: np.ndarray, turn: float, shift: np.ndarray) -> np.ndarray:
         mock.patch.object(tf.random, "stateless_normal", lambda *_: normal),
     ):
         scene = {"points": points, "colors": np.zeros_like(points)}
-        return pipeline.augment(scene, DataConfig(), [0, 0])["points"].numpy()
+        return preprocessing.augment(scene, DataConfig(), [0, 0])["points"].numpy()
 
 
 def comparison(name: str):

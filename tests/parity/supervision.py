@@ -9,8 +9,7 @@ import tensorflow as tf
 from gspn_tf import boxes as box_lib
 from gspn_tf import losses, matching, ops, presets
 from gspn_tf.config import DataConfig
-from gspn_tf.data import pipeline
-from gspn_tf.data.classes import SCANNET
+from gspn_tf.data import preprocessing
 from gspn_tf.models.scoring import of_class
 from gspn_tf.pyramid import take
 from gspn_tf.types import Proposals
@@ -52,7 +51,7 @@ def truth_of(g: Golden) -> dict[str, np.ndarray]:
             "instance": tf.constant(group - 1),
         }
         options = DataConfig(num_shape_points=1)
-        found = pipeline.instances(scene, len(SCANNET), options, [0, 0])["classes"]
+        found = preprocessing.instances(scene, options, [0, 0])["classes"]
         classes[row, 1 : len(found) + 1] = found
     return {"boxes": g["in_bbox_ins"], "classes": classes, "valid": classes > 0}
 

@@ -1,0 +1,128 @@
+"""What happens to a scene before the networks see it: functions of tensors alone.
+
+Training, inference and servers call the same ones. They read no file and keep no state:
+all randomness comes from seeds that are arguments. So they work one call at a time, in
+tf.data (here or in the workers of a tf.data service), and in a SavedModel.
+"""
+
+from typing import Literal
+
+import tensorflow as tf
+from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
+
+from gspn_tf import boxes as box_lib
+from gspn_tf.config import DataConfig
+from gspn_tf.data import sampling
+
+
+def network_inputs(
+    points: tf.Tensor,
+    colors: tf.Tensor,
+    num_points: int,
+    kind: Literal["random", "farthest"] = "random",
+    seed: tf.Tensor | tuple[int, int] = (0, 0),
+) -> dict[str, tf.Tensor]:
+    """A whole scan as a batch of one scene, for inference.
+
+    Args:
+        points: [V, 3] float32, metres, z up; rows that are not finite are left out.
+        colors: [V, 3] uint8.
+        num_points: points that the network sees, where the scan has as many.
+        kind: how they are drawn, see `DataConfig.sampling`.
+        seed: [2] integers, of the draw.
+
+    Returns:
+        points [1, N, 3] metres, colors [1, N, 3] 0..1, num_points [1] = N <= num_points
+        and rows [1, N] int32: which of the V points they are.
+    """
+    finite = tf.where(tf.reduce_all(tf.math.is_finite(points), axis=1))[:, 0]
+    drawn = sampling.POINTS[kind](tf.gather(points, finite), num_points, seed)
+    rows = tf.cast(tf.gather(finite, drawn), tf.int32)
+    batch = seen(points, colors, rows) | {"rows": rows}
+    return {name: value[None] for name, value in batch.items()}
+
+
+def seen(points: tf.Tensor, colors: tf.Tensor, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+    """What the networks see of points [V, 3] and colors [V, 3] 0..255 at the rows."""
+    return {
+        "points": tf.gather(points, rows),
+        "colors": tf.cast(tf.gather(colors, rows), tf.float32) / 255.0,
+        "num_points": tf.shape(rows)[0],
+    }
+
+
+def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:
+    """Rotates about z, translates, and shifts the colours; one draw a scene."""
+    points = tf.cast(scene["points"], tf.float32)
+    uniform = tf.random.stateless_uniform([3], seeds[0])
+    normal = tf.random.stateless_normal([6], seeds[1])
+    if options.rotate:
+        angles = uniform * [0.0, 0.0, 2.0 * 3.14159265]
+        rotation = rotation_matrix_3d.from_euler(angles)
+        # Their `rotate` cannot broadcast over an unknown number of points.
+        points = tf.matmul(points, rotation, transpose_b=True)
+    points = points + options.translate_std * normal[:3]
+    colors = tf.cast(scene["colors"], tf.float32)
+    colors = colors + 255.0 * options.color_jitter * normal[3:]
+    return scene | {"points": points, "colors": tf.clip_by_value(colors, 0.0, 255.0)}
+
+
+def instances(scene: dict, options: DataConfig, seed: tf.Tensor) -> dict:
+    """Shape, box and class of every instance, from all points of the scene.
+
+    scene    points [V, 3], semantic [V], instance [V]
+    Returns  shapes [G, P, 3], boxes [G, 6], classes [G] from 1, valid [G]; G may be 0.
+    """
+    points, instance = scene["points"], scene["instance"]
+    total = tf.maximum(tf.reduce_max(instance, axis=0), -1) + 1
+    mine = tf.where(instance >= 0)[:, 0]
+    order = tf.gather(mine, tf.argsort(tf.gather(instance, mine), stable=True))
+    rows = tf.gather(instance, order)  # ascending
+    points = tf.gather(points, order)
+    counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, total)
+    starts = tf.cumsum(counts, exclusive=True)
+    size = options.num_shape_points
+    picks = sampling.SHAPES[options.sampling](points, starts, counts, size, seed)
+    shapes = tf.gather(points, picks)  # [G, P, 3]
+    low = tf.math.unsorted_segment_min(points, rows, total)
+    high = tf.math.unsorted_segment_max(points, rows, total)
+    of_all = tf.concat([(low + high) / 2, high - low], axis=-1)
+    boxes = {"random": of_all, "farthest": box_lib.bounding(shapes)}
+    num_classes = tf.maximum(tf.reduce_max(scene["semantic"]), 1)
+    votes = tf.one_hot(tf.gather(scene["semantic"], order) - 1, num_classes)
+    votes = tf.math.unsorted_segment_sum(votes, rows, total)  # background: no vote
+    return {
+        "shapes": shapes,
+        "boxes": boxes[options.sampling],
+        "classes": tf.argmax(votes, axis=-1, output_type=tf.int32) + 1,
+        "valid": counts > 0,
+    }
+
+
+def resample(scene: dict, targets: dict, rows: tf.Tensor, num_points: int) -> dict:
+    """An element of `load`: the rows of the scene, padded to `num_points`."""
+    missing = num_points - tf.shape(rows)[0]
+
+    def pad(values: tf.Tensor, fill: float | int = 0) -> tf.Tensor:
+        padding = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
+        values = tf.pad(values, padding, constant_values=fill)
+        return tf.ensure_shape(values, [num_points, *values.shape[1:]])
+
+    inputs = seen(scene["points"], scene["colors"], rows)
+    labels = {
+        "semantic": pad(tf.gather(scene["semantic"], rows)),
+        "weights": pad(tf.ones_like(rows, tf.float32)),
+        "instance": pad(tf.gather(scene["instance"], rows), -1),
+    }
+    return {
+        "points": pad(inputs["points"]),
+        "colors": pad(inputs["colors"]),
+        "num_points": inputs["num_points"],
+        "targets": labels | {k: _at_least_one(v) for k, v in targets.items()},
+    }
+
+
+def _at_least_one(values: tf.Tensor) -> tf.Tensor:
+    """Pads an empty first axis to one row of zeros; keeps the others' static shape."""
+    missing = tf.maximum(1 - tf.shape(values)[0], 0)
+    return tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))

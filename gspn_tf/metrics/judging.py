@@ -1,0 +1,83 @@
+"""Scenes with what was found in them -> figures, under one of the protocols."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from gspn_tf.metrics.average_precision import InstanceEvaluator
+from gspn_tf.metrics.figures import APResult
+from gspn_tf.metrics.overlaps import InstancePredictions
+from gspn_tf.metrics.parts import PartEvaluator
+
+Evaluator = InstanceEvaluator | PartEvaluator
+# The paper's Table 3 gives an IoU of 0.25 and no more: the rest is ScanNet's.
+PROTOCOLS: Mapping[str, Callable[[Sequence[str]], Evaluator]] = {
+    "scannet": InstanceEvaluator,
+    "partnet": PartEvaluator,
+    "nyuv2": partial(InstanceEvaluator, measures={"AP25": (0.25,)}),
+}
+RELEASED_SCORES = np.float32([1.0, 0.97])  # all confidences that the release writes
+SHOWN = 2  # best scenes to look at, and as many worst
+
+
+class Judged(NamedTuple):
+    """What was found in a scene of V points, and what is there."""
+
+    name: str
+    found: InstancePredictions
+    semantic: np.ndarray  # [V] 0 = void, 1..C
+    instance: np.ndarray  # [V] negative = void
+    points: np.ndarray | None = None  # [V, 3] metres, where they are known
+    colors: np.ndarray | None = None  # [V, 3] uint8
+
+
+def constant_scores(scenes: Iterable[Judged]) -> Iterator[Judged]:
+    """The same with every confidence 1, as the release writes them.
+
+    A scene that has none but 1.0 and 0.97 is as the release wrote it, and stays: its
+    network alone can tell which instances it doubts.
+    """
+    for judged in scenes:
+        scores = np.float32(judged.found.scores)
+        if not np.isin(scores, RELEASED_SCORES).all():
+            found = judged.found._replace(scores=np.ones(len(scores)))
+            judged = judged._replace(found=found)
+        yield judged
+
+
+class Evaluation(NamedTuple):
+    """Figures of all scenes together, of each alone, and scenes to look at."""
+
+    result: APResult
+    scenes: list[tuple[str, APResult]]  # in their order
+    best: list[Judged]  # best first, of those whose points are known
+    worst: list[Judged]  # worst first
+
+
+def evaluate(
+    scenes: Iterable[Judged], class_names: Sequence[str], protocol: str = "scannet"
+) -> Evaluation:
+    """Go through the scenes once, keeping only counts and the extremes.
+
+    Extremes are by the last measure of the protocol: AP25 for ScanNet's, which fewest
+    scenes have at 0. Scenes without an object that counts are none.
+    """
+    evaluator = PROTOCOLS[protocol](class_names)
+    each: list[tuple[str, APResult]] = []
+    ranked: list[tuple[float, Judged]] = []
+    for row, judged in enumerate(scenes):
+        try:
+            evaluator.update(judged.found, judged.semantic, judged.instance)
+        except ValueError as error:
+            raise ValueError(f"scene {judged.name}: {error}") from error
+        alone = evaluator.result(slice(row, row + 1))
+        each.append((judged.name, alone))
+        value = alone.mean(list(alone.by_class)[-1])
+        if judged.points is not None and not np.isnan(value):
+            ranked = sorted([*ranked, (value, judged)], key=lambda pair: -pair[0])
+            del ranked[SHOWN:-SHOWN]
+    extremes = [judged for _, judged in ranked]
+    half = -(-len(extremes) // 2)
+    return Evaluation(evaluator.result(), each, extremes[:half], extremes[half:][::-1])

@@ -1,0 +1,229 @@
+"""The ScanNet benchmark's files of predictions and of the truth.
+
+    PREDICTIONS/scene0011_00.txt       one line an instance: "mask label_id confidence"
+    PREDICTIONS/predicted_masks/*.txt  the masks: one integer a vertex, 0 = outside
+    TRUTH/scene0011_00.txt             one integer a vertex: label_id * 1000 + instance
+
+A mask is named relative to the file that lists it. Label ids are nyu40's: those that
+are not of a class are ignored, in the truth as in the predictions. Files of the truth
+may be compressed (`.txt.gz`).
+"""
+
+import gzip
+import hashlib
+import math
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gspn_tf import files
+from gspn_tf.data.classes import ClassList
+from gspn_tf.metrics.judging import Judged
+from gspn_tf.metrics.overlaps import InstancePredictions
+
+RESULTS = "semantic_instance_evaluation.txt"  # left there by the benchmark's script
+MASKS = "predicted_masks"
+NUM_LABELS = 40  # of nyu40; 0 is unlabelled
+MAX_INSTANCES = 999  # of one scene, in a file of the truth
+
+
+class SubmissionError(ValueError):
+    """A file that is not what the benchmark's script reads; names it."""
+
+
+class ScenePair(NamedTuple):
+    """The two files of one scene."""
+
+    name: str
+    predictions: Path
+    truth: Path
+
+
+def find_scenes(predictions: str | Path, truth: str | Path) -> list[ScenePair]:
+    """The scenes that have predictions; as in the benchmark's script no other counts.
+
+    Raises:
+      SubmissionError: no predictions, or some of a scene without truth.
+    """
+    found, there = list_predictions(predictions), list_truth(truth)
+    for name, path in found.items():
+        if name not in there:
+            raise SubmissionError(f"{path}: expected {path.name} in {truth} too")
+    return [ScenePair(name, path, there[name]) for name, path in found.items()]
+
+
+def list_predictions(folder: str | Path) -> dict[str, Path]:
+    """The file of each scene's predictions, by the scene's name; at least one."""
+    paths = sorted(path for path in Path(folder).glob("*.txt") if path.name != RESULTS)
+    if not paths:
+        raise SubmissionError(f"{folder}: expected a file SCENE.txt a scene")
+    return {path.stem: path for path in paths}
+
+
+def list_truth(folder: str | Path) -> dict[str, Path]:
+    """The file of each scene's truth, by the scene's name."""
+    paths = [path for kind in ("*.txt.gz", "*.txt") for path in Path(folder).glob(kind)]
+    return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
+
+
+def checksum(paths: Iterable[Path]) -> str:
+    """SHA-256 of the lines "digest  name" of some files."""
+    lines = "".join(f"{files.sha256(path)}  {path.name}\n" for path in paths)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def read_scenes(pairs: Iterable[ScenePair], classes: ClassList) -> Iterator[Judged]:
+    """The scenes one at a time, without points; errors as of the two readers below."""
+    for pair in pairs:
+        semantic, instance = read_truth(pair.truth, classes)
+        found = read_predictions(pair.predictions, classes, len(semantic))
+        yield Judged(pair.name, found, semantic, instance)
+
+
+def read_truth(path: str | Path, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:
+    """Class row 1..C (0 = void) and number of the object of every vertex, [V] each.
+
+    Raises:
+      SubmissionError: not one integer a line.
+    """
+    ids = _integers(Path(path), _read(Path(path)))
+    return classes.to_rows(ids // 1000), ids
+
+
+def read_predictions(
+    path: str | Path, classes: ClassList, num_points: int
+) -> InstancePredictions:
+    """The instances of one scene of `num_points` vertices, masks as bool [V].
+
+    A mask that is listed twice is one instance, as it is listed last.
+
+    Raises:
+      SubmissionError: a malformed line, a confidence that is not finite, a label that
+        is neither of `classes` nor of nyu40, or a mask that is missing, outside of the
+        folder or not of one integer a vertex.
+    """
+    path = Path(path)
+    listed: dict[Path, tuple[int, float]] = {}
+    lines = _read(path).decode("utf-8", "replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        mask, label, score = _parse(line, f"{path}:{number}", path.parent)
+        if not 0 <= label <= NUM_LABELS and label not in classes.raw_ids:
+            raise SubmissionError(
+                f"{path}:{number}: label id must be one of nyu40's 0..{NUM_LABELS}, "
+                f"got {label}"
+            )
+        listed[mask] = label, score
+    kept = {mask: item for mask, item in listed.items() if item[0] in classes.raw_ids}
+    labels, scores = zip(*kept.values(), strict=True) if kept else ((), ())
+    return InstancePredictions(
+        [_read_mask(mask, num_points) for mask in kept],
+        classes.to_rows(np.array(labels, np.int64)),
+        np.array(scores, np.float64),
+    )
+
+
+def write_scene(folder: str | Path, judged: Judged, classes: ClassList) -> None:
+    """Write what was found in a scene; the file that lists the masks comes last."""
+    folder, name = Path(folder), _checked_name(judged.name)
+    (folder / MASKS).mkdir(parents=True, exist_ok=True)
+    lines = []
+    labels = classes.to_raw(judged.found.classes)
+    rows = zip(judged.found.masks, labels, judged.found.scores, strict=True)
+    for number, (mask, label, score) in enumerate(rows):
+        text = np.full((len(judged.semantic), 2), ord("0"), np.uint8)
+        text[:, 1] = ord("\n")
+        text[mask, 0] = ord("1")
+        place = f"{MASKS}/{name}_{number:03d}.txt"
+        (folder / place).write_bytes(text.tobytes())
+        lines.append(f"{place} {label} {score!s}\n")
+    files.write_text(folder / f"{name}.txt", "".join(lines))
+
+
+def write_truth(folder: str | Path, judged: Judged, classes: ClassList) -> None:
+    """Write what is there in a scene.
+
+    Raises:
+      ValueError: more objects than the format can number.
+    """
+    highest = int(judged.instance.max(initial=-1))
+    if highest >= MAX_INSTANCES:
+        raise ValueError(
+            f"scene {judged.name}: instance must be below {MAX_INSTANCES} in the "
+            f"benchmark's files, got {highest}"
+        )
+    ids = classes.to_raw(judged.semantic) * 1000 + judged.instance + 1
+    ids[(judged.semantic == 0) | (judged.instance < 0)] = 0
+    text = "".join(f"{i}\n" for i in ids.tolist())
+    files.write_text(Path(folder, f"{_checked_name(judged.name)}.txt"), text)
+
+
+def _checked_name(name: str) -> str:
+    if not name or any(letter.isspace() or letter in "/\\" for letter in name):
+        raise ValueError(
+            f"a scene's name must be one word in the benchmark's files, got {name!r}"
+        )
+    return name
+
+
+def _parse(line: str, place: str, folder: Path) -> tuple[Path, int, float]:
+    """Mask, label id and confidence of one line."""
+    fields = line.split()
+    try:
+        name, label, score = fields[0], float(fields[1]), float(fields[2])
+        malformed = len(fields) != 3 or label != int(label)
+    except (ValueError, IndexError, OverflowError):
+        malformed = True
+    if malformed:
+        raise SubmissionError(
+            f'{place}: expected "mask label_id confidence", got {line!r}'
+        )
+    if not math.isfinite(score):
+        raise SubmissionError(f"{place}: confidence must be finite, got {fields[2]}")
+    root = os.path.abspath(folder)
+    mask = Path(os.path.abspath(os.path.join(root, name)))
+    if os.path.isabs(name) or not mask.is_relative_to(root):
+        raise SubmissionError(
+            f"{place}: mask must be a relative path inside {folder}, got {name}"
+        )
+    return mask, int(label), score
+
+
+def _read_mask(path: Path, num_points: int) -> np.ndarray:
+    if not path.is_file():
+        raise SubmissionError(f"mask {path} is missing")
+    data = _read(path)
+    digits, ends = (np.frombuffer(data, np.uint8)[start::2] for start in (0, 1))
+    plain = len(digits) == num_points and (ends == ord("\n")).all()
+    if plain and ((digits >= ord("0")) & (digits <= ord("9"))).all():
+        return digits != ord("0")  # what masks look like: many times faster
+    values = _integers(path, data)
+    if len(values) != num_points:
+        raise SubmissionError(
+            f"{path}: expected one integer for each of {num_points} vertices, got "
+            f"{len(values)}"
+        )
+    return values != 0
+
+
+def _integers(path: Path, data: bytes) -> np.ndarray:
+    try:
+        lines = data.decode().splitlines()
+        return np.array(lines or [""], np.int64)
+    except (ValueError, OverflowError) as error:
+        text = f"{path} must have one integer a line: {error}"
+        raise SubmissionError(text) from error
+
+
+def _read(path: Path) -> bytes:
+    """A file's bytes, decompressed."""
+    data = path.read_bytes()
+    if path.suffix != ".gz":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SubmissionError(f"{path} is no whole gzip file: {error}") from error

@@ -1,0 +1,193 @@
+"""PartNet's and NYUv2's average precision: a literal reading, and cases by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gspn_tf.metrics import (
+    PROTOCOLS,
+    InstancePredictions,
+    Judged,
+    PartEvaluator,
+    evaluate,
+)
+
+NAMES = ("leg", "seat", "back")
+
+
+# ---- the literal reading, in whole numbers where that can be ----------------------
+
+
+def ranked(shape, label):
+    """[(score, is right), ...] of a class in a shape, surest first, and its parts."""
+    (masks, classes, scores), semantic, instance = shape
+    points = [set(np.flatnonzero(mask)) for mask in masks]
+    owner = dict(enumerate(zip(semantic, instance, strict=True)))
+    other = {p for p, (row, number) in owner.items() if row == 0 or number < 0}
+    parts = {}
+    for p, (row, number) in owner.items():
+        if row == label and number >= 0:
+            parts.setdefault(number, set()).add(p)
+    order = sorted(range(len(masks)), key=lambda row: -scores[row])
+    free, found = dict(sorted(parts.items())), []
+    for row in (row for row in order if classes[row] == label):
+        mask = points[row] - other
+        best, best_iou = None, 0
+        for number, part in free.items():
+            iou = len(part & mask) / len(part | mask)
+            if iou > best_iou:
+                best, best_iou = number, iou
+        if best_iou > 0.5:
+            del free[best]
+        found.append((scores[row], best_iou > 0.5))
+    return found, len(parts)
+
+
+def naive_area(found, num_parts):
+    """Over the recalls of 0, 1, ..., 100 per cent."""
+    curve = [(0, 1.0)]  # right ones so far, precision
+    for kept in range(1, len(found) + 1):
+        hits = sum(right for _, right in found[:kept])
+        curve.append((hits, hits / kept))
+    reached = [
+        [precision for hits, precision in curve if 100 * hits >= percent * num_parts]
+        for percent in range(101)
+    ]
+    return sum(max(values, default=0.0) for values in reached) / 101
+
+
+def naive_by_class(shapes, label):
+    found = [ranked(shape, label) for shape in shapes]
+    pooled = sorted((item for f, _ in found for item in f), key=lambda item: -item[0])
+    total = sum(count for _, count in found)
+    if not total:
+        return math.nan
+    return naive_area(pooled, total) if pooled else 0.0
+
+
+def naive_by_shape(shapes):
+    means = []
+    for shape in shapes:
+        found = [ranked(shape, label) for label in range(1, len(NAMES) + 1)]
+        values = [
+            naive_area(f, count) if f and count else 0.0
+            for f, count in found
+            if f or count
+        ]
+        if values:
+            means.append(sum(values) / len(values))
+    return sum(means) / len(means) if means else math.nan
+
+
+def random_shape(rng, num_points=200):
+    """Blocks of points, some of no part; predictions with copies, ties, empties."""
+    blocks = np.sort(rng.integers(0, 10, num_points))
+    semantic = rng.integers(0, len(NAMES) + 1, 10)[blocks]
+    instance = np.where(blocks == 3, -1, blocks)
+    masks, classes = [], []
+    for _ in range(rng.integers(0, 14)):
+        block = rng.integers(0, 10)
+        mask = (blocks == block) ^ (rng.random(num_points) < rng.choice([0, 0.05, 0.1]))
+        masks.append(mask & (rng.random() > 0.1))
+        right = max(1, semantic[blocks == block].max(initial=0))
+        classes.append(right if rng.random() < 0.9 else rng.integers(1, 4))
+    scores = rng.choice([0.25, 0.5, 0.75], len(masks)) + rng.integers(0, 2) / 1024
+    return (
+        InstancePredictions(masks, np.array(classes, int), scores),
+        semantic,
+        instance,
+    )
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_equals_the_literal_reading(seed):
+    rng = np.random.default_rng(seed)
+    shapes = [random_shape(rng) for _ in range(8)]
+    evaluator = PartEvaluator(NAMES)
+    for shape in shapes:
+        evaluator.update(*shape)
+    result = evaluator.result()
+    expected = [naive_by_class(shapes, label) for label in range(1, len(NAMES) + 1)]
+    np.testing.assert_allclose(result.by_class["AP50"], expected, rtol=0, atol=1e-12)
+    assert result.ap50 == pytest.approx(np.nanmean(expected), abs=1e-12)
+    assert result.by_scene["AP50"] == pytest.approx(naive_by_shape(shapes), abs=1e-12)
+    alone = evaluator.result(slice(5, 6))
+    assert alone.by_scene["AP50"] == pytest.approx(naive_by_shape(shapes[5:6]))
+
+
+# ---- by hand ----------------------------------------------------------------------
+
+
+def one_class(lengths, *found):
+    """A shape of legs of these lengths; found = (start, stop, score) each."""
+    instance = np.repeat(np.arange(len(lengths)), lengths)
+    rows = np.arange(len(instance))
+    masks = [(rows >= start) & (rows < stop) for start, stop, _ in found]
+    scores = np.array([score for *_, score in found], float)
+    predictions = InstancePredictions(masks, np.ones(len(found), int), scores)
+    return predictions, np.ones(len(instance), int), instance
+
+
+def ap50(*shapes):
+    evaluator = PartEvaluator(NAMES[:1])
+    for shape in shapes:
+        evaluator.update(*shape)
+    return evaluator.result().ap50
+
+
+def test_truth_against_itself_is_perfect_at_any_size():
+    shape = one_class([3, 1, 40], (0, 3, 0.9), (3, 4, 0.9), (4, 44, 0.1))
+    assert ap50(shape) == 1.0
+
+
+def test_the_surest_takes_the_part_and_a_copy_is_wrong():
+    # Right 0.9, wrong 0.8 (a copy), right 0.7: recall 1/2 at precision 1, recall 1 at
+    # precision 2/3. Recalls 0..0.50 read 1 (51 of them), 0.51..1 read 2/3 (50).
+    shape = one_class([20, 20], (0, 20, 0.9), (0, 19, 0.8), (20, 40, 0.7))
+    assert ap50(shape) == pytest.approx((51 + 50 * 2 / 3) / 101)
+
+
+def test_points_of_no_part_are_taken_off():
+    predictions, semantic, instance = one_class([20, 30], (0, 50, 0.5))
+    # It takes the larger, of 30 points: one of two, recalls 0..0.50 read 1.
+    assert ap50((predictions, semantic, instance)) == pytest.approx(51 / 101)
+    semantic[20:] = 0
+    assert ap50((predictions, semantic, instance)) == 1.0
+
+
+def test_a_wrong_prediction_of_a_class_that_is_there_earns_one_in_101():
+    assert ap50(one_class([20, 20], (10, 30, 0.5))) == pytest.approx(1 / 101)
+    assert ap50(one_class([20, 20])) == 0.0
+
+
+def test_a_share_of_the_parts_is_a_recall_without_rounding():
+    # 7 of 100 parts: recalls 0, 0.01, ..., 0.07 are reached, eight of them.
+    shape = one_class([2] * 100, *((2 * i, 2 * i + 2, 0.5) for i in range(7)))
+    assert ap50(shape) == pytest.approx(8 / 101)
+
+
+def test_classes_that_are_not_there_count_by_shape_alone():
+    predictions, semantic, instance = one_class([20], (0, 20, 0.5), (0, 20, 0.4))
+    predictions = predictions._replace(classes=np.array([1, 2]))
+    evaluator = PartEvaluator(NAMES)
+    evaluator.update(predictions, semantic, instance)
+    result = evaluator.result()
+    np.testing.assert_array_equal(result.by_class["AP50"], [1, np.nan, np.nan])
+    assert result.ap50 == 1.0 and result.by_scene == {"AP50": 0.5}
+    assert result.as_dict()["AP50_by_scene"] == 0.5
+    assert "mean over scenes of each scene's: 0.500" in result.table()
+
+
+def test_no_shapes_no_figures():
+    result = PartEvaluator(NAMES).result()
+    assert np.isnan(result.ap50) and np.isnan(result.by_scene["AP50"])
+
+
+def test_nyuv2_is_one_iou():
+    # 150 of 400 points: an IoU of 0.375.
+    scene = Judged("a", *one_class([400], (0, 150, 0.5)))
+    result = evaluate([scene], NAMES, "nyuv2").result
+    assert list(result.by_class) == ["AP25"] and list(result.curves) == [0.25]
+    assert result.ap25 == 1.0
+    assert set(PROTOCOLS) == {"scannet", "partnet", "nyuv2"}
