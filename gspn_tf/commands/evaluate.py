@@ -240,7 +240,7 @@ def _written(
 COMMAND = Command(
     name="evaluate",
     summary="Average precision and proposal quality of a run, or of predictions.",
-    usage="(--run DIR | --predictions DIR) (--data DIR [--split val] | --truth DIR)",
+    usage="(--run DIR | --predictions DIR) (--data DIR | --truth DIR)",
     define_flags=define_flags,
     run=run,
 )
