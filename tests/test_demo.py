@@ -38,6 +38,10 @@ def test_demo_leaves_a_report(tmp_path, tiny_config, capsys):
     metrics = json.loads((output / "metrics.json").read_text())
     assert set(metrics) >= KEYS and metrics["seed"] == 7
     assert 0 <= metrics["components_ap50"] <= 1
+    carried = [metrics[key] for key in ("protocol", "scores", "split")]
+    assert (
+        carried == ["scannet", "ranked", "test"] and len(metrics["data_sha256"]) == 64
+    )
     report = (output / "report.html").read_text()
     assert "GSPN" in report and "data:image/png;base64" in report
     assert (output / "segmented" / "index.html").is_file()

@@ -152,12 +152,16 @@ def test_too_many_objects_and_names_of_two_words_are_errors(tmp_path):
         submission.write_scene(tmp_path, toy_scene(name="my scan"), CLASSES)
 
 
-def test_constant_scores_leave_the_releases_own_as_they_are():
+def test_constant_scores_leave_the_releases_own_as_they_are(tmp_path):
     scene = toy_scene()
-    mine = scene._replace(found=scene.found._replace(scores=np.array([1, 0.97, 1])))
-    ranked, own = constant_scores([scene, mine])
-    np.testing.assert_array_equal(ranked.found.scores, [1, 1, 1])
-    np.testing.assert_array_equal(own.found.scores, [1, 0.97, 1])
+    scores = np.float32([1, 0.97, 1])
+    own = scene._replace(found=scene.found._replace(scores=scores))
+    submission.write_scene(tmp_path, own, CLASSES)
+    read = submission.read_predictions(tmp_path / "scene0000_00.txt", CLASSES, 30)
+    np.testing.assert_array_equal(read.scores, [1, 0.97, 1])
+    changed, kept, again = constant_scores([scene, own, own._replace(found=read)])
+    np.testing.assert_array_equal(changed.found.scores, [1, 1, 1])
+    assert kept.found.scores is scores and again.found.scores is read.scores
 
 
 # ---- bad files --------------------------------------------------------------------
@@ -167,7 +171,7 @@ MASK = "predictions/predicted_masks/scene0000_00_000.txt"
 TRUTH = "truth/scene0000_00.txt"
 BAD = {
     "expected a file SCENE.txt": lambda d: (d / LIST).unlink(),
-    "has no truth: .*scene0000_00.txt is missing": lambda d: (d / TRUTH).unlink(),
+    "txt: expected scene0000_00.txt in": lambda d: (d / TRUTH).unlink(),
     "mask .*_000.txt is missing": lambda d: (d / MASK).unlink(),
     "for each of 30 vertices, got 2": lambda d: (d / MASK).write_text("1\n0\n"),
     "for each of 30 vertices, got 31": lambda d: (d / MASK).write_text("1\n" * 31),

@@ -9,10 +9,11 @@ from typing import Any
 from absl import flags as absl_flags
 
 from gspn_tf import config as config_lib
-from gspn_tf import config_loading, files
+from gspn_tf import config_loading, files, presets
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 from gspn_tf.commands.prepare import prepare_rooms, tracked
 from gspn_tf.commands.segment import segment
+from gspn_tf.data import manifest
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
 MINUTES = 12  # of the whole, on two cores
@@ -103,10 +104,22 @@ def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
     show(output, next(split.scenes()), segmenter, classes)
     shutil.rmtree(output / "saved_model", ignore_errors=True)
     export.export(model, [name for _, name in classes], output / "saved_model")
-    figures = precision.as_dict() | after
+    figures = carried(config, split) | precision.as_dict() | after
     figures["proposal_miou_untrained"] = before["proposal_miou"]
     figures["components_ap50"] = components.ap50
     return figures
+
+
+def carried(config: config_lib.Config, split) -> dict[str, Any]:
+    """What every figure comes with, as those of `gspn evaluate`."""
+    constant = config.model.exported_score == "released"
+    return {
+        "protocol": "scannet",
+        "scores": "constant" if constant else "ranked",
+        "preset": presets.nearest(config.model)[0],
+        "split": split.name,
+        "data_sha256": manifest.checksum(split.directory, split.name),
+    }
 
 
 def show(output: Path, room, segmenter, classes) -> None:

@@ -35,6 +35,7 @@ class Source(NamedTuple):
 
     scenes: Iterable[Judged]
     classes: ClassList
+    count: int  # of the scenes, with or without predictions
     about: dict[str, Any]  # protocol, scores, preset, split, data_sha256, ...
     proposals: Callable[[], dict[str, float]] = dict
 
@@ -89,11 +90,16 @@ def run(arguments: Arguments) -> None:
         )
         proposals = source.proposals()
     result = evaluation.result
-    about = source.about | {"scenes": len(evaluation.scenes)}
+    count, left_out = len(evaluation.scenes), source.count - len(evaluation.scenes)
+    about = source.about | {"scenes": count, "scenes_left_out": left_out}
+    if not count:
+        raise UserError(f"no scene of split {about['split']} has predictions")
     print(
         "{protocol} protocol, {scores} scores, preset {preset}, split {split}, "
         "{scenes} scenes, data {data_sha256:.12}".format(**about)
     )
+    if left_out:  # as by the benchmark's script
+        print(f"{left_out} of {source.count} scenes have no predictions: left out")
     print(result.table())
     if proposals:
         print(
@@ -161,6 +167,7 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
     return Source(
         _written(scenes, classes, flags.predictions, flags.truth),
         classes,
+        split.count(),
         _about(flags, split, scores)
         | {"run": flags.run, "preset": preset, "preset_changed": changed},
         lambda: evaluation.proposal_figures(model.proposal_network, split, config),
@@ -175,7 +182,7 @@ def _of_data(flags: absl_flags.FlagValues) -> Source:
     scenes = evaluation.submitted(flags.predictions, split)
     classes = manifest.read_classes(split.directory)
     about = _about(flags, split, flags.scores or "ranked")
-    return Source(_scored(scenes, flags), classes, about)
+    return Source(_scored(scenes, flags), classes, split.count(), about)
 
 
 def _of_files(flags: absl_flags.FlagValues) -> Source:
@@ -193,7 +200,8 @@ def _of_files(flags: absl_flags.FlagValues) -> Source:
         "data_sha256": submission.checksum(pair.truth for pair in pairs),
         "predictions": flags.predictions,
     }
-    return Source(_scored(scenes, flags), classes, about)
+    count = len(submission.list_truth(flags.truth))
+    return Source(_scored(scenes, flags), classes, count, about)
 
 
 def _split(flags: absl_flags.FlagValues) -> "Split":

@@ -1,7 +1,6 @@
 """How well proposals fit the objects they stand for (paper, section 4.4)."""
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 
 def paired_box_iou(boxes: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -40,6 +39,8 @@ def chamfer_distance(points: np.ndarray, other: np.ndarray) -> float:
     Table 5 leaves its definition open; the training loss squares the distances.
     Raises ValueError when a cloud is empty.
     """
+    from scipy.spatial import cKDTree  # slower to import than the rest together
+
     points = _checked("points", points, 3)
     other = _checked("other", other, 3)
     for name, cloud in (("points", points), ("other", other)):

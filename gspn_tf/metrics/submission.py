@@ -49,20 +49,20 @@ def find_scenes(predictions: str | Path, truth: str | Path) -> list[ScenePair]:
     Raises:
       SubmissionError: no predictions, or some of a scene without truth.
     """
-    pairs = []
-    for path in sorted(Path(predictions).glob("*.txt")):
-        places = Path(truth, path.name), Path(truth, f"{path.name}.gz")
-        there = [place for place in places if place.is_file()]
-        if path.name == RESULTS:
-            continue
-        if not there:
-            raise SubmissionError(f"{path} has no truth: {places[0]} is missing")
-        pairs.append(ScenePair(path.stem, path, there[0]))
-    if not pairs:
-        raise SubmissionError(
-            f"{predictions}: expected a file SCENE.txt for each scene"
-        )
-    return pairs
+    there = list_truth(truth)
+    listed = sorted(p for p in Path(predictions).glob("*.txt") if p.name != RESULTS)
+    if not listed:
+        raise SubmissionError(f"{predictions}: expected a file SCENE.txt a scene")
+    for path in listed:
+        if path.stem not in there:
+            raise SubmissionError(f"{path}: expected {path.name} in {truth} too")
+    return [ScenePair(path.stem, path, there[path.stem]) for path in listed]
+
+
+def list_truth(folder: str | Path) -> dict[str, Path]:
+    """The file of each scene's truth, by the scene's name."""
+    paths = [path for kind in ("*.txt.gz", "*.txt") for path in Path(folder).glob(kind)]
+    return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
 
 
 def checksum(paths: Iterable[Path]) -> str:
@@ -134,7 +134,7 @@ def write_scene(folder: str | Path, judged: Judged, classes: ClassList) -> None:
         text[mask, 0] = ord("1")
         place = f"{MASKS}/{name}_{number:03d}.txt"
         (folder / place).write_bytes(text.tobytes())
-        lines.append(f"{place} {label} {float(score)!r}\n")
+        lines.append(f"{place} {label} {score!s}\n")
     files.write_text(folder / f"{name}.txt", "".join(lines))
 
 
