@@ -166,7 +166,10 @@ def test_the_document_runs(tmp_path, monkeypatch, service):
     expected = preprocessing.network_inputs(
         scenes[0].points, scenes[0].colors, 4096, "farthest"
     )
-    assert_equal(dict(np.load("served.npz")), expected)
+    served = dict(np.load("served.npz"))
+    assert set(served) == set(expected)
+    for name, values in expected.items():  # colours: graphs divide by a product
+        np.testing.assert_allclose(served[name], values, rtol=2e-7, err_msg=name)
 
 
 @pytest.mark.parametrize("line", re.findall(r"^gspn (.*)$", DOCUMENT, re.M))
