@@ -47,13 +47,20 @@ def segmented(
 
 
 def submitted(predictions: str | Path, split: Split) -> Iterator[Judged]:
-    """The scenes of a split that have predictions in the benchmark's files."""
+    """The scenes of a split that have predictions in the benchmark's files.
+
+    Raises:
+      submission.SubmissionError: predictions of a scene that is not of the split, or
+        what `submission.read_predictions` raises.
+    """
     classes = manifest.read_classes(split.directory)
+    paths = submission.list_predictions(predictions)
     for scene in split.track(split.scenes(), "instances", split.count()):
-        path = Path(predictions, f"{scene.name}.txt")
-        if path.is_file():
+        if path := paths.pop(scene.name, None):
             count = len(scene.points)
             yield _judged(scene, submission.read_predictions(path, classes, count))
+    for path in paths.values():
+        raise submission.SubmissionError(f"{path}: no scene of split {split.name}")
 
 
 def _judged(scene: Scene, found: InstancePredictions) -> Judged:

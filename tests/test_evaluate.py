@@ -110,9 +110,11 @@ def test_what_cannot_be_evaluated_is_said(work, tmp_path, capsys):
     files = ("--predictions", folder, "--data", work / "data")
     assert f"--predictions: no folder {folder}" in error_of(capsys, *files)
     folder.mkdir()
-    assert "no scene of split val has predictions" in error_of(capsys, *files)
+    assert "expected a file SCENE.txt a scene" in error_of(capsys, *files)
     (folder / "scene_0.txt").write_text("mask.txt 3 nan\n")
     assert "scene_0.txt:1: confidence must be finite" in error_of(capsys, *files)
+    (folder / "scene_0.txt").rename(folder / "scene_7.txt")
+    assert "scene_7.txt: no scene of split val" in error_of(capsys, *files)
 
 
 def test_a_split_without_labels_has_no_figures(work, capsys):

@@ -92,8 +92,6 @@ def run(arguments: Arguments) -> None:
     result = evaluation.result
     count, left_out = len(evaluation.scenes), source.count - len(evaluation.scenes)
     about = source.about | {"scenes": count, "scenes_left_out": left_out}
-    if not count:
-        raise UserError(f"no scene of split {about['split']} has predictions")
     print(
         "{protocol} protocol, {scores} scores, preset {preset}, split {split}, "
         "{scenes} scenes, data {data_sha256:.12}".format(**about)

@@ -49,14 +49,19 @@ def find_scenes(predictions: str | Path, truth: str | Path) -> list[ScenePair]:
     Raises:
       SubmissionError: no predictions, or some of a scene without truth.
     """
-    there = list_truth(truth)
-    listed = sorted(p for p in Path(predictions).glob("*.txt") if p.name != RESULTS)
-    if not listed:
-        raise SubmissionError(f"{predictions}: expected a file SCENE.txt a scene")
-    for path in listed:
-        if path.stem not in there:
+    found, there = list_predictions(predictions), list_truth(truth)
+    for name, path in found.items():
+        if name not in there:
             raise SubmissionError(f"{path}: expected {path.name} in {truth} too")
-    return [ScenePair(path.stem, path, there[path.stem]) for path in listed]
+    return [ScenePair(name, path, there[name]) for name, path in found.items()]
+
+
+def list_predictions(folder: str | Path) -> dict[str, Path]:
+    """The file of each scene's predictions, by the scene's name; at least one."""
+    paths = sorted(path for path in Path(folder).glob("*.txt") if path.name != RESULTS)
+    if not paths:
+        raise SubmissionError(f"{folder}: expected a file SCENE.txt a scene")
+    return {path.stem: path for path in paths}
 
 
 def list_truth(folder: str | Path) -> dict[str, Path]:
