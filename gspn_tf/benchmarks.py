@@ -13,6 +13,8 @@ from gspn_tf import inference, ops, training
 from gspn_tf.config import Config
 from gspn_tf.data import read_scenes
 
+LEAST_SCENES = 64  # that one run of the pipeline is timed over
+
 
 class Timing(NamedTuple):
     """How long something took."""
@@ -21,6 +23,10 @@ class Timing(NamedTuple):
     median_ms: float
     best_ms: float
     runs: int
+
+    def line(self) -> str:
+        """The same to read."""
+        return f"{self.median_ms:10.1f} ms  (best {self.best_ms:.1f})  {self.name}"
 
 
 def measure(name: str, run: Callable[[], object], repeats: int) -> Timing:
@@ -78,36 +84,73 @@ def op_timings(repeats: int, seed: int = 0) -> list[Timing]:
     return [measure(name, run, repeats) for name, run in runs.items()]
 
 
-def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
-    """A training step of each stage, and inference on one whole scene."""
-    scenes = training.Scenes(directory, config)
+def step_timings(scenes: training.Scenes, repeats: int) -> list[Timing]:
+    """A training step of each stage, on one batch."""
+    config, found = scenes.config, []
     batch = next(iter(scenes.epoch("gspn", 0)))
-    found = []
     for stage in training.STAGES:
         model = training.build(stage, config)
         options = getattr(config.train, stage)
         model.compile(optimizer=training.optimizer(options), jit_compile=False)
         name = f"training step, {stage}, batch of {config.train.batch_size}"
         found.append(measure(name, lambda m=model: m.train_on_batch(batch), repeats))
+    return found
+
+
+def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
+    """A training step of each stage, and inference on one whole scene."""
+    found = step_timings(training.Scenes(directory, config), repeats)
     scene = next(read_scenes(directory, "train"))
     segmenter = inference.Segmenter(
-        model, config.data.num_points_inference, config.data.sampling
+        training.build("rpointnet", config),
+        config.data.num_points_inference,
+        config.data.sampling,
     )
     run = lambda: segmenter.segment(scene.points, scene.colors).semantic  # noqa: E731
     name = f"inference, one scene of {len(scene.points):,} points"
     return [*found, measure(name, run, repeats)]
 
 
-def data_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
-    """An epoch of training batches, without a network."""
-    scenes = training.Scenes(directory, config)
-    count = scenes.steps() * config.train.batch_size
+class Throughput(NamedTuple):
+    """How many training scenes a second the pipeline gives and each stage takes."""
 
-    def epoch() -> None:
-        for _ in scenes.epoch("gspn", 0):
-            pass
+    pipeline: Timing  # of `scenes` scenes
+    scenes: int
+    steps: list[Timing]  # of a batch, one a stage
+    batch_size: int
 
-    return [measure(f"pipeline, {count} training scenes", epoch, repeats)]
+    def given(self) -> float:
+        """Scenes a second of the pipeline without a network beside it."""
+        return 1e3 * self.scenes / self.pipeline.median_ms
+
+    def taken(self) -> float:
+        """Scenes a second of the faster stage, on batches that are there."""
+        return 1e3 * self.batch_size / min(step.median_ms for step in self.steps)
+
+    def lines(self) -> list[str]:
+        """What there is to say, a sentence a line."""
+        rows = [(self.given(), self.pipeline.name)]
+        rows += [(1e3 * self.batch_size / t.median_ms, t.name) for t in self.steps]
+        ratio = self.given() / self.taken()
+        return [f"{rate:10.1f} scenes/s  {name}" for rate, name in rows] + [
+            f"{ratio:10.1f} times as many from the pipeline as the faster stage takes"
+        ]
+
+
+def data_throughput(config: Config, directory: str, repeats: int) -> Throughput:
+    """Training batches, passed over without a pause, beside the steps they are for."""
+    scenes, size = training.Scenes(directory, config), config.train.batch_size
+    batches = max(scenes.steps(), -(-LEAST_SCENES // size))
+    endless = iter(scenes.epoch("gspn", 0).repeat())
+
+    def run() -> None:
+        for _ in range(batches):
+            next(endless)
+
+    name = f"pipeline, {config.data.num_points:,} points a scene"
+    pipeline = measure(name, run, repeats)
+    steps = step_timings(scenes, repeats)
+    return Throughput(pipeline, batches * size, steps, size)
 
 
 def peak_memory_gb() -> float:

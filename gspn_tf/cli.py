@@ -19,6 +19,7 @@ from gspn_tf.commands import (
     prepare_scannet,
     prepare_shapes,
     segment,
+    serve_data,
     train,
 )
 from gspn_tf.commands.command import Arguments, Command, UserError
@@ -32,6 +33,7 @@ COMMANDS = (
     prepare_rgbd.NYUV2,
     prepare_rgbd.VIEWS,
     train.COMMAND,
+    serve_data.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,
     export.COMMAND,

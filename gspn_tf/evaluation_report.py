@@ -25,6 +25,10 @@ from gspn_tf.visualize import Drawings, Figure, Report, Section, Table
 
 NAMES = ("evaluation.json", "evaluation.csv", "evaluation.html")
 CARRIED = ("protocol", "scores", "preset", "split", "data_sha256")
+WORDS = {
+    "proposal_miou": "mIoU of the proposals",
+    "proposal_chamfer": "Chamfer distance of the proposals, metres",
+}
 SHOWN_SCENES = 200  # rows of the page's table from either end; the CSV has all
 VIEW = visualize.View(width=420, height=330)
 
@@ -101,12 +105,15 @@ def _page(
         "{protocol} protocol, {scores} scores, preset {preset}, split {split}, {n} "
         "scenes, data {data_sha256}."
     )
-    numbers = [*_measures(result), *result_by_scene(result), *figures.items()]
+    numbers = [*_measures(result), *_measures_by_scene(result)]
+    numbers += [(WORDS[name], figures[name]) for name in WORDS if name in figures]
     header = ("class", *result.by_class, "objects")
     return Report(
-        title=f"Instances on {about['split'] or 'the scenes given'}",
+        title=f"Instances on the split {about['split']}"
+        if about["split"]
+        else "Instances on the scenes given",
         summary=measured.format(**about, n=len(evaluation.scenes)),
-        numbers=[(name, value) for name, value in numbers if name != "seconds"],
+        numbers=numbers,
         tables=[
             Table(
                 "Average precision of each class; a dash where the truth has no object",
@@ -127,8 +134,7 @@ def _page(
     )
 
 
-def result_by_scene(result: APResult) -> Iterator[tuple[str, float]]:
-    """The means over scenes that the protocol has."""
+def _measures_by_scene(result: APResult) -> Iterator[tuple[str, float]]:
     for measure, value in result.by_scene.items():
         yield f"{measure}, mean over scenes", value
 

@@ -1,6 +1,7 @@
 """The programs: their flags, their errors, and what they leave on disk."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -259,6 +260,11 @@ def test_evaluate_prints_and_writes_figures(work, capsys):
     found = json.loads(figures.read_text())
     assert 0 <= found["AP50"] <= 1 and 0 <= found["proposal_miou"] <= 1
     assert [row["class"] for row in found["classes"]] == ["chair", "table", "bed"]
+    name = f"val-scannet-ranked-{found['data_sha256'][:8]}"
+    report = work / "run" / "evaluation" / name
+    assert json.loads((report / "evaluation.json").read_text()) == found
+    assert f"open {report / 'evaluation.html'}" in text
+    assert found["data_sha256"] in (report / "evaluation.html").read_text()
     assert gspn("evaluate", *arguments, "--split=test") == 1
     assert "split must be one of ['train', 'val'], got 'test'" in error_of(capsys)
 
@@ -290,6 +296,20 @@ def test_segment_of_a_broken_file_leaves_nothing(work, capsys):
     assert gspn("segment", work / "cut.npz", *arguments) == 1
     assert "cut.npz is not a readable npz file" in error_of(capsys)
     assert not (work / "broken").exists()
+
+
+def test_benchmark_of_the_data_sets_it_against_training(work, capsys):
+    figures, cores = work / "throughput.json", os.sched_getaffinity(0)
+    arguments = ("--data", work / "data", "--repeats=1", "--cores=1", "--json", figures)
+    assert gspn("benchmark", "data", "--config", work / "tiny.json", *arguments) == 0
+    assert os.sched_getaffinity(0) == cores
+    lines = capsys.readouterr().out.splitlines()
+    rates = [float(line.split()[0]) for line in lines if "scenes/s" in line]
+    found = json.loads(figures.read_text())
+    assert found["cores"] == 1 and len(rates) == len(found["timings"]) == 3
+    assert rates[0] == pytest.approx(found["scenes_per_s"], abs=0.06)
+    assert rates[0] == pytest.approx(64e3 / found["timings"][0]["median_ms"], abs=0.06)
+    assert max(rates[1:]) == pytest.approx(found["step_takes"], abs=0.06)
 
 
 def test_tensorflow_is_loaded_quietly(capfd):

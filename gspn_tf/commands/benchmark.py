@@ -1,10 +1,13 @@
 """`gspn benchmark`."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from absl import flags as absl_flags
 
@@ -51,6 +54,9 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
         "Of `ops --peers`: PLY or npz file of 18,000 points or more; default: a room.",
         flag_values=flags,
     )
+    absl_flags.DEFINE_integer(
+        "cores", 0, "CPU cores to use; 0: all there are.", 0, flag_values=flags
+    )
     define_json(flags)
 
 
@@ -81,36 +87,48 @@ def run(arguments: Arguments) -> None:
     config = config_loading.override(
         config_loading.load(flags.config), arguments.overrides
     )
-    load_tensorflow()
-    from gspn_tf import benchmarks
-    from gspn_tf.run_folder import versions
+    with limited_to(flags.cores) as cores, tempfile.TemporaryDirectory() as scratch:
+        load_tensorflow()
+        from gspn_tf import benchmarks
+        from gspn_tf.run_folder import versions
 
-    with tempfile.TemporaryDirectory() as scratch:
         directory = flags.data
         if subject != "ops" and not directory:
             directory = str(Path(scratch) / "rooms")
             rooms = {"train": 2 * config.train.batch_size}
             prepare_rooms(directory, rooms, seed=0)
-        if subject == "ops":
-            timings = benchmarks.op_timings(flags.repeats)
+        figures: dict[str, Any] = {"cores": cores}
+        if subject == "data":
+            found = benchmarks.data_throughput(config, directory, flags.repeats)
+            timings = [found.pipeline, *found.steps]
+            lines = [*found.lines(), f"{cores:10d} cores"]
+            figures |= {"scenes_per_s": found.given(), "step_takes": found.taken()}
         elif subject == "model":
             timings = benchmarks.model_timings(config, directory, flags.repeats)
+            lines = [timing.line() for timing in timings]
         else:
-            timings = benchmarks.data_timings(config, directory, flags.repeats)
+            timings = benchmarks.op_timings(flags.repeats)
+            lines = [timing.line() for timing in timings]
     memory = benchmarks.peak_memory_gb()
-    for timing in timings:
-        print(
-            f"{timing.median_ms:10.1f} ms  (best {timing.best_ms:.1f})  {timing.name}"
-        )
-    print(f"{memory:10.2f} GB  peak memory of this process")
-    write_figures(
-        flags,
-        {
-            "timings": [timing._asdict() for timing in timings],
-            "peak_memory_gb": round(memory, 3),
-            "environment": versions(),
-        },
-    )
+    print("\n".join([*lines, f"{memory:10.2f} GB  peak memory of this process"]))
+    figures |= {
+        "timings": [timing._asdict() for timing in timings],
+        "peak_memory_gb": round(memory, 3),
+        "environment": versions(),
+    }
+    write_figures(flags, figures)
+
+
+@contextlib.contextmanager
+def limited_to(count: int) -> Iterator[int]:
+    """Keep this thread and those it starts on `count` cores, 0: all; how many it is."""
+    there = os.sched_getaffinity(0)
+    chosen = sorted(there)[: count or None]
+    os.sched_setaffinity(0, chosen)
+    try:
+        yield len(chosen)
+    finally:
+        os.sched_setaffinity(0, there)
 
 
 COMMAND = Command(

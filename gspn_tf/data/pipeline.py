@@ -5,6 +5,8 @@ two datasets built with the same arguments give the same batches, in every epoch
 number of threads and wherever they are made.
 """
 
+from pathlib import Path
+
 import tensorflow as tf
 
 from gspn_tf.config import DataConfig
@@ -75,17 +77,11 @@ def load(
         turns it into an error that names the file.
       FileNotFoundError: `directory` has no manifest.
     """
-    found = scenes(directory, split, training=training)
+    found = _scenes(directory, split, training)
     if options.cache and service is None:
         found = found.cache()
-    return batches(
-        found,
-        options,
-        batch_size=batch_size,
-        training=training,
-        seed=seed,
-        service=service,
-    )
+    found = _elements(found, options, training, seed, service)
+    return _batch(found, batch_size, manifest.num_scenes(directory, split), training)
 
 
 def scenes(directory: str, split: str, *, training: bool) -> tf.data.Dataset:
@@ -95,14 +91,8 @@ def scenes(directory: str, split: str, *, training: bool) -> tf.data.Dataset:
       ValueError: unknown split, or training on one without labels.
       FileNotFoundError: `directory` has no manifest.
     """
-    if training and not manifest.is_labelled(directory, split):
-        raise ValueError(f"split {split!r} of {directory} has no labels to train on")
-    found = shards.records(directory, split).map(
-        lambda record: shards.parse(record) | {"name": shards.parse_name(record)},
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    )
     count = manifest.num_scenes(directory, split)
+    found = _scenes(directory, split, training)
     return found.apply(tf.data.experimental.assert_cardinality(count))
 
 
@@ -113,16 +103,38 @@ def batches(
     batch_size: int,
     training: bool,
     seed: int,
+) -> tf.data.Dataset:
+    """The batches of `load` from those of `scenes`, which may be cached before."""
+    count = int(scenes.cardinality())
+    if count < 0:
+        raise ValueError("scenes must have a known number of elements")
+    found = _elements(scenes, options, training, seed)
+    return _batch(found, batch_size, count, training)
+
+
+def _scenes(directory: str, split: str, training: bool) -> tf.data.Dataset:
+    if training and not manifest.is_labelled(directory, split):
+        raise ValueError(f"split {split!r} of {directory} has no labels to train on")
+    folder = Path(directory).absolute()  # workers stand elsewhere
+    return shards.records(folder, split).map(
+        lambda record: shards.parse(record) | {"name": shards.parse_name(record)},
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+
+
+def _elements(
+    scenes: tf.data.Dataset,
+    options: DataConfig,
+    training: bool,
+    seed: int,
     service: str | None = None,
 ) -> tf.data.Dataset:
-    """The batches of `load` from the scenes of `scenes`, which may be cached before."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    num_scenes = int(scenes.cardinality())
+    """The scenes of a batch one by one, made here or by the workers of a service."""
     if training:
         scenes = scenes.shuffle(options.shuffle_buffer, seed=seed)
     epochs = _epoch_keys(seed, training)
-    if service:  # whose workers would begin the keys anew and divide them
+    if service:  # whose workers would divide the keys among them
         first = next(epochs.as_numpy_iterator())
         dataset = scenes.map(lambda scene: (scene, tf.constant(first)))
     else:
@@ -135,11 +147,11 @@ def batches(
 
     dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
     if service:
-        dataset = _on_workers(dataset, service)
-    dataset = _batch(dataset, batch_size, num_scenes, training)
-    ordered = tf.data.Options()
-    ordered.deterministic = True
-    return dataset.with_options(ordered).prefetch(tf.data.AUTOTUNE)
+        policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC  # each scene once
+        dataset = dataset.apply(
+            tf.data.experimental.service.distribute(policy, service=service)
+        )
+    return dataset
 
 
 def _epoch_keys(seed: int, training: bool) -> tf.data.Dataset:
@@ -167,20 +179,17 @@ def _element(
     return preprocessing.resample(scene, targets, rows, count)
 
 
-def _on_workers(dataset: tf.data.Dataset, service: str) -> tf.data.Dataset:
-    """The elements as workers of a service make them, each of them once."""
-    policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC
-    return dataset.apply(
-        tf.data.experimental.service.distribute(processing_mode=policy, service=service)
-    )
-
-
 def _batch(
     dataset: tf.data.Dataset, size: int, num_scenes: int, training: bool
 ) -> tf.data.Dataset:
-    """Padded batches, and how many there are."""
+    """Padded batches in a fixed order, and how many there are."""
+    if size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {size}")
     drop = training and num_scenes >= size
     padding = _PADDING | {"targets": _TARGET_PADDING}
     dataset = dataset.padded_batch(size, padding_values=padding, drop_remainder=drop)
     count = num_scenes // size if drop else -(-num_scenes // size)
-    return dataset.apply(tf.data.experimental.assert_cardinality(count))
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    ordered = tf.data.Options()
+    ordered.deterministic = True
+    return dataset.with_options(ordered).prefetch(tf.data.AUTOTUNE)

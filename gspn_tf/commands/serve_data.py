@@ -1,0 +1,61 @@
+"""`gspn serve-data`: processes that prepare training scenes for others."""
+
+import signal
+
+from absl import flags as absl_flags
+
+from gspn_tf.commands.command import Arguments, Command, load_tensorflow
+
+
+def define_flags(flags: absl_flags.FlagValues) -> None:
+    """Flags of this command."""
+    absl_flags.DEFINE_string(
+        "dispatcher",
+        None,
+        "HOST:PORT of the dispatcher to work for; without it this is a dispatcher.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_string(
+        "host",
+        "localhost",
+        "Name under which the other machines reach this one.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_integer(
+        "port", 0, "Port to listen on; 0: any free one.", 0, 65535, flag_values=flags
+    )
+
+
+def run(arguments: Arguments) -> None:
+    """Serve until interrupted; the address is printed once others can connect."""
+    flags = arguments.flags
+    load_tensorflow()
+    from tensorflow.data.experimental import service
+
+    from gspn_tf import ops
+
+    ops.load_library()  # scenes are drawn with its ops, and graphs hold them
+    if flags.dispatcher is None:
+        server = service.DispatchServer(service.DispatcherConfig(port=flags.port))
+        port = server.target.rpartition(":")[2]
+        print(f"dispatcher at grpc://{flags.host}:{port}", flush=True)
+    else:
+        address = flags.dispatcher.removeprefix("grpc://")
+        config = service.WorkerConfig(
+            dispatcher_address=address,
+            worker_address=f"{flags.host}:%port%",
+            port=flags.port,
+        )
+        server = service.WorkerServer(config)
+        print(f"worker of grpc://{address}", flush=True)
+    while server is not None:  # held: it ends with its last reference
+        signal.pause()
+
+
+COMMAND = Command(
+    name="serve-data",
+    summary="Prepare training scenes for other processes: a dispatcher or a worker.",
+    usage="[--dispatcher HOST:PORT] [--port 0]",
+    define_flags=define_flags,
+    run=run,
+)
