@@ -46,7 +46,6 @@ for _name in (
     "PointsInBoxes",
     "SampleInBoxes",
     "NearestAssign",
-    "NNDistanceGrad",
 ):
     tf.no_gradient(f"Gspn>{_name}")
 

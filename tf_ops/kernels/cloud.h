@@ -51,18 +51,22 @@ constexpr int64_t kTreeQueries = 64;
 }  // namespace gspn
 
 struct GspnCloud {
-  GspnCloud(const float* points, int64_t n, int64_t num_queries,
+  GspnCloud(const float* points, int64_t n, int64_t num_queries, bool for_balls,
             const GspnThreads* threads)
-      : n(n), num_queries(num_queries), blocks(points, n, threads) {
-    if (n >= gspn::kTreePoints && num_queries >= gspn::kTreeQueries) {
-      tree = gspn::BlockTree(points, n, threads);
-    }
+      : n(n),
+        num_queries(num_queries),
+        blocks(points, for_balls || !TreePays() ? n : 0, threads) {
+    if (TreePays()) tree = gspn::BlockTree(points, n, threads);
+  }
+
+  bool TreePays() const {
+    return n >= gspn::kTreePoints && num_queries >= gspn::kTreeQueries;
   }
 
   int64_t n;
-  int64_t num_queries;  // about so many searches in all
-  gspn::PointBlocks blocks;
-  gspn::BlockTree tree;  // empty where it would not pay
+  int64_t num_queries;       // about so many searches in all
+  gspn::PointBlocks blocks;  // for balls, and without a tree
+  gspn::BlockTree tree;      // empty where it would not pay
 };
 
 #endif  // GSPN_TF_KERNELS_CLOUD_H_

@@ -32,10 +32,11 @@ typedef struct GspnThreads {
 } GspnThreads;
 
 // A cloud prepared for about num_queries searches in all: a spatial tree is
-// built when it pays. The points are copied.
+// built when it pays. The points are copied, twice for ball queries.
 typedef struct GspnCloud GspnCloud;
 GspnCloud* gspn_cloud_create(const float* points, int64_t n,
-                             int64_t num_queries, const GspnThreads* threads);
+                             int64_t num_queries, bool for_balls,
+                             const GspnThreads* threads);
 void gspn_cloud_free(GspnCloud* cloud);
 
 // indices[m]: 0 first, then again and again the point farthest from all taken

@@ -215,8 +215,8 @@ int main(int, char** arguments) {
   for (int round = 0; round < std::atoi(arguments[1]); ++round) {
     // Below and above the size from which a tree is searched.
     const Points points(round % 2 == 0 ? Integer(0, 130) : Integer(500, 700));
-    const Cloud cloud(
-        gspn_cloud_create(points[0], points.n, Integer(0, 128), Threads()));
+    const Cloud cloud(gspn_cloud_create(points[0], points.n, Integer(0, 128),
+                                        true, Threads()));
     TestSampling(points);
     TestSearch(points, cloud);
     TestBoxes(points, cloud);

@@ -124,16 +124,17 @@ using CloudPtr = std::unique_ptr<GspnCloud, FreeCloud>;
 inline std::vector<CloudPtr> PrepareClouds(tensorflow::OpKernelContext* context,
                                            const tensorflow::Tensor& points,
                                            const int32_t* num_points,
-                                           int64_t num_queries) {
+                                           int64_t num_queries,
+                                           bool for_balls = false) {
   const int64_t stride = 3 * points.dim_size(1);
   const float* at = points.flat<float>().data();
   std::vector<CloudPtr> clouds(points.dim_size(0));
   const int64_t cost = points.dim_size(1) * (num_queries > 0 ? 15 : 2);
-  EachCloud(context, clouds.size(), cost,
-            [&](int64_t b, const GspnThreads* threads) {
-              clouds[b].reset(gspn_cloud_create(at + b * stride, num_points[b],
-                                                num_queries, threads));
-            });
+  EachCloud(
+      context, clouds.size(), cost, [&](int64_t b, const GspnThreads* threads) {
+        clouds[b].reset(gspn_cloud_create(at + b * stride, num_points[b],
+                                          num_queries, for_balls, threads));
+      });
   return clouds;
 }
 

@@ -112,7 +112,7 @@ class BallQuery final : public OpKernel {
       OP_REQUIRES_OK(context, axes.Allocate(num_radii + i, "BM", &counts[i]));
     }
     const auto clouds = PrepareClouds(context, context->input(0),
-                                      Counts(context, 2), axes['M']);
+                                      Counts(context, 2), axes['M'], true);
     const auto order = OrderQueries(context, context->input(1));
     const float* queries = Values(context, 1);
     const int64_t m = axes['M'];
