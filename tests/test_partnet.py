@@ -118,10 +118,14 @@ def test_a_part_without_points_is_left_out(stool):
         ("point_sample/label-10000.txt", "10\n11\n", "expected one label for each"),
         ("point_sample/label-10000.txt", "10\n99\n" * 3, r"leaves of .*got \[99\]"),
         ("point_sample/label-10000.txt", "10 1\n" * 6, "expected 1 numbers a line"),
-        ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "must be finite"),
+        ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "pts-10000.txt: points must"),
         ("point_sample/pts-10000.txt", "0 0\n" * 6, "expected 3 numbers a line"),
         ("point_sample/pts-10000.txt", "0 0 0\n0 0", "expected 3 numbers a line"),
         ("result.json", "[{", "no JSON file"),
+        ("result.json", "7", "parts must be a list, got 7"),
+        ("result.json", "[7]", "an id and a name, got 7"),
+        ("meta.json", "{", "meta.json is no JSON file"),
+        ("meta.json", "[]", "expected the category as model_cat"),
         ("result_after_merging.json", '[{"id": 1}]', "an id and a name"),
         (
             "result_after_merging.json",
@@ -171,14 +175,17 @@ def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
     output = str(tmp_path / "data")
     command = ["prepare", "partnet", f"--source={stool}", f"--output={output}"]
     command += ["--category=Stool", "--level=1", "--jobs=1"]
-    assert cli.main([*command, f"--splits={stool}"]) == 0
+    assert cli.main([*command, f"--splits={stool}"]) == 1
+    assert "2 listed scenes have no folder" in capsys.readouterr().err
+    assert cli.main([*command, f"--splits={stool}", "--keep-going"]) == 0
     out = capsys.readouterr().out
     assert "non-commercial" in out and "num_classes=3" in out
     manifest = read_manifest(output)
     splits = manifest["splits"]
     names = {split: entry["names"] for split, entry in splits.items()}
     assert names == {"train": ["9"], "val": ["7"]}
-    assert manifest["absent"] == {"train": ["5"]}
+    assert manifest["absent"] == {"train": ["5"], "test": ["6"]}
+    assert manifest["sources"]["files"] == 2 * len(partnet.FILES)
     assert splits["train"]["instances"] == {"stool/top": 1, "stool/base": 1}
     assert manifest["options"] == {"category": "Stool", "level": 1}
     assert cli.main([*command, "--val_fraction=0.3", "--force"]) == 0
@@ -192,6 +199,25 @@ def test_the_command_names_a_broken_shape(stool, tmp_path, capsys):
     assert cli.main([*command, f"--output={tmp_path}/data"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert "scene '7'" in error and "must name leaves of result.json" in error
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"model_cat": 3}'])
+def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
+    """It is named when it is read, and left out on demand, whatever it is."""
+    for number in ("8", "9"):
+        shutil.copytree(stool / "7", stool / number)
+    (stool / "8" / "meta.json").unlink()
+    if text:
+        (stool / "8" / "meta.json").write_text(text)
+    (stool / "9" / "meta.json").write_text('{"model_cat": "Table"}')
+    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
+    command += [f"--output={stool}/data", "--jobs=1", "--val_fraction=0"]
+    assert cli.main(command) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"scene '8': {stool}/8/meta.json" in error
+    assert cli.main([*command, "--keep-going"]) == 0
+    train = read_manifest(stool / "data")["splits"]["train"]
+    assert (train["names"], list(train["skipped"])) == (["7", "8"], ["8"])
 
 
 @needs_data

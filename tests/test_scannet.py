@@ -165,7 +165,7 @@ def test_scans_that_are_not_there_are_left_out_on_demand(source, capsys):
     with open(source / "meta" / "scannetv2_val.txt", "a") as file:
         file.write("scene0002_00\n")
     assert gspn(source) == 1
-    assert "1 listed scans have no folder" in capsys.readouterr().err
+    assert "1 listed scenes have no folder" in capsys.readouterr().err
     assert gspn(source, "--keep-going") == 0
     manifest = read_manifest(source.parent / "data")
     assert manifest["absent"] == {"val": ["scene0002_00"]}

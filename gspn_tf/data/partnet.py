@@ -36,6 +36,7 @@ from gspn_tf.data.scene import Scene
 NEUTRAL = 127
 SPLITS = ("train", "val", "test")
 FILES = (
+    "meta.json",
     "point_sample/pts-10000.txt",
     "point_sample/label-10000.txt",
     "result.json",
@@ -76,14 +77,22 @@ def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
 def list_shapes(source: str | Path, category: str) -> list[Item]:
     """A category's shapes, in the order of their annotation numbers.
 
+    Those whose category cannot be read are among them: they may be of it, and are
+    errors when they are read.
+
     Raises:
       ScanError: there is none.
     """
     found, others = [], set()
-    for path in Path(source).glob("*/meta.json"):
-        kind = read_json(path).get("model_cat")
-        others.add(str(kind))
-        found += [path.parent] if kind == category else []
+    for folder in Path(source).iterdir():
+        if not any((folder / name).exists() for name in FILES):
+            continue
+        try:
+            kind = read_category(folder / FILES[0])
+        except (ScanError, OSError):
+            kind = category
+        others.add(kind)
+        found += [folder] if kind == category else []
     if not found:
         got = f"shapes of {', '.join(sorted(others))}" if others else "no shapes at all"
         raise ScanError(f"{source}: expected shapes of category {category}, got {got}")
@@ -91,13 +100,29 @@ def list_shapes(source: str | Path, category: str) -> list[Item]:
     return [Item(f.name, tuple(f / name for name in FILES), f) for f in found]
 
 
+def read_category(path: Path) -> str:
+    """The category that a shape's meta.json says."""
+    match read_json(path):
+        case {"model_cat": str(category)}:
+            return category
+    raise ScanError(f"{path}: expected the category as model_cat, a text")
+
+
 def read_splits(folder: str | Path, category: str) -> dict[str, list[str]]:
     """Annotation numbers of the data set's own splits (`Chair.train.json` ...)."""
     splits = {}
     for split in SPLITS:
-        items = read_json(Path(folder) / f"{category}.{split}.json")
-        splits[split] = [str(item["anno_id"]) for item in items]
+        path = Path(folder) / f"{category}.{split}.json"
+        splits[split] = [read_number(path, record) for record in read_list(path)]
     return splits
+
+
+def read_number(path: Path, record: Any) -> str:
+    """The annotation number of an entry of a JSON file."""
+    match record:
+        case {"anno_id": int() | str() as number}:
+            return str(number)
+    raise ScanError(f"{path}: expected anno_id of each shape, got {str(record)[:80]}")
 
 
 def read_shape(item: Item, classes: ClassList) -> Scene:
@@ -109,8 +134,10 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
       ScanError: a file is missing or malformed, or they do not belong together.
     """
     folder = item.detail
-    points_path, labels_path, original_path, final_path = item.sources
+    meta_path, points_path, labels_path, original_path, final_path = item.sources
+    read_category(meta_path)
     points = _read_table(points_path, np.float32, 3)
+    check_finite(points_path, points)
     labels = _read_table(labels_path, np.int64, 1)[:, 0]
     if len(points) != len(labels):
         raise ScanError(
@@ -149,12 +176,13 @@ def find_parts(
         for _, leaf in _walk([node], folder):
             if not _is_leaf(leaf):
                 continue
-            if leaf.get("ori_id") not in original:
+            source = leaf.get("ori_id")
+            if not isinstance(source, int) or source not in original:
                 raise ScanError(
                     f"{folder}: ori_id of {path} in result_after_merging.json must be "
-                    f"an id of result.json, got {leaf.get('ori_id')}"
+                    f"an id of result.json, got {source}"
                 )
-            leaves += original[leaf["ori_id"]]
+            leaves += original[source]
         yield Part(rows[path], leaves)
 
 
@@ -187,13 +215,7 @@ def number_parts(
     rows: list[int],
     colors: np.ndarray | None = None,
 ) -> Scene:
-    """A scene of which point v belongs to part `owner[v]` (-1 = other) of class `rows`.
-
-    Raises:
-      ScanError: the points are not all finite.
-    """
-    if not np.isfinite(points).all():
-        raise ScanError(f"{name}: points must be finite, got NaN or infinity")
+    """A scene of which point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
     used = np.unique(owner[owner >= 0])
     instance = np.searchsorted(used, owner)
     row_of = np.array([*rows, 0], np.int32)  # owner -1 reads the last
@@ -209,14 +231,30 @@ def number_parts(
     )
 
 
+def check_finite(where: str | Path, points: np.ndarray) -> None:
+    """ScanError that says `where` points [V, 3] are not finite."""
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        raise ScanError(
+            f"{where}: points must be finite, got {points[bad[0]]} at point {bad[0]}, "
+            f"and {len(bad)} such points in all"
+        )
+
+
 def _walk(nodes: list, folder: Path, above: str = "") -> Iterator[tuple[str, dict]]:
     """The nodes of a tree with their paths, depth first."""
+    if not isinstance(nodes, list):
+        raise ScanError(f"{folder}: parts must be a list, got {str(nodes)[:80]}")
     for node in nodes:
-        if not {"id", "name"} <= set(node):
-            raise ScanError(f"{folder}: a part must have an id and a name, got {node}")
-        path = f"{above}/{node['name']}" if above else node["name"]
+        match node:
+            case {"id": int(), "name": str(name)}:
+                path = f"{above}/{name}" if above else name
+            case _:
+                raise ScanError(
+                    f"{folder}: a part must have an id and a name, got {str(node)[:80]}"
+                )
         yield path, node
-        yield from _walk(node.get("children", []), folder, path)
+        yield from _walk(node.get("children") or [], folder, path)
 
 
 def _is_leaf(node: dict) -> bool:
@@ -229,8 +267,16 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError as error:
         raise ScanError(f"{path} is missing") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ScanError(f"{path} is no JSON file: {error}") from error
+
+
+def read_list(path: Path) -> list:
+    """The list that is a JSON file's content."""
+    content = read_json(path)
+    if not isinstance(content, list):
+        raise ScanError(f"{path}: expected a list, got {str(content)[:80]}")
+    return content
 
 
 def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:
