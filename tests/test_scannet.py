@@ -187,6 +187,13 @@ def test_overlaps_and_unknown_segments_are_reported(source):
     assert "1 segments are in several groups, of the objects [1, 2]" in common
 
 
+def test_a_group_without_segments_is_no_object(source):
+    empty = {"objectId": 9, "segments": [], "label": "desk"}
+    edit(source, ".aggregation.json", lambda d: d["segGroups"].append(empty))
+    outcome = first(source)
+    assert not outcome.error and outcome.scene.num_instances == 3
+
+
 def test_a_labelled_mesh_that_differs_is_reported(source):
     path = source / "scans" / "scene0000_00" / "scene0000_00_vh_clean_2.labels.ply"
     labels = np.repeat([1, 5, 14, 5, 7, 0], 5)
@@ -214,7 +221,8 @@ def test_a_scan_without_alignment_stays_as_it_is(source):
         ("segs", "segIndices", None, "expected an object with a list 'segIndices'"),
         ("agg", "segGroups", [{"objectId": 0}], "a group needs objectId, label and"),
         ("agg", "segGroups", [GROUPS[0] | {"segments": 3}], "must be a list of int"),
-        ("agg", "segGroups", [GROUPS[0] | {"objectId": -1}], "must not be negative"),
+        ("agg", "segGroups", [GROUPS[0] | {"objectId": -1}], "at least 0 and below"),
+        ("agg", "segGroups", [GROUPS[0] | {"objectId": 1 << 40}], "at least 0 and"),
         ("agg", "segGroups", [GROUPS[0] | {"label": "ufo"}], "labels ['ufo'] are not"),
         (
             "agg",
