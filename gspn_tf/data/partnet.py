@@ -215,7 +215,7 @@ def number_parts(
     rows: list[int],
     colors: np.ndarray | None = None,
 ) -> Scene:
-    """A scene of which point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
+    """A scene whose point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
     used = np.unique(owner[owner >= 0])
     instance = np.searchsorted(used, owner)
     row_of = np.array([*rows, 0], np.int32)  # owner -1 reads the last

@@ -25,6 +25,7 @@ import h5py
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.hdf5 import opened
 from gspn_tf.data.partnet import (
     SPLITS,
     Part,
@@ -76,7 +77,7 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
       ScanError: none of the layouts, or labels that are not of `classes`.
     """
     place: Place = item.detail
-    with _opened(place.path) as file:
+    with opened(place.path, ScanError) as file:
         points = _row(file, "pts", place.index, (None, 3))
         check_finite(f"{place.path}, shape {item.name}", points)
         if not place.labelled:
@@ -93,7 +94,7 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
 
 def _items(path: Path) -> list[Item]:
     """The shapes of a file; they are numbered where no JSON file names them."""
-    with _opened(path) as file:
+    with opened(path, ScanError) as file:
         if "pts" not in file:
             raise ScanError(f"{path}: expected pts, got {sorted(file)}")
         count, keys = len(file["pts"]), set(file)
@@ -159,21 +160,11 @@ def _read_masks(
     return number_parts(item.name, points, owner, rows.tolist())
 
 
-def _opened(path: Path) -> h5py.File:
-    try:
-        return h5py.File(path)
-    except OSError as error:
-        raise ScanError(f"{path} is no readable HDF5 file: {error}") from error
-
-
 def _row(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:
     """What a file has of one shape, which must be of `shape` (None: any length)."""
     if key not in file:
         raise ScanError(f"{file.filename}: expected {key}, got {sorted(file)}")
-    try:
-        row = file[key][index] if index < len(file[key]) else np.zeros(0)
-    except OSError as error:
-        raise ScanError(f"{file.filename}: {key} cannot be read: {error}") from error
+    row = file[key][index] if index < len(file[key]) else np.zeros(0)
     fits = row.ndim == len(shape) and all(
         wanted in (None, size) for wanted, size in zip(shape, row.shape, strict=True)
     )

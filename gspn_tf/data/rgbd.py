@@ -233,7 +233,9 @@ def read_image(path: Path, modes: tuple[str, ...]) -> np.ndarray:
                     f"got {image.mode}"
                 )
             return np.asarray(image.convert("RGB") if "RGB" in modes else image)
+    except FrameError:
+        raise
     except FileNotFoundError as error:
         raise FrameError(f"{path} not found") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FrameError(f"{path} is not a readable image: {error}") from error

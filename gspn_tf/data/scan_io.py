@@ -8,6 +8,7 @@ npz  `points` [V, 3]; optional `colors` [V, 3] uint8 or float, `semantic` [V] an
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -68,7 +69,7 @@ def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
         return _scan(columns)
     except PlyError as error:
         raise ScanError(f"{path} is not a readable PLY file: {error}") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise ScanError(f"{path} is not a readable npz file: {error}") from error
     except OSError as error:
         raise ScanError(f"{path} cannot be read: {error.strerror}") from error
