@@ -40,7 +40,7 @@ class Scenes(NamedTuple):
 
     def validation(self) -> tf.data.Dataset | None:
         """Batches of the split `val`, or None where there is none."""
-        if "val" not in manifest.read_manifest(self.directory)["splits"]:
+        if not manifest.has_scenes(self.directory, "val"):
             return None
         return self._load("val", training=False, seed=self.config.train.seed)
 

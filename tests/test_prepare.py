@@ -16,7 +16,13 @@ from toy_scenes import CLASSES, make_scene, read_file, toy_data
 from gspn_tf import files
 from gspn_tf.config import DataConfig
 from gspn_tf.data import load, prepare, read_scenes, staging
-from gspn_tf.data.manifest import ShardError, checksum, naming_damage, read_manifest
+from gspn_tf.data.manifest import (
+    ShardError,
+    checksum,
+    has_scenes,
+    naming_damage,
+    read_manifest,
+)
 from gspn_tf.data.prepare import SceneError, prepare_scenes
 from gspn_tf.data.reading import DataSet, Item
 
@@ -107,6 +113,22 @@ def test_keep_going_lists_what_it_leaves_out(tmp_path):
     assert name == "train_01" and "No such file" in reason
     assert manifest["splits"]["train"]["scenes"] == 2
     assert len(list(read_scenes(tmp_path / "data", "train"))) == 2
+
+
+def test_a_split_of_bad_scenes_is_empty_on_demand(tmp_path):
+    data = toy_data(tmp_path / "raw", {"train": 2, "val": 1})
+    (tmp_path / "raw" / "val_00.toy").write_text("broken")
+    manifest = prepare_scenes(tmp_path / "data", data, jobs=1, keep_going=True)
+    assert manifest["splits"]["val"]["scenes"] == 0
+    assert has_scenes(tmp_path / "data", "train")
+    assert not has_scenes(tmp_path / "data", "val")
+    assert prepare_scenes(tmp_path / "data", data, keep_going=True) == manifest
+    with pytest.raises(ValueError, match="none of the scenes of split 'val' could be"):
+        next(read_scenes(tmp_path / "data", "val"))
+    for name in ("train_00", "train_01"):
+        (tmp_path / "raw" / f"{name}.toy").unlink()
+    with pytest.raises(ValueError, match="none of the scenes can be read"):
+        prepare_scenes(tmp_path / "none", data, jobs=1, keep_going=True)
 
 
 def test_other_data_in_the_folder_is_refused(tmp_path):

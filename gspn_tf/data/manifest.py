@@ -72,11 +72,18 @@ def read_classes(directory: str | Path) -> ClassList:
 
 
 def read_split(directory: str | Path, split: str) -> dict:
-    """The manifest's entry of a split; ValueError names the splits there are."""
+    """The manifest's entry of a split; ValueError where it has no scenes."""
     splits = read_manifest(directory)["splits"]
     if split not in splits:
         raise ValueError(f"split must be one of {sorted(splits)}, got {split!r}")
+    if not splits[split]["scenes"]:
+        raise ValueError(f"none of the scenes of split {split!r} could be read")
     return splits[split]
+
+
+def has_scenes(directory: str | Path, split: str) -> bool:
+    """Whether there is such a split, and scenes in it."""
+    return read_manifest(directory)["splits"].get(split, {"scenes": 0})["scenes"] > 0
 
 
 def num_scenes(directory: str | Path, split: str) -> int:

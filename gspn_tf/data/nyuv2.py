@@ -85,6 +85,8 @@ class LabelledFile:
         with opened(self.path, FrameError) as file:
             color = np.ascontiguousarray(file["images"][index].T)
             depth, label, instance = (file[key][index].T for key in _MAPS)
+        if not np.isfinite(depth).all():
+            raise FrameError(f"{self.path}, frame {name}: depths must be finite")
         if label.max() >= len(self._row_of_label):
             raise FrameError(
                 f"{self.path}, frame {name}: labels must be at most "
