@@ -223,7 +223,8 @@ def test_real_frames():
         scene = source.read(name)
         check_scene(scene, len(NYUV2))
         rows, counts = np.unique(scene.semantic[scene.semantic > 0], return_counts=True)
-        found = {NYUV2.names[r - 1]: n for r, n in zip(rows, counts.tolist())}
+        names = [NYUV2.names[row - 1] for row in rows]
+        found = dict(zip(names, counts.tolist(), strict=True))
         print(f"frame {name}: {len(scene.points)} points, {found or 'no labels'}")
         assert len(scene.points) == 480 * 640
         assert found == COUNTS.get(name, {}) and scene.num_instances == 0
