@@ -3,9 +3,10 @@ r"""PartNet: the parts of one category at one level of detail.
 Aim      Table 2 of the paper, AP50 of part instances: Chair 0.268, Table 0.219,
          Lamp 0.183, StorageFurniture 0.267
 Command  gspn prepare partnet --source SOURCE --output datasets/chair-3 \
-             --category Chair --level 3
+             --category Chair --level 3 --labels LISTS --splits SPLITS
          gspn train --config=configs/partnet.py:paper --data datasets/chair-3 \
              --run runs/chair-3 --config.model.proposal.num_classes=39
+         gspn evaluate --run runs/chair-3 --data datasets/chair-3 --split test
 Hardware not measured yet
 Time     not measured yet
 Result   not measured yet

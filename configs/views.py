@@ -23,7 +23,7 @@ from gspn_tf import presets
 def small() -> c.Config:
     """Minutes on two cores."""
     proposals = c.StageConfig(
-        epochs=8,
+        epochs=5,
         learning_rate=3e-3,
         final_learning_rate=1e-5,
         schedule="cosine",
@@ -41,8 +41,8 @@ def small() -> c.Config:
         train=c.TrainConfig(
             batch_size=2,
             gspn=proposals,
-            rpointnet=dc.replace(proposals, epochs=10),
-            validation_every=5,
+            rpointnet=dc.replace(proposals, epochs=7),
+            validation_every=10,
         ),
     )
 
