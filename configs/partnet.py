@@ -19,6 +19,8 @@ than the paper's for rooms. They stand upright and face one way, so none is turn
 moved. `small` is the network of `configs/parts.py:small`: two cores, a few shapes.
 """
 
+import dataclasses as dc
+
 from gspn_tf import config as c
 from gspn_tf import presets
 
@@ -40,8 +42,9 @@ def small() -> c.Config:
         schedule="cosine",
         clip_norm=5.0,
     )
+    model = dc.replace(presets.small_rpointnet(), detection_margin=0.01)
     config = c.Config(
-        model=presets.small_rpointnet(),
+        model=model,
         data=c.DataConfig(
             num_points=6144, num_points_inference=6144, num_shape_points=256
         ),

@@ -37,8 +37,9 @@ def small() -> c.Config:
         warmup_steps=50,
         clip_norm=5.0,
     )
+    model = dc.replace(presets.small_rpointnet(), detection_margin=0.01)
     config = c.Config(
-        model=presets.small_rpointnet(),
+        model=model,
         data=c.DataConfig(
             num_points=6144, num_points_inference=6144, num_shape_points=256
         ),

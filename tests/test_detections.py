@@ -107,6 +107,27 @@ def test_masks_lie_within_boxes(detected, tiny_scene):
     assert not found.masks.numpy()[1, :, 400:].any()  # padding
 
 
+def test_a_margin_enlarges_boxes_and_their_masks(
+    detected, sure_network, tiny_scene, monkeypatch
+):
+    monkeypatch.setattr(sure_network.config, "mask_threshold", 0.0)
+    thin = sure_network.detect(tiny_scene)["detections"]
+    monkeypatch.setattr(sure_network.config, "detection_margin", 0.1)
+    wide = sure_network.detect(tiny_scene)["detections"]
+    both = (thin.valid & wide.valid).numpy()
+    order = [np.lexsort(found.boxes[0, :, :3].numpy().T) for found in (thin, wide)]
+    one, other = (
+        f.boxes[0].numpy()[o] for f, o in zip((thin, wide), order, strict=True)
+    )
+    assert both[0].all()
+    np.testing.assert_allclose(other[:, :3], one[:, :3], atol=1e-5)
+    np.testing.assert_allclose(other[:, 3:], one[:, 3:] + 0.2, atol=1e-5)
+    one, other = (
+        f.masks[0].numpy()[o] for f, o in zip((thin, wide), order, strict=True)
+    )
+    assert (one <= other).all() and one.sum() < other.sum()
+
+
 def test_detections_of_a_class_do_not_overlap(detected, sure_network):
     found = detected["detections"]
     for b in range(2):
