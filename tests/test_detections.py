@@ -114,18 +114,18 @@ def test_a_margin_enlarges_boxes_and_their_masks(
     thin = sure_network.detect(tiny_scene)["detections"]
     monkeypatch.setattr(sure_network.config, "detection_margin", 0.1)
     wide = sure_network.detect(tiny_scene)["detections"]
-    both = (thin.valid & wide.valid).numpy()
-    order = [np.lexsort(found.boxes[0, :, :3].numpy().T) for found in (thin, wide)]
-    one, other = (
-        f.boxes[0].numpy()[o] for f, o in zip((thin, wide), order, strict=True)
-    )
-    assert both[0].all()
-    np.testing.assert_allclose(other[:, :3], one[:, :3], atol=1e-5)
-    np.testing.assert_allclose(other[:, 3:], one[:, 3:] + 0.2, atol=1e-5)
-    one, other = (
-        f.masks[0].numpy()[o] for f, o in zip((thin, wide), order, strict=True)
-    )
-    assert (one <= other).all() and one.sum() < other.sum()
+    assert thin.valid[0].numpy().all() and wide.valid[0].numpy().all()
+    (boxes, masks), (larger, more) = map(by_place, (thin, wide))
+    np.testing.assert_allclose(larger[:, :3], boxes[:, :3], atol=1e-5)
+    np.testing.assert_allclose(larger[:, 3:], boxes[:, 3:] + 0.2, atol=1e-5)
+    assert (masks <= more).all() and masks.sum() < more.sum()
+
+
+def by_place(found):
+    """Boxes and masks of the first scene, in the order of their centres."""
+    boxes, masks = found.boxes[0].numpy(), found.masks[0].numpy()
+    order = np.lexsort(boxes[:, :3].T)
+    return boxes[order], masks[order]
 
 
 def test_detections_of_a_class_do_not_overlap(detected, sure_network):
