@@ -102,6 +102,19 @@ def test_files_that_do_not_belong_together_are_named(stool, file, text, message)
         read(stool, "Stool", 3)
 
 
+def test_a_merged_tree_of_another_shape_is_named(stool):
+    """Numbers may fit by chance, the meshes do not."""
+    for file, mesh in (("result.json", "a"), ("result_after_merging.json", "b")):
+        tree = json.loads((stool / "7" / file).read_text())
+        nodes = list(tree)
+        for node in nodes:
+            nodes += node.get("children", [])
+            node["objs"] = [f"{mesh}-{node.get('ori_id', node['id'])}"]
+        (stool / "7" / file).write_text(json.dumps(tree))
+    with pytest.raises(ScanError, match="7/.* belongs to another shape .* 3 of its 3"):
+        read(stool, "Stool", 3)
+
+
 @pytest.mark.parametrize("name", partnet.FILES)
 def test_absent_files_are_named(stool, name):
     (stool / "7" / name).unlink()
@@ -197,6 +210,20 @@ def test_real_shapes(category, level, name):
     assert (scene.num_instances, present, other) == COUNTS[category, level, name]
     assert ((scene.semantic == 0) == (scene.instance < 0)).all()
     assert 0.9 < np.linalg.norm(scene.points, axis=1).max() < 1.1
+
+
+@needs_data
+@pytest.mark.parametrize("other", ["3763", "40147", "45780", "179"])
+def test_merged_trees_of_other_real_shapes_are_named(tmp_path, other):
+    source = tmp_path / "45940"
+    shutil.copytree(DATA / "45940", source, copy_function=shutil.copyfile)
+    file = "result_after_merging.json"
+    (source / file).chmod(0o644)
+    shutil.copyfile(DATA / other / file, source / file)
+    (item,) = partnet.list_shapes(tmp_path, "StorageFurniture")
+    classes = partnet.read_classes(DATA / "meta", "StorageFurniture", 1)
+    with pytest.raises(ScanError, match="belongs to another shape"):
+        partnet.read_shape(item, classes)
 
 
 @needs_data

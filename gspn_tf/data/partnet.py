@@ -20,15 +20,21 @@ and are kept so. PartNet has y up; scenes have z up: (x, y, z) becomes (x, -z, y
 These points have no colour: all are `NEUTRAL`.
 """
 
-import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.partnet_trees import (
+    Part,
+    check_same_shape,
+    find_parts,
+    leaves_below,
+    read_json,
+    read_list,
+)
 from gspn_tf.data.reading import Item
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import Scene
@@ -43,13 +49,6 @@ FILES = (
     "result_after_merging.json",
 )
 _log = logging.getLogger(__name__)
-
-
-class Part(NamedTuple):
-    """A part instance: its row 1..C in the class list, its leaf ids in result.json."""
-
-    row: int
-    leaves: list[int]
 
 
 def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
@@ -144,46 +143,17 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
             f"{folder}: expected one label for each of the {len(points)} points, "
             f"got {len(labels)}"
         )
-    original = leaves_below(read_json(original_path), folder)
+    tree, merged = read_json(original_path), read_json(final_path)
+    check_same_shape(tree, merged, folder)
+    original = leaves_below(tree, folder)
     known = {leaf for leaves in original.values() for leaf in leaves}
     strange = sorted(set(labels.tolist()) - known)
     if strange:
         raise ScanError(
             f"{labels_path} must name leaves of result.json, got {strange[:5]}"
         )
-    parts = list(find_parts(read_json(final_path), original, classes, folder))
+    parts = list(find_parts(merged, original, classes, folder))
     return make_scene(item.name, points, labels, parts)
-
-
-def leaves_below(tree: list, folder: Path) -> dict[int, list[int]]:
-    """For each node id of result.json, the ids of the leaves below it (or its own)."""
-    found = {}
-    for _, node in _walk(tree, folder):
-        leaves = [child["id"] for _, child in _walk([node], folder) if _is_leaf(child)]
-        found[node["id"]] = leaves
-    return found
-
-
-def find_parts(
-    tree: list, original: dict[int, list[int]], classes: ClassList, folder: Path
-) -> Iterator[Part]:
-    """The parts that a final tree has of the classes, in its order."""
-    rows = {name: row for row, name in enumerate(classes.names, start=1)}
-    for path, node in _walk(tree, folder):
-        if path not in rows:
-            continue
-        leaves = []
-        for _, leaf in _walk([node], folder):
-            if not _is_leaf(leaf):
-                continue
-            source = leaf.get("ori_id")
-            if not isinstance(source, int) or source not in original:
-                raise ScanError(
-                    f"{folder}: ori_id of {path} in result_after_merging.json must be "
-                    f"an id of result.json, got {source}"
-                )
-            leaves += original[source]
-        yield Part(rows[path], leaves)
 
 
 def make_scene(
@@ -239,44 +209,6 @@ def check_finite(where: str | Path, points: np.ndarray) -> None:
             f"{where}: points must be finite, got {points[bad[0]]} at point {bad[0]}, "
             f"and {len(bad)} such points in all"
         )
-
-
-def _walk(nodes: list, folder: Path, above: str = "") -> Iterator[tuple[str, dict]]:
-    """The nodes of a tree with their paths, depth first."""
-    if not isinstance(nodes, list):
-        raise ScanError(f"{folder}: parts must be a list, got {str(nodes)[:80]}")
-    for node in nodes:
-        match node:
-            case {"id": int(), "name": str(name)}:
-                path = f"{above}/{name}" if above else name
-            case _:
-                raise ScanError(
-                    f"{folder}: a part must have an id and a name, got {str(node)[:80]}"
-                )
-        yield path, node
-        yield from _walk(node.get("children") or [], folder, path)
-
-
-def _is_leaf(node: dict) -> bool:
-    return not node.get("children")
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file; ScanError where it is missing or malformed."""
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise ScanError(f"{path} is missing") from error
-    except (ValueError, RecursionError) as error:
-        raise ScanError(f"{path} is no JSON file: {error}") from error
-
-
-def read_list(path: Path) -> list:
-    """The list that is a JSON file's content."""
-    content = read_json(path)
-    if not isinstance(content, list):
-        raise ScanError(f"{path}: expected a list, got {str(content)[:80]}")
-    return content
 
 
 def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:

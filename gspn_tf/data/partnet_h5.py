@@ -28,13 +28,12 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.data.hdf5 import opened
 from gspn_tf.data.partnet import (
     SPLITS,
-    Part,
     check_finite,
     make_scene,
     number_parts,
-    read_list,
     read_number,
 )
+from gspn_tf.data.partnet_trees import Part, read_list
 from gspn_tf.data.reading import Item
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import Scene
