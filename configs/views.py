@@ -41,7 +41,7 @@ def small() -> c.Config:
         train=c.TrainConfig(
             batch_size=2,
             gspn=proposals,
-            rpointnet=dc.replace(proposals, epochs=7),
+            rpointnet=dc.replace(proposals, epochs=5),
             validation_every=10,
         ),
     )

@@ -10,17 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from toy_scenes import CLASSES, make_scene, read_file, toy_data
 
 from gspn_tf import files
 from gspn_tf.config import DataConfig
 from gspn_tf.data import load, prepare, read_scenes, staging
 from gspn_tf.data.manifest import (
-    ShardError,
     checksum,
     has_scenes,
-    naming_damage,
     read_manifest,
 )
 from gspn_tf.data.prepare import SceneError, prepare_scenes
@@ -220,69 +217,6 @@ def test_a_scene_twice_and_no_scene_at_all_are_refused(tmp_path):
         DataSet("toy", CLASSES, {}, read_file)
     with pytest.raises(ValueError, match="split 'val' has no scenes"):
         DataSet("toy", CLASSES, {"train": [item], "val": []}, read_file)
-
-
-@pytest.fixture
-def damaged(tmp_path):
-    """A folder of two shards; a bit of the second is flipped."""
-    prepare_scenes(tmp_path / "d", toy_data(tmp_path / "raw", {"train": 20}), jobs=1)
-    path = tmp_path / "d" / "train-00001-of-00002.tfrecord"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 16
-    path.write_bytes(data)
-    return path
-
-
-def test_a_flipped_bit_is_found_and_its_shard_named(damaged):
-    with pytest.raises(ShardError, match=f"damaged shard {damaged}"):
-        list(read_scenes(damaged.parent, "train"))
-    options = DataConfig(num_points=16, num_points_inference=16)
-    arguments = {"batch_size": 2, "training": True, "seed": 0}
-    with pytest.raises(ShardError, match=damaged.name):
-        with naming_damage(damaged.parent):
-            list(load(damaged.parent, "train", options, **arguments))
-    with pytest.raises(tf.errors.DataLossError):
-        list(load(damaged.parent, "train", options, **arguments))
-
-
-def test_any_flipped_bit_is_found(damaged):
-    """Of lengths, checksums and scenes alike."""
-    flipped = damaged.read_bytes()
-    whole = bytearray(flipped)
-    whole[len(whole) // 2] ^= 16
-    rng = random.Random(0)
-    for place in [*range(16), *rng.sample(range(len(whole)), 30)]:
-        data = bytearray(whole)
-        data[place] ^= 1 << rng.randrange(8)
-        damaged.write_bytes(data)
-        with pytest.raises(ShardError, match=f"damaged shard {damaged}"):
-            list(read_scenes(damaged.parent, "train"))
-    damaged.write_bytes(whole)
-    assert len(list(read_scenes(damaged.parent, "train"))) == 20
-
-
-@pytest.mark.parametrize("records", [None, 0, 3])
-def test_a_shard_that_is_gone_or_cut_between_two_records_is_named(damaged, records):
-    record = len(damaged.read_bytes()) // 10
-    data = damaged.read_bytes()[: (records or 0) * record]
-    damaged.unlink()
-    if records is not None:
-        damaged.write_bytes(data)
-    options = DataConfig(num_points=16, num_points_inference=16)
-    arguments = {"batch_size": 2, "training": True, "seed": 0}
-    with pytest.raises(ShardError, match=damaged.name):
-        with naming_damage(damaged.parent):
-            list(load(damaged.parent, "train", options, **arguments))
-    with pytest.raises(ShardError, match="must hold 20 scenes, got 1|damaged shard"):
-        list(read_scenes(damaged.parent, "train"))
-
-
-def test_a_damaged_folder_is_not_taken_for_complete(damaged, tmp_path):
-    data = toy_data(tmp_path / "raw", {"train": 20})
-    with pytest.raises(ShardError, match=f"damaged shard {damaged}; --force"):
-        prepare_scenes(damaged.parent, data, jobs=1)
-    prepare_scenes(damaged.parent, data, jobs=1, force=True)
-    assert len(list(read_scenes(damaged.parent, "train"))) == 20
 
 
 def test_splits_without_labels_are_not_trained_on(tmp_path):
