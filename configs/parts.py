@@ -5,9 +5,13 @@ Command  gspn prepare parts --output datasets/parts --train 400 --val 16 --test 
          gspn train --config=configs/parts.py:small --data datasets/parts \
              --run runs/parts
          gspn evaluate --run runs/parts --data datasets/parts --split test
-Hardware not measured yet
-Time     not measured yet
-Result   not measured yet
+Hardware two x86-64 cores, no GPU
+Time     15 min of CPU time for the training, 37 min beside much other work
+Result   AP 0.236, AP50 0.336, AP25 0.365 on the 60 unseen shapes (872 parts); mIoU of
+         the proposals 0.200; AP50 was 0.286 with `detection_margin` at 0
+
+Large thin parts, as panels, doors and shelves, are hardly ever found: a box 0.03 thick
+that is off by as much overlaps its part by less than 0.4. Wheels, backs and seats are.
 
 Shapes are one unit from their middle to their farthest point, so all radii are smaller
 than a room's, and they all stand upright and face one way, so nothing is turned.
@@ -37,8 +41,9 @@ def small() -> c.Config:
         warmup_steps=50,
         clip_norm=5.0,
     )
+    model = dc.replace(presets.small_rpointnet(), detection_margin=0.01)
     config = c.Config(
-        model=presets.small_rpointnet(),
+        model=model,
         data=c.DataConfig(
             num_points=6144, num_points_inference=6144, num_shape_points=256
         ),

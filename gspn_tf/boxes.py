@@ -34,6 +34,12 @@ def bounding(points: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     return from_corners(low, high)
 
 
+def enlarge(boxes: tf.Tensor, margin: float) -> tf.Tensor:
+    """Boxes [..., 6] with every side `margin` metres further out."""
+    center, size = tf.split(boxes, 2, axis=-1)
+    return tf.concat([center, size + 2 * margin], axis=-1)
+
+
 def volume(boxes: tf.Tensor) -> tf.Tensor:
     """Cubic metres [...] of boxes [..., 6]."""
     return tf.reduce_prod(boxes[..., 3:], -1)

@@ -160,6 +160,9 @@ class RPointNetConfig:
     min_score: float = 0.5  # release: 0.7
     detection_iou: float = 0.1  # per class; config.py:40 of the release
     max_detections: int = 100
+    # Metres that a detection's box is enlarged by on every side before its mask is
+    # drawn in it: half the thickness of a thin part is little more. Not in the paper.
+    detection_margin: float = 0.0
     # Power of the region's mean objectness and semantic probability in the ranking
     # score, beside the class probability; 1 in the release, the paper gives no score.
     support_power: float = 0.0

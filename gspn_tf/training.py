@@ -44,7 +44,7 @@ class Scenes:
 
     def validation(self) -> tf.data.Dataset | None:
         """Batches of the split `val`, or None where there is none."""
-        if "val" not in manifest.read_manifest(self.directory)["splits"]:
+        if not manifest.has_scenes(self.directory, "val"):
             return None
         scenes = data.scenes(self.directory, "val", training=False)
         return self._batches(scenes, training=False, seed=self.config.train.seed)

@@ -7,7 +7,7 @@ from gspn_tf import config_loading
 
 VARIANTS = [
     f"{name}.py:{variant}"
-    for name in ("rooms", "scannet", "parts", "partnet")
+    for name in ("rooms", "scannet", "parts", "partnet", "nyuv2", "views")
     for variant in ("small", "paper")
 ]
 

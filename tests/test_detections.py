@@ -107,6 +107,27 @@ def test_masks_lie_within_boxes(detected, tiny_scene):
     assert not found.masks.numpy()[1, :, 400:].any()  # padding
 
 
+def test_a_margin_enlarges_boxes_and_their_masks(
+    detected, sure_network, tiny_scene, monkeypatch
+):
+    monkeypatch.setattr(sure_network.config, "mask_threshold", 0.0)
+    thin = sure_network.detect(tiny_scene)["detections"]
+    monkeypatch.setattr(sure_network.config, "detection_margin", 0.1)
+    wide = sure_network.detect(tiny_scene)["detections"]
+    assert thin.valid[0].numpy().all() and wide.valid[0].numpy().all()
+    (boxes, masks), (larger, more) = map(by_place, (thin, wide))
+    np.testing.assert_allclose(larger[:, :3], boxes[:, :3], atol=1e-5)
+    np.testing.assert_allclose(larger[:, 3:], boxes[:, 3:] + 0.2, atol=1e-5)
+    assert (masks <= more).all() and masks.sum() < more.sum()
+
+
+def by_place(found):
+    """Boxes and masks of the first scene, in the order of their centres."""
+    boxes, masks = found.boxes[0].numpy(), found.masks[0].numpy()
+    order = np.lexsort(boxes[:, :3].T)
+    return boxes[order], masks[order]
+
+
 def test_detections_of_a_class_do_not_overlap(detected, sure_network):
     found = detected["detections"]
     for b in range(2):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_shapes import write_stool
 
 from gspn_tf import cli, config_loading
 from gspn_tf.data import partnet
@@ -36,51 +37,11 @@ COUNTS = {
     ("StorageFurniture", 3, "45780"): (22, 9, 19),
     ("StorageFurniture", 3, "45940"): (27, 14, 0),
 }
-LIST = "2 stool/top leaf\n4 stool/base subcomponents\n5 stool/base/leg leaf\n"
-ORIGINAL = [
-    {
-        "id": 0,
-        "name": "seat",
-        "children": [
-            {"id": 1, "name": "plate", "children": [
-                {"id": 10, "name": "wood"}, {"id": 11, "name": "cover"}]},
-            {"id": 2, "name": "feet", "children": [
-                {"id": 20, "name": "foot"}, {"id": 21, "name": "foot"},
-                {"id": 22, "name": "screw"}]},
-        ],
-    }
-]  # fmt: skip
-MERGED = [
-    {
-        "id": 0,
-        "ori_id": 0,
-        "name": "stool",
-        "children": [
-            {"id": 1, "ori_id": 1, "name": "top"},
-            {"id": 2, "ori_id": 2, "name": "base", "children": [
-                {"id": 3, "ori_id": 20, "name": "leg"},
-                {"id": 4, "ori_id": 21, "name": "leg"}]},
-        ],
-    }
-]  # fmt: skip
-LEAVES = [10, 11, 20, 21, 22, 20]
 
 
 @pytest.fixture
 def stool(tmp_path):
-    """A shape of six points: a top of two leaves, two legs, and a dropped screw."""
-    folder = tmp_path / "7"
-    (folder / "point_sample").mkdir(parents=True)
-    points = np.arange(18).reshape(6, 3) / 10
-    np.savetxt(folder / "point_sample" / "pts-10000.txt", points, "%f")
-    np.savetxt(folder / "point_sample" / "label-10000.txt", LEAVES, "%d")
-    (folder / "result.json").write_text(json.dumps(ORIGINAL))
-    (folder / "result_after_merging.json").write_text(json.dumps(MERGED))
-    (folder / "meta.json").write_text('{"model_cat": "Stool"}')
-    (tmp_path / "meta").mkdir()
-    lines = LIST.splitlines()
-    (tmp_path / "meta" / "Stool-level-1.txt").write_text("\n".join(lines[:2]))
-    (tmp_path / "meta" / "Stool-level-3.txt").write_text("\n".join(lines[::2]))
+    write_stool(tmp_path)
     return tmp_path
 
 
@@ -118,10 +79,14 @@ def test_a_part_without_points_is_left_out(stool):
         ("point_sample/label-10000.txt", "10\n11\n", "expected one label for each"),
         ("point_sample/label-10000.txt", "10\n99\n" * 3, r"leaves of .*got \[99\]"),
         ("point_sample/label-10000.txt", "10 1\n" * 6, "expected 1 numbers a line"),
-        ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "must be finite"),
+        ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "pts-10000.txt: points must"),
         ("point_sample/pts-10000.txt", "0 0\n" * 6, "expected 3 numbers a line"),
         ("point_sample/pts-10000.txt", "0 0 0\n0 0", "expected 3 numbers a line"),
         ("result.json", "[{", "no JSON file"),
+        ("result.json", "7", "parts must be a list, got 7"),
+        ("result.json", "[7]", "an id and a name, got 7"),
+        ("meta.json", "{", "meta.json is no JSON file"),
+        ("meta.json", "[]", "expected the category as model_cat"),
         ("result_after_merging.json", '[{"id": 1}]', "an id and a name"),
         (
             "result_after_merging.json",
@@ -134,6 +99,19 @@ def test_a_part_without_points_is_left_out(stool):
 def test_files_that_do_not_belong_together_are_named(stool, file, text, message):
     (stool / "7" / file).write_text(text)
     with pytest.raises(ScanError, match=message):
+        read(stool, "Stool", 3)
+
+
+def test_a_merged_tree_of_another_shape_is_named(stool):
+    """Numbers may fit by chance, the meshes do not."""
+    for file, mesh in (("result.json", "a"), ("result_after_merging.json", "b")):
+        tree = json.loads((stool / "7" / file).read_text())
+        nodes = list(tree)
+        for node in nodes:
+            nodes += node.get("children", [])
+            node["objs"] = [f"{mesh}-{node.get('ori_id', node['id'])}"]
+        (stool / "7" / file).write_text(json.dumps(tree))
+    with pytest.raises(ScanError, match="7/.* belongs to another shape .* 3 of its 3"):
         read(stool, "Stool", 3)
 
 
@@ -171,14 +149,17 @@ def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
     output = str(tmp_path / "data")
     command = ["prepare", "partnet", f"--source={stool}", f"--output={output}"]
     command += ["--category=Stool", "--level=1", "--jobs=1"]
-    assert cli.main([*command, f"--splits={stool}"]) == 0
+    assert cli.main([*command, f"--splits={stool}"]) == 1
+    assert "2 listed scenes have no folder" in capsys.readouterr().err
+    assert cli.main([*command, f"--splits={stool}", "--keep-going"]) == 0
     out = capsys.readouterr().out
     assert "non-commercial" in out and "num_classes=3" in out
     manifest = read_manifest(output)
     splits = manifest["splits"]
     names = {split: entry["names"] for split, entry in splits.items()}
     assert names == {"train": ["9"], "val": ["7"]}
-    assert manifest["absent"] == {"train": ["5"]}
+    assert manifest["absent"] == {"train": ["5"], "test": ["6"]}
+    assert manifest["sources"]["files"] == 2 * len(partnet.FILES)
     assert splits["train"]["instances"] == {"stool/top": 1, "stool/base": 1}
     assert manifest["options"] == {"category": "Stool", "level": 1}
     assert cli.main([*command, "--val_fraction=0.3", "--force"]) == 0
@@ -192,6 +173,25 @@ def test_the_command_names_a_broken_shape(stool, tmp_path, capsys):
     assert cli.main([*command, f"--output={tmp_path}/data"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert "scene '7'" in error and "must name leaves of result.json" in error
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"model_cat": 3}'])
+def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
+    """It is named when it is read, and left out on demand, whatever it is."""
+    for number in ("8", "9"):
+        shutil.copytree(stool / "7", stool / number)
+    (stool / "8" / "meta.json").unlink()
+    if text:
+        (stool / "8" / "meta.json").write_text(text)
+    (stool / "9" / "meta.json").write_text('{"model_cat": "Table"}')
+    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
+    command += [f"--output={stool}/data", "--jobs=1", "--val_fraction=0"]
+    assert cli.main(command) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"scene '8': {stool}/8/meta.json" in error
+    assert cli.main([*command, "--keep-going"]) == 0
+    train = read_manifest(stool / "data")["splits"]["train"]
+    assert (train["names"], list(train["skipped"])) == (["7", "8"], ["8"])
 
 
 @needs_data
@@ -210,6 +210,20 @@ def test_real_shapes(category, level, name):
     assert (scene.num_instances, present, other) == COUNTS[category, level, name]
     assert ((scene.semantic == 0) == (scene.instance < 0)).all()
     assert 0.9 < np.linalg.norm(scene.points, axis=1).max() < 1.1
+
+
+@needs_data
+@pytest.mark.parametrize("other", ["3763", "40147", "45780", "179"])
+def test_merged_trees_of_other_real_shapes_are_named(tmp_path, other):
+    source = tmp_path / "45940"
+    shutil.copytree(DATA / "45940", source, copy_function=shutil.copyfile)
+    file = "result_after_merging.json"
+    (source / file).chmod(0o644)
+    shutil.copyfile(DATA / other / file, source / file)
+    (item,) = partnet.list_shapes(tmp_path, "StorageFurniture")
+    classes = partnet.read_classes(DATA / "meta", "StorageFurniture", 1)
+    with pytest.raises(ScanError, match="belongs to another shape"):
+        partnet.read_shape(item, classes)
 
 
 @needs_data

@@ -79,9 +79,9 @@ def masks_of(labels, parts, classes, num_masks=200):
 def test_every_layout_of_the_release_gives_the_raw_scenes(layout, level, tmp_path):
     classes = partnet.read_classes(DATA / "meta", "StorageFurniture", level)
     items = partnet.list_shapes(DATA, "StorageFurniture")
-    clouds = [np.loadtxt(item.sources[0]) for item in items]
-    leaves = [np.loadtxt(item.sources[1], dtype=int) for item in items]
-    trees = [json.loads(item.sources[3].read_text()) for item in items]
+    clouds = [np.loadtxt(item.sources[1]) for item in items]
+    leaves = [np.loadtxt(item.sources[2], dtype=int) for item in items]
+    trees = [json.loads(item.sources[4].read_text()) for item in items]
     folder = tmp_path / f"StorageFurniture-{level}"
     folder.mkdir()
     write_h5(folder / "train-00.h5", layout, clouds, leaves, trees, classes)
@@ -152,7 +152,7 @@ def test_files_without_names_number_their_shapes(release):
         ("truth", "gt_mask_valid", np.ones((2, 3), bool), r"must be \[200\]"),
         ("detection", "gt_label", np.ones((2, 5)), "one class for each instance"),
         ("leaves", "label", np.zeros((1, 5)), r"label of each shape must be \[5\]"),
-        ("leaves", "pts", np.full((2, 5, 3), np.inf), "must be finite"),
+        ("leaves", "pts", np.full((2, 5, 3), np.inf), "val-00.h5, shape 71: points"),
     ],
 )  # fmt: skip
 def test_malformed_files_are_named(release, layout, key, value, message):
@@ -195,11 +195,26 @@ def test_the_command_takes_the_splits_of_the_files(release, tmp_path, capsys):
     assert manifest["splits"]["val"]["instances"] == {"stool/top": 2, "stool/leg": 3}
 
 
-def test_damaged_files_and_wrong_names_are_named(release):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "expected 2 shapes, got 0"),
+        ("[{", "is no JSON file"),
+        ('{"0": 1, "1": 2}', "expected a list"),
+        ("[1, 2]", "expected anno_id of each shape, got 1"),
+        ('[{"anno_id": 1}, {"anno_id": 2}]', "expected the parts of each shape"),
+        ('[{"anno_id": 1, "ins_seg": [{}]}, {}]', "expected the parts of each shape"),
+    ],
+)
+def test_a_list_of_shapes_that_does_not_fit_is_named(release, text, message):
     path = release("leaves")
-    path.with_suffix(".json").write_text("[]")
-    with pytest.raises(ScanError, match=r"val-00\.json: expected 2 shapes, got 0"):
+    path.with_suffix(".json").write_text(text)
+    with pytest.raises(ScanError, match=rf"val-00\.json:? {message}"):
         partnet_h5.list_shapes(path.parent, "Stool", 3)
+
+
+def test_damaged_files_are_named(release):
+    path = release("leaves")
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ScanError, match=r"val-00\.h5 is no readable HDF5 file"):
         partnet_h5.list_shapes(path.parent, "Stool", 3)

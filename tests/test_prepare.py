@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from toy_scenes import CLASSES, make_scene, read_file, toy_data
 
 from gspn_tf import files
 from gspn_tf.config import DataConfig
 from gspn_tf.data import load, prepare, read_scenes, staging
-from gspn_tf.data.manifest import ShardError, checksum, naming_damage, read_manifest
+from gspn_tf.data.manifest import (
+    checksum,
+    has_scenes,
+    read_manifest,
+)
 from gspn_tf.data.prepare import SceneError, prepare_scenes
 from gspn_tf.data.reading import DataSet, Item
 
@@ -109,6 +112,22 @@ def test_keep_going_lists_what_it_leaves_out(tmp_path):
     assert len(list(read_scenes(tmp_path / "data", "train"))) == 2
 
 
+def test_a_split_of_bad_scenes_is_empty_on_demand(tmp_path):
+    data = toy_data(tmp_path / "raw", {"train": 2, "val": 1})
+    (tmp_path / "raw" / "val_00.toy").write_text("broken")
+    manifest = prepare_scenes(tmp_path / "data", data, jobs=1, keep_going=True)
+    assert manifest["splits"]["val"]["scenes"] == 0
+    assert has_scenes(tmp_path / "data", "train")
+    assert not has_scenes(tmp_path / "data", "val")
+    assert prepare_scenes(tmp_path / "data", data, keep_going=True) == manifest
+    with pytest.raises(ValueError, match="none of the scenes of split 'val' could be"):
+        next(read_scenes(tmp_path / "data", "val"))
+    for name in ("train_00", "train_01"):
+        (tmp_path / "raw" / f"{name}.toy").unlink()
+    with pytest.raises(ValueError, match="none of the scenes can be read"):
+        prepare_scenes(tmp_path / "none", data, jobs=1, keep_going=True)
+
+
 def test_other_data_in_the_folder_is_refused(tmp_path):
     output = tmp_path / "data"
     prepare_scenes(output, toy_data(tmp_path / "raw", {"train": 2}), jobs=1)
@@ -198,36 +217,6 @@ def test_a_scene_twice_and_no_scene_at_all_are_refused(tmp_path):
         DataSet("toy", CLASSES, {}, read_file)
     with pytest.raises(ValueError, match="split 'val' has no scenes"):
         DataSet("toy", CLASSES, {"train": [item], "val": []}, read_file)
-
-
-@pytest.fixture
-def damaged(tmp_path):
-    """A folder of two shards; a bit of the second is flipped."""
-    prepare_scenes(tmp_path / "d", toy_data(tmp_path / "raw", {"train": 20}), jobs=1)
-    path = tmp_path / "d" / "train-00001-of-00002.tfrecord"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 16
-    path.write_bytes(data)
-    return path
-
-
-def test_a_flipped_bit_is_found_and_its_shard_named(damaged):
-    with pytest.raises(ShardError, match=f"damaged shard {damaged}"):
-        list(read_scenes(damaged.parent, "train"))
-    options = DataConfig(num_points=16, num_points_inference=16)
-    arguments = {"batch_size": 2, "training": True, "seed": 0}
-    with pytest.raises(ShardError, match=damaged.name):
-        with naming_damage(damaged.parent):
-            list(load(damaged.parent, "train", options, **arguments))
-    with pytest.raises(tf.errors.DataLossError):
-        list(load(damaged.parent, "train", options, **arguments))
-
-
-def test_a_shard_cut_between_two_records_is_noticed(damaged):
-    record = len(damaged.read_bytes()) // 10
-    damaged.write_bytes(damaged.read_bytes()[: 3 * record])
-    with pytest.raises(ShardError, match="must hold 20 scenes, got 13"):
-        list(read_scenes(damaged.parent, "train"))
 
 
 def test_splits_without_labels_are_not_trained_on(tmp_path):

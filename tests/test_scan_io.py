@@ -252,13 +252,28 @@ def test_own_scan_follows_the_class_list(tmp_path):
     assert scene.instance.tolist() == [0] * 3 + [-1] * 4 + [1, 1, -1, 1, -1]
 
 
-def test_own_scan_without_colors_or_with_nan(tmp_path, caplog):
+def test_own_scan_without_colors_is_grey(tmp_path):
+    scene = own.read_scan(labelled(tmp_path / "a.npz", colors=None), SCANNET)
+    assert len(scene.points) == 12 and len(np.unique(scene.colors)) == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_own_scan_must_be_finite(tmp_path, value):
     points = np.arange(36, dtype=np.float32).reshape(12, 3)
-    points[0, 1] = np.nan
-    path = labelled(tmp_path / "a.npz", points=points, colors=None)
-    scene = own.read_scan(path, SCANNET)
-    assert len(scene.points) == 11 and len(np.unique(scene.colors)) == 1
-    assert "dropped 1 points" in caplog.text
+    points[[2, 5], 1] = value
+    path = labelled(tmp_path / "a.npz", points=points)
+    with pytest.raises(ScanError, match=r"a\.npz: points .* at point 2, and 2 such"):
+        own.read_scan(path, SCANNET)
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
+def test_own_scan_must_have_all_its_faces(save, kind):
+    properties = [*XYZ, ("int", "semantic"), ("int", "instance")]
+    rows = [(i, 0, 0, 5, 1) for i in range(9)]
+    content = ply_bytes(kind, properties, rows, 4)
+    assert own.read_scan(save(content), SCANNET).num_instances == 1
+    with pytest.raises(ScanError, match="truncated: 4 .*announced"):
+        own.read_scan(save(content[:-10]), SCANNET)
 
 
 def test_own_scan_needs_labels(tmp_path):

@@ -1,12 +1,12 @@
 """ScanNet: a folder of tiny scans, everything that can be wrong, and a real scan."""
 
-import csv
 import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_scannet import GROUPS, mesh_bytes, points_of, write_source
 
 from gspn_tf import cli
 from gspn_tf.data import read_scenes, scannet
@@ -17,79 +17,12 @@ from gspn_tf.data.scannet_labels import read_labels
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("GSPN_TF_DATA", ROOT.parent / "shared" / "data"))
-LABELS = {"office chair": 5, "desk": 14, "wall": 1, "floor": 2, "monitor": 40}
-# Vertices 0..4 are of segment 7, 5..9 of 3, and so on.
-SEGMENTS = np.repeat([7, 3, 20, 11, 9, 30], 5)
-GROUPS = [
-    {"objectId": 0, "segments": [7], "label": "wall"},
-    {"objectId": 1, "segments": [3, 11], "label": "office chair"},
-    {"objectId": 2, "segments": [20], "label": "desk"},
-    {"objectId": 3, "segments": [9], "label": "office chair"},
-]
-ALIGNMENT = "axisAlignment = 0 1 0 1 -1 0 0 2 0 0 1 -0.5 0 0 0 1"
-
-
-def mesh_bytes(points, labels=None, faces=()) -> bytes:
-    """A PLY file as ScanNet's: alpha, perhaps a label, and faces."""
-    kinds = [(name, "<f4") for name in "xyz"]
-    kinds += [(name, "u1") for name in ("red", "green", "blue", "alpha")]
-    words = {"f4": "float", "u1": "uchar", "u2": "ushort"}
-    if labels is not None:
-        kinds.append(("label", "<u2"))
-    rows = np.zeros(len(points), kinds)
-    for i, name in enumerate("xyz"):
-        rows[name] = points[:, i]
-    rows["red"] = np.arange(len(points))
-    if labels is not None:
-        rows["label"] = labels
-    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
-    lines += [f"property {words[kind[-2:]]} {name}" for name, kind in kinds]
-    lines += [f"element face {len(faces)}", "property list uchar int vertex_indices"]
-    body = b"".join(np.uint8(len(f)).tobytes() + np.int32(f).tobytes() for f in faces)
-    return "\n".join([*lines, "end_header", ""]).encode() + rows.tobytes() + body
-
-
-def points_of(name: str) -> np.ndarray:
-    rng = np.random.default_rng(sum(name.encode()))
-    return rng.uniform(0, 4, (len(SEGMENTS), 3)).astype(np.float32)
-
-
-def write_scan(folder: Path, name: str, labelled: bool = True) -> Path:
-    folder = folder / name
-    folder.mkdir(parents=True)
-    faces = [(i, i + 1, i + 2) for i in range(20)]
-    mesh = mesh_bytes(points_of(name), faces=faces)
-    (folder / f"{name}_vh_clean_2.ply").write_bytes(mesh)
-    if labelled:
-        segments = {"sceneId": name, "segIndices": SEGMENTS.tolist()}
-        path = folder / f"{name}_vh_clean_2.0.010000.segs.json"
-        path.write_text(json.dumps(segments))
-        groups = {"sceneId": f"scannet.{name}", "segGroups": GROUPS}
-        (folder / f"{name}.aggregation.json").write_text(json.dumps(groups))
-        (folder / f"{name}.txt").write_text(f"{ALIGNMENT}\ncolorHeight = 968\n")
-        labels = np.repeat([1, 5, 14, 5, 5, 0], 5)
-        path = folder / f"{name}_vh_clean_2.labels.ply"
-        path.write_bytes(mesh_bytes(points_of(name), labels, faces))
-    return folder
 
 
 @pytest.fixture
 def source(tmp_path):
-    """Two scans to train on, one to validate, one without labels."""
     folder = tmp_path / "scannet"
-    lists = {"train": ["scene0000_00", "scene0000_01"], "val": ["scene0001_00"]}
-    lists["test"] = ["scene0707_00"]
-    (folder / "meta").mkdir(parents=True)
-    for split, names in lists.items():
-        text = "".join(f"{name}\n" for name in names)
-        (folder / "meta" / f"scannetv2_{split}.txt").write_text(text)
-        for name in names:
-            place = folder / ("scans_test" if split == "test" else "scans")
-            write_scan(place, name, labelled=split != "test")
-    with open(folder / "meta" / "scannetv2-labels.combined.tsv", "w") as file:
-        rows = csv.writer(file, delimiter="\t")
-        rows.writerow(["id", "raw_category", "category", "nyu40id"])
-        rows.writerows([i, name, name, n] for i, (name, n) in enumerate(LABELS.items()))
+    write_source(folder)
     return folder
 
 
@@ -165,7 +98,7 @@ def test_scans_that_are_not_there_are_left_out_on_demand(source, capsys):
     with open(source / "meta" / "scannetv2_val.txt", "a") as file:
         file.write("scene0002_00\n")
     assert gspn(source) == 1
-    assert "1 listed scans have no folder" in capsys.readouterr().err
+    assert "1 listed scenes have no folder" in capsys.readouterr().err
     assert gspn(source, "--keep-going") == 0
     manifest = read_manifest(source.parent / "data")
     assert manifest["absent"] == {"val": ["scene0002_00"]}
@@ -185,6 +118,13 @@ def test_overlaps_and_unknown_segments_are_reported(source):
     unknown, common = outcome.warnings
     assert "1 segments are not in the mesh, such as 1234" in unknown
     assert "1 segments are in several groups, of the objects [1, 2]" in common
+
+
+def test_a_group_without_segments_is_no_object(source):
+    empty = {"objectId": 9, "segments": [], "label": "desk"}
+    edit(source, ".aggregation.json", lambda d: d["segGroups"].append(empty))
+    outcome = first(source)
+    assert not outcome.error and outcome.scene.num_instances == 3
 
 
 def test_a_labelled_mesh_that_differs_is_reported(source):
@@ -214,7 +154,8 @@ def test_a_scan_without_alignment_stays_as_it_is(source):
         ("segs", "segIndices", None, "expected an object with a list 'segIndices'"),
         ("agg", "segGroups", [{"objectId": 0}], "a group needs objectId, label and"),
         ("agg", "segGroups", [GROUPS[0] | {"segments": 3}], "must be a list of int"),
-        ("agg", "segGroups", [GROUPS[0] | {"objectId": -1}], "must not be negative"),
+        ("agg", "segGroups", [GROUPS[0] | {"objectId": -1}], "at least 0 and below"),
+        ("agg", "segGroups", [GROUPS[0] | {"objectId": 1 << 40}], "at least 0 and"),
         ("agg", "segGroups", [GROUPS[0] | {"label": "ufo"}], "labels ['ufo'] are not"),
         (
             "agg",

@@ -91,7 +91,7 @@ def _stored(splits: dict[str, list], common: dict, options: dict) -> "DataSet":
 def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet":
     """Raw shapes, in the data set's splits or in random ones."""
     from gspn_tf.data import partnet
-    from gspn_tf.data.reading import DataSet
+    from gspn_tf.data.reading import DataSet, check_absent
 
     items = partnet.list_shapes(common["root"], flags.category)
     absent: dict[str, list[str]] = {}
@@ -100,7 +100,8 @@ def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet"
         names = partnet.read_splits(flags.splits, flags.category)
         found = {s: [there[n] for n in names[s] if n in there] for s in names}
         splits = {split: members for split, members in found.items() if members}
-        absent = {s: [n for n in names[s] if n not in there] for s in splits}
+        absent = {s: [n for n in names[s] if n not in there] for s in names}
+        check_absent(common["root"], absent, flags.keep_going)
     else:
         splits = split_paths(items, flags.val_fraction, flags.seed)
         options |= {"val_fraction": flags.val_fraction, "seed": flags.seed}

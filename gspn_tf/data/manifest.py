@@ -72,11 +72,18 @@ def read_classes(directory: str | Path) -> ClassList:
 
 
 def read_split(directory: str | Path, split: str) -> dict:
-    """The manifest's entry of a split; ValueError names the splits there are."""
+    """The manifest's entry of a split; ValueError where it has no scenes."""
     splits = read_manifest(directory)["splits"]
     if split not in splits:
         raise ValueError(f"split must be one of {sorted(splits)}, got {split!r}")
+    if not splits[split]["scenes"]:
+        raise ValueError(f"none of the scenes of split {split!r} could be read")
     return splits[split]
+
+
+def has_scenes(directory: str | Path, split: str) -> bool:
+    """Whether there is such a split, and scenes in it."""
+    return read_manifest(directory)["splits"].get(split, {"scenes": 0})["scenes"] > 0
 
 
 def num_scenes(directory: str | Path, split: str) -> int:
@@ -125,11 +132,16 @@ def naming_damage(directory: str | Path) -> Iterator[None]:
     """Turns TensorFlow's "corrupted record at 1234" into a ShardError with a name."""
     import tensorflow as tf
 
+    bad = tf.errors.DataLossError
+    # A shard that is gone, or one that ends between two records: fewer scenes.
     try:
         yield
-    except tf.errors.DataLossError as error:
-        names = ", ".join(map(str, damaged_shards(directory))) or f"in {directory}"
+    except (bad, tf.errors.NotFoundError, tf.errors.FailedPreconditionError) as error:
+        damaged = damaged_shards(directory)
+        if not damaged and not isinstance(error, bad):
+            raise
+        names = ", ".join(map(str, damaged)) or f"in {directory}"
         raise ShardError(
-            f"damaged shard {names}: a record's checksum does not match its bytes; "
-            "copy the file again or repeat `gspn prepare`"
+            f"damaged shard {names}: its bytes are not those that were written; "
+            "copy the file again, or repeat `gspn prepare` with --force"
         ) from error

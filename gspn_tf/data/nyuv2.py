@@ -17,6 +17,7 @@ import numpy as np
 import scipy.io
 
 from gspn_tf import files
+from gspn_tf.data.hdf5 import opened
 from gspn_tf.data.reading import DataSet, Item
 from gspn_tf.data.rgbd import (
     NYUV2,
@@ -42,7 +43,7 @@ class LabelledFile:
     def __init__(self, path: str | Path):
         """Raises FrameError where an array is missing or does not fit the others."""
         self.path = Path(path)
-        with self._open() as file:
+        with opened(path, FrameError) as file:
             missing = {"images", "names", *_MAPS} - set(file)
             if missing:
                 raise FrameError(
@@ -51,14 +52,6 @@ class LabelledFile:
             self._check_shapes(file)
             self.names = [f"{i:04d}" for i in range(1, len(file["images"]) + 1)]
             self._row_of_label = _rows(file)
-
-    def _open(self) -> h5py.File:
-        try:
-            return h5py.File(self.path)
-        except OSError as error:
-            raise FrameError(
-                f"{self.path} is not a readable HDF5 (MATLAB 7.3) file: {error}"
-            ) from error
 
     def _check_shapes(self, file: h5py.File) -> None:
         shape = file["images"].shape
@@ -89,12 +82,11 @@ class LabelledFile:
     def read(self, name: str) -> Scene:
         """The frame `name`. Raises FrameError where it cannot be read."""
         index = int(name) - 1
-        try:
-            with self._open() as file:
-                color = np.ascontiguousarray(file["images"][index].T)
-                depth, label, instance = (file[key][index].T for key in _MAPS)
-        except OSError as error:
-            raise FrameError(f"{self.path}, frame {name}: {error}") from error
+        with opened(self.path, FrameError) as file:
+            color = np.ascontiguousarray(file["images"][index].T)
+            depth, label, instance = (file[key][index].T for key in _MAPS)
+        if not np.isfinite(depth).all():
+            raise FrameError(f"{self.path}, frame {name}: depths must be finite")
         if label.max() >= len(self._row_of_label):
             raise FrameError(
                 f"{self.path}, frame {name}: labels must be at most "

@@ -9,10 +9,9 @@ The data set is a folder of files and a class list.
 
 Class ids that are not in the list become background. An object takes the class that
 most of its points have; where that is background (a wall, the floor), the object is
-dropped. Points that are not finite are dropped, with a warning in the log.
+dropped.
 """
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ from gspn_tf.data.scan_io import Scan, ScanError
 from gspn_tf.data.scene import Scene
 
 _GREY = 127
-_log = logging.getLogger(__name__)
 
 
 def find_scans(folder: str | Path) -> list[Path]:
@@ -47,21 +45,25 @@ def read_scan(path: str | Path, classes: ClassList) -> Scene:
     """Reads one labelled scan.
 
     Raises:
-      ScanError: unreadable, without labels, or with an object that has no number.
+      ScanError: unreadable or cut short, without labels, or with points that are not
+        finite.
     """
-    scan = scan_io.read_scan(path)
+    scan = scan_io.read_scan(path, whole=True)
     if scan.semantic is None or scan.instance is None:
         raise ScanError(f"{path}: expected 'semantic' and 'instance', got no such data")
-    keep = scan.finite
-    if not keep.all():
-        _log.warning("%s: dropped %d points that are not finite", path, (~keep).sum())
-    semantic = classes.to_rows(scan.semantic[keep])
+    bad = np.flatnonzero(~scan.finite)
+    if len(bad):
+        raise ScanError(
+            f"{path}: points must be finite, got {scan.points[bad[0]]} at point "
+            f"{bad[0]}, and {len(bad)} such points in all"
+        )
+    semantic = classes.to_rows(scan.semantic)
     return Scene(
         name=Path(path).stem,
-        points=scan.points[keep],
-        colors=_colors(scan)[keep],
+        points=scan.points,
+        colors=_colors(scan),
         semantic=semantic,
-        instance=number_instances(scan.instance[keep], semantic, len(classes)),
+        instance=number_instances(scan.instance, semantic, len(classes)),
     )
 
 

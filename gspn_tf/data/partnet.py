@@ -20,15 +20,21 @@ and are kept so. PartNet has y up; scenes have z up: (x, y, z) becomes (x, -z, y
 These points have no colour: all are `NEUTRAL`.
 """
 
-import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.partnet_trees import (
+    Part,
+    check_same_shape,
+    find_parts,
+    leaves_below,
+    read_json,
+    read_list,
+)
 from gspn_tf.data.reading import Item
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import Scene
@@ -36,19 +42,13 @@ from gspn_tf.data.scene import Scene
 NEUTRAL = 127
 SPLITS = ("train", "val", "test")
 FILES = (
+    "meta.json",
     "point_sample/pts-10000.txt",
     "point_sample/label-10000.txt",
     "result.json",
     "result_after_merging.json",
 )
 _log = logging.getLogger(__name__)
-
-
-class Part(NamedTuple):
-    """A part instance: its row 1..C in the class list, its leaf ids in result.json."""
-
-    row: int
-    leaves: list[int]
 
 
 def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
@@ -76,14 +76,22 @@ def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
 def list_shapes(source: str | Path, category: str) -> list[Item]:
     """A category's shapes, in the order of their annotation numbers.
 
+    Those whose category cannot be read are among them: they may be of it, and are
+    errors when they are read.
+
     Raises:
       ScanError: there is none.
     """
     found, others = [], set()
-    for path in Path(source).glob("*/meta.json"):
-        kind = read_json(path).get("model_cat")
-        others.add(str(kind))
-        found += [path.parent] if kind == category else []
+    for folder in Path(source).iterdir():
+        if not any((folder / name).exists() for name in FILES):
+            continue
+        try:
+            kind = read_category(folder / FILES[0])
+        except (ScanError, OSError):
+            kind = category
+        others.add(kind)
+        found += [folder] if kind == category else []
     if not found:
         got = f"shapes of {', '.join(sorted(others))}" if others else "no shapes at all"
         raise ScanError(f"{source}: expected shapes of category {category}, got {got}")
@@ -91,13 +99,29 @@ def list_shapes(source: str | Path, category: str) -> list[Item]:
     return [Item(f.name, tuple(f / name for name in FILES), f) for f in found]
 
 
+def read_category(path: Path) -> str:
+    """The category that a shape's meta.json says."""
+    match read_json(path):
+        case {"model_cat": str(category)}:
+            return category
+    raise ScanError(f"{path}: expected the category as model_cat, a text")
+
+
 def read_splits(folder: str | Path, category: str) -> dict[str, list[str]]:
     """Annotation numbers of the data set's own splits (`Chair.train.json` ...)."""
     splits = {}
     for split in SPLITS:
-        items = read_json(Path(folder) / f"{category}.{split}.json")
-        splits[split] = [str(item["anno_id"]) for item in items]
+        path = Path(folder) / f"{category}.{split}.json"
+        splits[split] = [read_number(path, record) for record in read_list(path)]
     return splits
+
+
+def read_number(path: Path, record: Any) -> str:
+    """The annotation number of an entry of a JSON file."""
+    match record:
+        case {"anno_id": int() | str() as number}:
+            return str(number)
+    raise ScanError(f"{path}: expected anno_id of each shape, got {str(record)[:80]}")
 
 
 def read_shape(item: Item, classes: ClassList) -> Scene:
@@ -109,53 +133,27 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
       ScanError: a file is missing or malformed, or they do not belong together.
     """
     folder = item.detail
-    points_path, labels_path, original_path, final_path = item.sources
+    meta_path, points_path, labels_path, original_path, final_path = item.sources
+    read_category(meta_path)
     points = _read_table(points_path, np.float32, 3)
+    check_finite(points_path, points)
     labels = _read_table(labels_path, np.int64, 1)[:, 0]
     if len(points) != len(labels):
         raise ScanError(
             f"{folder}: expected one label for each of the {len(points)} points, "
             f"got {len(labels)}"
         )
-    original = leaves_below(read_json(original_path), folder)
+    tree, merged = read_json(original_path), read_json(final_path)
+    check_same_shape(tree, merged, folder)
+    original = leaves_below(tree, folder)
     known = {leaf for leaves in original.values() for leaf in leaves}
     strange = sorted(set(labels.tolist()) - known)
     if strange:
         raise ScanError(
             f"{labels_path} must name leaves of result.json, got {strange[:5]}"
         )
-    parts = list(find_parts(read_json(final_path), original, classes, folder))
+    parts = list(find_parts(merged, original, classes, folder))
     return make_scene(item.name, points, labels, parts)
-
-
-def leaves_below(tree: list, folder: Path) -> dict[int, list[int]]:
-    """For each node id of result.json, the ids of the leaves below it (or its own)."""
-    found = {}
-    for _, node in _walk(tree, folder):
-        leaves = [child["id"] for _, child in _walk([node], folder) if _is_leaf(child)]
-        found[node["id"]] = leaves
-    return found
-
-
-def find_parts(
-    tree: list, original: dict[int, list[int]], classes: ClassList, folder: Path
-) -> Iterator[Part]:
-    """The parts that a final tree has of the classes, in its order."""
-    rows = {name: row for row, name in enumerate(classes.names, start=1)}
-    for path, node in _walk(tree, folder):
-        if path not in rows:
-            continue
-        leaves = []
-        for _, leaf in _walk([node], folder):
-            if not _is_leaf(leaf):
-                continue
-            if leaf.get("ori_id") not in original:
-                raise ScanError(
-                    f"{folder}: ori_id of {path} in result_after_merging.json must be "
-                    f"an id of result.json, got {leaf.get('ori_id')}"
-                )
-            leaves += original[leaf["ori_id"]]
-        yield Part(rows[path], leaves)
 
 
 def make_scene(
@@ -187,13 +185,7 @@ def number_parts(
     rows: list[int],
     colors: np.ndarray | None = None,
 ) -> Scene:
-    """A scene of which point v belongs to part `owner[v]` (-1 = other) of class `rows`.
-
-    Raises:
-      ScanError: the points are not all finite.
-    """
-    if not np.isfinite(points).all():
-        raise ScanError(f"{name}: points must be finite, got NaN or infinity")
+    """A scene whose point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
     used = np.unique(owner[owner >= 0])
     instance = np.searchsorted(used, owner)
     row_of = np.array([*rows, 0], np.int32)  # owner -1 reads the last
@@ -209,28 +201,14 @@ def number_parts(
     )
 
 
-def _walk(nodes: list, folder: Path, above: str = "") -> Iterator[tuple[str, dict]]:
-    """The nodes of a tree with their paths, depth first."""
-    for node in nodes:
-        if not {"id", "name"} <= set(node):
-            raise ScanError(f"{folder}: a part must have an id and a name, got {node}")
-        path = f"{above}/{node['name']}" if above else node["name"]
-        yield path, node
-        yield from _walk(node.get("children", []), folder, path)
-
-
-def _is_leaf(node: dict) -> bool:
-    return not node.get("children")
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file; ScanError where it is missing or malformed."""
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise ScanError(f"{path} is missing") from error
-    except ValueError as error:
-        raise ScanError(f"{path} is no JSON file: {error}") from error
+def check_finite(where: str | Path, points: np.ndarray) -> None:
+    """ScanError that says `where` points [V, 3] are not finite."""
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        raise ScanError(
+            f"{where}: points must be finite, got {points[bad[0]]} at point {bad[0]}, "
+            f"and {len(bad)} such points in all"
+        )
 
 
 def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:

@@ -25,13 +25,15 @@ import h5py
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.hdf5 import opened
 from gspn_tf.data.partnet import (
     SPLITS,
-    Part,
+    check_finite,
     make_scene,
     number_parts,
-    read_json,
+    read_number,
 )
+from gspn_tf.data.partnet_trees import Part, read_list
 from gspn_tf.data.reading import Item
 from gspn_tf.data.scan_io import ScanError
 from gspn_tf.data.scene import Scene
@@ -74,8 +76,9 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
       ScanError: none of the layouts, or labels that are not of `classes`.
     """
     place: Place = item.detail
-    with _opened(place.path) as file:
+    with opened(place.path, ScanError) as file:
         points = _row(file, "pts", place.index, (None, 3))
+        check_finite(f"{place.path}, shape {item.name}", points)
         if not place.labelled:
             return number_parts(item.name, points, np.full(len(points), -1), [])
         if "label" not in file:
@@ -90,7 +93,7 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
 
 def _items(path: Path) -> list[Item]:
     """The shapes of a file; they are numbered where no JSON file names them."""
-    with _opened(path) as file:
+    with opened(path, ScanError) as file:
         if "pts" not in file:
             raise ScanError(f"{path}: expected pts, got {sorted(file)}")
         count, keys = len(file["pts"]), set(file)
@@ -100,21 +103,30 @@ def _items(path: Path) -> list[Item]:
     beside = path.with_suffix(".json")
     records = [{"anno_id": f"{path.stem}-{index:04d}"} for index in range(count)]
     if beside.is_file() or by_leaves:
-        records = read_json(beside)
+        records = read_list(beside)
     if len(records) != count:
         raise ScanError(f"{beside}: expected {count} shapes, got {len(records)}")
     items = []
     for index, record in enumerate(records):
-        if by_leaves and "ins_seg" not in record:
-            raise ScanError(
-                f"{beside}: expected the parts of each shape as ins_seg, "
-                f"got {sorted(record)}"
-            )
-        parts = record["ins_seg"] if by_leaves else []
-        parts = [(part["part_name"], part["leaf_id_list"]) for part in parts]
-        place = Place(path, index, labelled, parts)
-        items.append(Item(str(record["anno_id"]), detail=place))
+        name = read_number(beside, record)
+        parts = _read_parts(beside, record) if by_leaves else []
+        items.append(Item(name, detail=Place(path, index, labelled, parts)))
     return items
+
+
+def _read_parts(path: Path, record: dict) -> list[tuple[str, list[int]]]:
+    """Names and leaf ids of the parts of a shape, as a JSON file lists them."""
+    parts, listed = [], record.get("ins_seg")
+    for part in listed if isinstance(listed, list) else [None]:
+        match part:
+            case {"part_name": str(name), "leaf_id_list": list(leaves)}:
+                parts.append((name, leaves))
+            case _:
+                raise ScanError(
+                    f"{path}: expected the parts of each shape as ins_seg, of "
+                    f"part_name and leaf_id_list, got {str(record)[:80]}"
+                )
+    return parts
 
 
 def _read_masks(
@@ -145,13 +157,6 @@ def _read_masks(
             f"{used.min()}..{used.max()}: are category and level those of the file?"
         )
     return number_parts(item.name, points, owner, rows.tolist())
-
-
-def _opened(path: Path) -> h5py.File:
-    try:
-        return h5py.File(path)
-    except OSError as error:
-        raise ScanError(f"{path} is no readable HDF5 file: {error}") from error
 
 
 def _row(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:

@@ -89,7 +89,8 @@ def prepare_scenes(
 
     Raises:
       SceneError: a scene that cannot be read; the next run keeps finished shards.
-      ValueError: `output` holds something else, or another run is writing it.
+      ValueError: no scene can be read, `output` holds something else, or another run is
+        writing it.
     """
     output = Path(output)
     plan = _plan(data)
@@ -227,14 +228,11 @@ def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
     for split, entry in plan["splits"].items():
         mine = [shard for shard in shards if shard.split == split]
         facts = [shard.facts() for shard in mine]
-        scenes = sum(each["scenes"] for each in facts)
-        if scenes == 0:
-            raise ValueError(f"none of the scenes of split {split!r} can be read")
         totals = np.sum([each["instances"] for each in facts], axis=0).tolist()
         names = [name for _, name in plan["classes"]]
         manifest["splits"][split] = entry | {
             "skipped": {k: v for each in facts for k, v in each["skipped"].items()},
-            "scenes": scenes,
+            "scenes": sum(each["scenes"] for each in facts),
             "points": sum(each["points"] for each in facts),
             "instances": dict(zip(names, totals, strict=True)),
             "shards": {
@@ -245,6 +243,8 @@ def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
         for each in facts:
             manifest["warnings"] += each["warnings"]
             sources |= {name: digest for name, (digest, *_) in each["sources"].items()}
+    if not any(entry["scenes"] for entry in manifest["splits"].values()):
+        raise ValueError("none of the scenes can be read")
     if sources:
         lines = "".join(f"{d}  {name}\n" for name, d in sorted(sources.items()))
         files.write_text(folder / manifests.SOURCES, lines)

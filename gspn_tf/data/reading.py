@@ -76,6 +76,20 @@ class DataSet:
             )
 
 
+def check_absent(
+    source: Path, absent: Mapping[str, Sequence[str]], keep_going: bool
+) -> None:
+    """FileNotFoundError where scenes are listed and not there, or else a warning."""
+    missing = [name for names in absent.values() for name in names]
+    if not missing:
+        return
+    text = f"{len(missing)} listed scenes have no folder in {source}: "
+    text += ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+    if not keep_going:
+        raise FileNotFoundError(f"{text} (--keep-going leaves them out)")
+    _LOGGER.warning("%s; left out", text)
+
+
 class Outcome(NamedTuple):
     """What became of an item."""
 

@@ -9,7 +9,8 @@ PCD  Files of PCD 0.7 with the fields x, y, z, label and rgba (or rgb), in the c
      20 on `label // 10 - 1` is the number of an object and the last digit that of its
      part. Of what class an object is, they do not tell.
 
-Pixels without depth are dropped, and points that are not finite.
+Pixels without depth are dropped, and points that are not finite; with a label, those
+are an error.
 """
 
 import logging
@@ -56,7 +57,8 @@ class ImageFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.names = sorted(file.stem for file in self.path.glob("color/*.png"))
+        found = (self.path.glob(f"{kind}/*.png") for kind in ("color", "depth"))
+        self.names = sorted({file.stem for paths in found for file in paths})
 
     def files(self, name: str) -> tuple[Path, ...]:
         """The images of a frame that are there, and those that must be."""
@@ -169,6 +171,8 @@ class CloudFolder:
                 raise PcdError(f"{path}: {key} must have 4 bytes")
         points = np.stack([columns[key] for key in "xyz"], axis=1).astype(np.float64)
         keep = np.isfinite(points).all(axis=1)
+        if (columns["label"][~keep] > 0).any():
+            raise FrameError(f"{path}: points with a label must be finite, got NaN")
         colors = columns[packed].view(np.uint32)[keep, None] >> np.uint32([16, 8, 0])
         label = columns["label"][keep].astype(np.int64)
         is_table, is_object = (label > 0) & (label < 10), label >= 20
@@ -233,7 +237,9 @@ def read_image(path: Path, modes: tuple[str, ...]) -> np.ndarray:
                     f"got {image.mode}"
                 )
             return np.asarray(image.convert("RGB") if "RGB" in modes else image)
+    except FrameError:
+        raise
     except FileNotFoundError as error:
         raise FrameError(f"{path} not found") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FrameError(f"{path} is not a readable image: {error}") from error

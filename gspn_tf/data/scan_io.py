@@ -8,6 +8,7 @@ npz  `points` [V, 3]; optional `colors` [V, 3] uint8 or float, `semantic` [V] an
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -53,8 +54,10 @@ class Scan:
         return self.points + self.offset if self.offset.any() else self.points
 
 
-def read_scan(path: str | Path) -> Scan:
+def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
     """Reads a PLY or npz file; its content decides which it is, not its name.
+
+    whole  a PLY file that ends within its faces is an error too
 
     Raises:
       ScanError: missing, empty, truncated or malformed file, or no finite point.
@@ -62,11 +65,11 @@ def read_scan(path: str | Path) -> Scan:
     path = Path(path)
     try:
         with open(path, "rb") as file:
-            columns = _read_columns(file)
+            columns = _read_columns(file, whole)
         return _scan(columns)
     except PlyError as error:
         raise ScanError(f"{path} is not a readable PLY file: {error}") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise ScanError(f"{path} is not a readable npz file: {error}") from error
     except OSError as error:
         raise ScanError(f"{path} cannot be read: {error.strerror}") from error
@@ -74,7 +77,7 @@ def read_scan(path: str | Path) -> Scan:
         raise ScanError(f"{path}: {error}") from error
 
 
-def _read_columns(file: BinaryIO) -> dict[str, np.ndarray]:
+def _read_columns(file: BinaryIO, whole: bool) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or a PLY file's columns gathered alike."""
     magic = file.read(4)
     file.seek(0)
@@ -83,7 +86,7 @@ def _read_columns(file: BinaryIO) -> dict[str, np.ndarray]:
             names = ("points", "colors", "semantic", "instance")
             return {name: archive[name] for name in names if name in archive.files}
     if magic[:3] == b"ply":
-        return _gather(read_vertices(file))
+        return _gather(read_vertices(file, whole=whole))
     found = f"a file that begins with {magic!r}" if magic else "an empty file"
     raise ValueError(f"expected a PLY or an npz file, got {found}")
 

@@ -16,7 +16,6 @@ mesh does not have, are logged as warnings.
 """
 
 import csv
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -27,7 +26,7 @@ import numpy as np
 from gspn_tf import files
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.own import number_instances
-from gspn_tf.data.reading import DataSet, Item
+from gspn_tf.data.reading import DataSet, Item, check_absent
 from gspn_tf.data.scannet_labels import ScanFiles, read_columns, read_labels
 from gspn_tf.data.scene import Scene
 
@@ -38,7 +37,6 @@ LICENCE = (
 SPLITS = ("train", "val", "test")
 _UNLABELLED = ("test",)
 _LABEL_MAP = "scannetv2-labels.combined.tsv"
-_log = logging.getLogger(__name__)
 
 
 def data_set(
@@ -71,7 +69,7 @@ def data_set(
             for name, folder in folders.items()
             if folder
         ]
-    _check_absent(source, absent, keep_going)
+    check_absent(source, absent, keep_going)
     options, label_ids = {}, {}
     if any(split not in _UNLABELLED for split in items):
         path = Path(label_map) if label_map else _find(source, _LABEL_MAP)
@@ -140,19 +138,6 @@ def _item(name: str, folder: Path, labelled: bool) -> Item:
             labels=labels if labels.exists() else None,
         )
     return Item(name, tuple(path for path in found if path), found)
-
-
-def _check_absent(
-    source: Path, absent: Mapping[str, Sequence[str]], keep_going: bool
-) -> None:
-    missing = [name for names in absent.values() for name in names]
-    if not missing:
-        return
-    text = f"{len(missing)} listed scans have no folder in {source}: "
-    text += ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-    if not keep_going:
-        raise FileNotFoundError(f"{text} (--keep-going leaves them out)")
-    _log.warning("%s; left out", text)
 
 
 def read_label_map(path: str | Path) -> dict[str, int]:

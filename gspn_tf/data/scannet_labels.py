@@ -15,6 +15,7 @@ import numpy as np
 from gspn_tf.data.ply import PlyError, read_vertices
 
 _log = logging.getLogger(__name__)
+_MAX_OBJECTS = 1 << 20
 
 
 class ScanFiles(NamedTuple):
@@ -81,7 +82,7 @@ def _read_json(path: Path, key: str) -> list[Any]:
     """The list `key` of a JSON file."""
     try:
         document = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a readable JSON file: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
         raise ValueError(f"{path}: expected an object with a list {key!r}")
@@ -93,7 +94,7 @@ def _read_json(path: Path, key: str) -> list[Any]:
 
 def _integers(path: Path, name: str, values: Any) -> np.ndarray:
     try:
-        array = np.array(values)
+        array = np.array(values, None if values else np.int64)
     except (ValueError, OverflowError):  # ragged
         array = np.empty(0, object)
     if not isinstance(values, list) or array.ndim != 1 or array.dtype.kind != "i":
@@ -123,8 +124,11 @@ def _read_groups(path: Path) -> list[_Group]:
                     f"{path}: a group needs objectId, label and segments, "
                     f"got {str(entry)[:80]}"
                 )
-        if number < 0:
-            raise ValueError(f"{path}: objectId must not be negative, got {number}")
+        if not 0 <= number < _MAX_OBJECTS:
+            raise ValueError(
+                f"{path}: objectId must be at least 0 and below {_MAX_OBJECTS}, "
+                f"got {number}"
+            )
     return groups
 
 

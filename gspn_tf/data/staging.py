@@ -22,6 +22,9 @@ def is_there(output: Path, plan: dict, force: bool) -> bool:
     """Whether the directory is complete; ValueError where it must be left alone.
 
     With `force`, a data directory is never complete, so that it is made anew.
+
+    Raises:
+      manifest.ShardError: a shard of it is gone or damaged.
     """
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return False
@@ -30,6 +33,11 @@ def is_there(output: Path, plan: dict, force: bool) -> bool:
     if force:
         return False
     _check_same(manifests.read_manifest(output), plan, f"{output} exists")
+    damaged = manifests.damaged_shards(output)
+    if damaged:
+        raise manifests.ShardError(
+            f"damaged shard {', '.join(map(str, damaged))}; --force makes all anew"
+        )
     shutil.rmtree(_beside(output, "replaced"), ignore_errors=True)
     return True
 

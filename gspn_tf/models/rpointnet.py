@@ -204,6 +204,7 @@ class RPointNet(LossModel):
             c.max_detections,
         )
         boxes, classes, scores = (take(x, rows) for x in (boxes, classes, scores))
+        boxes = box_lib.enlarge(boxes, c.detection_margin)
         no_masks = tf.zeros_like(valid)
         found = blank(Detections(boxes, classes, scores, no_masks, valid))
         return found, take(confidence, rows)

@@ -1,0 +1,65 @@
+r"""NYUv2: what one RGB-D camera sees, 19 classes.
+
+Aim      Table 3 of the paper, test frames: AP25 0.393, the mean of 19 classes
+Command  gspn prepare nyuv2 --source nyu_depth_v2_labeled.mat --output datasets/nyuv2
+         gspn train --config=configs/nyuv2.py:paper --data datasets/nyuv2 \
+             --run runs/nyuv2
+         gspn evaluate --run runs/nyuv2 --data datasets/nyuv2 --split test
+Hardware not measured yet
+Time     not measured yet
+Result   not measured yet
+
+`splits.mat`, the official split, lies beside the file. The paper adds features of an
+AlexNet, trained on images, to those of the points (section 4.3); here colours are all
+that the network has of the image. `small` is the network of `configs/views.py:small`
+for a few frames on two cores. PCD frames have two classes, a table and objects:
+
+    gspn prepare nyuv2 --source FRAMES --output datasets/frames
+    gspn train --config=configs/nyuv2.py:small --data datasets/frames \
+        --run runs/frames --config.model.proposal.num_classes=3
+"""
+
+from gspn_tf import config as c
+from gspn_tf import presets
+
+NUM_CLASSES = 20  # background and the 19 of Table 3
+
+
+def paper() -> c.Config:
+    """Tables 7 and 8."""
+    config = c.Config()
+    config.model.proposal.num_classes = NUM_CLASSES
+    return config
+
+
+def small() -> c.Config:
+    """A few frames on two cores."""
+    stage = c.StageConfig(
+        epochs=10,
+        learning_rate=1e-3,
+        final_learning_rate=1e-5,
+        schedule="cosine",
+        clip_norm=5.0,
+    )
+    config = c.Config(
+        model=presets.small_rpointnet(),
+        data=c.DataConfig(
+            num_points=8192,
+            num_points_inference=8192,
+            num_shape_points=256,
+            rotate=False,
+        ),
+        train=c.TrainConfig(batch_size=2, scene_repeats=8, gspn=stage, rpointnet=stage),
+    )
+    config.model.proposal.num_classes = NUM_CLASSES
+    return config
+
+
+VARIANTS = {"paper": paper, "small": small}
+
+
+def get_config(variant: str = "paper") -> c.Config:
+    """The config called `variant`."""
+    if variant not in VARIANTS:
+        raise ValueError(f"nyuv2.py has no variant {variant!r}, has {list(VARIANTS)}")
+    return VARIANTS[variant]()
