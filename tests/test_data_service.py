@@ -43,9 +43,19 @@ def serving(*arguments):
         process.communicate()
 
 
+@contextlib.contextmanager
+def services(num_workers):
+    """The address of a dispatcher with so many workers."""
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(serving())
+        for _ in range(num_workers):
+            stack.enter_context(serving("--dispatcher", address))
+        yield address
+
+
 @pytest.fixture(scope="module")
 def service():
-    with serving() as address, serving("--dispatcher", address):
+    with services(1) as address:
         yield address
 
 
@@ -85,11 +95,11 @@ def test_epochs_with_seeds_of_their_own_differ(folder, service):
     assert not np.array_equal(first["points"], second["points"])
 
 
-def test_two_workers_give_every_scene_once(folder, service):
+def test_two_workers_give_every_scene_once(folder):
     options = {"batch_size": 1, "training": True, "seed": 5}
     here = by_scene(load(folder, "train", OPTIONS, **options))
-    with serving("--dispatcher", service):
-        there = load(folder, "train", OPTIONS, service=service, **options)
+    with services(2) as address:
+        there = load(folder, "train", OPTIONS, service=address, **options)
         assert_equal(by_scene(there), here)
 
 
