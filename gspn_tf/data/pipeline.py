@@ -10,6 +10,7 @@ from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 from gspn_tf import boxes as box_lib
 from gspn_tf.config import DataConfig
 from gspn_tf.data import manifest, sampling, shards
+from gspn_tf.data.observation import observe, take
 
 _PADDING = {"points": 0.0, "colors": 0.0, "num_points": 0}
 _TARGET_PADDING = {
@@ -168,25 +169,13 @@ def instances(
 
 def resample(scene: dict, targets: dict, picks: tf.Tensor, num_points: int) -> dict:
     """An element of `load`: the rows `picks` of the scene, padded to `num_points`."""
-    missing = num_points - tf.shape(picks)[0]
-
-    def take(values: tf.Tensor, fill: float | int = 0) -> tf.Tensor:
-        values = tf.gather(values, picks)
-        padding = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
-        values = tf.pad(values, padding, constant_values=fill)
-        return tf.ensure_shape(values, [num_points, *values.shape[1:]])
-
     labels = {
-        "semantic": take(scene["semantic"]),
-        "weights": take(tf.ones_like(scene["semantic"], tf.float32)),
-        "instance": take(scene["instance"], -1),
+        "semantic": take(scene["semantic"], picks, num_points),
+        "weights": take(tf.ones_like(scene["semantic"], tf.float32), picks, num_points),
+        "instance": take(scene["instance"], picks, num_points, -1),
     }
-    return {
-        "points": take(scene["points"]),
-        "colors": take(tf.cast(scene["colors"], tf.float32) / 255.0),
-        "num_points": tf.shape(picks)[0],
-        "targets": labels | {k: _at_least_one(v) for k, v in targets.items()},
-    }
+    targets = labels | {k: _at_least_one(v) for k, v in targets.items()}
+    return observe(scene, picks, num_points) | {"targets": targets}
 
 
 def _at_least_one(values: tf.Tensor) -> tf.Tensor:
