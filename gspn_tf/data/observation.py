@@ -14,9 +14,10 @@ def origin(points: tf.Tensor) -> tf.Tensor:
 
     Far from the origin float32 is coarse; the networks see differences only.
     """
-    step = tf.maximum(1, tf.shape(points)[0] // CENTERED)
-    ordered = tf.sort(points[::step], axis=0)
-    count = tf.shape(ordered)[0]
+    total = tf.shape(points)[0]
+    rows = tf.range(0, total, tf.maximum(1, total // CENTERED))
+    ordered = tf.sort(tf.gather(points, rows), axis=0)
+    count = tf.shape(rows)[0]
     return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
@@ -26,9 +27,11 @@ def observe(scan: dict, picks: tf.Tensor, count: int | tf.Tensor) -> dict:
     scan     points [V, 3] float32 metres, colors [V, 3] of any type, 0..255
     Returns  points [count, 3], colors float32 [count, 3] 0..1, num_points: len(picks)
     """
+    # Optimised graphs turn a division by a constant into this product, eager code not.
+    colors = tf.cast(scan["colors"], tf.float32) * (1 / 255)
     return {
         "points": take(scan["points"], picks, count),
-        "colors": take(tf.cast(scan["colors"], tf.float32) / 255.0, picks, count),
+        "colors": take(colors, picks, count),
         "num_points": tf.shape(picks)[0],
     }
 
