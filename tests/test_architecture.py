@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gspn_tf"
 LEVELS = (
     ("types", "config", "files", "startup"),
-    ("ops", "op_library", "boxes", "presets", "config_loading", "run_folder", "masks"),
+    ("portable_ops", "op_library", "ops"),
+    ("boxes", "presets", "config_loading", "run_folder", "masks"),
     ("pyramid", "matching", "losses"),
     ("layers",),
     ("models", "data"),
