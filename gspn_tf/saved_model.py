@@ -1,21 +1,22 @@
 """A folder that servers load: graph, weights, classes, and how to use them.
 
-    DIR/1/saved_model.pb, variables/           the signatures of gspn_tf.serving
-          assets/classes.txt                   "id name" of class 1, 2, ... a line
-          assets/config.json                   every hyper-parameter of the model
-          assets/provenance.json               versions, checksum of the weights
-          assets.extra/tf_serving_warmup_requests
-          batching_params.pbtxt                an example, see BUILD.md
-          README.txt                           inputs, outputs, how to load
-          _gspn_ops_tf2_21.so                  native ops only
+DIR/1/saved_model.pb, variables/           the signatures of gspn_tf.serving
+assets/classes.txt                   "id name" of class 1, 2, ... a line
+assets/config.json                   every hyper-parameter of the model
+assets/provenance.json               versions, checksum of the weights
+assets.extra/tf_serving_warmup_requests
+batching_params.pbtxt                an example, see BUILD.md
+README.txt                           inputs, outputs, how to load
+_gspn_ops_tf2_21.so                  native ops only
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,16 @@ from gspn_tf.run_folder import versions
 from gspn_tf.serving import SIGNATURES, Served
 
 MAX_POINTS = 1_000_000  # of a scan in a request, unless another bound is given
+
+
+@contextlib.contextmanager
+def native() -> Iterator[None]:
+    """Inside, ops are those of the library: ImportError where there is none."""
+    op_lib.load_library()
+    yield
+
+
+TRACED_WITH = {"portable": op_lib.portable, "native": native}
 
 
 def export(
@@ -60,12 +71,13 @@ def export(
     Raises:
       FileExistsError: that version is there already.
       ValueError: unknown ops, or a number below one.
+      ImportError: native ops, and no library of them for this TensorFlow.
     """
     for name, value in (("version", version), ("max_points", max_points)):
         if value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")
-    if ops not in op_lib.KINDS:
-        raise ValueError(f"ops must be one of {', '.join(op_lib.KINDS)}, got {ops!r}")
+    if ops not in TRACED_WITH:
+        raise ValueError(f"ops must be one of {', '.join(TRACED_WITH)}, got {ops!r}")
     directory = Path(directory)
     target = directory / str(version)
     if target.exists():
@@ -79,7 +91,7 @@ def export(
         data = config.data
         served = Served(model, data.num_points_inference, data.sampling, max_points)
         saved = Path(scratch) / "model"
-        with op_lib.using(ops):
+        with TRACED_WITH[ops]():
             save(served, sorted(assets.iterdir()), saved)
         write_extras(saved, served, ops)
         os.rename(saved, target)

@@ -9,8 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gspn_tf"
 LEVELS = (
     ("types", "config", "files", "startup", "export_texts"),
-    ("ops", "op_library", "boxes", "presets", "config_loading", "run_folder", "masks"),
-    ("requests", "warmup"),
+    ("portable_ops", "op_library", "ops"),
+    ("boxes", "presets", "config_loading", "run_folder", "masks", "requests"),
+    ("warmup",),
     ("pyramid", "matching", "losses"),
     ("layers",),
     ("models", "data"),
