@@ -11,10 +11,9 @@ EVERY_ROW = -1  # as num_points: no padding
 class Scans(NamedTuple):
     """The scans of a request."""
 
-    points: tf.Tensor  # [B, N, 3]  metres; 0 on padding
+    points: tf.Tensor  # [B, N, 3]  metres
     colors: tf.Tensor  # [B, N, 3]  uint8
     counts: tf.Tensor  # [B]        rows that are no padding, 1..N
-    real: tf.Tensor  # [B, N]     whether a row is one of them
 
 
 def checked(
@@ -61,8 +60,7 @@ def checked(
         ),
         (broken == 0, ("points must be finite, number of rows that are not:", broken)),
     ):
-        points = tf.where(real[..., None], points, 0.0)
-        return Scans(points, colors, tf.identity(counts), tf.identity(real))
+        return Scans(tf.identity(points), colors, tf.identity(counts))
 
 
 def _require(*checks: tuple) -> contextlib.AbstractContextManager:

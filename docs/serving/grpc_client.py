@@ -96,7 +96,8 @@ def main() -> None:
         colors = scan["colors"] if "colors" in scan else np.full(points.shape, GREY)
     outputs = predict(connect(arguments.address), points, colors, model=arguments.model)
     for found in instances(outputs, len(points)):
-        print(f"{found.score:6.2f}  class {found.label:3}  {found.mask.sum():9,} points")
+        size = int(found.mask.sum())
+        print(f"{found.score:6.2f}  class {found.label:3}  {size:9,} points")
 
 
 if __name__ == "__main__":
