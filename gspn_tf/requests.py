@@ -79,4 +79,4 @@ def _equal(shape: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     """Whether two shapes are the same, also where they differ in length."""
     same_rank = tf.size(shape) == tf.size(other)
     same = tf.raw_ops.Equal(x=shape, y=other, incompatible_shape_error=False)
-    return same_rank & tf.reduce_all(same)
+    return same_rank & tf.reduce_all(tf.reshape(same, [-1]))  # a number if unequal

@@ -107,11 +107,7 @@ def save(served: Served, assets: Sequence[Path], path: Path) -> None:
     module = tf.Module()
     module.assets = [tf.saved_model.Asset(str(asset)) for asset in assets]
     module.model_variables = [variable.value for variable in served.model.variables]
-    traced = {
-        name: signature.get_concrete_function()
-        for name, signature in served.signatures().items()
-    }
-    tf.saved_model.save(module, str(path), signatures=traced)
+    tf.saved_model.save(module, str(path), signatures=served.signatures())
 
 
 def write_assets(folder: Path, model, config, classes, ops: str, trained) -> None:
