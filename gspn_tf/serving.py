@@ -62,7 +62,8 @@ class Served(NamedTuple):
         return Look(center, points, {key: value[None] for key, value in seen.items()})
 
     def _serve(self, run: Callable, kinds: dict[str, tf.TensorSpec]) -> Callable:
-        def serve(points, colors, num_points=EVERY_ROW):
+        # A tensor: other defaults do not become those of a signature.
+        def serve(points, colors, num_points=tf.constant(EVERY_ROW)):  # noqa: B008
             scans = checked(points, colors, num_points, self.max_points)
             length = tf.shape(scans.points)[1]
 
