@@ -14,6 +14,7 @@ import tensorflow as tf
 from serving.clients import EXAMPLES
 from serving.harness import assert_answers, library, running_server, scan
 from serving.toy_export import MAX_POINTS, NUM_POINTS
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from gspn_tf.inference import Segmenter
 
@@ -75,7 +76,7 @@ def write_requests(folder):
 def read_outputs(folder):
     return {
         path.stem.removeprefix("out_"): tf.make_ndarray(
-            tf.compat.v1.TensorProto.FromString(path.read_bytes())
+            TensorProto.FromString(path.read_bytes())
         )
         for path in folder.glob("out_*.pb")
     }

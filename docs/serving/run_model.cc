@@ -61,7 +61,7 @@ absl::Status RunRequest(tf::Session* session, const tf::SignatureDef& signature,
   TF_RETURN_IF_ERROR(session->Run(inputs, fetches, {}, &outputs));
   for (size_t i = 0; i < outputs.size(); i++) {
     tf::TensorProto proto;
-    outputs[i].AsProtoTensorContent(&proto);
+    outputs[i].AsProtoField(&proto);
     TF_RETURN_IF_ERROR(tf::WriteBinaryProto(tf::Env::Default(), paths[i], proto));
   }
   return absl::OkStatus();
