@@ -20,6 +20,7 @@ from benchmarks import machine
 from gspn_tf.commands.command import load_tensorflow
 
 KINDS = ("native", "portable")
+SIZES = (1, 100, 1000, 18_000, 81_369)  # points of scans that are compared
 SPREAD = 0.01  # metres between the points of a scan and those of the room it is made of
 
 
@@ -84,19 +85,38 @@ def send(load: Load, server: tuple[str, int], scan, offline, check) -> Report:
     )
 
 
-def times(exports: dict[str, Path], scan: tuple, repeats: int) -> dict[str, dict]:
-    """Least and median seconds of each export on one scan; they take turns."""
-    import tensorflow as tf
+class Loaded(NamedTuple):
+    """The SavedModels of a process, by the kind of their ops."""
 
-    points, colors = map(tf.constant, scan)
-    inputs = {"points": points, "colors": colors, "num_points": tf.constant(-1)}
-    loaded = {kind: tf.saved_model.load(str(path)) for kind, path in exports.items()}
-    taken: dict[str, list[float]] = {kind: [] for kind in loaded}
+    models: dict[str, object]
+
+    def answer(self, kind: str, points: np.ndarray, colors: np.ndarray) -> dict:
+        """What `serving_default` says."""
+        import tensorflow as tf
+
+        inputs = {"points": points, "colors": colors, "num_points": np.int32(-1)}
+        inputs = {name: tf.constant(value) for name, value in inputs.items()}
+        found = self.models[kind].signatures["serving_default"](**inputs)
+        return {name: value.numpy() for name, value in found.items()}
+
+
+def agree(loaded: Loaded, scan, offline, check) -> None:
+    """Both exports answer scans of several sizes as offline, or an error."""
+    for count in SIZES:
+        points, colors = scan(count)
+        expected = offline(points, colors)
+        for kind in loaded.models:
+            check(loaded.answer(kind, points, colors), expected, count)
+        print(f"{count:7,} points: {len(expected.masks)} instances, as offline")
+
+
+def times(loaded: Loaded, scan: tuple, repeats: int) -> dict[str, dict]:
+    """Least and median seconds of each export on one scan; they take turns."""
+    taken: dict[str, list[float]] = {kind: [] for kind in loaded.models}
     for _ in range(repeats + 1):
-        for kind, model in loaded.items():
+        for kind in loaded.models:
             start = time.perf_counter()
-            found = model.signatures["serving_default"](**inputs)
-            found["num_detections"].numpy()
+            loaded.answer(kind, *scan)
             taken[kind].append(time.perf_counter() - start)
     return {
         kind: {
@@ -107,17 +127,23 @@ def times(exports: dict[str, Path], scan: tuple, repeats: int) -> dict[str, dict
     }
 
 
-def room_scans(seed: int = 0) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
-    """Makes scans of so many points of one generated room."""
+def scans_of(path: str | None) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """Makes scans of so many points of the one of a file, or of a generated room."""
     from gspn_tf.commands.prepare import prepare_rooms
     from gspn_tf.data import read_scenes
+    from gspn_tf.data.scan_io import read_scan
 
     with tempfile.TemporaryDirectory() as folder:
-        prepare_rooms(folder, {"train": 1}, seed=seed)
-        room = next(read_scenes(folder, "train"))
+        if path:
+            room = read_scan(Path(path))
+        else:
+            prepare_rooms(folder, {"train": 1}, seed=0)
+            room = next(read_scenes(folder, "train"))
 
     def scan(count: int) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([seed, count])
+        if count == len(room.points):
+            return room.points, room.colors
+        rng = np.random.default_rng(count)
         rows = rng.integers(len(room.points), size=count)
         noise = rng.normal(0, SPREAD, (count, 3))
         return (room.points[rows] + noise).astype(np.float32), room.colors[rows]
@@ -152,6 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("benchmarks.serving", description=__doc__)
     parser.add_argument("--config", default="configs/rooms.py:small")
     parser.add_argument("--run", help="default: --config, untrained")
+    parser.add_argument("--scan", help="PLY or npz; default: a generated room")
     parser.add_argument("--points", type=int, default=36_020, help="of the scan timed")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--requests", type=int, default=500)
@@ -160,6 +187,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     load_tensorflow()
+    import tensorflow as tf
     from serving.harness import assert_answers, running_server
 
     from gspn_tf import inference, saved_model
@@ -167,7 +195,7 @@ def main() -> None:
     model, config, classes = network(arguments.config, arguments.run)
     data = config.data
     offline = inference.Segmenter(model, data.num_points_inference, data.sampling)
-    scan = room_scans()
+    scan = scans_of(arguments.scan)
     load = Load(arguments.requests, arguments.clients)
     print(machine.describe())
     with tempfile.TemporaryDirectory() as folder:
@@ -177,7 +205,9 @@ def main() -> None:
             )
             for kind in KINDS
         }
-        figures = times(exports, scan(arguments.points), arguments.repeats)
+        loaded = Loaded({k: tf.saved_model.load(str(p)) for k, p in exports.items()})
+        agree(loaded, scan, offline.segment, assert_answers)
+        figures = times(loaded, scan(arguments.points), arguments.repeats)
         print(json.dumps({"one scan": arguments.points, **figures}, indent=1))
         for kind, path in exports.items() if load.requests else ():
             with running_server(path) as (port, _, pid):

@@ -1,14 +1,17 @@
-// Runs an exported model in C++, by the LoadSavedModel and Session of TensorFlow Serving.
+// Runs an exported model in C++, by the LoadSavedModel and Session of
+// TensorFlow Serving.
 //
 //   run_model MODEL SIGNATURE LIBRARY FOLDER...
 //
-// MODEL is the folder of saved_model.pb, LIBRARY the op library of a native export, or
-// "none". Each FOLDER holds one request: NAME.pb, a TensorProto, for every input that has
-// no default. Its outputs are written beside as out_NAME.pb, and the status is printed.
+// MODEL is the folder of saved_model.pb, LIBRARY the op library of a native
+// export, or "none". Each FOLDER holds one request: NAME.pb, a TensorProto, for
+// every input that has no default. Its outputs are written beside as
+// out_NAME.pb, and the status is printed.
 //
 // With the headers and libraries of the tensorflow wheel (T is its folder):
 //
-//   g++ -std=c++17 -O1 -D_GLIBCXX_USE_CXX11_ABI=1 -isystem $T/include run_model.cc
+//   g++ -std=c++17 -O1 -D_GLIBCXX_USE_CXX11_ABI=1 -isystem $T/include
+//   run_model.cc
 //     -o run_model -L$T -Wl,--no-as-needed -l:libtensorflow_cc.so.2
 //     -l:libtensorflow_framework.so.2 -Wl,-rpath,$T
 
@@ -27,8 +30,9 @@
 namespace tf = tensorflow;
 
 // The tensors of a request, by their names in the graph.
-absl::Status ReadInputs(const tf::SignatureDef& signature, const std::string& folder,
-                        std::vector<std::pair<std::string, tf::Tensor>>* inputs) {
+absl::Status ReadInputs(
+    const tf::SignatureDef& signature, const std::string& folder,
+    std::vector<std::pair<std::string, tf::Tensor>>* inputs) {
   for (const auto& [name, info] : signature.inputs()) {
     tf::TensorProto proto;
     const std::string path = folder + "/" + name + ".pb";
@@ -62,18 +66,21 @@ absl::Status RunRequest(tf::Session* session, const tf::SignatureDef& signature,
   for (size_t i = 0; i < outputs.size(); i++) {
     tf::TensorProto proto;
     outputs[i].AsProtoField(&proto);
-    TF_RETURN_IF_ERROR(tf::WriteBinaryProto(tf::Env::Default(), paths[i], proto));
+    TF_RETURN_IF_ERROR(
+        tf::WriteBinaryProto(tf::Env::Default(), paths[i], proto));
   }
   return absl::OkStatus();
 }
 
 absl::Status Run(int argc, char** argv) {
   if (argc < 4) {
-    return absl::InvalidArgumentError("usage: MODEL SIGNATURE LIBRARY FOLDER...");
+    return absl::InvalidArgumentError(
+        "usage: MODEL SIGNATURE LIBRARY FOLDER...");
   }
   if (std::string(argv[3]) != "none") {
     void* handle;
-    TF_RETURN_IF_ERROR(tf::Env::Default()->LoadDynamicLibrary(argv[3], &handle));
+    TF_RETURN_IF_ERROR(
+        tf::Env::Default()->LoadDynamicLibrary(argv[3], &handle));
   }
   tf::SavedModelBundle model;
   TF_RETURN_IF_ERROR(tf::LoadSavedModel({}, {}, argv[1], {"serve"}, &model));

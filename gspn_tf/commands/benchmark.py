@@ -48,7 +48,8 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string(
         "scan",
         None,
-        "Of `ops --peers`: PLY or npz file of 18,000 points or more; default: a room.",
+        "Of `serving` and, of 18,000 points or more, `ops --peers`: PLY or npz file; "
+        "default: a room.",
         flag_values=flags,
     )
     absl_flags.DEFINE_string(
@@ -75,7 +76,7 @@ def run_serving(flags: absl_flags.FlagValues) -> None:
     """Time both exports, and put a server of each to many requests."""
     options = [f"--config={flags.config}", f"--repeats={flags.repeats}"]
     options += [f"--requests={flags.requests}", f"--clients={flags.clients}"]
-    options += paths_of(flags, model="run", json="json")
+    options += paths_of(flags, model="run", scan="scan", json="json")
     run_program("benchmarks.serving", options)
 
 
