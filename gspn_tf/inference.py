@@ -110,7 +110,7 @@ class Segmenter:
             for row, mask in zip(rows, soft.numpy(), strict=True):
                 inside = np.flatnonzero(mask > self.model.config.mask_threshold)
                 row.append((inside + start).astype(np.int32))
-            _, nearest = ops.three_nn(seen[None], chunk)
+            _, nearest = ops.knn(seen[None], chunk, 1)
             semantic.append(tf.gather(classes, nearest[0, :, 0]).numpy())
         return [np.concatenate(row) for row in rows], np.concatenate(semantic)
 

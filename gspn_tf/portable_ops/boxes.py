@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from gspn_tf.portable_ops.blocks import finite, matchable, squared_distances
 from gspn_tf.portable_ops.checks import Axes, refuse
-from gspn_tf.portable_ops.search import finite, matchable, squared_distances
 
 BOXES = 8  # that are compared with all points together
 CHUNK = 4096  # points inside a box that are compared with its samples together

@@ -32,10 +32,8 @@ def gspn_three_interpolate(features, indices, weights) -> tf.Tensor:
     indices = tf.convert_to_tensor(indices, tf.int32)
     indices = axes.indices("indices", indices, "BM3", "N")
     weights = axes.bind("weights", weights, "BM3")
-    first, second, third = (
-        weights[..., i, None] * _rows(features, indices[..., i]) for i in range(3)
-    )
-    return (first + second) + third
+    # One sum: TensorFlow would gather a chain of additions and those of the caller.
+    return tf.reduce_sum(_rows(features, indices) * weights[..., None], axis=2)
 
 
 def _nearest(to, num_to, of, num_of):
@@ -48,8 +46,7 @@ def _nearest(to, num_to, of, num_of):
     to = tf.concat([to, tf.zeros_like(of[:, :1])], 1)
     partner = tf.where(there[..., None], _rows(to, indices), tf.stop_gradient(of))
     shift = tf.where(there[..., None], of - partner, 0.0)
-    squares = tf.square(shift)
-    distances = (squares[..., 0] + squares[..., 1]) + squares[..., 2]
+    distances = tf.reduce_sum(tf.square(shift), -1)
     return tf.where(there | ~real, distances, float("inf")), indices
 
 

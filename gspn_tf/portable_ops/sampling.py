@@ -1,37 +1,160 @@
-"""Farthest point sampling."""
+"""Farthest point sampling: many samples for one look at all points.
+
+Distances to the nearest sample only ever fall. So the farthest of all points is among
+the WINDOW farthest ones of a moment ago for as long as one of those is farther than all
+the others were then: samples are taken from this window first, and what they change
+in the rest is found afterwards, in blocks of neighbours that they can reach.
+"""
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from gspn_tf.portable_ops.blocks import (
+    Blocks,
+    matchable,
+    squared_bound,
+    squared_distances,
+)
 from gspn_tf.portable_ops.checks import Axes
-from gspn_tf.portable_ops.search import finite, matchable
 
-LARGEST = tf.float32.max
+BLOCK = 128  # points
+WINDOW = 256  # points that the next samples are taken from
+UNROLLED = 8  # samples in one turn of the loop
+MOST = 128  # samples of one window
+PAIRS = 2048  # of a sample and a block, compared at once
+
+
+class Cloud(NamedTuple):
+    """The points of a cloud, and the same in blocks of neighbours."""
+
+    points: tf.Tensor  # [N, 3]
+    blocks: tf.Tensor  # [n, 3, size]
+    centers: tf.Tensor  # [3, n]
+    reaches: tf.Tensor  # [n]
+    places: tf.Tensor  # [N] rows of the flat blocks
+
+
+def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
+    """Rows [p] of the next samples, p <= MOST; none when all are at distance 0.
+
+    nearest [N]: squared distances to the nearest sample.
+    """
+    size = tf.minimum(WINDOW, tf.shape(nearest)[0])
+    heights, rows = tf.math.top_k(tf.concat([nearest, [-1.0]], 0), size + 1)
+    # The first point outside: no sample may come after it.
+    height_outside, row_outside = heights[-1], rows[-1]
+    rows = tf.sort(rows[:-1])  # so that of equals the first is taken
+    points = tf.gather(cloud.points, rows)
+    between = squared_distances(points, tf.transpose(points))
+
+    def steps(taken, heights, left):
+        picks = []
+        for _ in range(UNROLLED):
+            height, farthest = tf.math.top_k(left, 1)
+            picks.append((farthest, height))
+            left = tf.minimum(left, tf.gather(between, farthest)[0])
+        more, their_heights = zip(*picks, strict=True)
+        taken = tf.concat([taken, *more], 0)
+        return taken, tf.concat([heights, *their_heights], 0), left
+
+    def decided(taken, heights):
+        """How many of the samples no point outside could have preceded."""
+        before = tf.gather(rows, taken) < row_outside
+        sure = (heights > height_outside) | ((heights == height_outside) & before)
+        sure &= heights > 0
+        return tf.reduce_sum(tf.math.cumprod(tf.cast(sure, tf.int32)))
+
+    def all_decided(taken, heights, _):
+        count = tf.shape(taken)[0]
+        return (count < MOST) & (decided(taken, heights) == count)
+
+    taken, heights, _ = tf.while_loop(
+        all_decided,
+        steps,
+        (tf.zeros([0], tf.int32), tf.zeros([0]), tf.gather(nearest, rows)),
+        shape_invariants=(
+            tf.TensorShape([None]),
+            tf.TensorShape([None]),
+            tf.TensorShape([None]),
+        ),
+        parallel_iterations=1,
+    )
+    return tf.gather(rows, taken[: decided(taken, heights)])
+
+
+def approach(cloud: Cloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    """Squared distances nearest [n, size] after the samples [p, 3] are taken."""
+    limits = squared_bound(tf.sqrt(tf.reduce_max(nearest, 1)) + cloud.reaches)
+    around = squared_distances(samples, cloud.centers)  # [p, n]
+    pairs = tf.cast(tf.where(around <= limits), tf.int32)
+
+    def compare(start, nearest):
+        sample, block = tf.unstack(pairs[start : start + PAIRS], axis=1)
+        squares = tf.math.squared_difference(
+            tf.gather(cloud.blocks, block), tf.gather(samples, sample)[..., None]
+        )
+        least = tf.math.unsorted_segment_min(
+            tf.reduce_sum(squares, 1), block, tf.shape(nearest)[0]
+        )
+        return start + PAIRS, tf.minimum(nearest, least)
+
+    return tf.while_loop(
+        lambda start, _: start < tf.shape(pairs)[0],
+        compare,
+        (0, nearest),
+        parallel_iterations=1,
+    )[1]
+
+
+def sample(cloud: Cloud, count: tf.Tensor) -> tf.Tensor:
+    """Rows [count] of the samples of one cloud."""
+    usable = tf.reduce_all(tf.math.is_finite(cloud.blocks), 1)
+    nearest = tf.where(usable, tf.float32.max, 0.0)
+
+    def take(taken, fresh, nearest):
+        nearest = approach(cloud, nearest, tf.gather(cloud.points, fresh))
+        in_order = tf.gather(tf.reshape(nearest, [-1]), cloud.places)
+        fresh = next_samples(cloud, in_order)
+        return tf.concat([taken, fresh], 0), fresh, nearest
+
+    first = tf.zeros([1], tf.int32)
+    rows = tf.TensorShape([None])
+    taken, _, _ = tf.while_loop(
+        lambda taken, fresh, _: (tf.shape(taken)[0] < count) & (tf.shape(fresh)[0] > 0),
+        take,
+        (first, first, nearest),
+        shape_invariants=(rows, rows, nearest.shape),
+        parallel_iterations=1,
+    )
+    taken = taken[:count]
+    return tf.pad(taken, [[0, count - tf.shape(taken)[0]]])
 
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _sample(points, counts, num_samples):
     batch = tf.shape(points)[0]
-    usable = finite(points) & tf.sequence_mask(counts, tf.shape(points)[1])
-    clouds = tf.transpose(matchable(points, counts), [0, 2, 1])
-
-    def step(i, nearest, taken):
-        found = tf.argmax(nearest, 1, output_type=tf.int32)
-        found = tf.where(i > 0, found, tf.zeros_like(found))
-        place = tf.gather(points, found, axis=1, batch_dims=1)[..., None]
-        squares = tf.math.squared_difference(clouds, place)
-        distances = (squares[:, 0] + squares[:, 1]) + squares[:, 2]
-        nearest = tf.where(distances < nearest, distances, nearest)
-        return i + 1, nearest, taken.write(i, found)
-
-    taken = tf.TensorArray(tf.int32, num_samples + 1)
-    taken = taken.write(num_samples, tf.zeros([batch], tf.int32))
-    _, _, taken = tf.while_loop(
-        lambda i, *_: i < num_samples,
-        step,
-        (0, tf.where(usable, LARGEST, 0.0), taken),
-        parallel_iterations=1,
+    points = matchable(points, counts)
+    blocks = Blocks.of(points, BLOCK)
+    clouds = Cloud(
+        points=points,
+        blocks=tf.transpose(blocks.points, [0, 1, 3, 2]),
+        centers=tf.transpose(blocks.centers, [0, 2, 1]),
+        reaches=blocks.reaches,
+        places=blocks.places,
     )
-    return tf.transpose(taken.stack()[:-1])
+
+    def body(b, taken):
+        cloud = Cloud(*(value[b] for value in clouds))
+        return b + 1, taken.write(b, sample(cloud, num_samples))
+
+    # One element more, so that its shape is known where there is no other.
+    taken = tf.TensorArray(tf.int32, batch + 1)
+    taken = taken.write(batch, tf.zeros([num_samples], tf.int32))
+    _, taken = tf.while_loop(
+        lambda b, _: b < batch, body, (0, taken), parallel_iterations=1
+    )
+    return taken.stack()[:-1]
 
 
 def gspn_farthest_point_sample(points, num_samples, num_points) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Neighbour search: queries go along a space-filling curve, a block at a time.
+"""Neighbour search, a block of queries at a time.
 
 The points near enough to a block's centre to matter to any of its queries are few, and
 those are compared with all of them.
@@ -10,16 +10,17 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from gspn_tf.portable_ops.blocks import (
+    INFINITY,
+    Blocks,
+    each_group,
+    each_row,
+    finite,
+    matchable,
+    squared_bound,
+    squared_distances,
+)
 from gspn_tf.portable_ops.checks import Axes, refuse
-
-BLOCK = 64  # queries that are searched together
-CURVE_BITS = 10  # per axis
-# Shifts and masks that leave two bits free after each one of such a number.
-SPREAD = ((2**16, 0x030000FF), (2**8, 0x0300F00F), (2**4, 0x030C30C3), (4, 0x09249249))
-INFINITY = float("inf")
-# The bounds of a block are computed with rounding: they are widened by this share, and
-# by metres whose square is a normal number.
-WIDER, WIDER_BY = 1.0001, 1e-18
 
 
 class Neighbors(NamedTuple):
@@ -32,130 +33,73 @@ class Balls(NamedTuple):
     counts: list[tf.Tensor]  # of each radius [B, M] int32
 
 
-def finite(points: tf.Tensor) -> tf.Tensor:
-    """Whether all coordinates [..., 3] are: bool [...]."""
-    return tf.reduce_all(tf.math.is_finite(points), -1)
+def _search(
+    points: tf.Tensor,
+    queries: Blocks,
+    radii: Callable,
+    visit: Callable,
+    blanks: list[tf.Tensor],
+) -> list[tf.Tensor]:
+    """What `visit(distances [size, n], rows [n])` gives for each block of queries.
 
-
-def matchable(points: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
-    """Points [B, N, 3] with those that match nothing infinitely far away."""
-    real = finite(points) & tf.sequence_mask(counts, tf.shape(points)[1])
-    return tf.where(real[..., None], points, INFINITY)
-
-
-def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Of a [n, 3] and b [3, m]: [n, m], (dx * dx + dy * dy) + dz * dz as in C++.
-
-    Each operation is an op of its own, so that none can be contracted.
+    The distances are to those points [B, N, 3] that lie within a radius of any query
+    of the block; `radii(around [g, N], reaches [g])` says which, from the squared
+    distances to the centres of g blocks. blanks: as of each_group.
     """
-    return tf.add_n([tf.math.squared_difference(a[:, i, None], b[i]) for i in range(3)])
+    clouds = tf.transpose(points, [0, 2, 1])
+    count = tf.shape(queries.reaches)[1]
+
+    def look(b, first, last, arrays):
+        cloud, reaches = clouds[b], queries.reaches[b, first:last]
+        around = squared_distances(queries.centers[b, first:last], cloud)
+        bounds = squared_bound(reaches + radii(around, reaches))
+
+        def compare(i, rows):
+            block = queries.points[b, first + i]
+            return visit(squared_distances(block, tf.gather(cloud, rows, axis=1)), rows)
+
+        near = around <= bounds[:, None]
+        return each_row(near, compare, b * count + first, arrays)
+
+    return [queries.in_order(x) for x in each_group(clouds, count, blanks, look)]
 
 
-def curve_order(points: tf.Tensor) -> tf.Tensor:
-    """Rows [B, N] of points [B, N, 3] along a Morton curve; not finite ones last."""
-    usable = finite(points)[..., None]
-    low = tf.reduce_min(tf.where(usable, points, INFINITY), 1, keepdims=True)
-    high = tf.reduce_max(tf.where(usable, points, -INFINITY), 1, keepdims=True)
-    largest = tf.reduce_max(high - low, -1, keepdims=True)
-    cells = tf.math.divide_no_nan(points - low, largest) * (2**CURVE_BITS - 1)
-    bits = tf.cast(tf.where(usable, cells, 0.0), tf.int32)
-    for factor, mask in SPREAD:
-        bits = (bits | bits * factor) & mask
-    code = bits[..., 0] + 2 * bits[..., 1] + 4 * bits[..., 2]
-    code = tf.where(usable[..., 0], code, 2**30)
-    return tf.math.top_k(-code, tf.shape(code)[1]).indices
-
-
-class Blocks(NamedTuple):
-    """Queries [B, M, 3] along the curve, BLOCK at a time."""
-
-    values: tf.Tensor  # [B * n, BLOCK, 3]; not finite ones are at 0
-    per_cloud: tf.Tensor  # n
-    places: tf.Tensor  # [B * M] rows of values, flat, of each query
-
-    @classmethod
-    def of(cls, queries: tf.Tensor) -> "Blocks":
-        """Queries of all clouds in the order of the curve."""
-        batch, count = tf.unstack(tf.shape(queries)[:2])
-        order = curve_order(queries)
-        per_cloud = -(-count // BLOCK)
-        padded = tf.minimum(tf.range(per_cloud * BLOCK), count - 1)
-        rows = tf.gather(order, padded, axis=1)
-        values = tf.gather(queries, rows, axis=1, batch_dims=1)
-        values = tf.where(finite(values)[..., None], values, 0.0)
-        clouds = tf.range(batch)[:, None]
-        inverse = tf.math.invert_permutation(tf.reshape(order + clouds * count, [-1]))
-        inverse = tf.reshape(inverse, [batch, count]) + clouds * (
-            per_cloud * BLOCK - count
-        )
-        return cls(
-            tf.reshape(values, [-1, BLOCK, 3]), per_cloud, tf.reshape(inverse, [-1])
-        )
-
-    def search(self, visit: Callable, clouds: tf.Tensor, blanks: list[tf.Tensor]):
-        """What `visit(block [BLOCK, 3], cloud [3, N])` gives for each query.
-
-        blanks: tensors of the shapes and types of what it gives. Returns a list of
-        tensors [B * M, ...].
-        """
-        total = tf.shape(self.values)[0]
-        # One more element, so that its shape is known where there is no block.
-        arrays = [
-            tf.TensorArray(blank.dtype, total + 1).write(total, blank)
-            for blank in blanks
-        ]
-
-        def body(i, *arrays):
-            found = visit(self.values[i], clouds[i // self.per_cloud])
-            return i + 1, *[a.write(i, v) for a, v in zip(arrays, found, strict=True)]
-
-        _, *arrays = tf.while_loop(
-            lambda i, *_: i < total, body, (0, *arrays), parallel_iterations=2
-        )
-        found = [array.stack()[:-1] for array in arrays]
-        return [
-            tf.gather(tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0)), self.places)
-            for x in found
-        ]
-
-
-def _center(block: tf.Tensor) -> tf.Tensor:
-    """[1, 3] amid a block [BLOCK, 3], and the largest distance [] to it."""
-    low, high = tf.reduce_min(block, 0), tf.reduce_max(block, 0)
-    center = (0.5 * low + 0.5 * high)[None]
-    reach = tf.sqrt(tf.reduce_max(squared_distances(block, tf.transpose(center))))
-    return center, reach
-
-
-def _within(distances: tf.Tensor, radius: tf.Tensor) -> tf.Tensor:
-    """Columns [n] int32 of squared distances [N] within the radius, ascending."""
-    limit = tf.square(radius * WIDER + WIDER_BY)
-    return tf.cast(tf.where(distances <= limit)[:, 0], tf.int32)
+def _at_origin(queries: tf.Tensor):
+    """Queries [B, M, 3], those that are not finite at 0, and which are: [B, M, 1]."""
+    real = finite(queries)[..., None]
+    return tf.where(real, queries, 0.0), real
 
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _knn(points, queries, counts, k: int):
-    clouds = tf.transpose(matchable(points, counts), [0, 2, 1])
-    kept = tf.minimum(k, tf.shape(points)[1])
+    size, num_queries = tf.shape(points)[1], tf.shape(queries)[1]
+    kept = tf.minimum(k, size)
+    queries, real = _at_origin(queries)
+    # So many that a block has about a dozen points of its own.
+    blocks = Blocks.of(
+        queries, tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 64, 8192)
+    )
 
-    def visit(block, cloud):
-        center, reach = _center(block)
-        around = squared_distances(center, cloud)[0]
+    def radii(around, reaches):
+        # The k nearest of the centre are that near, and one reach more, to any query.
         nearest = -tf.math.top_k(-around, kept).values
-        farthest = tf.sqrt(tf.reduce_max(nearest))
-        rows = _within(around, farthest + 2 * reach)
-        distances = squared_distances(block, tf.gather(cloud, rows, axis=1))
+        return tf.sqrt(tf.reduce_max(nearest, 1)) + reaches
+
+    def visit(distances, rows):
         values, places = tf.math.top_k(-distances, kept)
         return -values, tf.gather(rows, places)
 
-    blank = tf.zeros([BLOCK, kept])
-    distances, indices = Blocks.of(queries).search(
-        visit, clouds, [blank, tf.cast(blank, tf.int32)]
+    blank = tf.zeros([tf.shape(blocks.points)[2], kept])
+    distances, indices = _search(
+        matchable(points, counts),
+        blocks,
+        radii,
+        visit,
+        [blank, tf.cast(blank, tf.int32)],
     )
-    real = finite(tf.reshape(queries, [-1, 3]))[:, None]
     distances = tf.where(real, distances, INFINITY)
     indices = tf.where(distances < INFINITY, indices, 0)
-    missing = [[0, 0], [0, k - kept]]
+    missing = [[0, 0], [0, 0], [0, k - kept]]
     return (
         tf.pad(distances, missing, constant_values=INFINITY),
         tf.pad(indices, missing),
@@ -171,13 +115,8 @@ def gspn_knn(points, queries, num_points, k: int) -> Neighbors:
         refuse("knn", "k", ">= 1", k)
     axes.known["K"] = k
     points, queries = tf.stop_gradient(points), tf.stop_gradient(queries)
-    shape = [axes.sizes["B"], axes.sizes["M"], k]
-    return Neighbors(
-        *(
-            tf.ensure_shape(tf.reshape(x, shape), axes.shape("BMK"))
-            for x in _knn(points, queries, num_points, k)
-        )
-    )
+    found = _knn(points, queries, num_points, k)
+    return Neighbors(*(tf.ensure_shape(x, axes.shape("BMK")) for x in found))
 
 
 def squared_limit(radius: float) -> np.float32:
@@ -193,11 +132,11 @@ def squared_limit(radius: float) -> np.float32:
 
 
 def _first_hits(hits: tf.Tensor, rows: tf.Tensor, count: int):
-    """The first `count` columns of bool [BLOCK, n] that are True, and how many.
+    """The first `count` columns of bool [size, n] that are True, and how many.
 
     rows [n]: what the columns stand for. Unused slots repeat the first hit.
     """
-    found = tf.math.count_nonzero(hits, 1, dtype=tf.int32)  # [BLOCK]
+    found = tf.math.count_nonzero(hits, 1, dtype=tf.int32)  # [size]
     columns = tf.cast(tf.where(hits)[:, 1], tf.int32)
     slots = tf.range(count)[None]
     slots = tf.where(slots < found[:, None], slots, 0)
@@ -210,12 +149,11 @@ def _first_hits(hits: tf.Tensor, rows: tf.Tensor, count: int):
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _ball_query(points, queries, counts, radii: tuple, num_neighbors: tuple):
-    clouds = tf.transpose(matchable(points, counts), [0, 2, 1])
+    queries, real = _at_origin(queries)
+    # Few queries are far apart, and would have few points to skip in common.
+    size = tf.clip_by_value(tf.shape(queries)[1] // 64, 16, 128)
 
-    def visit(block, cloud):
-        center, reach = _center(block)
-        rows = _within(squared_distances(center, cloud)[0], reach + max(radii))
-        distances = squared_distances(block, tf.gather(cloud, rows, axis=1))
+    def visit(distances, rows):
         found = []
         for radius, count in zip(radii, num_neighbors, strict=True):
             found += _first_hits(distances <= squared_limit(radius), rows, count)
@@ -223,10 +161,16 @@ def _ball_query(points, queries, counts, radii: tuple, num_neighbors: tuple):
 
     blanks = []
     for count in num_neighbors:
-        blanks += [tf.zeros([BLOCK, count], tf.int32), tf.zeros([BLOCK], tf.int32)]
-    found = Blocks.of(queries).search(visit, clouds, blanks)
-    real = tf.cast(finite(tf.reshape(queries, [-1, 3])), tf.int32)
-    return [real[:, None] * x for x in found[::2]], [real * x for x in found[1::2]]
+        blanks += [tf.zeros([size, count], tf.int32), tf.zeros([size], tf.int32)]
+    found = _search(
+        matchable(points, counts),
+        Blocks.of(queries, size),
+        lambda *_: max(radii),
+        visit,
+        blanks,
+    )
+    real = tf.cast(real, tf.int32)
+    return [real * x for x in found[::2]], [real[..., 0] * x for x in found[1::2]]
 
 
 def _check_balls(radii, num_neighbors) -> None:
@@ -255,10 +199,11 @@ def gspn_ball_query(
     indices, counts = _ball_query(
         points, queries, num_points, tuple(radii), tuple(num_neighbors)
     )
-    shape = [axes.sizes["B"], axes.sizes["M"]]
-    balls = Balls([], [])
-    for index, count, slots in zip(indices, counts, num_neighbors, strict=True):
-        index = tf.reshape(index, [*shape, slots])
-        balls.indices.append(tf.ensure_shape(index, [*axes.shape("BM"), slots]))
-        balls.counts.append(tf.ensure_shape(tf.reshape(count, shape), axes.shape("BM")))
-    return balls
+    shape = axes.shape("BM")
+    return Balls(
+        [
+            tf.ensure_shape(x, [*shape, k])
+            for x, k in zip(indices, num_neighbors, strict=True)
+        ],
+        [tf.ensure_shape(x, shape) for x in counts],
+    )
