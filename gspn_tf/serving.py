@@ -120,7 +120,7 @@ def features(model: models.RPointNet, scan: Look, length: tf.Tensor) -> dict:
     classes [length] int32, 0 = background: those of the nearest point that it sees.
     """
     scene = model.proposal_network(scan.batch, training=False)["scene"]
-    _, rows = ops.three_nn(scan.batch["points"], scan.points[None])
+    _, rows = ops.knn(scan.batch["points"], scan.points[None], 1)
     values = {
         "features": interpolate(scene.context, scene.to_seeds),
         "centers": scene.centers + scan.origin,
