@@ -1,13 +1,15 @@
 """A folder that servers load: graph, weights, classes, and how to use them.
 
-DIR/1/saved_model.pb, variables/           the signatures of gspn_tf.serving
-assets/classes.txt                   "id name" of class 1, 2, ... a line
-assets/config.json                   every hyper-parameter of the model
-assets/provenance.json               versions, checksum of the weights
-assets.extra/tf_serving_warmup_requests
-batching_params.pbtxt                an example, see BUILD.md
-README.txt                           inputs, outputs, how to load
-_gspn_ops_tf2_21.so                  native ops only
+In DIR/1/:
+
+    saved_model.pb, variables/  the signatures of gspn_tf.serving
+    assets/classes.txt          "id name" of class 1, 2, ... a line
+    assets/config.json          every hyper-parameter of the model
+    assets/provenance.json      versions, checksum of the weights
+    assets.extra/tf_serving_warmup_requests
+    batching_params.pbtxt       an example, see BUILD.md
+    README.txt                  inputs, outputs, how to load
+    _gspn_ops_tf2_21.so         native ops only
 """
 
 import contextlib
