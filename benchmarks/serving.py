@@ -165,10 +165,14 @@ def network(config: str, run: str | None):
 
 
 def decide(model) -> None:
-    """Makes an untrained network sure of many instances, for all steps to have work."""
-    kernel, bias = model.box_head.class_output.kernel, model.box_head.class_output.bias
-    kernel.assign(6 * kernel)
-    bias.assign([-9.0] + [0.0] * (bias.shape[0] - 1))
+    """Makes an untrained network sure of many large instances: work for all steps."""
+    generator, head = model.proposal_network.vae.generator, model.box_head
+    for layer in (generator.grid_output, generator.dense_output):
+        layer.kernel.assign(6 * layer.kernel)
+    head.class_output.kernel.assign(40 * head.class_output.kernel)
+    background = head.class_output.bias.numpy()
+    background[0] = -99.0
+    head.class_output.bias.assign(background)
     bias = model.mask_head.mask_output.bias
     bias.assign(np.full(bias.shape, 0.3))
 
