@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import urllib.error
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -244,18 +243,3 @@ def test_clients_as_programs(name, server, tmp_path, offline):
     expected = offline(points, colors)
     assert len(done.stdout.splitlines()) == len(expected.masks)
     assert f"{len(expected.masks[0]):,} points" in done.stdout.splitlines()[0]
-
-
-def test_requests_from_threads_equal_those_from_one(exports):
-    """The graph keeps nothing from one request to the next."""
-    serve = tf.saved_model.load(str(exports["portable"])).signatures["serving_default"]
-
-    def ask(count):
-        points, colors = map(tf.constant, scan(count))
-        return serve(points=points, colors=colors, num_points=tf.constant(-1))
-
-    counts = [10, 400, 150, 10, 400]
-    with ThreadPoolExecutor(4) as threads:
-        for found, count in zip(threads.map(ask, counts), counts, strict=True):
-            for name, value in ask(count).items():
-                np.testing.assert_array_equal(value, found[name])
