@@ -56,7 +56,8 @@ def _cut(points: tf.Tensor, size: int | tf.Tensor):
     number = tf.while_loop(
         lambda n: n * size < count, lambda n: (n * SPLIT,), (tf.ones_like(count),)
     )[0]
-    padded = -(-count // number) * number
+    number = tf.minimum(number, count)  # none of an empty cloud
+    padded = -(-count // tf.maximum(number, 1)) * number
     rows = tf.minimum(tf.range(padded), count - 1) + tf.zeros([batch, 1], tf.int32)
     keys = tf.where(finite(points)[..., None], points, INFINITY)
 
@@ -97,9 +98,8 @@ class Blocks(NamedTuple):
         slots = tf.range(tf.shape(rows)[1]) + tf.zeros_like(rows)
         places = tf.math.unsorted_segment_max(slots, rows + first, batch * count)
         points = tf.gather(points, rows, axis=1, batch_dims=1)
-        points = tf.reshape(
-            points, [batch, number, tf.shape(rows)[1] // number, 3]
-        )
+        each = tf.shape(rows)[1] // tf.maximum(number, 1)
+        points = tf.reshape(points, [batch, number, each, 3])
         known = tf.where(finite(points)[..., None], points, 0.0)
         low, high = tf.reduce_min(known, 2), tf.reduce_max(known, 2)
         centers = 0.5 * low + 0.5 * high

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from gspn_tf.portable_ops.blocks import (
     Blocks,
+    finite,
     matchable,
     squared_bound,
     squared_distances,
@@ -20,7 +21,7 @@ from gspn_tf.portable_ops.checks import Axes
 
 BLOCK = 128  # points
 WINDOW = 256  # points that the next samples are taken from
-UNROLLED = 8  # samples in one turn of the loop
+UNROLLED = 16  # samples in one turn of the loop
 MOST = 128  # samples of one window
 PAIRS = 2048  # of a sample and a block, compared at once
 
@@ -28,8 +29,9 @@ PAIRS = 2048  # of a sample and a block, compared at once
 class Cloud(NamedTuple):
     """The points of a cloud, and the same in blocks of neighbours."""
 
-    points: tf.Tensor  # [N, 3]
-    blocks: tf.Tensor  # [n, 3, size]
+    points: tf.Tensor  # [N, 3]; infinite where they match nothing
+    blocks: tf.Tensor  # [n, 3, size]; zero there
+    usable: tf.Tensor  # [n, size]
     centers: tf.Tensor  # [3, n]
     reaches: tf.Tensor  # [n]
     places: tf.Tensor  # [N] rows of the flat blocks
@@ -46,41 +48,38 @@ def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
     height_outside, row_outside = heights[-1], rows[-1]
     rows = tf.sort(rows[:-1])  # so that of equals the first is taken
     points = tf.gather(cloud.points, rows)
+    points = tf.where(tf.math.is_finite(points), points, 0.0)
     between = squared_distances(points, tf.transpose(points))
 
-    def steps(taken, heights, left):
-        picks = []
-        for _ in range(UNROLLED):
-            height, farthest = tf.math.top_k(left, 1)
-            picks.append((farthest, height))
-            left = tf.minimum(left, tf.gather(between, farthest)[0])
-        more, their_heights = zip(*picks, strict=True)
-        taken = tf.concat([taken, *more], 0)
-        return taken, tf.concat([heights, *their_heights], 0), left
-
     def decided(taken, heights):
-        """How many of the samples no point outside could have preceded."""
+        """Of samples in the window: whether no point outside could precede them."""
         before = tf.gather(rows, taken) < row_outside
         sure = (heights > height_outside) | ((heights == height_outside) & before)
-        sure &= heights > 0
-        return tf.reduce_sum(tf.math.cumprod(tf.cast(sure, tf.int32)))
+        return sure & (heights > 0)
 
-    def all_decided(taken, heights, _):
-        count = tf.shape(taken)[0]
-        return (count < MOST) & (decided(taken, heights) == count)
+    def steps(_, taken, sure, left):
+        heights, picks = [], []
+        for _ in range(UNROLLED):
+            height, farthest = tf.math.top_k(left, 1)
+            heights.append(height)
+            picks.append(farthest)
+            left = tf.minimum(left, tf.gather_nd(between, farthest))
+        picks, heights = (tf.concat(x, 0)[:, 0] for x in (picks, heights))
+        more = decided(picks, heights)
+        taken, sure = tf.concat([taken, picks], 0), tf.concat([sure, more], 0)
+        return tf.reduce_all(more), taken, sure, left
 
-    taken, heights, _ = tf.while_loop(
-        all_decided,
+    rows_known, left = tf.TensorShape([None]), tf.gather(nearest, rows)[None]
+    _, taken, sure, _ = tf.while_loop(
+        lambda going, *_: going,
         steps,
-        (tf.zeros([0], tf.int32), tf.zeros([0]), tf.gather(nearest, rows)),
-        shape_invariants=(
-            tf.TensorShape([None]),
-            tf.TensorShape([None]),
-            tf.TensorShape([None]),
-        ),
+        (True, tf.zeros([0], tf.int32), tf.zeros([0], tf.bool), left),
+        shape_invariants=(tf.TensorShape([]), rows_known, rows_known, left.shape),
+        maximum_iterations=MOST // UNROLLED,
         parallel_iterations=1,
     )
-    return tf.gather(rows, taken[: decided(taken, heights)])
+    first = tf.reduce_sum(tf.math.cumprod(tf.cast(sure, tf.int32)))
+    return tf.gather(rows, taken[:first])
 
 
 def approach(cloud: Cloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
@@ -109,8 +108,7 @@ def approach(cloud: Cloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
 
 def sample(cloud: Cloud, count: tf.Tensor) -> tf.Tensor:
     """Rows [count] of the samples of one cloud."""
-    usable = tf.reduce_all(tf.math.is_finite(cloud.blocks), 1)
-    nearest = tf.where(usable, tf.float32.max, 0.0)
+    nearest = tf.where(cloud.usable, tf.float32.max, 0.0)
 
     def take(taken, fresh, nearest):
         nearest = approach(cloud, nearest, tf.gather(cloud.points, fresh))
@@ -136,9 +134,12 @@ def _sample(points, counts, num_samples):
     batch = tf.shape(points)[0]
     points = matchable(points, counts)
     blocks = Blocks.of(points, BLOCK)
+    usable = finite(blocks.points)
+    known = tf.where(usable[..., None], blocks.points, 0.0)
     clouds = Cloud(
         points=points,
-        blocks=tf.transpose(blocks.points, [0, 1, 3, 2]),
+        blocks=tf.transpose(known, [0, 1, 3, 2]),
+        usable=usable,
         centers=tf.transpose(blocks.centers, [0, 2, 1]),
         reaches=blocks.reaches,
         places=blocks.places,

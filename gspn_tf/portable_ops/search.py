@@ -151,7 +151,8 @@ def _first_hits(hits: tf.Tensor, rows: tf.Tensor, count: int):
 def _ball_query(points, queries, counts, radii: tuple, num_neighbors: tuple):
     queries, real = _at_origin(queries)
     # Few queries are far apart, and would have few points to skip in common.
-    size = tf.clip_by_value(tf.shape(queries)[1] // 64, 16, 128)
+    blocks = Blocks.of(queries, tf.clip_by_value(tf.shape(queries)[1] // 64, 16, 128))
+    size = tf.shape(blocks.points)[2]
 
     def visit(distances, rows):
         found = []
@@ -164,7 +165,7 @@ def _ball_query(points, queries, counts, radii: tuple, num_neighbors: tuple):
         blanks += [tf.zeros([size, count], tf.int32), tf.zeros([size], tf.int32)]
     found = _search(
         matchable(points, counts),
-        Blocks.of(queries, size),
+        blocks,
         lambda *_: max(radii),
         visit,
         blanks,
