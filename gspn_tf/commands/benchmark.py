@@ -27,7 +27,7 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string(
         "config",
         "configs/rooms.py:small",
-        "Of `model` and `data`: as of gspn train.",
+        "Of `model`, `data` and `serving`: as of gspn train.",
         flag_values=flags,
     )
     absl_flags.DEFINE_string(
