@@ -76,7 +76,13 @@ def _require(*checks: tuple) -> contextlib.AbstractContextManager:
 
 
 def _equal(shape: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """Whether two shapes are the same, also where they differ in length."""
-    same_rank = tf.size(shape) == tf.size(other)
-    same = tf.raw_ops.Equal(x=shape, y=other, incompatible_shape_error=False)
-    return same_rank & tf.reduce_all(tf.reshape(same, [-1]))  # a number if unequal
+    """Whether two shapes are the same, also where they differ in length.
+
+    As texts: an op that compares vectors of different lengths gives a number, which
+    optimised graphs do not expect.
+    """
+    first, second = (
+        tf.strings.reduce_join(tf.strings.as_string(axes), separator=" ")
+        for axes in (shape, other)
+    )
+    return first == second
