@@ -164,11 +164,12 @@ def gspn_farthest_point_sample(points, num_samples, num_points) -> tf.Tensor:
     num_samples = tf.convert_to_tensor(num_samples, tf.int32)
     axes.bind("num_samples", num_samples, "")
     num_points = axes.counts("num_points", num_points, "N")
-    known = tf.get_static_value(num_samples)
     num_samples = axes.within("num_samples", num_samples, 0, tf.int32.max)
     indices = tf.cond(
         tf.equal(axes.sizes["N"], 0),
         lambda: tf.zeros([axes.sizes["B"], num_samples], tf.int32),
         lambda: _sample(points, num_points, num_samples),
     )
-    return tf.ensure_shape(indices, [axes.known["B"], known])
+    # TensorFlow knows this length also where it was taken from another shape.
+    length = tf.zeros([num_samples], tf.bool).shape[0]
+    return tf.ensure_shape(indices, [axes.known["B"], length])
