@@ -126,7 +126,10 @@ def test_features_of_padding_are_zero(signatures):
 
 POINTS_, COLORS = scan(50)
 BAD = {
-    "NaN": ((np.where(np.eye(50, 3) > 0, np.nan, POINTS_), COLORS), "rows that are not:. .3"),
+    "NaN": (
+        (np.where(np.eye(50, 3) > 0, np.nan, POINTS_), COLORS),
+        "that are not:. .3",
+    ),
     "infinite": ((np.where(np.eye(50, 3) > 0, np.inf, POINTS_), COLORS), "finite"),
     "a flat list": (
         (POINTS_.ravel(), COLORS),
