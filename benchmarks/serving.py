@@ -169,7 +169,7 @@ def decide(model) -> None:
     generator, head = model.proposal_network.vae.generator, model.box_head
     for layer in (generator.grid_output, generator.dense_output):
         layer.kernel.assign(6 * layer.kernel)
-    head.class_output.kernel.assign(40 * head.class_output.kernel)
+    head.class_output.kernel.assign(400 * head.class_output.kernel)
     background = head.class_output.bias.numpy()
     background[0] = -99.0
     head.class_output.bias.assign(background)
