@@ -1,5 +1,11 @@
 """The portable ops against the native ones: equal, plain TensorFlow, bounded."""
 
+import contextlib
+import resource
+import subprocess
+import sys
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +15,7 @@ from hypothesis import strategies as st
 from tensorflow.python.framework import op_def_registry
 from test_op_graphs import BAD_CALLS, call_all
 
-from gspn_tf import op_library, ops, portable_ops
+from gspn_tf import models, op_library, ops, portable_ops
 
 # Small ones, several blocks of neighbours, and more points than a window of samples.
 SIZES = [(0, 5, 5), (1, 1, 1), (2, 65, 64), (2, 9, 0), (1, 700, 200)]
@@ -171,9 +177,6 @@ def test_graphs_hold_ops_of_tensorflow_alone():
 
 
 def test_a_process_without_the_package_runs_the_graph(tmp_path):
-    import subprocess
-    import sys
-
     class Module(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, None, 3])])
         def serve(self, points):
@@ -211,8 +214,6 @@ def test_static_shapes_are_those_of_the_native_ops():
 
 def test_work_space_is_bounded():
     """No tensor of queries x points: the process grows by far less than one."""
-    import resource
-
     points = tf.constant(room(40_000))
     boxes = tf.constant(make_boxes(np.random.default_rng(0), 1, 100))
     samples = tf.zeros([1, 100, 256, 3])
@@ -274,6 +275,34 @@ def test_bad_arguments_are_refused(message):
         BAD_CALLS[message]()
     words = message.replace("[0]", "").replace("[1]", "").split()
     assert words[0].split("(")[0].strip("'") in str(portable.value)
+
+
+# ----------------------------------------------------------------- the networks
+
+
+def test_detections_are_the_native_ones(sure_network, tiny_scene):
+    detect = sure_network.detect
+    expected = tf.function(lambda scene: detect(scene))(tiny_scene)
+    with ops.portable():
+        found = tf.function(lambda scene: detect(scene))(tiny_scene)
+    assert expected["detections"].valid.numpy().any()
+    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
+        if a.dtype == tf.float32:
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+        else:
+            assert_same(a, b.numpy())
+
+
+def test_a_network_learns_with_portable_ops(tiny_config, tiny_batch):
+    losses = []
+    for context in (contextlib.nullcontext, ops.portable):
+        keras.utils.set_random_seed(3)
+        network = models.build(tiny_config.proposal)
+        network.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
+        with context():
+            losses.append([network.train_on_batch(tiny_batch) for _ in range(2)])
+    assert losses[1][0] != losses[1][1]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
 # ------------------------------------------------------------------- the choice

@@ -19,10 +19,10 @@ from gspn_tf.portable_ops.blocks import (
 )
 from gspn_tf.portable_ops.checks import Axes
 
-BLOCK = 128  # points
+BLOCK = 256  # points
 WINDOW = 256  # points that the next samples are taken from
 UNROLLED = 16  # samples in one turn of the loop
-MOST = 128  # samples of one window
+MOST = 256  # samples of one window
 PAIRS = 2048  # of a sample and a block, compared at once
 
 

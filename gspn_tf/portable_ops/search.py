@@ -77,7 +77,7 @@ def _knn(points, queries, counts, k: int):
     queries, real = _at_origin(queries)
     # So many that a block has about a dozen points of its own.
     blocks = Blocks.of(
-        queries, tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 64, 8192)
+        queries, tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
     )
 
     def radii(around, reaches):
