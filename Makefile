@@ -43,7 +43,7 @@ test-tensorflow-%:
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run -Werror $(OPS) $(CUDA_TESTS)
+	$(BIN)/clang-format --dry-run -Werror $(OPS) $(CUDA_TESTS) docs/serving/*.cc
 
 install: $(VENV)/installed
 

@@ -260,6 +260,17 @@ def requirements(tensorflow):
     return [f"tensorflow{TF_RANGE}", *needs]
 
 
+def testing_requirements(tensorflow):
+    """What the tests need besides.
+
+    tensorflow-serving-api asks for tensorflow, which must not go over tensorflow-cpu.
+    """
+    needs = ["pytest", "hypothesis", "ruff", "clang-format"]
+    if tensorflow and tensorflow["name"] == "tensorflow-cpu":
+        return needs
+    return [*needs, f"tensorflow-serving-api{TF_RANGE}"]
+
+
 INSTALLED = probe_tensorflow("-I")
 TENSORFLOW = INSTALLED or probe_tensorflow()
 
@@ -283,11 +294,7 @@ setup(
     setup_requires=[] if TENSORFLOW else [f"tensorflow-cpu{TF_RANGE}"],
     install_requires=requirements(INSTALLED),
     extras_require={
-        "test": [
-            "pytest",
-            "hypothesis",
-            "ruff",
-            "clang-format",
-        ],
+        "test": testing_requirements(INSTALLED),
+        "serving": [f"tensorflow-serving-api{TF_RANGE}"],  # the clients' messages
     },
 )

@@ -9,9 +9,9 @@ import dataclasses
 import importlib.metadata
 import json
 import os
-import platform
 from pathlib import Path
 
+from benchmarks import machine
 from benchmarks.processes import apart
 from gspn_tf.commands.command import load_tensorflow
 
@@ -34,15 +34,6 @@ def versions() -> dict[str, str]:
     return {name: installed[name] for name in LIBRARIES if name in installed}
 
 
-def machine() -> str:
-    """Kind of processor, and how busy it was before."""
-    flags = Path("/proc/cpuinfo").read_text()
-    kinds = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}
-    simd = next((kinds[flag] for flag in kinds if f" {flag} " in flags), "no SIMD")
-    count, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    return f"{count} {platform.machine()} cores with {simd}, load {load:.1f} before"
-
-
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser("benchmarks", description=__doc__.split("\n")[0])
@@ -57,7 +48,7 @@ def main() -> None:
     load_tensorflow()
     from benchmarks import report, suite
 
-    print(machine())
+    print(machine.describe())
     print(", ".join(f"{name} {version}" for name, version in versions().items()))
     cores = sorted(os.sched_getaffinity(0))
     one = apart(cores[:1], suite.compare, names, arguments.scan)
@@ -67,7 +58,7 @@ def main() -> None:
     scalings = [apart(cpus, suite.scale, names) for cpus in (cores[:1], cores)]
     print(f"\n{report.scaling(*scalings, len(cores))}")
     if arguments.json:
-        figures = {"machine": machine(), "versions": versions()}
+        figures = {"machine": machine.describe(), "versions": versions()}
         figures |= {"comparisons": [one, wide], "scaling": scalings}
         text = json.dumps(figures, default=dataclasses.asdict, indent=1)
         arguments.json.write_text(text)

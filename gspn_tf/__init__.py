@@ -24,10 +24,11 @@ _NAMES = {
     "train": "training.train",
     "Segmenter": "inference.Segmenter",
     "load_run": "inference.load_run",
+    "export": "saved_model.export",
     "InstancePredictions": "metrics.InstancePredictions",
     "average_precision": "metrics.average_precision",
 }
-_MODULES = ("boxes", "data", "export", "layers", "losses", "masks", "ops")
+_MODULES = ("boxes", "data", "layers", "losses", "masks", "ops")
 
 __all__ = [*_NAMES, *_MODULES]
 

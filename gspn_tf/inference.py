@@ -10,6 +10,7 @@ import tensorflow as tf
 from gspn_tf import boxes as box_lib
 from gspn_tf import models, ops
 from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.data import observation
 from gspn_tf.data.sampling import POINTS
 from gspn_tf.run_folder import RunFolder
 
@@ -83,18 +84,14 @@ class Segmenter:
         finite = np.flatnonzero(np.isfinite(points).all(1))
         if not len(finite):
             raise ValueError(f"points has no finite row among {len(points)}")
-        origin = np.median(points[finite[:: max(1, len(finite) // 10_000)]], axis=0)
+        origin = observation.origin(points[finite]).numpy()
         local = (points[finite] - origin).astype(np.float32)
         pick = self.draw(
             local, self.num_points, tf.constant([0, seed], tf.int64)
         ).numpy()
-        found = self._detect(
-            {
-                "points": local[None, pick],
-                "colors": colors[None, finite[pick]].astype(np.float32) / 255.0,
-                "num_points": np.array([len(pick)], np.int32),
-            }
-        )
+        scan = {"points": local, "colors": colors[finite]}
+        seen = observation.observe(scan, pick, len(pick))
+        found = self._detect({name: value[None] for name, value in seen.items()})
         masks, semantic = self._project(found, local, local[pick])
         return self._assemble(found, masks, semantic, finite, origin, len(points))
 
@@ -113,7 +110,7 @@ class Segmenter:
             for row, mask in zip(rows, soft.numpy(), strict=True):
                 inside = np.flatnonzero(mask > self.model.config.mask_threshold)
                 row.append((inside + start).astype(np.int32))
-            _, nearest = ops.three_nn(seen[None], chunk)
+            _, nearest = ops.knn(seen[None], chunk, 1)
             semantic.append(tf.gather(classes, nearest[0, :, 0]).numpy())
         return [np.concatenate(row) for row in rows], np.concatenate(semantic)
 

@@ -1,14 +1,56 @@
-"""Loading of the native op library, and the gradients of its ops.
+"""Loading of the native op library, the gradients of its ops, and their stand-ins.
 
 Only `gspn_tf.ops` uses this module. Every gradient is made of ops of the library, so
 graphs that hold them can be exported and differentiated again.
 """
 
+import contextlib
+import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import tensorflow as tf
+
+from gspn_tf import portable_ops
+
+_chosen: ContextVar[ModuleType] = ContextVar("kernels")
+
+
+@contextlib.contextmanager
+def portable() -> Iterator[None]:
+    """Inside, ops are made of plain TensorFlow: graphs that any server can run.
+
+    A `tf.function` that was traced outside keeps the ops that it has.
+    """
+    token = _chosen.set(portable_ops)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def kernels() -> ModuleType:
+    """What computes the ops: the native library, or `portable_ops`."""
+    return _chosen.get(None) or _available()
+
+
+@cache
+def _available() -> ModuleType:
+    try:
+        return load_library()
+    except (ImportError, tf.errors.NotFoundError) as error:
+        warnings.warn(
+            f"the portable ops are used, since the native ones cannot be loaded: "
+            f"{error}. Results are the same; farthest point sampling, neighbour search "
+            "and so training and inference are slower. BUILD.md says how to build the "
+            "library.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return portable_ops
 
 
 def library_path() -> Path:

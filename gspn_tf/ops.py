@@ -1,4 +1,4 @@
-"""The only door to the native op library: geometric ops on padded point clouds.
+"""The only door to the ops: geometry on padded point clouds, native or portable.
 
 Clouds are padded to a common length; `num_points [B]` int32 says how many of the first
 rows are real (all of them when it is None), and padding never changes a result.
@@ -10,16 +10,20 @@ or infinite coordinate matches nothing. Any axis may be empty or unknown while t
 Arguments of wrong shape, indices outside their axis and `num_points` outside 0..N raise
 `tf.errors.InvalidArgumentError` (`ValueError` while tracing, where it can be known).
 
-The library is loaded on first use. A SavedModel made with these ops loads in a process
-that has called `load_library()` (or any op) before.
+The native library is loaded on first use. A SavedModel made with its ops loads in a
+process that has called `load_library()` (or any op) before; one that is traced inside
+`portable()` holds plain TensorFlow ops, needs no library and gives the same results.
+Where the library cannot be loaded, every op is a portable one.
 """
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
+from gspn_tf.op_library import kernels
 from gspn_tf.op_library import library_path as library_path
-from gspn_tf.op_library import load_library
+from gspn_tf.op_library import load_library as load_library
+from gspn_tf.op_library import portable as portable
 
 
 def _counts(points: tf.Tensor, num_points: tf.Tensor | None) -> tf.Tensor:
@@ -51,7 +55,7 @@ def farthest_point_sample(
     """
     points = tf.convert_to_tensor(points, tf.float32)
     counts = _counts(points, num_points)
-    return load_library().gspn_farthest_point_sample(points, num_samples, counts)
+    return kernels().gspn_farthest_point_sample(points, num_samples, counts)
 
 
 def ball_query(
@@ -82,7 +86,7 @@ def ball_query(
     points = tf.convert_to_tensor(points, tf.float32)
     several = isinstance(radius, Sequence)
     radii = list(radius) if several else [radius]
-    found = load_library().gspn_ball_query(
+    found = kernels().gspn_ball_query(
         points,
         queries,
         _counts(points, num_points),
@@ -114,7 +118,7 @@ def knn(
         distance inf, index 0. Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    found = load_library().gspn_knn(points, queries, _counts(points, num_points), k=k)
+    found = kernels().gspn_knn(points, queries, _counts(points, num_points), k=k)
     return found.distances, found.indices
 
 
@@ -142,7 +146,7 @@ def three_interpolate(
         [B, M, C] of the type of features. Differentiable in features and weights.
     """
     features = tf.convert_to_tensor(features)
-    found = load_library().gspn_three_interpolate(
+    found = kernels().gspn_three_interpolate(
         tf.cast(features, tf.float32), indices, tf.cast(weights, tf.float32)
     )
     return tf.cast(found, features.dtype)
@@ -160,7 +164,7 @@ def group_points(features: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
         is summed in float32, always in the same order.
     """
     features = tf.convert_to_tensor(features)
-    found = load_library().gspn_group_points(tf.cast(features, tf.float32), indices)
+    found = kernels().gspn_group_points(tf.cast(features, tf.float32), indices)
     return tf.cast(found, features.dtype)
 
 
@@ -189,7 +193,7 @@ def nn_distance(
     """
     points_a = tf.convert_to_tensor(points_a, tf.float32)
     points_b = tf.convert_to_tensor(points_b, tf.float32)
-    found = load_library().gspn_nn_distance(
+    found = kernels().gspn_nn_distance(
         points_a, points_b, _counts(points_a, num_a), _counts(points_b, num_b)
     )
     return found.distances_a, found.indices_a, found.distances_b, found.indices_b
@@ -222,7 +226,7 @@ def nms_3d(
 
     Reference: released code, model_rpointnet.py:436-466. Not differentiable.
     """
-    found = load_library().gspn_nms3d(
+    found = kernels().gspn_nms3d(
         boxes, scores, valid, iou_threshold=iou_threshold, max_outputs=max_outputs
     )
     return found.indices, found.taken
@@ -247,7 +251,7 @@ def points_in_boxes(
         [B, R, N] bool; False for padding. Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    return load_library().gspn_points_in_boxes(
+    return kernels().gspn_points_in_boxes(
         points, boxes, _counts(points, num_points), margin=margin
     )
 
@@ -279,7 +283,7 @@ def sample_in_boxes(
     Reference: released code, model_rpointnet.py:584-597. Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    found = load_library().gspn_sample_in_boxes(
+    found = kernels().gspn_sample_in_boxes(
         points,
         boxes,
         seed,
@@ -313,6 +317,6 @@ def nearest_assign(
     differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    return load_library().gspn_nearest_assign(
+    return kernels().gspn_nearest_assign(
         points, samples, values, boxes, _counts(points, num_points)
     )

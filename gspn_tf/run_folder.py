@@ -69,6 +69,11 @@ class RunFolder(NamedTuple):
         pairs = json.loads((self.path / "classes.json").read_text())
         return [(int(raw_id), str(name)) for raw_id, name in pairs]
 
+    def versions(self) -> dict[str, Any]:
+        """What the run was started with: see `versions` below; {} if unknown."""
+        path = self.path / "versions.json"
+        return json.loads(path.read_text()) if path.is_file() else {}
+
     def start(self, config: Config, classes: Sequence[tuple[int, str]]) -> None:
         """Write the descriptions of a new run, or check them against an old one's.
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from parity.golden import pytest_terminal_summary  # noqa: F401
+from serving.toy_export import export_toy
 
 from gspn_tf import models
 from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig
@@ -88,6 +89,15 @@ def sure_network(tiny_config) -> models.RPointNet:
     head.class_output.bias.assign([-9.0, 0, 0, 0])
     network.mask_head.mask_output.bias.assign([0.3] * 4)
     return network
+
+
+@pytest.fixture(scope="session")
+def exports(sure_network, tmp_path_factory) -> dict:
+    """Folders of SavedModels of `sure_network`, by the kind of their ops."""
+    return {
+        ops: export_toy(sure_network, tmp_path_factory.mktemp(ops), ops=ops)
+        for ops in ("portable", "native")
+    }
 
 
 def scene(rng: np.random.RandomState, num_points: int, num_objects: int) -> dict:

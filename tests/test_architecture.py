@@ -8,12 +8,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gspn_tf"
 LEVELS = (
-    ("types", "config", "files", "startup"),
-    ("ops", "op_library", "boxes", "presets", "config_loading", "run_folder", "masks"),
+    ("types", "config", "files", "startup", "export_texts"),
+    ("portable_ops", "op_library", "ops"),
+    ("boxes", "presets", "config_loading", "run_folder", "masks", "requests"),
+    ("warmup",),
     ("pyramid", "matching", "losses"),
     ("layers",),
     ("models", "data"),
-    ("metrics", "visualize", "inference", "export", "callbacks"),
+    ("metrics", "visualize", "inference", "serving", "saved_model", "callbacks"),
     ("training", "evaluation", "results", "benchmarks", "release_names"),
     ("evaluation_report",),
     ("import_checkpoint",),

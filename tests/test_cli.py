@@ -147,7 +147,7 @@ def test_a_wrong_command_line_exits_with_2(arguments, message, capsys):
         ("prepare rooms --output={0}", "is no data folder; it is left alone"),
         ("prepare rooms --output={0} --force", "is no data folder"),
         ("prepare rooms --output={0}/o --train=0 --val=0 --test=0", "nothing to make"),
-        ("benchmark everything", "ops, model or data"),
+        ("benchmark everything", "ops, model, data, serving"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line(arguments, message, tmp_path, capsys):

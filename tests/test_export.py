@@ -1,5 +1,8 @@
-"""A SavedModel that a fresh process serves with the same results."""
+"""What an export consists of, and that it is there whole or not at all."""
 
+import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,129 +10,186 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from serving import toy_export
+from serving.toy_export import export_toy
+from tensorflow.core.protobuf import saved_model_pb2
 
-from gspn_tf import export as export_lib
-from gspn_tf.export import export
+import gspn_tf
+from gspn_tf import config as config_lib
+from gspn_tf import saved_model, warmup
+from gspn_tf.requests import EVERY_ROW
 
-NAMES = ("cabinet", "bed", "chair")
-SERVE = """
+KINDS = ("portable", "native")
+ROOT = str(Path(__file__).resolve().parent.parent)
+# Lists the operators of a SavedModel that this process, which has TensorFlow alone,
+# does not know.
+UNKNOWN = """
 import sys
-from pathlib import Path
-import numpy as np
-import tensorflow as tf
-
-directory, inputs, outputs = map(Path, sys.argv[1:])
-(library,) = directory.glob("*.so")
-tf.load_op_library(str(library))
-serve = tf.saved_model.load(str(directory / "1")).signatures["serving_default"]
-for path in sorted(inputs.glob("*.npz")):
-    with np.load(path) as scene:
-        found = serve(**{name: tf.constant(scene[name]) for name in scene})
-    np.savez(outputs / path.name, **{name: x.numpy() for name, x in found.items()})
-assert "gspn_tf" not in sys.modules and "keras" not in str(type(serve))
+sys.modules["gspn_tf"] = None
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework import op_def_registry
+saved = saved_model_pb2.SavedModel.FromString(open(sys.argv[1], "rb").read())
+graph = saved.meta_graphs[0].graph_def
+nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+functions = {f.signature.name for f in graph.library.function}
+names = {node.op for node in nodes} - functions
+print(*sorted(name for name in names if op_def_registry.get(name) is None))
 """
 
 
-@pytest.fixture(scope="module")
-def exported(sure_network, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("export") / "new" / "rooms"
-    return export(sure_network, NAMES, directory)
+def graph_of(exported):
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((exported / "saved_model.pb").read_bytes())
+    return saved.meta_graphs[0]
 
 
-@pytest.fixture(scope="module")
-def scenes(tiny_batch):
-    """Two sizes, one of them a padded batch, far enough to need the shift."""
-    points = tiny_batch["points"] + np.float32([1024, 512, 0])
-    return {
-        "batch": {
-            "points": points.numpy(),
-            "colors": tiny_batch["colors"].numpy(),
-            "num_points": tiny_batch["num_points"].numpy(),
-        },
-        "single": {
-            "points": points[:1, :300].numpy(),
-            "colors": tiny_batch["colors"][:1, :300].numpy(),
-            "num_points": np.int32([300]),
-        },
-    }
+def ops_of(exported):
+    graph = graph_of(exported).graph_def
+    bodies = [function.node_def for function in graph.library.function]
+    return {node.op for nodes in [graph.node, *bodies] for node in nodes}
 
 
-@pytest.fixture(scope="module")
-def served(exported, scenes, tmp_path_factory):
-    """What another process, which never imports this package, answers."""
-    folder = tmp_path_factory.mktemp("serve")
-    inputs, outputs = folder / "in", folder / "out"
-    inputs.mkdir()
-    outputs.mkdir()
-    for name, scene in scenes.items():
-        np.savez(inputs / f"{name}.npz", **scene)
-    subprocess.run(
-        [sys.executable, "-c", SERVE, exported.parent, inputs, outputs],
-        check=True,
-        cwd=folder,
-        timeout=300,
-    )
-    return {name: dict(np.load(outputs / f"{name}.npz")) for name in scenes}
-
-
-@pytest.mark.parametrize("name", ["batch", "single"])
-def test_a_fresh_process_serves_the_same(name, served, scenes, sure_network):
-    scene, found = scenes[name], served[name]
-    origin = scene["points"][:, :1]
-    expected = sure_network.detect(
-        {key: tf.constant(value) for key, value in scene.items()}
-        | {"points": tf.constant(scene["points"] - origin)}
-    )["detections"]
-    valid = expected.valid.numpy()
-    assert valid.any()
-    assert set(found) == {"boxes", "classes", "scores", "masks", "valid"}
-    np.testing.assert_array_equal(found["valid"], valid)
-    np.testing.assert_array_equal(found["classes"], expected.classes)
-    np.testing.assert_array_equal(found["masks"], expected.masks)
-    np.testing.assert_allclose(found["scores"], expected.scores, atol=1e-5)
-    boxes = expected.boxes + np.pad(origin, [(0, 0), (0, 0), (0, 3)])
-    np.testing.assert_allclose(found["boxes"][valid], boxes[valid], atol=1e-3)
-    for key in ("boxes", "classes", "scores", "masks"):
-        assert not found[key][~valid].any()
-
-
-def test_padding_belongs_to_nothing(served):
-    masks = served["batch"]["masks"]
-    assert masks.dtype == bool and masks.shape[2] == 512
-    assert masks[1].any() and not masks[1, :, 400:].any()
-
-
-def test_the_folder_is_whole(exported):
-    directory = exported.parent
-    assert exported.name == "1"
-    (library,) = directory.glob("*.so")
-    assert {path.name for path in directory.iterdir()} == {
-        "1",
+@pytest.mark.parametrize("ops", KINDS)
+def test_the_folder_is_whole(exports, ops):
+    names = {path.name for path in exports[ops].iterdir()}
+    library = {"_gspn_ops_tf2_21.so"} if ops == "native" else set()
+    assert exports[ops].name == "1"
+    assert names == library | {
+        "saved_model.pb",
+        "fingerprint.pb",
+        "variables",
+        "assets",
+        "assets.extra",
+        "batching_params.pbtxt",
         "README.txt",
-        library.name,
     }
-    assert (
-        f'tf.load_op_library("{library.name}")'
-        in (directory / "README.txt").read_text()
+    assert [path.name for path in exports[ops].parent.iterdir()] == ["1"]
+    readme = (exports[ops] / "README.txt").read_text()
+    assert ("load_op_library" in readme) == (ops == "native")
+    assert "{" not in readme and "90,000" in readme
+
+
+def test_assets(exports, sure_network):
+    assets = exports["portable"] / "assets"
+    assert (assets / "classes.txt").read_text() == "3 cabinet\n4 bed\n5 chair\n"
+    config = config_lib.read_json(assets / "config.json")
+    assert config.model == sure_network.config
+    provenance = json.loads((assets / "provenance.json").read_text())
+    assert provenance["ops"] == "portable"
+    assert provenance["exported_with"]["tensorflow"] == tf.__version__
+    assert provenance["trained"] == {"run": "toy"}
+    assert len(provenance["weights_sha256"]) == 64
+
+
+@pytest.mark.parametrize("ops", KINDS)
+def test_signatures(exports, ops):
+    signatures = graph_of(exports[ops]).signature_def
+    inputs = {"points": "float32", "colors": "uint8", "num_points": "int32"}
+    outputs = {
+        "serving_default": {
+            "boxes": ("float32", [-1, -1, 6]),
+            "classes": ("int32", [-1, -1]),
+            "scores": ("float32", [-1, -1]),
+            "masks_bytes": ("string", [-1, -1]),
+            "num_detections": ("int32", [-1]),
+        },
+        "segment_features": {
+            "features": ("float32", [-1, -1, 32]),
+            "centers": ("float32", [-1, -1, 3]),
+            "classes": ("int32", [-1, -1]),
+        },
+    }
+    assert set(signatures) == {*outputs, "__saved_model_init_op"}
+    for name, expected in outputs.items():
+        taken, given = signatures[name].inputs, signatures[name].outputs
+        kinds = {k: tf.dtypes.as_dtype(v.dtype).name for k, v in taken.items()}
+        assert kinds == inputs
+        assert tf.make_ndarray(signatures[name].defaults["num_points"]) == EVERY_ROW
+        found = {
+            k: (
+                tf.dtypes.as_dtype(v.dtype).name,
+                [dim.size for dim in v.tensor_shape.dim],
+            )
+            for k, v in given.items()
+        }
+        assert found == expected
+
+
+def test_portable_ops_are_tensorflows_own(exports):
+    """Looked up by a process that never loaded the library."""
+    path = exports["portable"] / "saved_model.pb"
+    command = [sys.executable, "-c", UNKNOWN, path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+    native = [sys.executable, "-c", UNKNOWN, exports["native"] / "saved_model.pb"]
+    done = subprocess.run(native, capture_output=True, text=True, check=True)
+    assert "Gspn>NearestAssign" in done.stdout.split()
+
+
+@pytest.mark.parametrize("ops", KINDS)
+def test_no_python_in_the_graph(exports, ops):
+    found = ops_of(exports[ops])
+    assert "MatMul" in found
+    assert not [name for name in found if "PyFunc" in name]
+
+
+def test_warm_up_requests(exports):
+    logs = pytest.importorskip(
+        "tensorflow_serving.apis.prediction_log_pb2",
+        reason="tensorflow-serving-api is not installed",
     )
-    classes = (exported / "assets" / "classes.txt").read_text()
-    assert classes.splitlines() == list(NAMES)
+    path = exports["portable"] / "assets.extra" / "tf_serving_warmup_requests"
+    records = [
+        logs.PredictionLog.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    serve = tf.saved_model.load(str(exports["portable"])).signatures
+    seen = set()
+    for record in records:
+        request = record.predict_log.request
+        name = request.model_spec.signature_name
+        inputs = {k: tf.constant(tf.make_ndarray(v)) for k, v in request.inputs.items()}
+        seen.add((name, inputs["points"].shape[1]))
+        serve[name](**inputs)  # an error here would keep a server from starting
+        written = warmup.prediction_log(name, inputs)
+        assert logs.PredictionLog.FromString(written) == record
+    names = ("serving_default", "segment_features")
+    assert seen == {(name, count) for name in names for count in (100, 256)}
 
 
-def test_no_python_function_in_the_graph(exported):
-    saved = (exported / "saved_model.pb").read_bytes()
-    assert b"Gspn>" in saved  # the names of ops are readable there
-    assert b"PyFunc" not in saved
-
-
-def test_an_existing_version_stays(exported, sure_network):
+def test_an_existing_version_stays(exports, sure_network):
+    exported = exports["native"]
     before = sorted(path.stat().st_mtime_ns for path in exported.rglob("*"))
     with pytest.raises(FileExistsError, match="give another version"):
-        export(sure_network, NAMES, exported.parent)
+        export_toy(sure_network, exported.parent, ops="native")
     assert sorted(path.stat().st_mtime_ns for path in exported.rglob("*")) == before
 
 
-@pytest.mark.parametrize("broken", ["save", "copy"])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"ops": "cuda"}, "ops must be one of portable, native, got 'cuda'"),
+        ({"version": 0}, "version must be 1 or more, got 0"),
+        ({"max_points": 0}, "max_points must be 1 or more, got 0"),
+    ],
+)
+def test_bad_arguments(options, message, sure_network, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        export_toy(sure_network, tmp_path / "out", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_native_ops_without_a_library(sure_network, tmp_path, monkeypatch):
+    def missing():
+        raise ImportError("no library")
+
+    monkeypatch.setattr(saved_model.op_lib, "load_library", missing)
+    with pytest.raises(ImportError, match="no library"):
+        export_toy(sure_network, tmp_path, ops="native")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("broken", ["save", "copyfile"])
 def test_nothing_is_left_where_saving_fails(
     broken, sure_network, tmp_path, monkeypatch
 ):
@@ -139,11 +199,33 @@ def test_nothing_is_left_where_saving_fails(
         if broken == "save":
             raise OSError("disk full")
 
-    def copy(*args):
+    def copyfile(*args):
         raise OSError("disk full")
 
     monkeypatch.setattr(tf.saved_model, "save", save)
-    monkeypatch.setattr(export_lib.shutil, "copy2", copy)
+    monkeypatch.setattr(saved_model.shutil, "copyfile", copyfile)
     with pytest.raises(OSError, match="disk full"):
-        export(sure_network, NAMES, tmp_path)
+        export_toy(sure_network, tmp_path, ops="native")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("moment", ["mkdir", "rename"])
+def test_a_killed_export_leaves_no_version(moment, tmp_path):
+    """Killed when the first file is written, and when all but the name is done."""
+    command = [sys.executable, toy_export.__file__, moment, tmp_path]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": ROOT}, timeout=300)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".export-")
+    assert bool(list(left.rglob("saved_model.pb"))) == (moment == "rename")
+
+
+def test_public_name():
+    assert gspn_tf.export is saved_model.export
+
+
+def test_a_room_of_walls():
+    room = warmup.room(500)
+    points = room["points"][0].numpy()
+    assert room["points"].shape == room["colors"].shape == (1, 500, 3)
+    assert (np.isin(points, [0, 6, 5, 2.5]).sum(1) >= 1).all()

@@ -22,7 +22,7 @@ from gspn_tf.commands.command import (
 )
 from gspn_tf.commands.prepare import prepare_rooms
 
-SUBJECTS = ("ops", "model", "data")
+SUBJECTS = ("ops", "model", "data", "serving")
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
@@ -30,7 +30,7 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string(
         "config",
         "configs/rooms.py:small",
-        "Of `model` and `data`: as of gspn train.",
+        "Of `model`, `data` and `serving`: as of gspn train.",
         flag_values=flags,
     )
     absl_flags.DEFINE_string(
@@ -51,39 +51,75 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_string(
         "scan",
         None,
-        "Of `ops --peers`: PLY or npz file of 18,000 points or more; default: a room.",
+        "Of `serving` and, of 18,000 points or more, `ops --peers`: PLY or npz file; "
+        "default: a room.",
         flag_values=flags,
     )
     absl_flags.DEFINE_integer(
         "cores", 0, "CPU cores to use; 0: all there are.", 0, flag_values=flags
     )
+    absl_flags.DEFINE_string(
+        "model",
+        None,
+        "Of `serving`: run folder; default: the network of --config, untrained.",
+        flag_values=flags,
+    )
+    absl_flags.DEFINE_integer(
+        "requests", 500, "Of `serving`: of 1 to 200,000 points.", 0, flag_values=flags
+    )
+    absl_flags.DEFINE_integer(
+        "clients", 4, "Of `serving`: that ask at once.", 1, flag_values=flags
+    )
     define_json(flags)
 
 
 def run_peers(flags: absl_flags.FlagValues) -> None:
-    """Run the programs of benchmarks/, which use the builders of tests/."""
+    """Compare the ops with those of other libraries."""
+    run_program("benchmarks", paths_of(flags, scan="scan", json="json"))
+
+
+def run_serving(flags: absl_flags.FlagValues) -> None:
+    """Time both exports, and put a server of each to many requests."""
+    options = [f"--config={flags.config}", f"--repeats={flags.repeats}"]
+    options += [f"--requests={flags.requests}", f"--clients={flags.clients}"]
+    options += paths_of(flags, model="run", scan="scan", json="json")
+    run_program("benchmarks.serving", options)
+
+
+def paths_of(flags: absl_flags.FlagValues, **names: str) -> list[str]:
+    """Options of a program, by the flags here whose paths they are."""
+    return [
+        f"--{option}={Path(flags[name].value).resolve()}"
+        for name, option in names.items()
+        if flags[name].value
+    ]
+
+
+def run_program(module: str, options: list[str]) -> None:
+    """Run a program of benchmarks/, which uses the builders of tests/."""
     root = Path(__file__).resolve().parents[2]
     if not (root / "benchmarks").is_dir():
         raise UserError(
-            "--peers needs benchmarks/ and tests/ of the sources: use a checkout, "
+            "this needs benchmarks/ and tests/ of the sources: use a checkout, "
             "installed by make install or pip install -e"
         )
-    command = [sys.executable, "-m", "benchmarks"]
-    for name in ("scan", "json"):
-        if flags[name].value:
-            command += [f"--{name}", str(Path(flags[name].value).resolve())]
-    paths = {**os.environ, "PYTHONPATH": str(root / "tests")}
+    command = [sys.executable, "-m", module, *options]
+    python_path = [str(root / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path)}
     if subprocess.run(command, cwd=root, env=paths).returncode:
-        raise UserError("the comparison ended early: see above")
+        raise UserError("the benchmark ended early: see above")
 
 
 def run(arguments: Arguments) -> None:
     """Measure, print and write."""
     flags, subject = arguments.flags, arguments.positional[0]
     if subject not in SUBJECTS:
-        raise UserError(f"a benchmark is of ops, model or data, got {subject!r}")
+        names = ", ".join(SUBJECTS)
+        raise UserError(f"a benchmark is of one of {names}, got {subject!r}")
     if flags.peers and subject == "ops":
         return run_peers(flags)
+    if subject == "serving":
+        return run_serving(flags)
     config = config_loading.override(
         config_loading.load(flags.config), arguments.overrides
     )
@@ -133,8 +169,8 @@ def limited_to(count: int) -> Iterator[int]:
 
 COMMAND = Command(
     name="benchmark",
-    summary="Time the ops, the model or the data pipeline on this machine.",
-    usage="ops|model|data [flags]",
+    summary="Time the ops, the model, the data pipeline or a server on this machine.",
+    usage="ops|model|data|serving [flags]",
     define_flags=define_flags,
     run=run,
     num_positional=1,

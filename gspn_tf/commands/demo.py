@@ -88,7 +88,7 @@ def train(output: Path, config: config_lib.Config) -> None:
 
 def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
     """Figures on the rooms of the split `test`; one of them is shown, see `show`."""
-    from gspn_tf import evaluation, export, inference, training
+    from gspn_tf import evaluation, inference, saved_model, training
 
     split = evaluation.Split(output / "data", "test", tracked)
     untrained = training.build("gspn", config)
@@ -103,7 +103,7 @@ def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
     components = evaluation.component_precision(split)
     show(output, next(split.scenes()), segmenter, classes)
     shutil.rmtree(output / "saved_model", ignore_errors=True)
-    export.export(model, [name for _, name in classes], output / "saved_model")
+    saved_model.export(model, config, classes, output / "saved_model")
     figures = carried(config, split) | precision.as_dict() | after
     figures["proposal_miou_untrained"] = before["proposal_miou"]
     figures["components_ap50"] = components.ap50

@@ -13,6 +13,7 @@ from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 from gspn_tf import boxes as box_lib
 from gspn_tf.config import DataConfig
 from gspn_tf.data import sampling
+from gspn_tf.data.observation import observe, take
 
 
 def network_inputs(
@@ -38,17 +39,9 @@ def network_inputs(
     finite = tf.where(tf.reduce_all(tf.math.is_finite(points), axis=1))[:, 0]
     drawn = sampling.POINTS[kind](tf.gather(points, finite), num_points, seed)
     rows = tf.cast(tf.gather(finite, drawn), tf.int32)
-    batch = seen(points, colors, rows) | {"rows": rows}
+    scan = {"points": points, "colors": colors}
+    batch = observe(scan, rows, tf.shape(rows)[0]) | {"rows": rows}
     return {name: value[None] for name, value in batch.items()}
-
-
-def seen(points: tf.Tensor, colors: tf.Tensor, rows: tf.Tensor) -> dict[str, tf.Tensor]:
-    """What the networks see of points [V, 3] and colors [V, 3] 0..255 at the rows."""
-    return {
-        "points": tf.gather(points, rows),
-        "colors": tf.cast(tf.gather(colors, rows), tf.float32) / 255.0,
-        "num_points": tf.shape(rows)[0],
-    }
 
 
 def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:
@@ -101,25 +94,13 @@ def instances(scene: dict, options: DataConfig, seed: tf.Tensor) -> dict:
 
 def resample(scene: dict, targets: dict, rows: tf.Tensor, num_points: int) -> dict:
     """An element of `load`: the rows of the scene, padded to `num_points`."""
-    missing = num_points - tf.shape(rows)[0]
-
-    def pad(values: tf.Tensor, fill: float | int = 0) -> tf.Tensor:
-        padding = [[0, missing]] + [[0, 0]] * (values.shape.rank - 1)
-        values = tf.pad(values, padding, constant_values=fill)
-        return tf.ensure_shape(values, [num_points, *values.shape[1:]])
-
-    inputs = seen(scene["points"], scene["colors"], rows)
     labels = {
-        "semantic": pad(tf.gather(scene["semantic"], rows)),
-        "weights": pad(tf.ones_like(rows, tf.float32)),
-        "instance": pad(tf.gather(scene["instance"], rows), -1),
+        "semantic": take(scene["semantic"], rows, num_points),
+        "weights": take(tf.ones_like(scene["semantic"], tf.float32), rows, num_points),
+        "instance": take(scene["instance"], rows, num_points, -1),
     }
-    return {
-        "points": pad(inputs["points"]),
-        "colors": pad(inputs["colors"]),
-        "num_points": inputs["num_points"],
-        "targets": labels | {k: _at_least_one(v) for k, v in targets.items()},
-    }
+    targets = labels | {k: _at_least_one(v) for k, v in targets.items()}
+    return observe(scene, rows, num_points) | {"targets": targets}
 
 
 def _at_least_one(values: tf.Tensor) -> tf.Tensor:

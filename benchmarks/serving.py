@@ -1,0 +1,228 @@
+"""Exports side by side, and a server put to requests of many sizes from many clients.
+
+Every answer is compared with what `Segmenter` finds in this process, and the memory of
+the server is looked at after each request.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks import machine
+from gspn_tf.commands.command import load_tensorflow
+
+KINDS = ("native", "portable")
+SIZES = (1, 100, 1000, 18_000, 81_369)  # points of scans that are compared
+SPREAD = 0.01  # metres between the points of a scan and those of the room it is made of
+
+
+class Load(NamedTuple):
+    """What a server is put to."""
+
+    requests: int = 500
+    clients: int = 4
+    most_points: int = 200_000
+
+    def sizes(self) -> np.ndarray:
+        """Points of each request, at random, the least and the most among them."""
+        rng = np.random.default_rng(0)
+        sizes = rng.integers(1, self.most_points + 1, self.requests)
+        sizes[:2] = 1, self.most_points
+        return rng.permutation(sizes)
+
+
+class Report(NamedTuple):
+    """How it went."""
+
+    seconds: float
+    median_ms: float
+    slowest_ms: float
+    warm_mb: float  # most memory that the server held in the first half of the requests
+    final_mb: float  # and in the second
+
+
+def send(load: Load, server: tuple[str, int], scan, offline, check) -> Report:
+    """Put a server to a load.
+
+    server   host:port of its gRPC, and its process
+    scan     number of points -> points, colors
+    offline  points, colors -> Segmentation
+    check    answer, Segmentation, number of points: raises where they differ
+    """
+    from serving.clients import grpc_client
+    from serving.harness import resident_mb
+
+    address, pid = server
+    stub = grpc_client.connect(address)
+
+    def ask(size: int) -> tuple[dict, float, float]:
+        points, colors = scan(size)
+        start = time.monotonic()
+        answer = grpc_client.predict(stub, points, colors, timeout=600)
+        return answer, time.monotonic() - start, resident_mb(pid)
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(load.clients) as clients:
+        answers, taken, memory = zip(*clients.map(ask, load.sizes()), strict=True)
+    seconds = time.monotonic() - start
+    for size, answer in zip(load.sizes(), answers, strict=True):
+        check(answer, offline(*scan(size)), size)
+    half = len(memory) // 2
+    return Report(
+        seconds=round(seconds, 1),
+        median_ms=round(1e3 * statistics.median(taken), 1),
+        slowest_ms=round(1e3 * max(taken), 1),
+        warm_mb=round(max(memory[:half])),
+        final_mb=round(max(memory[half:])),
+    )
+
+
+class Loaded(NamedTuple):
+    """The SavedModels of a process, by the kind of their ops."""
+
+    models: dict[str, object]
+
+    def answer(self, kind: str, points: np.ndarray, colors: np.ndarray) -> dict:
+        """What `serving_default` says."""
+        import tensorflow as tf
+
+        inputs = {"points": points, "colors": colors, "num_points": np.int32(-1)}
+        inputs = {name: tf.constant(value) for name, value in inputs.items()}
+        found = self.models[kind].signatures["serving_default"](**inputs)
+        return {name: value.numpy() for name, value in found.items()}
+
+
+def agree(loaded: Loaded, scan, offline, check) -> None:
+    """Both exports answer scans of several sizes as offline, or an error."""
+    for count in SIZES:
+        points, colors = scan(count)
+        expected = offline(points, colors)
+        for kind in loaded.models:
+            check(loaded.answer(kind, points, colors), expected, count)
+        print(f"{count:7,} points: {len(expected.masks)} instances, as offline")
+
+
+def times(loaded: Loaded, scan: tuple, repeats: int) -> dict[str, dict]:
+    """Least and median seconds of each export on one scan; they take turns."""
+    taken: dict[str, list[float]] = {kind: [] for kind in loaded.models}
+    for _ in range(repeats + 1):
+        for kind in loaded.models:
+            start = time.perf_counter()
+            loaded.answer(kind, *scan)
+            taken[kind].append(time.perf_counter() - start)
+    return {
+        kind: {
+            "best_seconds": round(min(values[1:]), 3),
+            "median_seconds": round(statistics.median(values[1:]), 3),
+        }
+        for kind, values in taken.items()
+    }
+
+
+def scans_of(path: str | None) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """Makes scans of so many points of the one of a file, or of a generated room."""
+    from gspn_tf.commands.prepare import prepare_rooms
+    from gspn_tf.data import read_scenes
+    from gspn_tf.data.scan_io import read_scan
+
+    with tempfile.TemporaryDirectory() as folder:
+        if path:
+            room = read_scan(Path(path))
+        else:
+            prepare_rooms(folder, {"train": 1}, seed=0)
+            room = next(read_scenes(folder, "train"))
+
+    def scan(count: int) -> tuple[np.ndarray, np.ndarray]:
+        if count == len(room.points):
+            return room.points, room.colors
+        rng = np.random.default_rng(count)
+        rows = rng.integers(len(room.points), size=count)
+        noise = rng.normal(0, SPREAD, (count, 3))
+        return (room.points[rows] + noise).astype(np.float32), room.colors[rows]
+
+    return scan
+
+
+def network(config: str, run: str | None):
+    """(model, config, classes) of a run, or of a config without training."""
+    from gspn_tf import config_loading, inference, models
+    from gspn_tf.data.classes import SCANNET
+
+    if run:
+        return inference.load_run(run)
+    loaded = config_loading.load(config)
+    model = models.build(loaded.model)
+    decide(model)
+    return model, loaded, SCANNET.pairs()
+
+
+def decide(model) -> None:
+    """Makes an untrained network sure of many large instances: work for all steps."""
+    generator, head = model.proposal_network.vae.generator, model.box_head
+    for layer in (generator.grid_output, generator.dense_output):
+        layer.kernel.assign(6 * layer.kernel)
+    head.class_output.kernel.assign(400 * head.class_output.kernel)
+    background = head.class_output.bias.numpy()
+    background[0] = -99.0
+    head.class_output.bias.assign(background)
+    bias = model.mask_head.mask_output.bias
+    bias.assign(np.full(bias.shape, 0.3))
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser("benchmarks.serving", description=__doc__)
+    parser.add_argument("--config", default="configs/rooms.py:small")
+    parser.add_argument("--run", help="default: --config, untrained")
+    parser.add_argument("--scan", help="PLY or npz; default: a generated room")
+    parser.add_argument("--points", type=int, default=36_020, help="of the scan timed")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=500)
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--json", type=Path, help="also write the figures there")
+    arguments = parser.parse_args()
+
+    load_tensorflow()
+    import tensorflow as tf
+    from serving.harness import assert_answers, running_server
+
+    from gspn_tf import inference, saved_model
+
+    model, config, classes = network(arguments.config, arguments.run)
+    data = config.data
+    offline = inference.Segmenter(model, data.num_points_inference, data.sampling)
+    scan = scans_of(arguments.scan)
+    load = Load(arguments.requests, arguments.clients)
+    print(machine.describe())
+    with tempfile.TemporaryDirectory() as folder:
+        exports = {
+            kind: saved_model.export(
+                model, config, classes, Path(folder) / kind, ops=kind
+            )
+            for kind in KINDS
+        }
+        loaded = Loaded({k: tf.saved_model.load(str(p)) for k, p in exports.items()})
+        agree(loaded, scan, offline.segment, assert_answers)
+        figures = times(loaded, scan(arguments.points), arguments.repeats)
+        print(json.dumps({"one scan": arguments.points, **figures}, indent=1))
+        for kind, path in exports.items() if load.requests else ():
+            with running_server(path) as (port, _, pid):
+                server = f"localhost:{port}", pid
+                report = send(load, server, scan, offline.segment, assert_answers)
+            figures[kind] |= report._asdict()
+            print(f"{kind}: {load.requests} requests as offline", report)
+    if arguments.json:
+        figures = {"machine": machine.describe(), "load": load._asdict()} | figures
+        arguments.json.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

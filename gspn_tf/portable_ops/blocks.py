@@ -1,0 +1,170 @@
+"""Points in blocks of neighbours: most of space is far from each.
+
+A block is known by its centre and its reach, the distance to its farthest point. What
+lies beyond the reach and a radius cannot be within that radius of any of its points.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+SPLIT = 2  # parts that are made of one
+INFINITY = float("inf")
+# Bounds are computed with rounding: they are widened by this share, and by metres whose
+# square is a normal number.
+WIDER, WIDER_BY = 1.0001, 1e-18
+PAIRS = 2**20  # of a block and a point, looked at together
+
+
+def finite(points: tf.Tensor) -> tf.Tensor:
+    """Whether all coordinates [..., 3] are: bool [...]."""
+    return tf.reduce_all(tf.math.is_finite(points), -1)
+
+
+def matchable(points: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """Points [B, N, 3] with those that match nothing infinitely far away."""
+    real = finite(points) & tf.sequence_mask(counts, tf.shape(points)[1])
+    return tf.where(real[..., None], points, INFINITY)
+
+
+def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Of a [..., n, 3] and b [..., 3, m]: [..., n, m], rounded as in C++.
+
+    (dx * dx + dy * dy) + dz * dz: an op for each step, so that none is contracted.
+    """
+    return tf.add_n(
+        [
+            tf.math.squared_difference(a[..., i, None], b[..., i, None, :])
+            for i in range(3)
+        ]
+    )
+
+
+def squared_bound(radius: tf.Tensor) -> tf.Tensor:
+    """No squared distance within the radius is above it."""
+    return tf.square(radius * WIDER + WIDER_BY)
+
+
+def _cut(points: tf.Tensor, size: int | tf.Tensor):
+    """Number n of blocks and rows [B, m] of clouds [B, N, 3], block after block.
+
+    Every part is cut in SPLIT along its longest side until parts are small enough.
+    The last row fills up m, which is a multiple of n.
+    """
+    batch, count = tf.unstack(tf.shape(points)[:2])
+    number = tf.while_loop(
+        lambda n: n * size < count, lambda n: (n * SPLIT,), (tf.ones_like(count),)
+    )[0]
+    number = tf.minimum(number, count)  # none of an empty cloud
+    padded = -(-count // tf.maximum(number, 1)) * number
+    rows = tf.minimum(tf.range(padded), count - 1) + tf.zeros([batch, 1], tf.int32)
+    keys = tf.where(finite(points)[..., None], points, INFINITY)
+
+    def cut(parts, rows):
+        rows = tf.reshape(rows, [batch, parts, padded // parts])
+        near = tf.gather(keys, rows, axis=1, batch_dims=1)  # [B, parts, n, 3]
+        high = tf.where(near < INFINITY, near, -INFINITY)
+        side = tf.reduce_max(high, 2) - tf.reduce_min(near, 2)
+        along = tf.gather(near, tf.argmax(side, -1), axis=3, batch_dims=2)
+        order = tf.math.top_k(-along, tf.shape(rows)[2]).indices
+        rows = tf.gather(rows, order, axis=2, batch_dims=2)
+        return parts * SPLIT, tf.reshape(rows, [batch, padded])
+
+    _, rows = tf.while_loop(
+        lambda parts, _: parts < number,
+        cut,
+        (1, rows),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None])),
+        parallel_iterations=1,
+    )
+    return number, rows
+
+
+class Blocks(NamedTuple):
+    """Points of B clouds, `size` neighbours at a time; some may be there twice."""
+
+    points: tf.Tensor  # [B, n, size, 3]
+    centers: tf.Tensor  # [B, n, 3]; points that are not finite count as the origin
+    reaches: tf.Tensor  # [B, n] metres
+    places: tf.Tensor  # [B, N] where each point is among the n * size of its cloud
+
+    @classmethod
+    def of(cls, points: tf.Tensor, size: int | tf.Tensor) -> "Blocks":
+        """Blocks of clouds [B, N, 3], of at most `size` points."""
+        batch, count = tf.unstack(tf.shape(points)[:2])
+        number, rows = _cut(points, size)  # [B, n * size]
+        first = tf.range(batch)[:, None] * count
+        slots = tf.range(tf.shape(rows)[1]) + tf.zeros_like(rows)
+        places = tf.math.unsorted_segment_max(slots, rows + first, batch * count)
+        points = tf.gather(points, rows, axis=1, batch_dims=1)
+        each = tf.shape(rows)[1] // tf.maximum(number, 1)
+        points = tf.reshape(points, [batch, number, each, 3])
+        known = tf.where(finite(points)[..., None], points, 0.0)
+        low, high = tf.reduce_min(known, 2), tf.reduce_max(known, 2)
+        centers = 0.5 * low + 0.5 * high
+        around = squared_distances(known, centers[..., None])[..., 0]
+        return cls(
+            points,
+            centers,
+            tf.sqrt(tf.reduce_max(around, 2)),
+            tf.reshape(places, [batch, count]),
+        )
+
+    def in_order(self, values: tf.Tensor) -> tf.Tensor:
+        """Values [B, n, size, ...] as those of the points: [B, N, ...]."""
+        shape = tf.shape(values)
+        rows = tf.reshape(values, tf.concat([shape[:1], [-1], shape[3:]], 0))
+        return tf.gather(rows, self.places, axis=1, batch_dims=1)
+
+
+def each_row(
+    hits: tf.Tensor, visit: Callable, first: tf.Tensor, arrays: list
+) -> list[tf.TensorArray]:
+    """Writes what `visit(i, columns)` gives for each row of bool [g, N] from `first`.
+
+    columns: where the row is True, ascending int32.
+    """
+    columns = tf.cast(tf.where(hits)[:, 1], tf.int32)
+    ends = tf.cumsum(tf.math.count_nonzero(hits, 1, dtype=tf.int32))
+    starts = tf.concat([[0], ends], 0)
+
+    def body(i, *arrays):
+        found = visit(i, columns[starts[i] : ends[i]])
+        written = zip(arrays, found, strict=True)
+        return i + 1, *[array.write(first + i, value) for array, value in written]
+
+    return tf.while_loop(
+        lambda i, *_: i < tf.shape(hits)[0], body, (0, *arrays), parallel_iterations=4
+    )[1:]
+
+
+def each_group(
+    clouds: tf.Tensor, count: tf.Tensor, blanks: list, look: Callable
+) -> list[tf.Tensor]:
+    """Fills tensors [B, count, ...] a few elements of a cloud at a time.
+
+    `look(b, first, last, arrays)` writes elements first..last - 1 of cloud b of
+    clouds [B, 3, N] from b * count + first on. blanks: of the shapes and types of one
+    element.
+    """
+    batch, size = tf.shape(clouds)[0], tf.shape(clouds)[2]
+    step = tf.maximum(1, PAIRS // tf.maximum(1, size))
+    groups = -(-count // step)
+    total = batch * count
+    # One element more, so that its shape is known where there is no other.
+    arrays = [
+        tf.TensorArray(blank.dtype, total + 1).write(total, blank) for blank in blanks
+    ]
+
+    def body(i, *arrays):
+        b, first = i // groups, i % groups * step
+        return i + 1, *look(b, first, tf.minimum(first + step, count), arrays)
+
+    _, *arrays = tf.while_loop(
+        lambda i, *_: i < batch * groups, body, (0, *arrays), parallel_iterations=1
+    )
+    filled = [array.stack()[:-1] for array in arrays]
+    return [
+        tf.reshape(x, tf.concat([[batch, count], tf.shape(x)[1:]], 0)) for x in filled
+    ]

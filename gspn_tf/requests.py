@@ -1,0 +1,88 @@
+"""Requests to a server, checked in the graph: a bad one is INVALID_ARGUMENT."""
+
+import contextlib
+from typing import NamedTuple
+
+import tensorflow as tf
+
+EVERY_ROW = -1  # as num_points: no padding
+
+
+class Scans(NamedTuple):
+    """The scans of a request."""
+
+    points: tf.Tensor  # [B, N, 3]  metres
+    colors: tf.Tensor  # [B, N, 3]  uint8
+    counts: tf.Tensor  # [B]        rows that are no padding, 1..N
+
+
+def checked(
+    points: tf.Tensor, colors: tf.Tensor, num_points: tf.Tensor, max_points: int
+) -> Scans:
+    """A request as scans; [N, 3] is a batch of one.
+
+    Raises tf.errors.InvalidArgumentError, when run, which names the argument.
+    """
+    shape, colors_shape = tf.shape(points), tf.shape(colors)
+    with _require(
+        (
+            tf.reduce_any(tf.rank(points) == [2, 3]) & tf.reduce_all(shape[-1:] == 3),
+            ("points must be [N, 3] or [B, N, 3], got the shape", shape),
+        ),
+        (tf.size(points) > 0, ("points must not be empty, got the shape", shape)),
+        (
+            tf.reduce_all(shape[-2:-1] <= max_points),
+            (f"points must have at most {max_points} rows, got the shape", shape),
+        ),
+        (
+            _equal(shape, colors_shape),
+            ("colors must have the shape of points,", shape, "got", colors_shape),
+        ),
+    ):
+        points = tf.reshape(points, [-1, shape[-2], 3])
+        colors = tf.reshape(colors, [-1, shape[-2], 3])
+    batch, length = tf.unstack(tf.shape(points)[:2])
+    with _require(
+        (
+            (tf.rank(num_points) == 0) | _equal(tf.shape(num_points), [batch]),
+            ("num_points must be a number or of the shape", [batch], "got", num_points),
+        )
+    ):
+        counts = tf.where(num_points == EVERY_ROW, length, num_points)
+        counts = tf.broadcast_to(counts, [batch])
+    real = tf.sequence_mask(counts, length)
+    broken = real & ~tf.reduce_all(tf.math.is_finite(points), -1)
+    broken = tf.math.count_nonzero(broken, dtype=tf.int32)
+    with _require(
+        (
+            tf.reduce_all((counts >= 1) & (counts <= length)),
+            ("num_points must be within 1 and", length, "or -1, got", num_points),
+        ),
+        (broken == 0, ("points must be finite, number of rows that are not:", broken)),
+    ):
+        return Scans(tf.identity(points), colors, tf.identity(counts))
+
+
+def _require(*checks: tuple) -> contextlib.AbstractContextManager:
+    """What is made within waits for the checks, which are made one after the other.
+
+    Each is a condition and what the error says.
+    """
+    last: list = []
+    for condition, text in checks:
+        with tf.control_dependencies(last):
+            last = [tf.raw_ops.Assert(condition=condition, data=text, summarize=4)]
+    return tf.control_dependencies(last)
+
+
+def _equal(shape: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """Whether two shapes are the same, also where they differ in length.
+
+    As texts: an op that compares vectors of different lengths gives a number, which
+    optimised graphs do not expect.
+    """
+    first, second = (
+        tf.strings.reduce_join(tf.strings.as_string(axes), separator=" ")
+        for axes in (shape, other)
+    )
+    return first == second

@@ -1,0 +1,1 @@
+"""Helpers that serve exported models and look at the answers."""
