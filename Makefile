@@ -20,7 +20,7 @@ demo: install
 	$(BIN)/gspn demo --output demo --seed $(SEED)
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-gpu: | $(VENV)/python
 	$(BIN)/python -m pip install --quiet numpy

@@ -265,7 +265,7 @@ def testing_requirements(tensorflow):
 
     tensorflow-serving-api asks for tensorflow, which must not go over tensorflow-cpu.
     """
-    needs = ["pytest", "hypothesis", "ruff", "clang-format"]
+    needs = ["pytest", "pytest-xdist", "hypothesis", "ruff", "clang-format"]
     if tensorflow and tensorflow["name"] == "tensorflow-cpu":
         return needs
     return [*needs, f"tensorflow-serving-api{TF_RANGE}"]

@@ -56,10 +56,11 @@ def main() -> None:
     for part in (report.targets, report.libraries, report.limits):
         print(f"\n{part(one, wide)}")
     scalings = [apart(cpus, suite.scale, names) for cpus in (cores[:1], cores)]
-    print(f"\n{report.scaling(*scalings, len(cores))}")
+    memory = [apart(cores, suite.memory, name) for name in names]
+    print(f"\n{report.scaling(*scalings, memory, len(cores))}")
     if arguments.json:
         figures = {"machine": machine.describe(), "versions": versions()}
-        figures |= {"comparisons": [one, wide], "scaling": scalings}
+        figures |= {"comparisons": [one, wide], "scaling": scalings, "memory": memory}
         text = json.dumps(figures, default=dataclasses.asdict, indent=1)
         arguments.json.write_text(text)
 

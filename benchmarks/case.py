@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 OURS = "gspn_tf"
-MAX_ROUNDS, MIN_ROUNDS = 21, 3
-SECONDS = 0.5  # for each library, unless it needs more for MIN_ROUNDS
+TURNS, MOST = 5, 5  # runs that count in a turn
+SECONDS = 0.1  # for each library and turn, unless one run takes more
+SLOW = 2.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,21 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def medians(runs: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median milliseconds of each, run in turns: other load meets all alike."""
-    times = {name: [1e3 * seconds(run)] for name, run in runs.items()}
-    affordable = {name: SECONDS * 1e3 / took for name, [took] in times.items()}
-    for i in range(1, MAX_ROUNDS):
+    """Median milliseconds of each, in turns: other load meets all alike.
+
+    A turn is some runs after one that does not count, which finds the caches full of
+    another library's data. Of a slow library the first run is all.
+    """
+    first = {name: seconds(run) for name, run in runs.items()}
+    times = {name: [took] if took > SLOW else [] for name, took in first.items()}
+    for _ in range(TURNS):
         for name, run in runs.items():
-            if i < max(MIN_ROUNDS, affordable[name]):
-                times[name].append(1e3 * seconds(run))
-    return {name: statistics.median(taken) for name, taken in times.items()}
+            if first[name] > SLOW:
+                continue
+            wait(run())
+            count = min(MOST, 1 + int(SECONDS / first[name]))
+            times[name] += [seconds(run) for _ in range(count)]
+    return {name: 1e3 * statistics.median(taken) for name, taken in times.items()}
 
 
 def check(case: Case) -> np.ndarray:

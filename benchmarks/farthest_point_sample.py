@@ -69,7 +69,7 @@ def _case(points, samples, peers, at_least):
         lambda: [(slice(256), reference.farthest_point_sample(points, 256))],
         (points, samples),
         peers,
-        (Target(at_least, "the same result"),),
+        (Target(at_least, "fpsample"),),
         lambda _, other: _greedy(points, other),
     )
 

@@ -11,6 +11,8 @@ from gspn_tf.commands.command import load_tensorflow
 
 def _bind(cores: list[int]) -> None:
     os.sched_setaffinity(0, cores)
+    # Threads of a library that wait for its next call keep no core from the others.
+    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
     load_tensorflow()
 
 

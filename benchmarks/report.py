@@ -84,7 +84,12 @@ def limits(one: Results, all_cores: Results) -> str:
     return table(["floor", "1 core", f"{all_cores.cores} cores"], rows)
 
 
-def scaling(one: list[Scaling], all_cores: list[Scaling], cores: int) -> str:
+def scaling(
+    one: list[Scaling],
+    all_cores: list[Scaling],
+    memory: list[tuple[float, float]],
+    cores: int,
+) -> str:
     """Times on all cores by the number of points, the gain by them, and memory."""
     rows = [
         [
@@ -92,10 +97,12 @@ def scaling(one: list[Scaling], all_cores: list[Scaling], cores: int) -> str:
             *map(_number, entry.milliseconds),
             f"{entry.exponent:.2f}",
             f"{alone.milliseconds[-1] / entry.milliseconds[-1]:.2f}x",
-            _number(entry.megabytes),
-            f"{entry.times_needed:.2f}x",
+            _number(megabytes),
+            f"{times_needed:.2f}x",
         ]
-        for alone, entry in zip(one, all_cores, strict=True)
+        for alone, entry, (megabytes, times_needed) in zip(
+            one, all_cores, memory, strict=True
+        )
     ]
     header = ["op", *[f"{count:,}, ms" for count in COUNTS], "exponent"]
     header += [f"gain of {cores} cores", "peak, MB", "of inputs and outputs"]

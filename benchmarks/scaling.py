@@ -18,18 +18,14 @@ COUNTS = (10_000, 30_000, 100_000, 300_000, inputs.LARGEST)
 
 @dataclass(frozen=True)
 class Scaling:
-    """Times of an op; memory at the largest count.
+    """Times of an op.
 
-    exponent      p of the fit time = c N^p.
-    megabytes     inputs, outputs and what the op held besides, at most.
-    times_needed  that, divided by inputs and outputs alone.
+    exponent  p of the fit time = c N^p.
     """
 
     name: str
     milliseconds: list[float]
     exponent: float
-    megabytes: float
-    times_needed: float
 
 
 def _held(field: str) -> int:
@@ -42,8 +38,15 @@ def _size(tensors: Any) -> int:
     return sum(t.dtype.size * int(tf.size(t)) for t in tf.nest.flatten(tensors))
 
 
-def _memory(arrays: tuple, run: Callable) -> tuple[float, float]:
-    """Megabytes and times_needed of one call."""
+def memory(scaled: Callable) -> tuple[float, float]:
+    """Megabytes of inputs, outputs and what the op held besides at the largest count.
+
+    The second value is that divided by inputs and outputs alone. To be called in a
+    process that has done nothing else.
+    """
+    arrays, run = scaled(COUNTS[0])
+    wait(run(*arrays))  # loads the library, starts the threads
+    arrays, run = scaled(COUNTS[-1])
     for _ in range(3):  # TensorFlow frees the sources of its constants late
         wait(tf.constant(np.zeros(9)) + 1)
         gc.collect()
@@ -56,11 +59,10 @@ def _memory(arrays: tuple, run: Callable) -> tuple[float, float]:
 
 
 def measure(name: str, scaled: Callable) -> Scaling:
-    """Every count in turn; the last is the largest."""
+    """Every count in turn."""
     times = []
     for count in COUNTS:
         arrays, run = scaled(count)
-        megabytes, times_needed = _memory(arrays, run)
         times.append(medians({name: lambda a=arrays, r=run: r(*a)})[name])
     exponent = float(np.polyfit(np.log(COUNTS), np.log(times), 1)[0])
-    return Scaling(name, times, exponent, megabytes, times_needed)
+    return Scaling(name, times, exponent)

@@ -7,6 +7,7 @@ from benchmarks.case import Measured, cores, measure
 from benchmarks.floors import floors
 from benchmarks.scaling import Scaling
 from benchmarks.scaling import measure as measure_scaling
+from benchmarks.scaling import memory as measure_memory
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,13 @@ def compare(names: list[str], scan: str | None) -> Results:
     return Results(cores(), floors(), cases)
 
 
+def memory(name: str) -> tuple[float, float]:
+    """Megabytes of ours at a million points, and how many times what it must hold."""
+    return measure_memory(import_module(f"benchmarks.{name}").scaled)
+
+
 def scale(names: list[str]) -> list[Scaling]:
-    """Time and memory of ours up to a million points."""
+    """Time of ours up to a million points."""
     modules = [import_module(f"benchmarks.{name}") for name in names]
     return [
         measure_scaling(name, module.scaled)
