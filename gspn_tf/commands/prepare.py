@@ -1,6 +1,6 @@
 """`gspn prepare rooms`, `gspn prepare own`, and what every `gspn prepare` needs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from gspn_tf import config_loading
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 
 if TYPE_CHECKING:
-    from gspn_tf.data.reading import DataSet
+    from gspn_tf.data.reading import DataSet, Item
 
 SPLITS = ("train", "val", "test")
 
@@ -38,6 +38,41 @@ def define_seed(flags: absl_flags.FlagValues) -> None:
     absl_flags.DEFINE_integer(
         "seed", 0, "Another seed, other rooms or another split.", 0, flag_values=flags
     )
+
+
+def define_generated_flags(
+    flags: absl_flags.FlagValues, what: str, counts: tuple[int, int, int]
+) -> None:
+    """Flags of a data set that is generated: how many of what in each split."""
+    define_common_flags(flags)
+    define_seed(flags)
+    for split, count in zip(SPLITS, counts, strict=True):
+        text = f"{what} of the split {split}."
+        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
+
+
+def wanted(flags: absl_flags.FlagValues) -> dict[str, int]:
+    """How many scenes of each split the flags ask for."""
+    counts = {split: flags[split].value for split in SPLITS if flags[split].value}
+    if not counts:
+        raise UserError("nothing to make: --train, --val and --test are all 0")
+    return counts
+
+
+def generated(
+    counts: dict[str, int], seed: int, name: Callable[[int], str]
+) -> dict[str, list["Item"]]:
+    """Scenes to generate, from a seed each; no two splits or seeds share one."""
+    import numpy as np
+
+    from gspn_tf.data.reading import Item
+
+    def items(split: str, count: int) -> list[Item]:
+        sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
+        seeds = [int(value) for value in sequence.generate_state(count)]
+        return [Item(name(each), detail=each) for each in seeds]
+
+    return {split: items(split, count) for split, count in counts.items()}
 
 
 def make(flags: absl_flags.FlagValues, data: "DataSet") -> None:
@@ -75,14 +110,10 @@ def summary(manifest: dict[str, Any]) -> str:
 
 def define_rooms_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of `gspn prepare rooms`."""
-    define_common_flags(flags)
-    define_seed(flags)
+    define_generated_flags(flags, "Rooms", (192, 16, 16))
     absl_flags.DEFINE_integer(
         "points", 40_000, "Points of a room, at most.", 20_000, flag_values=flags
     )
-    for split, count in zip(SPLITS, (192, 16, 16), strict=True):
-        text = f"Rooms of the split {split}."
-        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
 
 
 def define_own_flags(flags: absl_flags.FlagValues) -> None:
@@ -109,25 +140,18 @@ def define_own_flags(flags: absl_flags.FlagValues) -> None:
 def run_rooms(arguments: Arguments) -> None:
     """Generate rooms."""
     flags = arguments.flags
-    counts = {split: flags[split].value for split in SPLITS if flags[split].value}
-    if not counts:
-        raise UserError("nothing to make: --train, --val and --test are all 0")
-    make(flags, generated_rooms(counts, flags.seed, flags.points))
+    make(flags, generated_rooms(wanted(flags), flags.seed, flags.points))
 
 
 def generated_rooms(
     counts: dict[str, int], seed: int, points: int = 40_000
 ) -> "DataSet":
-    """Rooms of `points` points; no two splits and no two seeds share a room."""
+    """Rooms of `points` points."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.data.reading import DataSet, Item
+    from gspn_tf.data.reading import DataSet
     from gspn_tf.data.synthetic import read_room, room_name
 
-    def items(split: str, count: int) -> list[Item]:
-        seeds = room_seeds(seed, split, count)
-        return [Item(room_name(each), detail=each) for each in seeds]
-
-    splits = {split: items(split, count) for split, count in counts.items()}
+    splits = generated(counts, seed, room_name)
     read = partial(read_room, num_points=points)
     options = {"seed": seed, "points": points}
     return DataSet("rooms", SCANNET, splits, read, options)
@@ -141,14 +165,6 @@ def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> N
     data = generated_rooms(counts, seed)
     manifest = prepare_scenes(output, data, force=True, track=tracked)
     print(f"{output}: {summary(manifest)}")
-
-
-def room_seeds(seed: int, split: str, count: int) -> list[int]:
-    """Seeds of the rooms of a split."""
-    import numpy as np
-
-    sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
-    return [int(value) for value in sequence.generate_state(count)]
 
 
 def run_own(arguments: Arguments) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from absl import flags as absl_flags
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.command import Arguments, Command
 
 
 def define_nyuv2_flags(flags: absl_flags.FlagValues) -> None:
@@ -48,30 +48,18 @@ def run_nyuv2(arguments: Arguments) -> None:
 
 def define_views_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of `gspn prepare views`."""
-    prepare.define_common_flags(flags)
-    prepare.define_seed(flags)
-    for split, count in zip(prepare.SPLITS, (400, 16, 48), strict=True):
-        text = f"Views of the split {split}."
-        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
+    prepare.define_generated_flags(flags, "Views", (400, 16, 48))
 
 
 def run_views(arguments: Arguments) -> None:
-    """Generate views; no two splits and no two seeds share a room."""
+    """Generate views."""
     flags = arguments.flags
-    counts = {s: flags[s].value for s in prepare.SPLITS if flags[s].value}
-    if not counts:
-        raise UserError("nothing to make: --train, --val and --test are all 0")
+    counts = prepare.wanted(flags)
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.data.reading import DataSet, Item
+    from gspn_tf.data.reading import DataSet
     from gspn_tf.data.views import read_view, view_name
 
-    splits = {
-        split: [
-            Item(view_name(each), detail=each)
-            for each in prepare.room_seeds(flags.seed, split, count)
-        ]
-        for split, count in counts.items()
-    }
+    splits = prepare.generated(counts, flags.seed, view_name)
     data = DataSet("views", SCANNET, splits, read_view, {"seed": flags.seed})
     prepare.make(flags, data)
 

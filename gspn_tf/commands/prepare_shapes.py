@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 from absl import flags as absl_flags
 
 from gspn_tf import files
-from gspn_tf.commands.command import Arguments, Command, UserError, existing_folder
+from gspn_tf.commands.command import Arguments, Command, existing_folder
 from gspn_tf.commands.prepare import (
-    SPLITS,
     define_common_flags,
+    define_generated_flags,
     define_seed,
+    generated,
     make,
-    room_seeds,
     split_paths,
+    wanted,
 )
 
 if TYPE_CHECKING:
@@ -111,32 +112,20 @@ def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet"
 
 def define_parts_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of `gspn prepare parts`."""
-    define_common_flags(flags)
-    define_seed(flags)
+    define_generated_flags(flags, "Shapes", (400, 16, 60))
     absl_flags.DEFINE_integer(
         "points", 12_000, "Points of a shape.", 7_800, flag_values=flags
     )
-    for split, count in zip(SPLITS, (400, 16, 60), strict=True):
-        text = f"Shapes of the split {split}."
-        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
 
 
 def run_parts(arguments: Arguments) -> None:
-    """Generate shapes; no two splits and no two seeds share one."""
+    """Generate shapes."""
     flags = arguments.flags
-    counts = {split: flags[split].value for split in SPLITS if flags[split].value}
-    if not counts:
-        raise UserError("nothing to make: --train, --val and --test are all 0")
+    counts = wanted(flags)
     from gspn_tf.data import parts
-    from gspn_tf.data.reading import DataSet, Item
+    from gspn_tf.data.reading import DataSet
 
-    splits = {
-        split: [
-            Item(parts.shape_name(seed), detail=seed)
-            for seed in room_seeds(flags.seed, split, count)
-        ]
-        for split, count in counts.items()
-    }
+    splits = generated(counts, flags.seed, parts.shape_name)
     read = partial(parts.read_shape, num_points=flags.points)
     options = {"seed": flags.seed, "points": flags.points}
     make(flags, DataSet("parts", parts.PARTS, splits, read, options))
