@@ -53,7 +53,7 @@ def torch_gradient(features, indices):
 def _gradient(gather, features):
     with tf.GradientTape() as tape:
         tape.watch(features)
-        total = tf.reduce_sum(gather(features) ** 2)
+        total = tf.reduce_sum(tf.square(gather(features)))
     return [tf.convert_to_tensor(wait(tape.gradient(total, features)))]
 
 

@@ -45,7 +45,7 @@ def targets(one: Results, all_cores: Results) -> str:
     rows = []
     for case, wide in zip(one.cases, all_cores.cases, strict=True):
         ours, ours_wide = case.timed[0].milliseconds, wide.timed[0].milliseconds
-        gain = f"{ours / ours_wide:.2f}x"
+        gain = f"{case.steady / wide.steady:.2f}x"
         times = [_number(ours), _number(ours_wide), gain]
         for target in case.targets or (None,):
             row = [case.name, *times, *[""] * 4, f"{target.times:g}x" if target else ""]
