@@ -35,7 +35,8 @@ def results(ours, exact, other, steady):
 
 
 def test_targets_are_set_against_the_fastest_that_counts():
-    rows = report.targets(results(1, 6, 3, 0.9), results(0.5, 6, 3, 0.6)).split("\n")[2:]
+    one, two = results(1, 6, 3, 0.9), results(0.5, 6, 3, 0.6)
+    rows = report.targets(one, two).split("\n")[2:]
     cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
     assert cells[0] == "FPS 1 0.5 1.50x exact 6 6.00x 12.00x 4x".split()
     assert cells[1] == "FPS 1 0.5 1.50x fast 3 3.00x 6.00x 2x".split()
