@@ -35,13 +35,13 @@ class GSPN(LossModel):
     """Conditional VAE over shapes at seed points, with the semantic network beside it.
 
     Input: a batch (see gspn_tf.data.load), perhaps with the farthest point "order"
-    [B, N] of its points; with "targets" the recognition branch runs too. Output dict: `seeds` [B, S] rows of the points, `proposals`, generated `shapes`
-    [B, S, P, 3] and `confidence` logits [B, S, P], `direction` [B, S, 3] and
-    `distance` [B, S] to the centre, `context` features [B, S, C], `objectness` logits
-    [B, S, 1 or 2], `prior`, `posterior`. Training alone needs the semantic network at
-    seeds and loss points: `semantic_logits` [B, Q, classes] at `queries` [B, Q].
-    Outside of it, or with `whole_scene`, they are at all N points, and there is
-    `scene` (SceneFeatures).
+    [B, N] of its points; with "targets" the recognition branch runs too. Output dict:
+    `seeds` [B, S] rows of the points, `proposals`, generated `shapes` [B, S, P, 3] and
+    `confidence` logits [B, S, P], `direction` [B, S, 3] and `distance` [B, S] to the
+    centre, `context` features [B, S, C], `objectness` logits [B, S, 1 or 2], `prior`,
+    `posterior`. Training alone needs the semantic network at seeds and loss points:
+    `semantic_logits` [B, Q, classes] at `queries` [B, Q]. Outside of it, or with
+    `whole_scene`, they are at all N points, and there is `scene` (SceneFeatures).
     """
 
     config_class = GSPNConfig
