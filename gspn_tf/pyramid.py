@@ -45,15 +45,25 @@ class Context(NamedTuple):
 
 
 def build_pyramid(
-    points: tf.Tensor, num_points: tf.Tensor, config: BackboneConfig, num_ordered: int
+    points: tf.Tensor,
+    num_points: tf.Tensor,
+    config: BackboneConfig,
+    num_ordered: int,
+    order: tf.Tensor | None = None,
 ) -> Pyramid:
     """Geometry of points [B, N, 3], num_points [B], without any weight.
 
     num_ordered: length of `order` that callers need for seeds and loss points; at
     least the first level's number of centres is sampled.
+    order: farthest point order [B, N] of the points, where it is known already.
     """
     count = max(num_ordered, config.num_centers[0])
-    order = ops.farthest_point_sample(points, count, num_points=num_points)
+    if order is None:
+        order = ops.farthest_point_sample(points, count, num_points=num_points)
+    else:
+        missing = tf.maximum(count - tf.shape(order)[1], 0)
+        order = tf.pad(order, [[0, 0], [0, missing]])[:, :count]
+        order = tf.ensure_shape(order, [None, count])
     levels: list[Level] = []
     below, num_below = points, num_points
     for size, radius in zip(config.num_centers, config.radii, strict=True):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gspn_tf import models, ops
 from gspn_tf.data.observation import observe, origin
-from gspn_tf.data.sampling import POINTS
+from gspn_tf.data.sampling import POINTS, order_of
 from gspn_tf.pyramid import interpolate, take
 from gspn_tf.requests import EVERY_ROW, checked
 
@@ -31,7 +31,7 @@ class Look(NamedTuple):
 
     origin: tf.Tensor  # [3]     metres
     points: tf.Tensor  # [V, 3]  metres
-    batch: dict  # points [1, n, 3], colors [1, n, 3], num_points [1]
+    batch: dict  # points [1, n, 3], colors [1, n, 3], num_points [1]; order [1, n]
 
 
 class Served(NamedTuple):
@@ -59,6 +59,8 @@ class Served(NamedTuple):
         picks = draw(points, self.num_points, tf.zeros(2, tf.int64))
         scan = {"points": points, "colors": colors}
         seen = observe(scan, picks, tf.shape(picks)[0])
+        if self.sampling == "farthest":
+            seen["order"] = order_of(picks)
         return Look(center, points, {key: value[None] for key, value in seen.items()})
 
     def _serve(self, run: Callable, kinds: dict[str, tf.TensorSpec]) -> Callable:

@@ -40,6 +40,16 @@ def test_a_shorter_order_is_a_prefix(built, tiny_batch, backbone):
     np.testing.assert_array_equal(short, built.order[:, : short.shape[1]])
 
 
+@pytest.mark.parametrize("length", [30, 512])
+def test_a_known_order_is_taken_and_then_the_first_row(tiny_batch, backbone, length):
+    points, num_points = tiny_batch["points"], tiny_batch["num_points"]
+    known = tf.tile(tf.range(length)[None, ::-1], [2, 1])
+    found = build_pyramid(points, num_points, backbone, NUM_ORDERED, known).order
+    expected = np.zeros((2, NUM_ORDERED), np.int32)
+    expected[:, :length] = known[:, :NUM_ORDERED]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_levels_are_prefixes_of_the_order(built, backbone):
     for level, size in zip(built.levels, backbone.num_centers, strict=True):
         expected = pyramid_lib.take(built.points, built.order[:, :size])

@@ -49,6 +49,21 @@ def test_shapes_are_of_their_own_points(kind):
         assert mine.min() >= start and mine.max() < start + count
 
 
+@pytest.mark.parametrize("kind", ["random", "lattice", "repeated", "one"])
+@pytest.mark.parametrize("count", [40, 300])
+def test_drawn_points_are_in_farthest_point_order(kind, count):
+    rng = np.random.default_rng(3)
+    points = {
+        "random": rng.random((200, 3)),
+        "lattice": rng.permutation(np.indices((6, 6, 6)).reshape(3, -1).T) / 8,
+        "repeated": rng.random((20, 3))[rng.integers(0, 20, 200)],
+        "one": rng.random((1, 3)),
+    }[kind].astype(np.float32)
+    picks = sampling.farthest_points(points, count, SEED)
+    expected = ops.farthest_point_sample(tf.gather(points, picks)[None], len(picks))[0]
+    np.testing.assert_array_equal(sampling.order_of(picks), expected)
+
+
 def test_farthest_shapes_take_every_point_before_they_repeat_one():
     starts = np.int32(np.cumsum(COUNTS) - COUNTS)
     points = cloud(COUNTS.sum())

@@ -17,6 +17,15 @@ def farthest_points(points: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor
     return rows[: tf.shape(points)[0]]
 
 
+def order_of(picks: tf.Tensor) -> tf.Tensor:
+    """Farthest point order [n] of the points that farthest_points picks.
+
+    They are in this order already, until all distinct ones are taken: see
+    `gspn_tf.ops.farthest_point_sample`.
+    """
+    return tf.where(picks > 0, tf.range(tf.shape(picks)[0]), 0)
+
+
 def random_shapes(
     points: tf.Tensor, starts: tf.Tensor, counts: tf.Tensor, size: int, seed: tf.Tensor
 ) -> tf.Tensor:

@@ -34,14 +34,14 @@ class SceneFeatures(NamedTuple):
 class GSPN(LossModel):
     """Conditional VAE over shapes at seed points, with the semantic network beside it.
 
-    Input: a batch (see gspn_tf.data.load); with "targets" the recognition branch runs
-    too. Output dict: `seeds` [B, S] rows of the points, `proposals`, generated `shapes`
-    [B, S, P, 3] and `confidence` logits [B, S, P], `direction` [B, S, 3] and
-    `distance` [B, S] to the centre, `context` features [B, S, C], `objectness` logits
-    [B, S, 1 or 2], `prior`, `posterior`. Training alone needs the semantic network at
-    seeds and loss points: `semantic_logits` [B, Q, classes] at `queries` [B, Q].
-    Outside of it, or with `whole_scene`, they are at all N points, and there is
-    `scene` (SceneFeatures).
+    Input: a batch (see gspn_tf.data.load), perhaps with the farthest point "order"
+    [B, N] of its points; with "targets" the recognition branch runs too. Output dict:
+    `seeds` [B, S] rows of the points, `proposals`, generated `shapes` [B, S, P, 3] and
+    `confidence` logits [B, S, P], `direction` [B, S, 3] and `distance` [B, S] to the
+    centre, `context` features [B, S, C], `objectness` logits [B, S, 1 or 2], `prior`,
+    `posterior`. Training alone needs the semantic network at seeds and loss points:
+    `semantic_logits` [B, Q, classes] at `queries` [B, Q]. Outside of it, or with
+    `whole_scene`, they are at all N points, and there is `scene` (SceneFeatures).
     """
 
     config_class = GSPNConfig
@@ -115,7 +115,8 @@ class GSPN(LossModel):
         """Geometry of the scenes and the surroundings of their seeds."""
         c, points, count = self.config, batch["points"], batch["num_points"]
         num_ordered = max(num_seeds, c.num_semantic_points, c.num_context_points)
-        pyramid = build_pyramid(points, count, c.backbone, num_ordered)
+        known = batch.get("order")
+        pyramid = build_pyramid(points, count, c.backbone, num_ordered, known)
         # Fresh seeds in training; the same outside of it, so that results repeat.
         draw = self.draws.next() if training else tf.zeros(2)
         rows = self.draw_seeds(pyramid, num_seeds, tf.cast(draw, tf.int32))

@@ -1,14 +1,22 @@
 """Ops on axis-aligned boxes [centre (3), size (3)]."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from gspn_tf.portable_ops.blocks import finite, matchable, squared_distances
+from gspn_tf.portable_ops.blocks import (
+    INFINITY,
+    finite,
+    least,
+    matchable,
+    squared_distances,
+)
 from gspn_tf.portable_ops.checks import Axes, refuse
 
 BOXES = 8  # that are compared with all points together
+NOWHERE = float("nan")  # not inside an infinite box either
 CHUNK = 4096  # points inside a box that are compared with its samples together
 
 
@@ -94,12 +102,15 @@ def _inside(cloud: tf.Tensor, boxes: tf.Tensor, margin: float) -> tf.Tensor:
     """Which of the points [3, N] are in which closed boxes [R, 6]: bool [R, N]."""
     half = 0.5 * boxes[:, 3:] + margin
     low, high = boxes[:, :3] - half, boxes[:, :3] + half
-    # Points that match nothing are at infinity, where a box may be as well.
-    inside = tf.math.is_finite(cloud[0])[None]
-    for axis in range(3):
-        inside &= cloud[axis] >= low[:, axis, None]
-        inside &= cloud[axis] <= high[:, axis, None]
-    return inside
+    inside = [cloud[axis] >= low[:, axis, None] for axis in range(3)]
+    inside += [cloud[axis] <= high[:, axis, None] for axis in range(3)]
+    return functools.reduce(tf.logical_and, inside)
+
+
+def _placed(points: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """Points [B, N, 3] as [B, 3, N], in no box where they match nothing."""
+    points = matchable(points, counts)
+    return tf.transpose(tf.where(points < INFINITY, points, NOWHERE), [0, 2, 1])
 
 
 def _each_chunk(
@@ -123,7 +134,7 @@ def _each_chunk(
         return i + 1, *[a.write(i, v) for a, v in zip(arrays, found, strict=True)]
 
     _, *arrays = tf.while_loop(
-        lambda i, *_: i < total, body, (0, *arrays), parallel_iterations=1
+        lambda i, *_: i < total, body, (0, *arrays), parallel_iterations=4
     )
     joined = []
     for array in arrays:
@@ -145,7 +156,7 @@ def _bind_boxes(op: str, points, boxes, num_points, margin: float):
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _points_in_boxes(points, boxes, counts, margin: float):
-    clouds = tf.transpose(matchable(points, counts), [0, 2, 1])
+    clouds = _placed(points, counts)
     blank = tf.zeros([BOXES, tf.shape(points)[1]], tf.bool)
     return _each_chunk(
         lambda cloud, some, *_: [_inside(cloud, some, margin)],
@@ -184,7 +195,7 @@ def _uint64(value: tf.Tensor) -> tf.Tensor:
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _sample_in_boxes(points, boxes, seed, counts, num_samples: int, margin: float):
-    clouds = tf.transpose(matchable(points, counts), [0, 2, 1])
+    clouds = _placed(points, counts)
     words = _uint64(tf.bitcast(seed, tf.uint32))
     shift = tf.constant(32, tf.uint64)
     key = _mix(tf.bitwise.left_shift(words[0], shift) + words[1])
@@ -226,15 +237,14 @@ def gspn_sample_in_boxes(
 
 def _nearest_values(places: tf.Tensor, samples: tf.Tensor, values: tf.Tensor):
     """Of values [M], that of the nearest of samples [3, M] to each place [n, 3]."""
-    distances = squared_distances(places, samples)
-    nearest = tf.argmin(distances, 1, output_type=tf.int32)
-    near = tf.gather(distances, nearest, axis=1, batch_dims=1) < float("inf")
-    return tf.where(near, tf.gather(values, nearest), 0.0)
+    distances, nearest = least(squared_distances(places, samples), 1)
+    found = tf.where(distances < INFINITY, tf.gather(values, nearest), 0.0)
+    return found[:, 0]
 
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _nearest_assign(points, samples, values, boxes, counts):
-    clouds = tf.transpose(matchable(points, counts), [0, 2, 1])
+    clouds = _placed(points, counts)
     samples = tf.where(finite(samples)[..., None], samples, float("inf"))
     samples = tf.transpose(samples, [0, 1, 3, 2])  # [B, D, 3, M]
     count = tf.shape(points)[1]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gspn_tf.portable_ops.blocks import (
+    INFINITY,
     Blocks,
     finite,
     matchable,
@@ -21,8 +22,7 @@ from gspn_tf.portable_ops.checks import Axes
 
 BLOCK = 256  # points
 WINDOW = 256  # points that the next samples are taken from
-UNROLLED = 16  # samples in one turn of the loop
-MOST = 256  # samples of one window
+AT_ONCE = 32  # of them that are looked at together
 PAIRS = 2048  # of a sample and a block, compared at once
 
 
@@ -38,9 +38,14 @@ class Cloud(NamedTuple):
 
 
 def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
-    """Rows [p] of the next samples, p <= MOST; none when all are at distance 0.
+    """Rows [p] of the next samples, p <= WINDOW; none when all are at distance 0.
 
     nearest [N]: squared distances to the nearest sample.
+
+    A point is a sample, at its height, when no higher one is so near that it could
+    lower it. Of the AT_ONCE highest that is so for most: they are taken together, and
+    put in order of their heights later. A sample changes nothing that is farther from
+    it than its height, whichever of both is first.
     """
     size = tf.minimum(WINDOW, tf.shape(nearest)[0])
     heights, rows = tf.math.top_k(tf.concat([nearest, [-1.0]], 0), size + 1)
@@ -49,37 +54,32 @@ def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
     rows = tf.sort(rows[:-1])  # so that of equals the first is taken
     points = tf.gather(cloud.points, rows)
     points = tf.where(tf.math.is_finite(points), points, 0.0)
-    between = squared_distances(points, tf.transpose(points))
+    places = tf.transpose(points)
+    together = tf.minimum(AT_ONCE, size)
 
-    def decided(taken, heights):
-        """Of samples in the window: whether no point outside could precede them."""
-        before = tf.gather(rows, taken) < row_outside
+    def take(_, taken, left):
+        heights, picks = tf.math.top_k(left, together)
+        before = tf.gather(rows, picks) < row_outside
         sure = (heights > height_outside) | ((heights == height_outside) & before)
-        return sure & (heights > 0)
+        apart = squared_distances(tf.gather(points, picks), places)  # [m, size]
+        lowers = tf.gather(apart, picks, axis=1) < heights  # [m, m]: row the column
+        lowered = tf.reduce_any(lowers & higher, 0)
+        heights = tf.where(sure & ~lowered, heights, 0.0)
+        taken = tf.tensor_scatter_nd_max(taken, picks[:, None], heights)
+        apart = tf.where(apart < heights[:, None], apart, INFINITY)
+        left = tf.minimum(left, tf.reduce_min(apart, 0))
+        return heights[0] > 0, taken, left
 
-    def steps(_, taken, sure, left):
-        heights, picks = [], []
-        for _ in range(UNROLLED):
-            height, farthest = tf.math.top_k(left, 1)
-            heights.append(height)
-            picks.append(farthest)
-            left = tf.minimum(left, tf.gather_nd(between, farthest))
-        picks, heights = (tf.concat(x, 0)[:, 0] for x in (picks, heights))
-        more = decided(picks, heights)
-        taken, sure = tf.concat([taken, picks], 0), tf.concat([sure, more], 0)
-        return tf.reduce_all(more), taken, sure, left
-
-    rows_known, left = tf.TensorShape([None]), tf.gather(nearest, rows)[None]
-    _, taken, sure, _ = tf.while_loop(
+    higher = tf.range(together)[:, None] < tf.range(together)
+    left = tf.gather(nearest, rows)
+    _, taken, _ = tf.while_loop(
         lambda going, *_: going,
-        steps,
-        (True, tf.zeros([0], tf.int32), tf.zeros([0], tf.bool), left),
-        shape_invariants=(tf.TensorShape([]), rows_known, rows_known, left.shape),
-        maximum_iterations=MOST // UNROLLED,
+        take,
+        (True, tf.zeros_like(left), left),
         parallel_iterations=1,
     )
-    first = tf.reduce_sum(tf.math.cumprod(tf.cast(sure, tf.int32)))
-    return tf.gather(rows, taken[:first])
+    heights, order = tf.math.top_k(taken, size)
+    return tf.gather(rows, order[: tf.math.count_nonzero(heights, dtype=tf.int32)])
 
 
 def approach(cloud: Cloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:

@@ -16,6 +16,7 @@ from gspn_tf.portable_ops.blocks import (
     each_group,
     each_row,
     finite,
+    least,
     matchable,
     squared_bound,
     squared_distances,
@@ -73,7 +74,9 @@ def _at_origin(queries: tf.Tensor):
 @tf.function(autograph=False, reduce_retracing=True)
 def _knn(points, queries, counts, k: int):
     size, num_queries = tf.shape(points)[1], tf.shape(queries)[1]
-    kept = tf.minimum(k, size)
+    # There are always k to look at, if nowhere.
+    missing = [[0, 0], [0, k], [0, 0]]
+    points = tf.pad(matchable(points, counts), missing, constant_values=INFINITY)
     queries, real = _at_origin(queries)
     # So many that a block has about a dozen points of its own.
     blocks = Blocks.of(
@@ -82,28 +85,18 @@ def _knn(points, queries, counts, k: int):
 
     def radii(around, reaches):
         # The k nearest of the centre are that near, and one reach more, to any query.
-        nearest = -tf.math.top_k(-around, kept).values
-        return tf.sqrt(tf.reduce_max(nearest, 1)) + reaches
+        return tf.sqrt(least(around, k)[0][:, -1]) + reaches
 
     def visit(distances, rows):
-        values, places = tf.math.top_k(-distances, kept)
-        return -values, tf.gather(rows, places)
+        values, places = least(distances, k)
+        return values, tf.gather(rows, places)
 
-    blank = tf.zeros([tf.shape(blocks.points)[2], kept])
+    blank = tf.zeros([tf.shape(blocks.points)[2], k])
     distances, indices = _search(
-        matchable(points, counts),
-        blocks,
-        radii,
-        visit,
-        [blank, tf.cast(blank, tf.int32)],
+        points, blocks, radii, visit, [blank, tf.cast(blank, tf.int32)]
     )
     distances = tf.where(real, distances, INFINITY)
-    indices = tf.where(distances < INFINITY, indices, 0)
-    missing = [[0, 0], [0, 0], [0, k - kept]]
-    return (
-        tf.pad(distances, missing, constant_values=INFINITY),
-        tf.pad(indices, missing),
-    )
+    return distances, tf.where(distances < INFINITY, indices, 0)
 
 
 def gspn_knn(points, queries, num_points, k: int) -> Neighbors:
