@@ -125,7 +125,9 @@ def test_losses_of_anchors(networks, found):
 def test_the_proposal_of_a_seed_is_its_best_anchor(found):
     outputs = found[0]["boxes"]
     scores = outputs["objectness"].numpy()[..., 0]
-    moved = box_lib.decode(outputs["anchors"], outputs["anchor_deltas"], anchors.DEVIATION)
+    moved = box_lib.decode(
+        outputs["anchors"], outputs["anchor_deltas"], anchors.DEVIATION
+    )
     best = scores.argmax(-1)
     rows = np.arange(2)[:, None], np.arange(32)[None], best
     proposals, candidates = outputs["proposals"], outputs["candidates"]
