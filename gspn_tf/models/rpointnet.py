@@ -40,9 +40,9 @@ class RPointNet(LossModel):
         super().__init__(c, **kwargs)
         self.proposal_network = GSPN(c.proposal)
         self.proposal_network.trainable = c.train_proposals
-        widths = self.proposal_network.semantic_predictor.level_widths
+        levels = self.proposal_network.semantic_predictor.level_widths
         context = self.proposal_network.context_encoder.width
-        self.hypercolumns = HYPERCOLUMNS[c.region_features](widths, c)
+        self.hypercolumns = HYPERCOLUMNS[c.region_features](levels, c)
         parts = REGION_PARTS[c.region_features]
         widths = parts.widths(context, self.hypercolumns.width)
         self.align = PointRoIAlign()
