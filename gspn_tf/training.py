@@ -23,14 +23,6 @@ from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
 from gspn_tf.run_folder import RunFolder
 
-# Terms whose sum over the validation scenes selects the best weights (train.py of
-# the release): the total would move with the weight of the KL term.
-MONITORED = {
-    "gspn": ("generation",),
-    "rpointnet": ("class", "box", "mask"),
-    "sgpn": ("loss",),
-}
-
 
 @dataclass(frozen=True)
 class Scenes:
@@ -93,9 +85,9 @@ def train(
 ) -> RunFolder:
     """Train the stages, continuing a run of the same config that `run_dir` holds.
 
-    Stages are those of the config, all by default.     `init` is a run folder to start from instead of random weights (fine-tuning); what
-    does not fit because the classes are others starts at random. Progress goes to
-    `console`, nowhere by default.
+    By default all stages of the config. `init` is a run folder to start from instead
+    of random weights (fine-tuning); what does not fit because the classes are others
+    starts at random. Progress goes to `console`, nowhere by default.
 
     Raises ValueError when the folder holds another run, when the data has other
     classes than the config, or too few scenes, or for a stage that the config lacks.
@@ -145,7 +137,7 @@ def fit_stage(
         start_weights(model, stage, run, init)
     model.compile(optimizer=optimizer(options), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
-    recorder = callbacks.Recorder(run, stage, MONITORED[stage])
+    recorder = callbacks.Recorder(run, stage, model.monitored)
     recorder.set_model(model)
     first = recorder.resume()
     start = f", from epoch {first + 1}" if first else ""

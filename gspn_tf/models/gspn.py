@@ -45,6 +45,7 @@ class GSPN(LossModel):
     """
 
     config_class = GSPNConfig
+    monitored = ("generation",)
     terms = ("center", "generation", "confidence", "kl", "objectness", "semantic")
 
     def __init__(self, config: GSPNConfig | None = None, **kwargs):

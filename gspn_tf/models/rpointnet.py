@@ -27,7 +27,7 @@ class RPointNet(LossModel):
     """
 
     config_class = RPointNetConfig
-    terms = ("class", "box", "mask")
+    terms = monitored = ("class", "box", "mask")
 
     def __init__(self, config: RPointNetConfig | None = None, **kwargs):
         c = config or RPointNetConfig()

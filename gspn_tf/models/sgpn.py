@@ -53,6 +53,7 @@ class SGPN(LossModel):
 
     config_class = SGPNConfig
     terms = ("same_instance", "same_class", "other_class", "confidence", "semantic")
+    monitored = terms
     proposal_network = None
 
     def __init__(self, config: SGPNConfig | None = None, **kwargs):
