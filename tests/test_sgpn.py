@@ -283,7 +283,8 @@ def test_a_run_segments_and_is_evaluated(work, capsys):
     write_ply(folder / "scan.ply", scan["points"], scan["colors"])
     model = ("--model", folder / "run")
     assert not gspn("segment", folder / "scan.ply", *model, "--output", folder / "out")
-    assert (folder / "out" / "index.html").is_file()
+    page = (folder / "out" / "index.html").read_text()
+    assert '"instances"' in page and '"proposals"' not in page
     for scores in ("ranked", "constant"):
         assert not gspn(
             "evaluate", "--run", folder / "run", "--data", folder / "data",
