@@ -8,7 +8,13 @@ from gspn_tf import grouping
 from gspn_tf.grouping import Rules, merge_groups
 
 RULES = Rules(
-    similarity=5.0, min_confidence=0.4, min_points=4, max_iou=0.6, max_groups=50
+    similarity=5.0,
+    min_confidence=0.4,
+    min_points=4,
+    max_iou=0.6,
+    max_share=0.8,
+    order="size",
+    max_groups=50,
 )
 SCALE = 10.0
 
@@ -26,15 +32,18 @@ def naive(features, confidence, scale, rules):
         if confidence[i] > rules.min_confidence
     }
     groups = {i: g for i, g in groups.items() if len(g) >= rules.min_points}
+    sizes = {i: len(group) for i, group in groups.items()}
+    rank = {"size": sizes, "confidence": confidence}[rules.order]
     kept = []
     while groups and len(kept) < rules.max_groups:
-        best = max(groups, key=lambda i: (len(groups[i]), -i))
-        largest = groups.pop(best)
+        best = max(groups, key=lambda i: (rank[i], -i))
+        first = groups.pop(best)
         kept.append(best)
         groups = {
             i: g
             for i, g in groups.items()
-            if len(g & largest) <= rules.max_iou * len(g | largest)
+            if len(g & first) <= rules.max_iou * len(g | first)
+            and len(g & first) <= rules.max_share * len(g)
         }
     owner = np.full(count, -1)
     for j in range(count):
@@ -81,7 +90,9 @@ def test_groups_are_those_of_the_paper(
         {"min_confidence": 0.9},
         {"min_points": 12},
         {"max_iou": 0.1},
-        {"max_iou": 1.0},
+        {"max_share": 0.3},
+        {"max_iou": 1.0, "max_share": 1.0},
+        {"order": "confidence"},
         {"max_groups": 2},
     ],
     ids=str,
@@ -107,13 +118,17 @@ def test_no_confident_point_no_group():
     assert (found.numpy() == -1).all()
 
 
-def test_a_point_between_two_groups_does_not_join_them():
-    """It proposes both as one, the largest group, and keeps nothing of them."""
+def test_an_unsure_point_between_two_groups_does_not_join_them():
+    """It proposes both as one, the largest group."""
     left, right = np.full((10, 1), 0.0), np.full((10, 1), 1.0)
     features = np.float32(np.concatenate([left, [[0.5]], right]))
-    found = merge_groups(features, tf.ones([21]), SCALE, RULES).numpy()
+    confidence = np.where(np.arange(21) == 10, 0.5, 0.9).astype("f4")
+    rules = RULES._replace(order="confidence")
+    found = merge_groups(features, confidence, SCALE, rules).numpy()
     assert len(set(found[:10])) == len(set(found[11:])) == 1
-    assert found[0] != found[-1] and found[10] == -1
+    assert found[0] != found[-1]
+    largest_first = merge_groups(features, confidence, SCALE, RULES).numpy()
+    assert (largest_first == 0).all()
 
 
 def test_a_whole_scene_needs_no_whole_matrix():

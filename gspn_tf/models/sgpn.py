@@ -170,6 +170,8 @@ class SGPN(LossModel):
             c.min_confidence,
             c.min_group_points,
             c.max_group_iou,
+            c.max_group_share,
+            c.group_order,
             c.max_detections,
         )
         owner = grouping.merge_groups(
