@@ -1,6 +1,7 @@
 """SGPN: its loss against a naive one, its network, and its way through the programs."""
 
 import dataclasses as dc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,6 +201,25 @@ def test_the_budget_is_that_of_both_stages(name):
     assert sgpn.model.backbone == small.model.proposal.backbone
     assert sgpn.model.num_classes == small.model.proposal.num_classes
     assert sgpn.train.batch_size == small.train.batch_size
+
+
+TEXT = (Path(__file__).parent.parent / "docs" / "differences.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "column, name",
+    [(4, "scannet.py:sgpn_paper")]
+    + [(5, f"{file}.py:sgpn") for file in ("rooms", "parts", "views", "scannet")],
+)
+def test_the_fields_are_as_documented(column, name):
+    model = config_loading.load(f"configs/{name}").model
+    rows = [line.split(" | ") for line in TEXT.split("\n## SGPN\n")[1].splitlines()]
+    said = {row[2].split("`")[1]: row[column - 1] for row in rows if len(row) == 6}
+    del said["config.model"]  # the header
+    fields = {field.name for field in dc.fields(model)}
+    assert set(said) == fields - {"kind", "num_classes", "backbone"}
+    for field, text in said.items():
+        assert text == str(getattr(model, field)), field
 
 
 @pytest.mark.parametrize(
