@@ -212,9 +212,11 @@ class SGPNConfig:
     similarity_weight: float = 1.0
     confidence_weight: float = 1.0
     semantic_weight: float = 1.0
+    # Similarity within the group whose IoU the confidence is: K1, models/model.py.
+    confidence_similarity: float = 10.0
     # GroupMerging (section 3.3).
-    # Th_S, below which points are of one group: K1, as for the confidence there
-    # (models/model.py); its tests have a threshold for each class, of training data.
+    # Th_S, below which points are of one group: K1. The tests of the release have a
+    # threshold for each class, of training data.
     group_similarity: float = 10.0
     min_confidence: float = 0.4  # Th_C; utils/test_utils.py
     min_group_points: int = 50  # Th_M2; utils/test_utils.py

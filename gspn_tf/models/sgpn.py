@@ -126,7 +126,7 @@ class SGPN(LossModel):
             take(targets["classes"], tf.maximum(instance, 0)),
             (c.same_class_margin, c.other_class_margin),
         )
-        iou = losses.group_iou(similarity < c.group_similarity, instance)
+        iou = losses.group_iou(similarity < c.confidence_similarity, instance)
         confidence = tf.sigmoid(points.confidence)
         error = tf.square(take(confidence, rows) - iou)
         real = targets["weights"] > 0
