@@ -57,7 +57,12 @@ def small() -> c.Config:
     return presets.fit_to_shapes(config, NUM_CLASSES)
 
 
-VARIANTS = {"small": small, "paper": paper}
+def sgpn() -> c.Config:
+    """SGPN on the same data, for as many epochs as both stages of `small`."""
+    return presets.small_sgpn(small())
+
+
+VARIANTS = {"small": small, "paper": paper, "sgpn": sgpn}
 
 
 def get_config(variant: str = "small") -> c.Config:

@@ -49,10 +49,16 @@ def overfit() -> c.Config:
     return config
 
 
+def sgpn() -> c.Config:
+    """SGPN on the same data, for as many epochs as both stages of `small`."""
+    return presets.small_sgpn(small())
+
+
 VARIANTS = {
     "small": small,
     "overfit": overfit,
     "paper": c.Config,
+    "sgpn": sgpn,
 }  # paper: Tables 7 and 8
 
 

@@ -54,11 +54,23 @@ def released_literal() -> c.Config:
     )
 
 
+def sgpn() -> c.Config:
+    """SGPN on the same data, for as many epochs as both stages of `small`."""
+    return presets.small_sgpn(small())
+
+
+def sgpn_paper() -> c.Config:
+    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
+    return presets.with_sgpn(c.Config())
+
+
 VARIANTS = {
     "paper": c.Config,
     "released": released,
     "released_literal": released_literal,
     "small": small,
+    "sgpn": sgpn,
+    "sgpn_paper": sgpn_paper,
 }
 
 

@@ -87,8 +87,9 @@ def op_timings(repeats: int, seed: int = 0) -> list[Timing]:
 def step_timings(scenes: training.Scenes, repeats: int) -> list[Timing]:
     """A training step of each stage, on one batch."""
     config, found = scenes.config, []
-    batch = next(iter(scenes.epoch("gspn", 0)))
-    for stage in training.STAGES:
+    stages = list(config.model.stages())
+    batch = next(iter(scenes.epoch(stages[0], 0)))
+    for stage in stages:
         model = training.build(stage, config)
         options = getattr(config.train, stage)
         model.compile(optimizer=training.optimizer(options), jit_compile=False)
@@ -102,7 +103,7 @@ def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
     found = step_timings(training.Scenes(directory, config), repeats)
     scene = next(read_scenes(directory, "train"))
     segmenter = inference.Segmenter(
-        training.build("rpointnet", config),
+        training.build(config.model.kind, config),
         config.data.num_points_inference,
         config.data.sampling,
     )

@@ -7,6 +7,7 @@ variants from them. Where the paper is silent the released code decides
 
 import dataclasses as dc
 import json
+import typing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -189,6 +190,54 @@ class RPointNetConfig:
     mask_weight: float = 1.0
     flat_variance: Literal["sample", "batch"] = "sample"  # as of GSPNConfig
 
+    num_classes_field = "proposal.num_classes"
+
+    def stages(self) -> "dict[str, GSPNConfig | RPointNetConfig]":
+        """What is trained, in this order: name -> config of the network."""
+        return {"gspn": self.proposal, "rpointnet": self}
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class SGPNConfig:
+    """Similarity Group Proposal Network (Wang et al., CVPR 2018), to compare with.
+
+    Sections and numbers are of that paper and of its release
+    (github.com/laughtervv/SGPN, cited as file:line); the backbone is this project's.
+    """
+
+    kind: Literal["sgpn"] = "sgpn"
+    num_classes: int = 19  # background and ScanNet's 18
+    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)
+    branch_units: tuple[int, ...] = (128,)  # before the output of each branch
+    similarity_size: int = 128  # of the feature whose distances are similarities
+    # Points of an object, at random, that the pairs of a training scene are made of.
+    num_similarity_points: int = 4096  # points of a block there; train.py
+    # Similarity of two points: this times the squared distance of their features.
+    similarity_scale: float = 10.0  # models/model.py, m
+    # K1 and K2: what two points of one class and of two should be apart at least.
+    same_class_margin: float = 10.0  # section 3.2
+    other_class_margin: float = 80.0
+    # Weight of pairs of one class: alpha, growing from the first to the second.
+    same_class_weight: tuple[float, float] = (2.0, 10.0)  # train.py
+    same_class_warmup_steps: int = 20_000  # optimiser steps from one to the other
+    similarity_weight: float = 1.0
+    confidence_weight: float = 1.0
+    semantic_weight: float = 1.0
+    # GroupMerging (section 3.3).
+    group_similarity: float = 5.0  # Th_S, below which points are of one group
+    min_confidence: float = 0.4  # Th_C; utils/test_utils.py
+    min_group_points: int = 50  # Th_M2; utils/test_utils.py
+    max_group_iou: float = 0.6  # Th_M1; utils/test_utils.py
+    max_detections: int = 100
+    # The score of an instance: its ranking score, or 1.0 for all as in the release.
+    exported_score: Literal["ranking", "released"] = "ranking"
+
+    num_classes_field = "num_classes"
+
+    def stages(self) -> "dict[str, SGPNConfig]":
+        """As of `RPointNetConfig`."""
+        return {"sgpn": self}
+
 
 @dc.dataclass(kw_only=True, slots=True)
 class DataConfig:
@@ -223,12 +272,13 @@ class StageConfig:
 
 @dc.dataclass(kw_only=True, slots=True)
 class TrainConfig:
-    """Both stages (section 3.3)."""
+    """All stages (section 3.3)."""
 
     batch_size: int = 2
     scene_repeats: int = 1  # times that an epoch shows each scene; for small data sets
     gspn: StageConfig = dc.field(default_factory=StageConfig)
     rpointnet: StageConfig = dc.field(default_factory=StageConfig)
+    sgpn: StageConfig = dc.field(default_factory=StageConfig)
     validation_every: int = 10  # epochs
     seed: int = 0
 
@@ -237,7 +287,7 @@ class TrainConfig:
 class Config:
     """A whole experiment: what `--config=configs/FILE.py:VARIANT` gives."""
 
-    model: RPointNetConfig = dc.field(default_factory=RPointNetConfig)
+    model: RPointNetConfig | SGPNConfig = dc.field(default_factory=RPointNetConfig)
     data: DataConfig = dc.field(default_factory=DataConfig)
     train: TrainConfig = dc.field(default_factory=TrainConfig)
 
@@ -255,8 +305,10 @@ def from_dict(cls: type, data: dict[str, Any]):
 
 
 def _restore(kind: Any, value: Any):
-    if dc.is_dataclass(kind) and isinstance(value, dict):
-        return from_dict(kind, value)
+    classes = [x for x in (kind, *typing.get_args(kind)) if dc.is_dataclass(x)]
+    if classes and isinstance(value, dict):
+        named = [x for x in classes[1:] if x().kind == value.get("kind")]
+        return from_dict((named or classes)[0], value)
     if isinstance(value, list | tuple):
         return tuple(_restore(None, item) for item in value)
     return value

@@ -108,7 +108,7 @@ def override(config: Config, arguments: Sequence[str]) -> Config:
 def check(config: Any, path: str = "config") -> Any:
     """Raise ValueError unless every field holds what its annotation says."""
     for name, kind, value in _fields(config):
-        if dc.is_dataclass(kind) and isinstance(value, kind):
+        if type(value) in filter(dc.is_dataclass, (kind, *typing.get_args(kind))):
             check(value, f"{path}.{name}")
         elif not _matches(kind, value):
             raise ValueError(f"{path}.{name} must be {_words(kind)}, got {value!r}")
@@ -153,13 +153,14 @@ def _kind_at(config: Any, path: str) -> Any:
     holder, *names = path.split(".")
     kind: Any = type(config)
     for name in names:
-        kinds = typing.get_type_hints(kind) if dc.is_dataclass(kind) else {}
+        kinds = typing.get_type_hints(type(config)) if dc.is_dataclass(config) else {}
         bare = name.removeprefix("no") if name not in kinds else name
         if bare not in kinds:
             near = difflib.get_close_matches(name, kinds, n=3) or list(kinds)
             hint = f"near: {', '.join(near)}" if kinds else "it is a value"
             raise ValueError(f"--{path}: {holder} has no field {name!r} ({hint})")
         holder, kind = f"{holder}.{name}", kinds[bare]
+        config = getattr(config, bare)  # of several classes the one that is there
     return kind
 
 
@@ -167,4 +168,6 @@ def _words(kind: Any) -> str:
     """An annotation as a reader would say it."""
     if typing.get_origin(kind) is Literal:
         return f"one of {list(typing.get_args(kind))}"
+    if isinstance(kind, types.UnionType):
+        return " or ".join(map(_words, typing.get_args(kind)))
     return str(kind) if typing.get_args(kind) else kind.__name__

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from gspn_tf import boxes as box_lib
 from gspn_tf import models, ops
-from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.config import Config, RPointNetConfig, SGPNConfig
 from gspn_tf.data import observation
 from gspn_tf.data.sampling import POINTS
 from gspn_tf.run_folder import RunFolder
@@ -26,7 +26,7 @@ class Segmentation(NamedTuple):
     scores: np.ndarray  # [D] float32, 0..1
     masks: list[np.ndarray]  # D sorted int32 arrays of rows of the scan's points
     semantic: np.ndarray  # [V] int32, 0 = background
-    proposals: np.ndarray  # [R, 6] float32 boxes that GSPN proposed, best first
+    proposals: np.ndarray  # [R, 6] float32 boxes that GSPN proposed, best first; or 0
     proposal_scores: np.ndarray  # [R] objectness, 0..1
 
     def labels(self) -> np.ndarray:
@@ -38,10 +38,10 @@ class Segmentation(NamedTuple):
 
 
 class Segmenter:
-    """A trained R-PointNet on whole scans.
+    """A trained network on whole scans.
 
     Args:
-      model: a trained `RPointNet`.
+      model: a trained `RPointNet` or `SGPN`.
       num_points: points that the network sees of a scan.
       sampling: how they are drawn: "random" or "farthest", see `DataConfig`.
       track: goes through the chunks of a scan's points, and may show how far it is.
@@ -49,7 +49,7 @@ class Segmenter:
 
     def __init__(
         self,
-        model: models.RPointNet,
+        model: models.RPointNet | models.SGPN,
         num_points: int,
         sampling: Literal["random", "farthest"] = "random",
         track: Callable[[range], Iterable[int]] = iter,
@@ -97,20 +97,16 @@ class Segmenter:
 
     def _project(self, found, points, seen):
         """Masks and semantic classes on all finite points, chunk by chunk."""
-        keep = found["detections"].valid[0]
-        boxes = found["detections"].boxes[0][keep][None]
-        samples = found["region_points"][0][keep][None]
-        values = found["region_masks"][0][keep][None]
         classes = tf.argmax(found["semantic_logits"][0], -1, output_type=tf.int32)
-        rows: list[list[np.ndarray]] = [[] for _ in range(boxes.shape[1])]
+        count = int(tf.reduce_sum(tf.cast(found["detections"].valid[0], tf.int32)))
+        rows: list[list[np.ndarray]] = [[] for _ in range(count)]
         semantic = []
         for start in self.track(range(0, len(points), CHUNK)):
             chunk = points[None, start : start + CHUNK]
-            soft = ops.nearest_assign(chunk, samples, values, boxes)[0]
-            for row, mask in zip(rows, soft.numpy(), strict=True):
-                inside = np.flatnonzero(mask > self.model.config.mask_threshold)
-                row.append((inside + start).astype(np.int32))
             _, nearest = ops.knn(seen[None], chunk, 1)
+            masks = self.model.project(found, chunk, nearest[0, :, 0])
+            for row, mask in zip(rows, masks.numpy(), strict=True):
+                row.append((np.flatnonzero(mask) + start).astype(np.int32))
             semantic.append(tf.gather(classes, nearest[0, :, 0]).numpy())
         return [np.concatenate(row) for row in rows], np.concatenate(semantic)
 
@@ -179,18 +175,18 @@ def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
 
 def load_run(
     path: str | Path, exported_score: str | None = None
-) -> tuple[models.RPointNet, Config, Sequence]:
+) -> tuple[models.RPointNet | models.SGPN, Config, Sequence]:
     """The best model of a run folder, its config and [(raw id, name), ...].
 
     exported_score: in place of that of the config.
 
     Raises:
-      FileNotFoundError: no run, or one whose second stage has no weights yet.
+      FileNotFoundError: no run, or one whose last stage has no weights yet.
     """
     folder = RunFolder(Path(path))
     config = folder.config()
     config.model.exported_score = exported_score or config.model.exported_score
-    weights = folder.weights("rpointnet")
+    weights = folder.weights(config.model.kind)
     if not weights.is_file():
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
@@ -198,8 +194,10 @@ def load_run(
     return load_model(config.model, weights), config, folder.classes()
 
 
-def load_model(config: RPointNetConfig, weights: Path) -> models.RPointNet:
-    """An R-PointNet with the weights of a file."""
+def load_model(
+    config: RPointNetConfig | SGPNConfig, weights: Path
+) -> models.RPointNet | models.SGPN:
+    """A network with the weights of a file."""
     model = models.build(config)
     model.load_weights(weights)
     return model

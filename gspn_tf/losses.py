@@ -81,3 +81,49 @@ def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 def cross_entropy(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
     """Loss [...] of logits [..., C] against class indices [...]."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=logits)
+
+
+def double_hinge(
+    similarity: tf.Tensor,
+    instance: tf.Tensor,
+    classes: tf.Tensor,
+    margins: tuple[float, float],
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The parts of SGPN's similarity loss (its section 3.2), three scalars.
+
+    Of points of one instance, of two instances of one class, and of two classes.
+    similarity [B, M, M]; instance [B, M], -1: the point is in no pair; classes [B, M];
+    margins: K1, K2, of the second and the third part. Each is a mean over pairs in
+    which every instance of a scene has the same weight, however many points it has.
+    """
+    on_object = instance >= 0
+    pairs = on_object[:, :, None] & on_object[:, None, :]
+    same = (instance[:, :, None] == instance[:, None, :]) & pairs
+    weight = tf.math.divide_no_nan(1.0, tf.reduce_sum(tf.cast(same, tf.float32), -1))
+    weight = weight[:, :, None] * weight[:, None, :]
+    alike = classes[:, :, None] == classes[:, None, :]
+    parts = (
+        (same, similarity),
+        (pairs & ~same & alike, tf.nn.relu(margins[0] - similarity)),
+        (pairs & ~same & ~alike, tf.nn.relu(margins[1] - similarity)),
+    )
+
+    def mean(mask, values):
+        share = tf.where(mask, weight, 0.0)
+        total = tf.reduce_sum(share * values)
+        return tf.math.divide_no_nan(total, tf.reduce_sum(share))
+
+    return tuple(mean(*part) for part in parts)
+
+
+def group_iou(group: tf.Tensor, instance: tf.Tensor) -> tf.Tensor:
+    """IoU [B, M] of each point's group, a row of [B, M, M], with its instance [B, M].
+
+    Among the points on objects (instance >= 0); 0 for others.
+    """
+    on_object = instance >= 0
+    truth = (instance[:, :, None] == instance[:, None, :]) & on_object[:, :, None]
+    group &= on_object[:, None, :]
+    shared = tf.reduce_sum(tf.cast(group & truth, tf.float32), -1)
+    union = tf.reduce_sum(tf.cast(group | truth, tf.float32), -1)
+    return tf.where(on_object, tf.math.divide_no_nan(shared, union), 0.0)

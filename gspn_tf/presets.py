@@ -80,6 +80,31 @@ def small_rpointnet() -> c.RPointNetConfig:
     )
 
 
+def with_sgpn(config: c.Config) -> c.Config:
+    """SGPN on the backbone, the data and the training budget of an R-PointNet's config.
+
+    Its epochs are those of both stages together. The warm-up is shorter than the
+    paper's where the training is.
+    """
+    proposal, train = config.model.proposal, config.train
+    model = c.SGPNConfig(num_classes=proposal.num_classes, backbone=proposal.backbone)
+    epochs = train.gspn.epochs + train.rpointnet.epochs
+    stage = dc.replace(train.gspn, epochs=epochs)
+    return dc.replace(config, model=model, train=dc.replace(train, sgpn=stage))
+
+
+def small_sgpn(config: c.Config) -> c.Config:
+    """The same with fewer channels and points of pairs: two cores."""
+    config = with_sgpn(config)
+    config.model.branch_units = (64,)
+    config.model.similarity_size = 32
+    config.model.num_similarity_points = 1024
+    config.model.same_class_warmup_steps = 1_000
+    config.model.similarity_weight = 0.1
+    config.model.min_group_points = 20
+    return config
+
+
 def fit_to_shapes(config: c.Config, num_classes: int) -> c.Config:
     """The same config for the parts of single shapes, one unit in radius.
 
@@ -143,12 +168,15 @@ PRESETS = {
     "small": small_rpointnet,
     "released": released,
     "released_literal": released_literal,
+    "sgpn": c.SGPNConfig,
 }
 
 
-def nearest(model: c.RPointNetConfig) -> tuple[str, list[str]]:
+def nearest(model: c.RPointNetConfig | c.SGPNConfig) -> tuple[str, list[str]]:
     """The preset that a model is nearest to, and the fields in which it differs."""
-    changed = {name: _differing(make(), model) for name, make in PRESETS.items()}
+    same = {name: make() for name, make in PRESETS.items()}
+    same = {name: each for name, each in same.items() if type(each) is type(model)}
+    changed = {name: _differing(each, model) for name, each in same.items()}
     return min(changed.items(), key=lambda item: len(item[1]))
 
 

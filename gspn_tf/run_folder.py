@@ -6,6 +6,7 @@
     metrics.csv               one row an epoch: stage, epoch, learning rate, every term
     gspn.weights.h5           best weights of stage one (least validation generation)
     rpointnet.weights.h5      best weights of stage two (least sum of the head terms)
+    sgpn.weights.h5           in place of both, those of an SGPN (least loss)
     checkpoints/STAGE.npz     state after the last epoch: weights, optimiser, epoch
     tensorboard/              the same scalars for TensorBoard
 
@@ -28,8 +29,6 @@ import numpy as np
 from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.config import Config
-
-STAGES = ("gspn", "rpointnet")
 
 
 class State(NamedTuple):
@@ -55,7 +54,7 @@ class RunFolder(NamedTuple):
 
     def has_checkpoint(self) -> bool:
         """Whether an epoch of any stage has been completed."""
-        return any(self.checkpoint(stage).exists() for stage in STAGES)
+        return any((self.path / "checkpoints").glob("*.npz"))
 
     def config(self) -> Config:
         """The run's `config.json`; FileNotFoundError where there is no run."""

@@ -72,9 +72,12 @@ def export(
 
     Raises:
       FileExistsError: that version is there already.
-      ValueError: unknown ops, or a number below one.
+      ValueError: unknown ops, a number below one, or a model of another kind.
       ImportError: native ops, and no library of them for this TensorFlow.
     """
+    if not isinstance(model, models.RPointNet):
+        kind = type(model).__name__
+        raise ValueError(f"only an RPointNet can be exported, the run's is an {kind}")
     for name, value in (("version", version), ("max_points", max_points)):
         if value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")

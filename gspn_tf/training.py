@@ -1,12 +1,13 @@
-"""Both stages of training (section 3.3), each through `fit`.
+"""The stages of training (section 3.3), each through `fit`.
 
 Stage one trains a GSPN with its semantic network. Stage two trains the heads of an
-R-PointNet on the proposals of the frozen GSPN. The batches of an epoch are a
-function of the seed and the epoch, and everything else that training moves is in the
-checkpoint: an interrupted run continues as if nothing had happened.
+R-PointNet on the proposals of the frozen GSPN. An SGPN has one stage. The batches of
+an epoch are a function of the seed and the epoch, and everything else that training
+moves is in the checkpoint: an interrupted run continues as if nothing had happened.
 """
 
 import functools
+import operator
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from rich.console import Console
 from gspn_tf import callbacks, data, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
-from gspn_tf.run_folder import STAGES, RunFolder
+from gspn_tf.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Scenes:
 
     def epoch(self, stage: str, epoch: int) -> tf.data.Dataset:
         """Training batches of one epoch: the same whenever they are asked for."""
-        key = (self.config.train.seed, STAGES.index(stage), epoch)
+        number = list(self.config.model.stages()).index(stage)
+        key = (self.config.train.seed, number, epoch)
         seed = int(np.random.SeedSequence(key).generate_state(1)[0] >> 1)
         batches = self._batches(self._training_scenes, training=True, seed=seed)
         batches = batches.repeat(self.config.train.scene_repeats)
@@ -78,18 +80,22 @@ def train(
     run_dir: str | Path,
     *,
     init: str | Path | None = None,
-    stages: Sequence[str] = STAGES,
+    stages: Sequence[str] | None = None,
     console: Console | None = None,
 ) -> RunFolder:
     """Train the stages, continuing a run of the same config that `run_dir` holds.
 
-    `init` is a run folder to start from instead of random weights (fine-tuning); what
-    does not fit because the classes are others starts at random. Progress goes to
-    `console`, nowhere by default.
+    By default all stages of the config. `init` is a run folder to start from instead
+    of random weights (fine-tuning); what does not fit because the classes are others
+    starts at random. Progress goes to `console`, nowhere by default.
 
     Raises ValueError when the folder holds another run, when the data has other
-    classes than the config, or too few scenes.
+    classes than the config, or too few scenes, or for a stage that the config lacks.
     """
+    known = list(config.model.stages())
+    for stage in stages or ():
+        if stage not in known:
+            raise ValueError(f"stage must be of {known}, as the config's, got {stage}")
     console = console or Console(quiet=True)
     scenes, run = Scenes(str(data_dir), config), RunFolder(Path(run_dir))
     classes = manifest.read_classes(data_dir).pairs()
@@ -100,19 +106,19 @@ def train(
         source.config()
     run.start(config, classes)
     with manifest.naming_damage(data_dir):
-        for stage in stages:
+        for stage in stages or known:
             fit_stage(stage, scenes, run, source, console)
     return run
 
 
 def check_classes(config: Config, classes: Sequence) -> None:
     """Raise ValueError unless the network has an output for each class."""
-    expected = len(classes) + 1
-    if config.model.proposal.num_classes != expected:
+    field, expected = config.model.num_classes_field, len(classes) + 1
+    outputs = operator.attrgetter(field)(config.model)
+    if outputs != expected:
         raise ValueError(
-            f"the data has {len(classes)} classes; give --config.model.proposal."
-            f"num_classes={expected} (with the background), "
-            f"got {config.model.proposal.num_classes}"
+            f"the data has {len(classes)} classes; give --config.model.{field}="
+            f"{expected} (with the background), got {outputs}"
         )
 
 
@@ -156,7 +162,7 @@ def fit_stage(
 def build(stage: str, config: Config) -> keras.Model:
     """The model of a stage, with the weights that every run of it starts from."""
     keras.utils.set_random_seed(config.train.seed)
-    return models.build(config.model.proposal if stage == "gspn" else config.model)
+    return models.build(config.model.stages()[stage])
 
 
 def optimizer(options: StageConfig) -> keras.optimizers.Optimizer:
@@ -175,7 +181,7 @@ def schedules(
     moved = [callbacks.LearningRate(options, steps * options.epochs)]
     if stage == "gspn":
         moved.append(callbacks.KLWarmup(model))
-    elif config.model.train_proposals:
+    elif stage == "rpointnet" and config.model.train_proposals:
         moved.append(callbacks.KLWarmup(model.proposal_network))
     if options.schedule == "staircase":
         moved.append(callbacks.BatchNormMomentum(options.decay_steps))
@@ -188,7 +194,7 @@ def start_weights(
     """Weights before the first step: of `init`, and of stage one for stage two."""
     if init and init.weights(stage).exists():
         load_other_run(model, init.weights(stage), init.classes() == run.classes())
-    if stage == "gspn":
+    if stage != "rpointnet":
         return
     for source in filter(None, (run, init)):
         path = source.weights("gspn")

@@ -12,7 +12,7 @@ LEVELS = (
     ("portable_ops", "op_library", "ops"),
     ("boxes", "presets", "config_loading", "run_folder", "masks", "requests"),
     ("warmup",),
-    ("pyramid", "matching", "losses"),
+    ("pyramid", "matching", "losses", "grouping"),
     ("layers",),
     ("models", "data"),
     ("metrics", "visualize", "inference", "serving", "saved_model", "callbacks"),

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from gspn_tf import config as config_lib
-from gspn_tf import inference
+from gspn_tf import inference, models
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.inference import Segmenter, proposal_quality
 from gspn_tf.types import Detections, Proposals
@@ -186,6 +186,7 @@ class FakeModel:
     """
 
     config = RPointNetConfig()
+    project = models.RPointNet.project
 
     def detect(self, batch):
         boxes = [[0, 0, 0, 20, 20, 20], [0, 0, 0, 20, 20, 20], [99, 0, 0, 1, 1, 1]]

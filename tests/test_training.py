@@ -92,7 +92,7 @@ def test_both_stages_fill_the_run_folder(data_dir, tmp_path):
 
 def test_stage_two_keeps_the_proposals_of_stage_one(data_dir, tmp_path):
     run = training.train(toy_models.config(), data_dir, tmp_path / "run")
-    one, two = (arrays(run.weights(stage)) for stage in run_folder.STAGES)
+    one, two = (arrays(run.weights(stage)) for stage in ("gspn", "rpointnet"))
     assert len(one) == 9  # KL weight, two dense layers, batch normalisation
     assert one < two and len(two - one) == 2  # the head
 

@@ -52,6 +52,8 @@ def run(arguments: Arguments) -> None:
     config = config_loading.override(
         config_loading.load(flags.config), arguments.overrides
     )
+    if config.model.kind != "rpointnet":
+        raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
     print(PLAN.format(**rooms, output=output, minutes=MINUTES))
     load_tensorflow()

@@ -163,6 +163,7 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
         model, config.data.num_points_inference, config.data.sampling
     )
     preset, changed = presets.nearest(config.model)
+    network = model.proposal_network
     scenes = evaluation.segmented(segmenter, split, flags.seed)
     return Source(
         _written(scenes, classes, flags.predictions, flags.truth),
@@ -170,7 +171,7 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
         split.count(),
         _about(flags, split, scores)
         | {"run": flags.run, "preset": preset, "preset_changed": changed},
-        lambda: evaluation.proposal_figures(model.proposal_network, split, config),
+        lambda: evaluation.proposal_figures(network, split, config) if network else {},
     )
 
 

@@ -8,9 +8,6 @@ from gspn_tf import config_loading
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 from gspn_tf.config import Config
 
-STAGES = {"gspn": ("gspn",), "rpointnet": ("rpointnet",)}
-STAGES["all"] = STAGES["gspn"] + STAGES["rpointnet"]
-
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
     """Flags of this command."""
@@ -29,7 +26,11 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     text("run", None, "Folder of the run; one that exists is continued.")
     text("init", None, "Run folder whose weights to start from (fine-tuning).")
     absl_flags.DEFINE_enum(
-        "stage", "all", list(STAGES), "What to train.", flag_values=flags
+        "stage",
+        "all",
+        ["gspn", "rpointnet", "all"],
+        "What to train; all: what the config has.",
+        flag_values=flags,
     )
     absl_flags.DEFINE_enum(
         "resume",
@@ -60,7 +61,7 @@ def run(arguments: Arguments) -> None:
         flags.data,
         flags.run,
         init=flags.init,
-        stages=STAGES[flags.stage],
+        stages=None if flags.stage == "all" else (flags.stage,),
         console=console,
     )
     console.print(f"trained: {flags.run}", highlight=False)
@@ -79,7 +80,7 @@ def read_config(arguments: Arguments) -> Config:
 
 COMMAND = Command(
     name="train",
-    summary="Train proposals (stage one) and instance heads (stage two) on a data set.",
+    summary="Train proposals (stage one) and instance heads (stage two), or an SGPN.",
     usage="--config=FILE:VARIANT --data DIR --run DIR [flags]",
     define_flags=define_flags,
     run=run,

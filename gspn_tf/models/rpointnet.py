@@ -244,6 +244,23 @@ class RPointNet(LossModel):
             "region_masks": take(masks, order),
         }
 
+    def project(self, found, points, nearest) -> tf.Tensor:
+        """Masks [D, P] on points [1, P, 3] of the first scene, of what `detect` gave.
+
+        nearest: unused, as masks are those of the regions' points.
+        """
+        keep = found["detections"].valid[0]
+        samples, values, boxes = (
+            tf.boolean_mask(x[0], keep)[None]
+            for x in (
+                found["region_points"],
+                found["region_masks"],
+                found["detections"].boxes,
+            )
+        )
+        soft = ops.nearest_assign(points, samples, values, boxes)[0]
+        return soft > self.config.mask_threshold
+
     def _seed(self, training):
         """Fresh in training; fixed outside, so that results repeat."""
         return (

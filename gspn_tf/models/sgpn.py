@@ -1,0 +1,227 @@
+"""Similarity Group Proposal Network (Wang et al., CVPR 2018), to compare with.
+
+Sections are of that paper. Points of one object have features that are close together,
+so that instances are the groups of similar points.
+"""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from gspn_tf import boxes as box_lib
+from gspn_tf import grouping, losses
+from gspn_tf.config import SGPNConfig
+from gspn_tf.layers import SharedMLP, dense
+from gspn_tf.models.base import LossModel
+from gspn_tf.models.pointnet2 import PointNet2
+from gspn_tf.models.rpointnet import blank
+from gspn_tf.pyramid import build_pyramid, take
+from gspn_tf.types import Detections, Proposals
+
+
+class PointOutputs(NamedTuple):
+    """What the three branches say of every point (section 3.1)."""
+
+    similarity: tf.Tensor  # [B, N, F]  features; their distances are similarities
+    confidence: tf.Tensor  # [B, N]     logits: IoU of the point's group, section 3.2
+    semantic: tf.Tensor  # [B, N, classes]  logits
+
+
+class Branch(keras.layers.Layer):
+    """A hidden layer and an output at every point: [B, N, C] -> [B, N, size]."""
+
+    def __init__(self, units: tuple[int, ...], size: int, channels: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.mlp = SharedMLP(units, (channels,))
+        self.output_layer = dense(size, units[-1])
+        self.built = True
+
+    def call(self, features, training=False):
+        return self.output_layer(self.mlp(features, training=training))
+
+
+@keras.saving.register_keras_serializable("gspn_tf")
+class SGPN(LossModel):
+    """Instances of a scene from the similarities of its points.
+
+    Input: a batch (see gspn_tf.data.load). With "targets" the output dict holds
+    `points` (PointOutputs) and the `rows` [B, M] that the pairs of the loss are made
+    of; without, `detections`, `semantic_logits` [B, N, classes] and `proposals`, of
+    which there are none.
+    """
+
+    config_class = SGPNConfig
+    terms = ("same_instance", "same_class", "other_class", "confidence", "semantic")
+    monitored = terms
+    proposal_network = None
+
+    def __init__(self, config: SGPNConfig | None = None, **kwargs):
+        c = config or SGPNConfig()
+        super().__init__(c, **kwargs)
+        self.backbone = PointNet2(c.backbone, channels=6)
+        width, units = self.backbone.width, c.branch_units
+        self.similarity = Branch(units, c.similarity_size, width)
+        self.confidence = Branch(units, 1, width)
+        self.semantic = Branch(units, c.num_classes, width)
+        # Training steps so far, of which the weight of pairs of one class is made.
+        self.steps = self.add_weight(name="steps", initializer="zeros", trainable=False)
+        self.draws = keras.random.SeedGenerator(0)
+        self.track(self.terms)
+        self.built = True
+
+    def call(self, batch, training=False):
+        if "targets" not in batch:
+            return self.detect(batch)
+        c, points = self.config, self.describe(batch, training)
+        # Outside of training the last weight and the same pairs: losses compare.
+        seed, weight = tf.zeros(2, tf.int32), tf.constant(c.same_class_weight[1])
+        if training:
+            seed = tf.cast(self.draws.next(), tf.int32)
+            weight = self.same_class_weight()
+            self.steps.assign_add(1.0)
+        rows = random_rows(
+            batch["targets"]["instance"] >= 0, c.num_similarity_points, seed
+        )
+        return {"points": points, "rows": rows, "same_class_weight": weight}
+
+    def same_class_weight(self) -> tf.Tensor:
+        """Alpha of section 3.2 at this step."""
+        first, last = self.config.same_class_weight
+        progress = self.steps / max(self.config.same_class_warmup_steps, 1)
+        return first + (last - first) * tf.minimum(progress, 1.0)
+
+    def describe(self, batch, training) -> PointOutputs:
+        """Backbone and branches at every point.
+
+        The backbone sees colours and, unlike that of the other networks, where a point
+        is in its scene: without, twins in two places could not be told apart.
+        """
+        points, count = batch["points"], batch["num_points"]
+        real = tf.sequence_mask(count, tf.shape(points)[1])
+        middle = box_lib.bounding(points, real)[:, None, :3]
+        pyramid = build_pyramid(points, count, self.config.backbone, 0)
+        inputs = tf.concat([batch["colors"], points - middle], -1)
+        features, _ = self.backbone(pyramid, inputs, training=training)
+        return PointOutputs(
+            self.similarity(features, training=training),
+            self.confidence(features, training=training)[..., 0],
+            self.semantic(features, training=training),
+        )
+
+    def loss_terms(self, outputs, batch):
+        """The three losses of section 3.2; that of the similarity has three parts."""
+        c, targets, rows = self.config, batch["targets"], outputs["rows"]
+        points, classes = outputs["points"], targets["semantic"]
+        instance = take(targets["instance"], rows)  # [B, M]
+        features = take(points.similarity, rows)
+        similarity = grouping.similarity(features, features, c.similarity_scale)
+        same, near, far = losses.double_hinge(
+            similarity,
+            instance,
+            take(targets["classes"], tf.maximum(instance, 0)),
+            (c.same_class_margin, c.other_class_margin),
+        )
+        iou = losses.group_iou(similarity < c.group_similarity, instance)
+        confidence = tf.sigmoid(points.confidence)
+        error = tf.square(take(confidence, rows) - iou)
+        real = targets["weights"] > 0
+        background = losses.masked_mean(
+            tf.square(confidence), real & (targets["instance"] < 0)
+        )
+        semantic = losses.cross_entropy(points.semantic, classes)
+        return {
+            "same_instance": c.similarity_weight * same,
+            "same_class": c.similarity_weight * outputs["same_class_weight"] * near,
+            "other_class": c.similarity_weight * far,
+            "confidence": c.confidence_weight
+            * (losses.masked_mean(error, instance >= 0) + background),
+            "semantic": c.semantic_weight
+            * losses.masked_mean(targets["weights"] * semantic, real),
+        }
+
+    def detect(self, batch):
+        """Groups of similar points, their boxes, classes and scores, best first."""
+        points = self.describe(batch, training=False)
+        real = tf.sequence_mask(batch["num_points"], tf.shape(batch["points"])[1])
+        classes = tf.argmax(points.semantic, -1, output_type=tf.int32)
+        confidence = tf.sigmoid(points.confidence)
+        owner = tf.map_fn(
+            lambda scene: self.group(*scene),
+            (points.similarity, confidence, real & (classes > 0)),
+            fn_output_signature=tf.int32,
+            parallel_iterations=1,
+        )
+        return {
+            "detections": self.finish(batch, points, owner),
+            "semantic_logits": points.semantic,
+            "proposals": no_proposals(tf.shape(real)[0]),
+        }
+
+    def group(self, features, confidence, foreground) -> tf.Tensor:
+        """Instances [N] of one scene, -1 for none, of its foreground points alone."""
+        c, rows = self.config, tf.where(foreground)
+        rules = grouping.Rules(
+            c.group_similarity,
+            c.min_confidence,
+            c.min_group_points,
+            c.max_group_iou,
+            c.max_detections,
+        )
+        owner = grouping.merge_groups(
+            tf.gather_nd(features, rows),
+            tf.gather_nd(confidence, rows),
+            c.similarity_scale,
+            rules,
+        )
+        nobody = tf.fill(tf.shape(foreground), -1)
+        return tf.tensor_scatter_nd_update(nobody, rows, owner)
+
+    def finish(self, batch, points: PointOutputs, owner) -> Detections:
+        """Of groups `owner` [B, N]: the class that most of a group's points have.
+
+        The score, of which the paper says nothing, is the mean confidence of its
+        points times their mean probability of the class.
+        """
+        c = self.config
+        masks = owner[:, None] == tf.range(c.max_detections)[:, None]  # [B, D, N]
+        share = tf.cast(masks, tf.float32)
+        share = tf.math.divide_no_nan(share, tf.reduce_sum(share, -1, keepdims=True))
+        winners = tf.argmax(points.semantic, -1)
+        votes = tf.matmul(share, tf.one_hot(winners, c.num_classes))
+        classes = tf.argmax(votes, -1, output_type=tf.int32)  # [B, D]
+        probability = tf.matmul(share, tf.nn.softmax(points.semantic))
+        scores = tf.linalg.matvec(share, tf.sigmoid(points.confidence))
+        scores *= tf.gather(probability, classes, axis=2, batch_dims=2)
+        valid = tf.reduce_any(masks, -1)
+        order = tf.argsort(tf.where(valid, -scores, 1.0), stable=True)
+        boxes = box_lib.bounding(batch["points"][:, None], masks)
+        exported = EXPORTED_SCORES[c.exported_score](scores)
+        found = Detections(boxes, classes, exported, masks, valid)
+        return blank(Detections(*(take(value, order) for value in found)))
+
+    def project(self, found, points, nearest) -> tf.Tensor:
+        """Masks [D, P] on points [1, P, 3] of the first scene, of what `detect` gave.
+
+        nearest [P]: row of the scene's point that is nearest to each, whose instance
+        it takes.
+        """
+        found = found["detections"]
+        masks = tf.boolean_mask(found.masks[0], found.valid[0])
+        return tf.gather(masks, nearest, axis=1)
+
+
+EXPORTED_SCORES = {"ranking": tf.identity, "released": tf.ones_like}
+
+
+def random_rows(mask: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Rows [B, M <= count] where mask [B, N] holds, at random; then any others."""
+    noise = tf.random.stateless_uniform(tf.shape(mask), seed)
+    noise = tf.where(mask, noise + 1.0, noise)
+    return tf.math.top_k(noise, tf.minimum(count, tf.shape(mask)[1])).indices
+
+
+def no_proposals(batch: tf.Tensor) -> Proposals:
+    """What a network without proposals shows of them."""
+    shape = [batch, 0]
+    return Proposals(tf.zeros([*shape, 6]), tf.zeros(shape), tf.zeros(shape, tf.bool))
