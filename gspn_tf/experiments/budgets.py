@@ -12,6 +12,7 @@ class Budget(NamedTuple):
 
     name: str
     variant: str  # of the data set's config file
+    sgpn: str  # the same of SGPN
     scenes: Mapping[str, Mapping[str, int]]  # generated data set -> split -> scenes
 
 
@@ -24,15 +25,17 @@ _FEW = (4, 1, 2)
 BUDGETS = {
     budget.name: budget
     for budget in (
-        Budget("smoke", "small", _scenes(rooms=_FEW, parts=_FEW, views=_FEW)),
+        Budget("smoke", "small", "sgpn", _scenes(rooms=_FEW, parts=_FEW, views=_FEW)),
         Budget(
             "small",
             "small",
+            "sgpn",
             _scenes(rooms=(300, 8, 48), parts=(400, 16, 60), views=(400, 16, 48)),
         ),
         Budget(
             "full",
             "paper",
+            "sgpn_paper",
             _scenes(rooms=(1200, 60, 120), parts=(1200, 60, 240), views=(795, 60, 240)),
         ),
     )
@@ -60,9 +63,9 @@ def reduced(config: Config) -> Config:
 
 
 def _short(train: Any) -> Any:
-    """Every stage for one epoch."""
+    """Every stage for two epochs."""
     stages = {
-        name: dc.replace(stage, epochs=1, warmup_steps=0)
+        name: dc.replace(stage, epochs=2, warmup_steps=0)
         for name, stage in ((f.name, getattr(train, f.name)) for f in dc.fields(train))
         if dc.is_dataclass(stage)
     }

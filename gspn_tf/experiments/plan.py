@@ -111,8 +111,8 @@ def check_folder(task: Task) -> None:
 
 def row_config(experiment: Experiment, row: Row, seed: int, source: Source) -> Config:
     """The config of a row, for the classes of the data."""
-    file, _, variant = source.config.partition(":")
-    config = config_loading.load(f"{file}:{row.variant.format(base=variant)}")
+    file = source.config.partition(":")[0]
+    config = config_loading.load(f"{file}:{variant_of(experiment, row, source)}")
     if experiment.budget.name == "smoke":
         config = reduced(config)
     classes = len(manifest.read_classes(source.data.path)) + 1
@@ -121,6 +121,12 @@ def row_config(experiment: Experiment, row: Row, seed: int, source: Source) -> C
     config = config_loading.override(config, experiment.overrides)
     config.train.seed = seed
     return config
+
+
+def variant_of(experiment: Experiment, row: Row, source: Source) -> str:
+    """The variant of the config file that a row is."""
+    base = source.config.partition(":")[2]
+    return row.variant.format(base=base, sgpn=experiment.budget.sgpn)
 
 
 def _job(experiment: Experiment, row: Row, seed: int) -> Job:
@@ -146,17 +152,15 @@ def _network(
 ) -> list[Training]:
     """The trainings of a network, in their order; the last is the whole of it."""
     config = row_config(experiment, row, seed, source)
-    file, _, variant = source.config.partition(":")
-    name = row.variant.format(base=variant)
+    name = variant_of(experiment, row, source)
     runs, data = experiment.output / "runs", source.data
     if config.model.kind == "sgpn":
         return [tasks.training(runs, name, "sgpn", config, data, init=init)]
     base = row._replace(variant="{base}")
-    plain = tasks.of_stage_one(row_config(experiment, base, seed, source))
-    same = plain == tasks.of_stage_one(config)
-    first = tasks.training(
-        runs, variant if same else name, "gspn", config, data, init=init
-    )
+    shared = tasks.of_stage_one(row_config(experiment, base, seed, source))
+    same = shared == tasks.of_stage_one(config)
+    of = variant_of(experiment, base if same else row, source)
+    first = tasks.training(runs, of, "gspn", config, data, init=init)
     return [first, tasks.training(runs, name, "rpointnet", config, data, first, init)]
 
 

@@ -9,6 +9,7 @@ OUTPUT/tables/table4-rooms-small.md     to paste
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -140,13 +141,15 @@ def _curves(jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:
                 name = f"{job.row.name}: {task.label}"
                 lines.setdefault(name, []).extend(_losses(task))
     for name, each in lines.items():
-        yield name, visualize.line_chart(name, "epoch", each)
+        if each:
+            yield name, visualize.line_chart(name, "epoch", each)
 
 
 def _losses(task: Training) -> Iterator[visualize.Line]:
     rows = RunFolder(task.folder).read_metrics(task.stage)
     for label, key in (("training", "loss"), ("validation", "val_loss")):
-        known = [(int(r["epoch"]), float(r[key])) for r in rows if r.get(key)]
+        values = ((int(r["epoch"]), float(r[key])) for r in rows if r.get(key))
+        known = [(epoch, loss) for epoch, loss in values if math.isfinite(loss)]
         if known:
             yield visualize.Line(label, *zip(*known, strict=True))
 

@@ -9,7 +9,7 @@ class Row(NamedTuple):
 
     key: str  # of --rows
     name: str  # in the paper
-    variant: str  # of the config; {base} is that of the data set and the budget
+    variant: str  # of the config; {base} and {sgpn} are those of the budget
     paper: Mapping[str, float] = {}  # column -> figure
     pretrained: bool = False  # starts from the same system trained on generated rooms
 
@@ -39,7 +39,7 @@ class Table(NamedTuple):
         return list(dict.fromkeys(c.figure.split("/")[0] for c in self.columns))
 
 
-OURS, SGPN = "{base}", "sgpn"
+OURS, SGPN = "{base}", "{sgpn}"
 _AP = (
     Column("AP", "instances/scannet/AP"),
     Column("AP@0.5", "instances/scannet/AP50"),
