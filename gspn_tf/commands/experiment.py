@@ -10,7 +10,7 @@ from absl import flags as absl_flags
 from gspn_tf.commands import prepare, prepare_rgbd, prepare_shapes
 from gspn_tf.commands.command import Arguments, Command, UserError, existing_folder
 from gspn_tf.data import manifest
-from gspn_tf.experiments import folds, plan, report, runner
+from gspn_tf.experiments import folds, plan, report, runner, worker
 from gspn_tf.experiments.budgets import BUDGETS, Budget
 from gspn_tf.experiments.plan import Experiment, Source
 from gspn_tf.experiments.tables import TABLES, Row, Table
@@ -139,8 +139,10 @@ def _generated(name: str, path: Path, counts: Mapping[str, int]) -> None:
 
 
 def generate(name: str, path: Path, counts: dict[str, int]) -> None:
-    """Write a generated data set, in a process of its own."""
-    prepare.write_generated(path, GENERATED[name](counts, 0))
+    """Write a generated data set, in a process of its own, unless another just did."""
+    with worker.locked(path.parent):
+        if not (path / manifest.NAME).exists():
+            prepare.write_generated(path, GENERATED[name](counts, 0))
 
 
 def _with_folds(experiment: Experiment) -> Experiment:
@@ -148,11 +150,18 @@ def _with_folds(experiment: Experiment) -> Experiment:
     data, output = experiment.source.data, experiment.output
     name = f"{data.label}-{data.checksum('train', 'val', 'test')[:8]}-folds"
     if not (output / "data" / name).exists():
-        runner.isolated(folds.write, str(data.path), str(output / "data" / name))
+        runner.isolated(write_folds, data.path, output / "data" / name)
     found = folds.existing(output / "data" / name)
     held_out = [DataFolder(path, f"{data.label}-{path.name}") for path in found]
     pretraining = _source("rooms", output, experiment.budget, None)
     return dc.replace(experiment, folds=tuple(held_out), pretraining=pretraining)
+
+
+def write_folds(source: Path, path: Path) -> None:
+    """Write the folds, in a process of its own, unless another just did."""
+    with worker.locked(path.parent):
+        if not path.exists():
+            folds.write(source, path)
 
 
 def _command_line(arguments: Arguments) -> str:

@@ -27,7 +27,7 @@ def existing(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"{PREFIX}*"))
 
 
-def write(source: str, directory: str) -> None:
+def write(source: str | Path, directory: str | Path) -> None:
     """Make the folds of the labelled scans of a data folder.
 
     They appear whole or not at all, together. Raises ValueError where the scans are of
@@ -62,7 +62,7 @@ def write(source: str, directory: str) -> None:
             files.write_json(folder / f"{PREFIX}{room}" / manifests.NAME, fold)
 
 
-def _labelled(source: str, head: dict):
+def _labelled(source: str | Path, head: dict):
     from gspn_tf.data.shards import read_scenes
 
     for split in head["splits"]:

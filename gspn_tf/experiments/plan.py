@@ -46,8 +46,10 @@ class Experiment:
     @property
     def name(self) -> str:
         """What its table's files are called."""
-        variant = tasks.digest(self.overrides)[:4] if self.overrides else ""
-        words = [self.table.name, self.source.data.label, self.budget.name, variant]
+        data, config = self.source.data, self.source.config
+        usual = config == config_file(data.path, self.budget) and not self.overrides
+        other = "" if usual else tasks.digest([config, self.overrides])[:4]
+        words = [self.table.name, data.label, self.budget.name, other]
         return "-".join(filter(None, words))
 
 
@@ -120,6 +122,12 @@ def row_config(experiment: Experiment, row: Row, seed: int, source: Source) -> C
     network.num_classes = classes
     config = config_loading.override(config, experiment.overrides)
     config.train.seed = seed
+    scenes = manifest.num_scenes(source.data.path, "train")
+    if scenes < config.train.batch_size:
+        raise ValueError(
+            f"{source.data.path} must have {config.train.batch_size} scenes to train "
+            f"on at least, train.batch_size, got {scenes}"
+        )
     return config
 
 

@@ -8,7 +8,6 @@ OUTPUT/tables/table4-rooms-small.md     to paste
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -112,13 +111,11 @@ def _page(
     experiment: Experiment, jobs: Sequence[Job], found: Summary, command: str
 ) -> Report:
     header, *rows = grid(experiment, found)
-    sections = [
-        Section("Order", sentence)
-        for sentence in ["; ".join(found.agreement())]
-        if sentence
-    ]
-    curves = list(_curves(jobs))
-    if curves:
+    sections = []
+    if ranks := [sentence.split(": ", 1) for sentence in found.agreement()]:
+        names = ("figure", "systems")
+        sections.append(Section("Order", "", [Table("Best first", names, ranks)]))
+    if curves := list(_curves(jobs)):
         text = "Loss of each epoch, one line a seed."
         parts = [Drawings(curves, "Losses of different systems have different terms")]
         sections.append(Section("Training", text, parts))
@@ -180,11 +177,8 @@ def _machines(found: Summary) -> str:
         for seed in line.results
         for result in seed
     ]
-    texts = [
-        json.dumps(f"{m['cpus']} x {m['cpu']}" + "".join(f", {g}" for g in m["gpus"]))
-        for m in machines
-    ]
-    return "Machine: " + ", ".join(dict.fromkeys(t.strip('"') for t in texts)) + "."
+    texts = [", ".join([f"{m['cpus']} x {m['cpu']}", *m["gpus"]]) for m in machines]
+    return f"Machine: {', '.join(dict.fromkeys(texts))}." if texts else ""
 
 
 def _versions(lines: Sequence[Line]) -> list[tuple[str, Any]]:
