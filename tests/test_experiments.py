@@ -1,64 +1,36 @@
 """Plans, shared runs and tables of experiments, without training anything."""
 
-import csv
 import dataclasses as dc
 import io
-import json
 import re
 from pathlib import Path
 
 import pytest
+import toy_experiments
 import toy_models
+from toy_experiments import ROOMS, experiment, finish, planned
 
 from gspn_tf import cli, config_loading, run_folder
 from gspn_tf import config as c
 from gspn_tf.commands import experiment as command
 from gspn_tf.data import manifest, part_shapes, parts
-from gspn_tf.experiments import folds, plan, progress, report, runner, tasks, worker
+from gspn_tf.experiments import folds, plan, runner, tasks, worker
 from gspn_tf.experiments.budgets import BUDGETS
-from gspn_tf.experiments.plan import Experiment, Source
+from gspn_tf.experiments.plan import Source
 from gspn_tf.experiments.tables import TABLES
 from gspn_tf.experiments.tasks import DataFolder
-
-ROOMS = "configs/rooms.py:small"
 
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("data") / "rooms"
-    toy_models.write_data(path)
+    toy_experiments.write_data(path)
     return path
-
-
-def experiment(data_dir: Path, output: Path, table: str = "table6", **changes):
-    source = Source(DataFolder(data_dir, "rooms"), ROOMS)
-    given = Experiment(TABLES[table], BUDGETS["small"], (0, 1), output, source)
-    return dc.replace(given, **changes)
-
-
-def planned(given: Experiment) -> list[plan.Job]:
-    return plan.jobs(given, given.table.rows)
 
 
 def stage_one(jobs: list[plan.Job]) -> set[Path]:
     found = (t for job in jobs for t in job.tasks() if isinstance(t, tasks.Training))
     return {task.folder for task in found if task.stage == "gspn"}
-
-
-def finish(job: plan.Job, **figures: float) -> None:
-    """Pretend that a row's seed has been trained and measured."""
-    for task in job.tasks():
-        result = {"stage": "x", "epochs": 1, "seconds": 60.0}
-        if isinstance(task, tasks.Measurement):
-            machine = {"cpu": "toy", "cpus": 2, "gpus": []}
-            result = {"figures": figures, "seconds": {"gspn": 60.0, "measuring": 5.0}}
-            result |= {"machine": machine, "versions": {"keras": "0"}}
-        else:
-            folder = run_folder.RunFolder(task.folder)
-            folder.start(task.config, toy_models.CLASSES.pairs())
-            rows = [{"epoch": i, "loss": 1 / i, "val_loss": 2 / i} for i in (1, 2)]
-            folder.write_metrics(task.stage, rows)
-        tasks.write_result(task, result)
 
 
 def test_rows_of_one_stage_one_share_it(data_dir, tmp_path):
@@ -149,71 +121,6 @@ def test_finished_rows_start_no_process(data_dir, tmp_path, monkeypatch):
     monkeypatch.delattr(runner, "process")
     console = runner.Console(quiet=True)
     assert runner.run(jobs, tmp_path / "logs", console, lambda: None) == []
-
-
-def test_mean_and_spread_beside_the_paper(data_dir, tmp_path):
-    given = experiment(data_dir, tmp_path, "table5")
-    values = {
-        ("ours", 0): (0.05, 0.5),
-        ("ours", 1): (0.07, 0.7),
-        ("no_center", 0): (0.09, 0.4),
-    }
-    jobs = planned(given)
-    for job in jobs:
-        if figures := values.get((job.row.key, job.seed)):
-            names = ("proposals/CD", "proposals/mIoU")
-            finish(job, **dict(zip(names, figures, strict=True)))
-    text = report.write(given, jobs, "gspn experiment table5")
-    assert "|  | Ours | E-D | 1-Context | No Center Pred |" in text
-    assert (
-        "| CD | 0.060 ± 0.014 (0.045) | – (0.0532) | – (0.0524) | 0.090 (0.0571) |"
-        in text
-    )
-    assert "| min | 1.000 ± 0.000 | – | – | 1.000 |" in text
-    assert "| seeds | 2 | 0 | 0 | 1 |" in text
-    assert "measured on val" in text and "2 x toy" in text
-    assert (
-        "- CD: Ours, then No Center Pred; smallest gap 0.030, largest spread 0.014; "
-        "the paper: the same order" in text
-    )
-    tables = tmp_path / "tables"
-    stored = json.loads((tables / "table5-rooms-small.json").read_text())
-    ours = stored["rows"][0]["figures"]["mIoU"]
-    assert ours["values"] == [0.5, 0.7] and ours["mean"] == pytest.approx(0.6)
-    assert ours["spread"] == pytest.approx(0.02**0.5) and ours["paper"] == 0.581
-    rows = csv.DictReader(io.StringIO((tables / "table5-rooms-small.csv").read_text()))
-    found = {(row["row"], row["figure"]): row for row in rows}
-    assert found["Ours", "CD"]["values"] == "0.05 0.07"
-    assert found["E-D", "CD"]["mean"] == "" and found["E-D", "CD"]["paper"] == "0.0532"
-    assert (
-        "Generative model designs" in (tables / "table5-rooms-small.html").read_text()
-    )
-
-
-def test_a_table_has_a_column_for_each_category(data_dir, tmp_path):
-    given = experiment(data_dir, tmp_path, "table2", seeds=(0,))
-    jobs = planned(given)
-    ap50 = "instances/partnet/AP50"
-    names = (ap50, f"{ap50}/category/Storage", f"{ap50}/category/Chair")
-    finish(jobs[1], **dict(zip(names, (0.3, 0.1, 0.2), strict=True)))
-    text = report.write(given, jobs, "")
-    assert "|  | All | Chair | Storage | min | seeds |" in text
-    assert "| Ours | 0.300 | 0.200 (0.268) | 0.100 (0.267) | 1.000 | 1 |" in text
-
-
-def test_time_left_counts_epochs_of_each_stage(data_dir, tmp_path):
-    todo = planned(experiment(data_dir, tmp_path, "table6", seeds=(0,)))[-1].tasks()
-    assert [t.label for t in todo[:2]] == ["gspn on rooms", "rpointnet on rooms"]
-    assert progress.seconds_left(todo) is None
-    first, second, _ = todo
-    rows = [{"epoch": i, "seconds": 10.0} for i in (1, 2)]
-    run_folder.RunFolder(first.folder).write_metrics("gspn", rows)
-    # 13 + 20 epochs and one measurement, at 10 s each while nothing else is known.
-    assert progress.seconds_left(todo) == pytest.approx((11 + 20 + 1) * 10)
-    rows = [{"epoch": 1, "seconds": 30.0}]
-    run_folder.RunFolder(second.folder).write_metrics("rpointnet", rows)
-    assert progress.seconds_left(todo) == pytest.approx(11 * 10 + 19 * 30 + 20)
-    assert progress.clock(3723.4) == "1:02:03"
 
 
 def test_stage_two_takes_the_shared_proposals(data_dir, tmp_path):

@@ -31,7 +31,7 @@ class Table(NamedTuple):
     columns: Sequence[Column]
     # Further columns, one for each category, class or room that the data has.
     parts: Literal["category", "class", "room"] | None = None
-    transposed: bool = False  # as the paper prints it
+    transposed: bool = False  # a column for each system
     rooms_apart: bool = False  # every room is held out once
 
     def kinds(self) -> list[str]:
@@ -77,6 +77,7 @@ TABLE1 = Table(
     ),
     _AP[1:],
     parts="room",
+    transposed=True,
     rooms_apart=True,
 )
 TABLE2 = Table(
