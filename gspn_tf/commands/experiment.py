@@ -8,7 +8,13 @@ from pathlib import Path
 from absl import flags as absl_flags
 
 from gspn_tf.commands import prepare, prepare_rgbd, prepare_shapes
-from gspn_tf.commands.command import Arguments, Command, UserError, existing_folder
+from gspn_tf.commands.command import (
+    Arguments,
+    Command,
+    UserError,
+    existing_folder,
+    load_tensorflow,
+)
 from gspn_tf.data import manifest
 from gspn_tf.experiments import folds, plan, report, runner, worker
 from gspn_tf.experiments.budgets import BUDGETS, Budget
@@ -159,6 +165,7 @@ def _with_folds(experiment: Experiment) -> Experiment:
 
 def write_folds(source: Path, path: Path) -> None:
     """Write the folds, in a process of its own, unless another just did."""
+    load_tensorflow()
     with worker.locked(path.parent):
         if not path.exists():
             folds.write(source, path)

@@ -11,7 +11,7 @@ There is no split `val`, so the last weights are the ones that are kept.
 from collections import defaultdict
 from pathlib import Path
 
-from gspn_tf import files, startup
+from gspn_tf import files
 from gspn_tf.data import manifest as manifests
 
 PREFIX = "without-"
@@ -34,8 +34,6 @@ def write(source: str | Path, directory: str | Path) -> None:
     fewer than two rooms, or where two have one name.
     """
     import tensorflow as tf
-
-    startup.load_tensorflow()
 
     from gspn_tf.data.shards import serialize
 

@@ -69,6 +69,7 @@ class Display:
             BarColumn(),
             TextColumn("{task.completed}/{task.total} {task.fields[told]}"),
             console=console,
+            refresh_per_second=1,
             disable=not console.is_terminal,
         )
         self.whole = self.bar.add_task("all", total=len(self.all), told="tasks")
