@@ -2,8 +2,8 @@ r"""What the paper leaves out or replaces in its ablation study (section 4.4).
 
     gspn train --config=configs/rooms.py:small+box_regression --data DIR --run RUN
 
-One line an ablation: fields of the config and their values, or what becomes of the value
-that is there. Several are chained: `small+one_context+no_center`.
+One line an ablation: fields of the config and their values, or what becomes of the
+value that is there. Several are chained: `small+one_context+no_center`.
 """
 
 

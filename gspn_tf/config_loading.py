@@ -22,9 +22,9 @@ PACKAGE = Path(__file__).resolve().parent
 def load(argument: str) -> Config:
     """The config of `FILE.py:VARIANT`, or of a run folder's `config.json`.
 
-    `VARIANT+NAME+...` applies ablations of `configs/ablations.py` to it, in turn. A path
-    that is not found from the current folder is looked up among the configs that come
-    with the package. Raises FileNotFoundError or ValueError with one sentence.
+    `VARIANT+NAME+...` applies ablations of `configs/ablations.py` to it, in turn. A
+    path that is not found from the current folder is looked up among the configs that
+    come with the package. Raises FileNotFoundError or ValueError with one sentence.
     """
     name, _, rest = argument.partition(":")
     variant, *ablations = rest.split("+")

@@ -150,7 +150,15 @@ def test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"head_layers": "shared"}, {"filler_regions": "empty"}], ids=str
+    "changes",
+    [
+        {"head_layers": "shared"},
+        {"filler_regions": "empty"},
+        {"region_features": "semantic"},
+        {"region_features": "context"},
+        {"semantic_training": "end_to_end"},
+    ],
+    ids=str,
 )
 def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
     changes, tiny_config, tiny_batch
@@ -160,6 +168,49 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
     terms, gradients = terms_and_gradients(network, batch)
     assert terms["box"] > 0 and terms["mask"] > 0
     assert_every_weight_moves(gradients)
+
+
+def class_logits(network, batch, change):
+    """Of the regions of a batch, with other features than the scene's."""
+    outputs = network(batch)
+    scene = outputs["scene"]._replace(**change(outputs["scene"]))
+    features = network.describe(batch, scene, training=False)
+    return network.box_head(features, outputs["regions"])[0].numpy()
+
+
+UNSEEN = {
+    "semantic": lambda scene: {
+        "context": scene.context + 1.0,
+        "centers": scene.centers + 1.0,
+    },
+    "context": lambda scene: {"levels": [level + 1.0 for level in scene.levels]},
+}
+
+
+@pytest.mark.parametrize("kept", UNSEEN)
+def test_heads_do_not_see_the_features_that_are_left_out(kept, tiny_config, tiny_batch):
+    batch, unseen = tiny_batch, UNSEEN[kept]
+    full = models.build(tiny_config)
+    part = models.build(dc.replace(tiny_config, region_features=kept))
+    assert (
+        class_logits(full, batch, unseen) != class_logits(full, batch, lambda _: {})
+    ).any()
+    np.testing.assert_array_equal(
+        class_logits(part, batch, unseen), class_logits(part, batch, lambda _: {})
+    )
+
+
+def test_end_to_end_the_heads_have_a_network_of_their_own(tiny_config, tiny_batch):
+    network = models.build(dc.replace(tiny_config, semantic_training="end_to_end"))
+    own = [w.path for w in network.hypercolumns.source.trainable_weights]
+    frozen = values(network.proposal_network.weights)
+    before = values(network.weights)
+    trained(network, tiny_batch, steps=2, epochs=1, rate=1e-2)
+    after = values(network.weights)
+    assert len(own) > 10
+    assert all((after[path] != before[path]).any() for path in own)
+    for path in frozen:
+        np.testing.assert_array_equal(after[path], frozen[path], err_msg=path)
 
 
 def no_foreground(batch):

@@ -32,7 +32,7 @@ class BoxProposer(Proposer):
     """Anchors around the predicted centre of each seed, moved, scaled and scored.
 
     Nine for each radius of the context, 27 in the paper: A below. Also gives `anchors`
-    and their `deltas` [B, S, A, 6]; the `objectness` is [B, S, A, 1 or 2].
+    and the `anchor_deltas` [B, S, A, 6]; the `objectness` is [B, S, A, 1 or 2].
     """
 
     terms = ("deltas",)
@@ -60,7 +60,7 @@ class BoxProposer(Proposer):
         best = tf.argmax(scores, -1)
         return {
             "anchors": anchors,
-            "deltas": deltas,
+            "anchor_deltas": deltas,
             "objectness": logits,
             "proposals": Proposals(
                 boxes=tf.gather(boxes, best, batch_dims=2),
@@ -90,7 +90,7 @@ class BoxProposer(Proposer):
         anchors = outputs["anchors"]
         own = take(truth.targets["boxes"], truth.instance)[:, :, None]  # [B, S, 1, 6]
         wanted = box_lib.encode(anchors, own, DEVIATION)
-        loss = tf.reduce_mean(losses.smooth_l1(outputs["deltas"] - wanted), -1)
+        loss = tf.reduce_mean(losses.smooth_l1(outputs["anchor_deltas"] - wanted), -1)
         positive = self.labels(anchors, truth) == 1
         total = tf.reduce_sum(tf.where(positive, loss, 0.0), -1)
         count = tf.reduce_sum(tf.cast(positive, loss.dtype), -1)

@@ -12,7 +12,6 @@ from gspn_tf.models.decoding import ShapeGenerator
 from gspn_tf.pyramid import take
 from gspn_tf.types import Gaussian
 
-
 KL = {
     "prior_posterior": lambda prior, posterior: (prior, posterior),
     "posterior_prior": lambda prior, posterior: (posterior, prior),

@@ -240,9 +240,7 @@ class MaskHead(keras.layers.Layer):
         self.built = True
 
     def call(self, features: PointFeatures, regions: Regions, training=False):
-        local = region_features(
-            self.parts, self.local_mlp, features, regions, training
-        )
+        local = region_features(self.parts, self.local_mlp, features, regions, training)
         whole = tf.reduce_max(self.global_mlp(local, training=training), axis=2)
         mlp = self.mask_mlp
         x = mlp.project(local, 0) + mlp.project(whole, 1)[:, :, None, :]

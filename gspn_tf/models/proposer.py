@@ -47,8 +47,8 @@ class Proposer(keras.layers.Layer):
     [B, S * boxes_per_seed] of which R-PointNet selects, those of a seed in succession,
     and `proposals` are the best of each seed.
 
-    `terms` are the names of the losses besides that of the objectness, `monitored` those
-    of all whose sum tells which weights are the best.
+    `terms` are the names of the losses besides that of the objectness, `monitored`
+    those of all whose sum tells which weights are the best.
     """
 
     terms: tuple[str, ...]
