@@ -224,10 +224,17 @@ class SGPNConfig:
     confidence_weight: float = 1.0
     semantic_weight: float = 1.0
     # GroupMerging (section 3.3).
-    group_similarity: float = 5.0  # Th_S, below which points are of one group
+    # Th_S, below which points are of one group: K1, as for the confidence there
+    # (models/model.py); its tests have a threshold for each class, of training data.
+    group_similarity: float = 10.0
     min_confidence: float = 0.4  # Th_C; utils/test_utils.py
     min_group_points: int = 50  # Th_M2; utils/test_utils.py
     max_group_iou: float = 0.6  # Th_M1; utils/test_utils.py
+    # Share of a group's points that are in one that is kept, above which it is the
+    # same; utils/test_utils.py, not in the paper.
+    max_group_share: float = 0.8
+    # Which of the groups that are the same is kept: the largest, or the surest.
+    group_order: Literal["size", "confidence"] = "size"
     max_detections: int = 100
     # The score of an instance: its ranking score, or 1.0 for all as in the release.
     exported_score: Literal["ranking", "released"] = "ranking"

@@ -11,6 +11,12 @@ import tensorflow as tf
 
 CHUNK = 1024  # rows of the similarity matrix at once
 
+# What groups of sizes [n] that were proposed with confidence [n] are ranked by.
+ORDERS = {
+    "size": lambda sizes, confidence: sizes,
+    "confidence": lambda sizes, confidence: confidence,
+}
+
 
 class Rules(NamedTuple):
     """Which groups become instances."""
@@ -18,7 +24,9 @@ class Rules(NamedTuple):
     similarity: float  # Th_S: two points are of one group below it
     min_confidence: float  # Th_C: of the point that proposes a group
     min_points: int  # Th_M2: of a group
-    max_iou: float  # Th_M1: with a larger group, above which it is the same
+    max_iou: float  # Th_M1: with a group that is kept, above which it is the same
+    max_share: float  # of its points in such a group, above which it is the same
+    order: str  # which group comes first, see ORDERS
     max_groups: int
 
 
@@ -40,9 +48,9 @@ def merge_groups(
     """The instance [n] int32 of each point: 0, 1, ..., or -1 for none.
 
     features [n, F] and confidence [n] of points that may belong to an instance. Of
-    groups that overlap the largest stays, of equally large ones that of the first
-    point. A point of several groups goes to the one whose proposing point it is most
-    similar to; a group that this leaves with too few points is no instance.
+    groups that are the same the first in `rules.order` stays, of equals that of the
+    first point. A point of several groups goes to the one whose proposing point it is
+    most similar to; a group that this leaves with too few points is no instance.
     """
     seeds = choose_groups(features, confidence, scale, rules)
     near = similarity(features, tf.gather(features, seeds), scale)  # [n, K]
@@ -58,7 +66,7 @@ def merge_groups(
 def choose_groups(
     features: tf.Tensor, confidence: tf.Tensor, scale: float, rules: Rules
 ) -> tf.Tensor:
-    """Rows [K] int32 of the points whose groups are kept, the largest group first."""
+    """Rows [K] int32 of the points whose groups are kept, in `rules.order`."""
 
     def similar(rows: tf.Tensor, members: tf.Tensor) -> tf.Tensor:
         """How many of the members [m, F] are in the group of each of rows [r]."""
@@ -71,16 +79,19 @@ def choose_groups(
 
     points = tf.range(tf.shape(features)[0])
     sizes = similar(points, features)
+    rank = ORDERS[rules.order](tf.cast(sizes, tf.float32), confidence)
     candidate = (confidence > rules.min_confidence) & (sizes >= rules.min_points)
 
     def step(kept, candidate):
-        best = tf.argmax(tf.where(candidate, sizes, -1), output_type=tf.int32)
+        best = tf.argmax(tf.where(candidate, rank, -1.0), output_type=tf.int32)
         near = similarity(features, features[best][None], scale)[:, 0]
         members = tf.boolean_mask(features, near < rules.similarity)
         rivals = tf.boolean_mask(points, candidate)
         shared = similar(rivals, members)
-        union = tf.gather(sizes, rivals) + sizes[best] - shared
-        other = tf.cast(shared, tf.float32) <= rules.max_iou * tf.cast(union, "float32")
+        shared, own = tf.cast(shared, tf.float32), tf.gather(sizes, rivals)
+        union = tf.cast(own + sizes[best], tf.float32) - shared
+        other = shared <= rules.max_iou * union
+        other &= shared <= rules.max_share * tf.cast(own, tf.float32)
         left = tf.boolean_mask(rivals, other & (rivals != best))
         candidate = tf.scatter_nd(
             left[:, None], tf.ones_like(left, tf.bool), tf.shape(points)

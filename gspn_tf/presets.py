@@ -83,8 +83,7 @@ def small_rpointnet() -> c.RPointNetConfig:
 def with_sgpn(config: c.Config) -> c.Config:
     """SGPN on the backbone, the data and the training budget of an R-PointNet's config.
 
-    Its epochs are those of both stages together. The warm-up is shorter than the
-    paper's where the training is.
+    Its epochs are those of both stages together.
     """
     proposal, train = config.model.proposal, config.train
     model = c.SGPNConfig(num_classes=proposal.num_classes, backbone=proposal.backbone)
@@ -94,14 +93,22 @@ def with_sgpn(config: c.Config) -> c.Config:
 
 
 def small_sgpn(config: c.Config) -> c.Config:
-    """The same with fewer channels and points of pairs: two cores."""
+    """The same with fewer channels and points of pairs, and weights of its own.
+
+    With those of `with_sgpn` two cores do not learn in minutes to keep the points of an
+    object together: the margin of other classes and the weight of pairs of one class
+    are what pushes them apart. Surer groups first: large ones hold several objects.
+    """
     config = with_sgpn(config)
     config.model.branch_units = (64,)
     config.model.similarity_size = 32
     config.model.num_similarity_points = 1024
-    config.model.same_class_warmup_steps = 1_000
+    config.model.same_class_weight = (1.0, 1.0)
+    config.model.other_class_margin = 20.0
     config.model.similarity_weight = 0.1
-    config.model.min_group_points = 20
+    config.model.min_group_points = 40
+    config.model.min_confidence = 0.2
+    config.model.group_order = "confidence"
     return config
 
 

@@ -4,7 +4,7 @@ instances.ply    every point of the scan in its own coordinates, coloured by
                  instance; columns `semantic` (class id) and `instance` (-1 = none)
 instances.json   class, score, box and number of points of each instance
 masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
-index.html       input, classes, instances and proposals, to turn and to click
+index.html       input, classes, instances and any proposals, to turn and to click
 """
 
 import os
@@ -96,6 +96,7 @@ class Result(NamedTuple):
 
     def _write_page(self, path: Path) -> None:
         found = self.found
+        proposals = found.proposals if len(found.proposals) else None  # SGPN: none
         rows = [
             InstanceRow(row["class"], row["score"], row["num_points"], box)
             for row, box in zip(self.instances(), found.boxes, strict=True)
@@ -107,7 +108,7 @@ class Result(NamedTuple):
             semantic=found.semantic,
             instance=found.labels(),
             instances=rows,
-            proposal_boxes=found.proposals,
+            proposal_boxes=proposals,
             proposal_scores=found.proposal_scores,
         )
         write_page(path, content, title=self.name)

@@ -29,16 +29,20 @@ class PointOutputs(NamedTuple):
 
 
 class Branch(keras.layers.Layer):
-    """A hidden layer and an output at every point: [B, N, C] -> [B, N, size]."""
+    """Hidden layers and an output at every point.
+
+    Inputs: features [B, N, channels], places [B, N, 3]. Output [B, N, size].
+    """
 
     def __init__(self, units: tuple[int, ...], size: int, channels: int, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.mlp = SharedMLP(units, (channels,))
+        self.mlp = SharedMLP(units, (channels, 3))
         self.output_layer = dense(size, units[-1])
         self.built = True
 
-    def call(self, features, training=False):
-        return self.output_layer(self.mlp(features, training=training))
+    def call(self, features, places, training=False):
+        x = self.mlp.project(features, 0) + self.mlp.project(places, 1)
+        return self.output_layer(self.mlp.activate(x, training))
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -59,7 +63,7 @@ class SGPN(LossModel):
     def __init__(self, config: SGPNConfig | None = None, **kwargs):
         c = config or SGPNConfig()
         super().__init__(c, **kwargs)
-        self.backbone = PointNet2(c.backbone, channels=6)
+        self.backbone = PointNet2(c.backbone, channels=3)
         width, units = self.backbone.width, c.branch_units
         self.similarity = Branch(units, c.similarity_size, width)
         self.confidence = Branch(units, 1, width)
@@ -94,19 +98,19 @@ class SGPN(LossModel):
     def describe(self, batch, training) -> PointOutputs:
         """Backbone and branches at every point.
 
-        The backbone sees colours and, unlike that of the other networks, where a point
-        is in its scene: without, twins in two places could not be told apart.
+        The branches also see where in its scene a point is, in metres: the backbone
+        alone could not tell twins in two places apart.
         """
         points, count = batch["points"], batch["num_points"]
         real = tf.sequence_mask(count, tf.shape(points)[1])
         middle = box_lib.bounding(points, real)[:, None, :3]
         pyramid = build_pyramid(points, count, self.config.backbone, 0)
-        inputs = tf.concat([batch["colors"], points - middle], -1)
-        features, _ = self.backbone(pyramid, inputs, training=training)
+        features, _ = self.backbone(pyramid, batch["colors"], training=training)
+        inputs = features, points - middle
         return PointOutputs(
-            self.similarity(features, training=training),
-            self.confidence(features, training=training)[..., 0],
-            self.semantic(features, training=training),
+            self.similarity(*inputs, training=training),
+            self.confidence(*inputs, training=training)[..., 0],
+            self.semantic(*inputs, training=training),
         )
 
     def loss_terms(self, outputs, batch):
@@ -166,6 +170,8 @@ class SGPN(LossModel):
             c.min_confidence,
             c.min_group_points,
             c.max_group_iou,
+            c.max_group_share,
+            c.group_order,
             c.max_detections,
         )
         owner = grouping.merge_groups(
