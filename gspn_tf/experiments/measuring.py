@@ -91,5 +91,7 @@ def _groups(measurement: Measurement, directory) -> Callable[[str], str]:
         return room_of
     if measurement.by == "category":
         category = manifest.read_manifest(directory)["options"].get("category")
-        return (lambda _: category) if category else parts.category_of
+        if category is None:
+            return parts.category_of
+        return lambda _: category.removesuffix("Furniture")  # Storage, in the paper
     return lambda _: ""
