@@ -53,7 +53,17 @@ def small() -> c.Config:
     return presets.fit_to_shapes(config, NUM_CLASSES)
 
 
-VARIANTS = {"paper": paper, "small": small}
+def sgpn() -> c.Config:
+    """SGPN on the same data, for as many epochs as both stages of `small`."""
+    return presets.small_sgpn(small())
+
+
+def sgpn_paper() -> c.Config:
+    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
+    return presets.with_sgpn(paper())
+
+
+VARIANTS = {"paper": paper, "small": small, "sgpn": sgpn, "sgpn_paper": sgpn_paper}
 
 
 def get_config(variant: str = "paper") -> c.Config:

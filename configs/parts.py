@@ -62,7 +62,12 @@ def sgpn() -> c.Config:
     return presets.small_sgpn(small())
 
 
-VARIANTS = {"small": small, "paper": paper, "sgpn": sgpn}
+def sgpn_paper() -> c.Config:
+    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
+    return presets.with_sgpn(paper())
+
+
+VARIANTS = {"small": small, "paper": paper, "sgpn": sgpn, "sgpn_paper": sgpn_paper}
 
 
 def get_config(variant: str = "small") -> c.Config:

@@ -54,11 +54,17 @@ def sgpn() -> c.Config:
     return presets.small_sgpn(small())
 
 
+def sgpn_paper() -> c.Config:
+    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
+    return presets.with_sgpn(c.Config())
+
+
 VARIANTS = {
     "small": small,
     "overfit": overfit,
     "paper": c.Config,
     "sgpn": sgpn,
+    "sgpn_paper": sgpn_paper,
 }  # paper: Tables 7 and 8
 
 

@@ -53,8 +53,13 @@ def sgpn() -> c.Config:
     return presets.small_sgpn(small())
 
 
+def sgpn_paper() -> c.Config:
+    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
+    return presets.with_sgpn(c.Config())
+
+
 # paper: Tables 7 and 8
-VARIANTS = {"small": small, "paper": c.Config, "sgpn": sgpn}
+VARIANTS = {"small": small, "paper": c.Config, "sgpn": sgpn, "sgpn_paper": sgpn_paper}
 
 
 def get_config(variant: str = "small") -> c.Config:

@@ -12,6 +12,7 @@ from gspn_tf.commands import (
     benchmark,
     demo,
     evaluate,
+    experiment,
     export,
     import_checkpoint,
     prepare,
@@ -40,6 +41,7 @@ COMMANDS = (
     import_checkpoint.COMMAND,
     benchmark.COMMAND,
     demo.COMMAND,
+    experiment.COMMAND,
 )
 USAGE = 2  # exit status of a command line that cannot be understood
 

@@ -97,8 +97,7 @@ class RunFolder(NamedTuple):
     def write_metrics(self, stage: str, rows: Sequence[dict[str, float]]) -> None:
         """Replace the rows of `stage` in metrics.csv; those of other stages stay."""
         path = self.path / "metrics.csv"
-        text = path.read_text() if path.exists() else ""
-        others = [r for r in csv.DictReader(io.StringIO(text)) if r["stage"] != stage]
+        others = [row for row in self._metrics() if row["stage"] != stage]
         table = [*others, *({"stage": stage} | row for row in rows)]
         columns = list(dict.fromkeys(key for row in table for key in row))
         out = io.StringIO()
@@ -106,6 +105,15 @@ class RunFolder(NamedTuple):
         writer.writeheader()
         writer.writerows(table)
         files.write_text(path, out.getvalue())
+
+    def read_metrics(self, stage: str) -> list[dict[str, str]]:
+        """Rows of `stage` in metrics.csv, one an epoch; none where there is no file."""
+        return [row for row in self._metrics() if row["stage"] == stage]
+
+    def _metrics(self) -> list[dict[str, str]]:
+        path = self.path / "metrics.csv"
+        text = path.read_text() if path.exists() else ""
+        return list(csv.DictReader(io.StringIO(text)))
 
 
 def save_checkpoint(path: Path, values: dict[str, np.ndarray], state: State) -> None:

@@ -1,9 +1,12 @@
-"""Imports TensorFlow without the noise."""
+"""Imports TensorFlow without the noise, and ends processes with their parent."""
 
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 
 
 def load_tensorflow() -> None:
@@ -30,3 +33,14 @@ def load_tensorflow() -> None:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def follow_parent() -> None:
+    """Of a spawned process: leave Ctrl-C to the parent, end even where it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -18,7 +18,7 @@ LEVELS = (
     ("metrics", "visualize", "inference", "serving", "saved_model", "callbacks"),
     ("training", "evaluation", "results", "benchmarks", "release_names"),
     ("evaluation_report",),
-    ("import_checkpoint",),
+    ("import_checkpoint", "experiments"),
     ("commands",),
     ("cli",),
 )

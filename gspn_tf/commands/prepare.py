@@ -159,10 +159,14 @@ def generated_rooms(
 
 def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> None:
     """Write generated rooms, or go on with those of the same seed."""
+    write_generated(output, generated_rooms(counts, seed))
+
+
+def write_generated(output: Path | str, data: "DataSet") -> None:
+    """Write a generated data set in place of any other, or go on with it."""
     load_tensorflow()
     from gspn_tf.data.prepare import prepare_scenes
 
-    data = generated_rooms(counts, seed)
     manifest = prepare_scenes(output, data, force=True, track=tracked)
     print(f"{output}: {summary(manifest)}")
 

@@ -1,11 +1,15 @@
 """`gspn prepare nyuv2` and `gspn prepare views`: what one camera sees."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
 from gspn_tf.commands import prepare
 from gspn_tf.commands.command import Arguments, Command
+
+if TYPE_CHECKING:
+    from gspn_tf.data.reading import DataSet
 
 
 def define_nyuv2_flags(flags: absl_flags.FlagValues) -> None:
@@ -54,14 +58,17 @@ def define_views_flags(flags: absl_flags.FlagValues) -> None:
 def run_views(arguments: Arguments) -> None:
     """Generate views."""
     flags = arguments.flags
-    counts = prepare.wanted(flags)
+    prepare.make(flags, generated_views(prepare.wanted(flags), flags.seed))
+
+
+def generated_views(counts: dict[str, int], seed: int) -> "DataSet":
+    """Views of rooms."""
     from gspn_tf.data.classes import SCANNET
     from gspn_tf.data.reading import DataSet
     from gspn_tf.data.views import read_view, view_name
 
-    splits = prepare.generated(counts, flags.seed, view_name)
-    data = DataSet("views", SCANNET, splits, read_view, {"seed": flags.seed})
-    prepare.make(flags, data)
+    splits = prepare.generated(counts, seed, view_name)
+    return DataSet("views", SCANNET, splits, read_view, {"seed": seed})
 
 
 NYUV2 = Command(

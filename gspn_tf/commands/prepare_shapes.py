@@ -121,14 +121,20 @@ def define_parts_flags(flags: absl_flags.FlagValues) -> None:
 def run_parts(arguments: Arguments) -> None:
     """Generate shapes."""
     flags = arguments.flags
-    counts = wanted(flags)
+    make(flags, generated_parts(wanted(flags), flags.seed, flags.points))
+
+
+def generated_parts(
+    counts: dict[str, int], seed: int, points: int = 12_000
+) -> "DataSet":
+    """Shapes of `points` points."""
     from gspn_tf.data import parts
     from gspn_tf.data.reading import DataSet
 
-    splits = generated(counts, flags.seed, parts.shape_name)
-    read = partial(parts.read_shape, num_points=flags.points)
-    options = {"seed": flags.seed, "points": flags.points}
-    make(flags, DataSet("parts", parts.PARTS, splits, read, options))
+    splits = generated(counts, seed, parts.shape_name)
+    read = partial(parts.read_shape, num_points=points)
+    options = {"seed": seed, "points": points}
+    return DataSet("parts", parts.PARTS, splits, read, options)
 
 
 PARTNET = Command(

@@ -8,6 +8,8 @@ Units and frame are PartNet's as this project reads it: no metres, but the middl
 shape's box at the origin and the farthest point one unit away; z up, facing +y.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
@@ -40,7 +42,7 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     if num_points < MIN_POINTS:
         raise ValueError(f"num_points must be at least {MIN_POINTS}, got {num_points}")
     rng = np.random.default_rng(seed)
-    shape = KINDS[rng.integers(len(KINDS))](rng)
+    shape = _draw_kind(rng)(rng)
     samples, owner = sample_parts(rng, shape, num_points)
     points = normalized(samples.points)
     points += (
@@ -57,9 +59,19 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     )
 
 
+def _draw_kind(rng: np.random.Generator) -> Callable[[np.random.Generator], Shape]:
+    return KINDS[rng.integers(len(KINDS))]
+
+
 def shape_name(seed: int) -> str:
     """Name of the shape of a seed."""
     return f"shape_{seed:010d}"
+
+
+def category_of(name: str) -> str:
+    """Chair, Table, Lamp or Storage: what the shape of a name is."""
+    rng = np.random.default_rng(int(name.removeprefix("shape_")))
+    return _draw_kind(rng).__name__.capitalize()
 
 
 def read_shape(item: Item, num_points: int = 12_000) -> Scene:

@@ -7,9 +7,6 @@ makes a scene of an item. `gspn_tf.data.prepare` writes it to disk.
 import contextlib
 import logging
 import multiprocessing
-import os
-import signal
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gspn_tf import files
+from gspn_tf import files, startup
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene, check_scene
 
@@ -136,7 +133,7 @@ def read_items(
     pool = ProcessPoolExecutor(
         min(jobs, len(items)),
         multiprocessing.get_context("spawn"),
-        initializer=_serve_the_parent,
+        initializer=startup.follow_parent,
     )
     pending: deque[tuple[Item, Future]] = deque()
     try:
@@ -154,17 +151,6 @@ def read_items(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _serve_the_parent() -> None:
-    """Leave Ctrl-C to the parent, and end with it even where it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def follow() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Results to look at: colours, pictures, an interactive page and a report."""
 
+from gspn_tf.visualize.charts import Line, line_chart
 from gspn_tf.visualize.curves import precision_recall
 from gspn_tf.visualize.page import InstanceRow, PageContent, write_page
 from gspn_tf.visualize.palette import PALETTE, class_colors, instance_colors
@@ -19,6 +20,7 @@ __all__ = [
     "Drawings",
     "Figure",
     "InstanceRow",
+    "Line",
     "PageContent",
     "Panel",
     "Report",
@@ -28,6 +30,7 @@ __all__ = [
     "cell_text",
     "class_colors",
     "instance_colors",
+    "line_chart",
     "precision_recall",
     "render_panels",
     "render_png",

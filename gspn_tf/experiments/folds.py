@@ -1,0 +1,74 @@
+"""Leave-one-room-out: data folders that share their scans' files.
+
+    DIRECTORY/scans/scene0000_00.tfrecord      every labelled scan, once
+    DIRECTORY/without-scene0000/manifest.json  its splits name those files: train has
+                                               other rooms, test the scans of this one
+
+`scene0000_00` and `scene0000_01` are scans of one room: what comes before the last `_`.
+There is no split `val`, so the last weights are the ones that are kept.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+from gspn_tf import files
+from gspn_tf.data import manifest as manifests
+
+PREFIX = "without-"
+
+
+def room_of(scan: str) -> str:
+    """The room that a scan is of."""
+    return scan.rpartition("_")[0] or scan
+
+
+def existing(directory: Path) -> list[Path]:
+    """The folders of the folds that `write` made, by their rooms."""
+    return sorted(directory.glob(f"{PREFIX}*"))
+
+
+def write(source: str | Path, directory: str | Path) -> None:
+    """Make the folds of the labelled scans of a data folder.
+
+    They appear whole or not at all, together. Raises ValueError where the scans are of
+    fewer than two rooms, or where two have one name.
+    """
+    import tensorflow as tf
+
+    from gspn_tf.data.shards import serialize
+
+    head = manifests.read_manifest(source)
+    rooms = defaultdict(dict)
+    with files.replacing(directory) as folder:
+        (folder / "scans").mkdir(parents=True)
+        for scene in _labelled(source, head):
+            name = f"scans/{scene.name}.tfrecord"
+            if (folder / name).exists():
+                raise ValueError(f"{source} has two scans called {scene.name!r}")
+            with tf.io.TFRecordWriter(str(folder / name)) as writer:
+                writer.write(serialize(scene))
+            rooms[room_of(scene.name)][scene.name] = files.sha256(folder / name)
+        if len(rooms) < 2:
+            raise ValueError(
+                f"{source} must have scans of two rooms at least to hold one out, got "
+                f"{', '.join(rooms)}: scene0000_01 is a scan of the room scene0000"
+            )
+        for room in rooms:
+            others = {n: s for r in rooms if r != room for n, s in rooms[r].items()}
+            splits = {"train": _split(others), "test": _split(rooms[room])}
+            fold = head | {"splits": splits, "options": {"held_out": room}}
+            files.write_json(folder / f"{PREFIX}{room}" / manifests.NAME, fold)
+
+
+def _labelled(source: str | Path, head: dict):
+    from gspn_tf.data.shards import read_scenes
+
+    for split in head["splits"]:
+        if manifests.is_labelled(source, split):
+            yield from read_scenes(source, split)
+
+
+def _split(scans: dict[str, str]) -> dict:
+    shards = {f"../scans/{name}.tfrecord": digest for name, digest in scans.items()}
+    facts = {"labelled": True, "names": list(scans), "scenes": len(scans)}
+    return facts | {"shards": shards}
