@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import keras
 import numpy as np
 
 from gspn_tf import boxes as box_lib
 from gspn_tf.figures.drawing import SHAPES, Drawing, apart, view_of
 from gspn_tf.figures.networks import Trained, titles
+from gspn_tf.figures.seeds import seed_place
 from gspn_tf.figures.subjects import Subject
 from gspn_tf.visualize import (
     BoxLayer,
@@ -27,7 +29,6 @@ TITLES = {
     "segments": "binary segmentation",
 }
 SEED_INK, POINT_INK = (213, 94, 0), (0, 114, 178)
-FAR = 0.1  # of the scene's diagonal: farther from all points a place is no seed
 FADE = 0.6  # share of white in what surrounds a proposal
 CAPTION = "orange dot: the seed; orange box: the proposal; blue dots: points behind it"
 
@@ -50,6 +51,11 @@ class Seeds(NamedTuple):
     outputs: dict  # see `models.GSPN`
 
 
+def title_of(trained: Trained) -> str:
+    """What makes the proposals of a network."""
+    return TITLES[getattr(trained.config.model.proposal, "proposer", "shapes")]
+
+
 def propose(trained: Trained, subject: Subject, seed: int = 0) -> Seeds:
     """The proposals for the points that the network sees."""
     look = trained.look_at(subject, seed)
@@ -68,7 +74,7 @@ def proposal_at(
     proposals = seeds.outputs["proposals"]
     box = proposals.boxes[0, row].numpy().astype(np.float64)
     box[:3] += seeds.origin
-    score = 1 / (1 + np.exp(-float(proposals.scores[0, row])))
+    score = float(keras.ops.sigmoid(proposals.scores[0, row]))
     behind = _points_behind(trained, subject, seeds, row)
     return Proposal(title, points[row], box, score, behind)
 
@@ -81,67 +87,8 @@ def _points_behind(
     if "shapes" not in outputs:
         return np.zeros((0, 3))
     shape = outputs["shapes"][0, row].numpy() + seeds.origin
-    confidence = 1 / (1 + np.exp(-outputs["confidence"][0, row].numpy()))
+    confidence = keras.ops.sigmoid(outputs["confidence"][0, row]).numpy()
     return shape[confidence > trained.config.model.proposal.min_confidence]
-
-
-def seed_place(subject: Subject, wanted: str | None, rows: np.ndarray) -> np.ndarray:
-    """Where to look [3]: at a point's number, at "x,y,z", or at a leg among `rows`.
-
-    Raises:
-      ValueError: no such point, nothing near that place, or no truth to choose by.
-    """
-    if not wanted:
-        return subject.points[_leg(subject, rows)]
-    try:
-        numbers = [float(part) for part in wanted.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 1 and numbers[0] == int(numbers[0]):
-        if not 0 <= numbers[0] < len(subject.points):
-            raise ValueError(
-                f"{subject.name} has no point {wanted}, has 0..{len(subject.points) - 1}"
-            )
-        return subject.points[int(numbers[0])]
-    if len(numbers) != 3 or not np.isfinite(numbers).all():
-        raise ValueError(f"seed_point must be a number or x,y,z, got {wanted!r}")
-    nearest = np.linalg.norm(subject.points - numbers, axis=1).min()
-    reach = FAR * np.linalg.norm(np.ptp(subject.points, axis=0))
-    if nearest > reach:
-        raise ValueError(
-            f"seed_point {wanted}: the nearest point of {subject.name} is "
-            f"{nearest:.2f} m away, expected one within {reach:.2f} m"
-        )
-    return np.array(numbers, np.float32)
-
-
-def _leg(subject: Subject, rows: np.ndarray) -> int:
-    """A seed as the paper's: low on a chair, far out, of which others stand nearest."""
-    if not subject.labelled:
-        raise ValueError(
-            f"{subject.name} has no truth to choose a seed by: give seed_point"
-        )
-    numbers, counts = np.unique(subject.instance[rows], return_counts=True)
-    numbers = numbers[(numbers >= 0) & (counts >= min(8, counts.max()))]
-    if not len(numbers):
-        raise ValueError(f"no seed in {subject.name} lies on an object")
-    chairs = [n for n in numbers if subject.class_of(n) == "chair"]
-    chosen = max(chairs or numbers, key=lambda number: _crowding(subject, number))
-    own = rows[subject.instance[rows] == chosen]
-    box = subject.box_of(chosen)
-    height = (subject.points[own, 2] - box[2]) / max(box[5], 1e-6) + 0.5
-    low = own[(height > 0.05) & (height < 0.4)]
-    own = low if len(low) else own
-    out = np.linalg.norm(subject.points[own, :2] - box[:2], axis=1)
-    return int(own[out.argmax()])
-
-
-def _crowding(subject: Subject, number: int) -> int:
-    """How many points of other objects lie in or near an object's box."""
-    box = subject.box_of(number)
-    reach = box[3:] / 2 + 0.1 * np.linalg.norm(box[3:])
-    near = (np.abs(subject.points - box[:3]) <= reach).all(axis=1)
-    return int((near & (subject.instance >= 0) & (subject.instance != number)).sum())
 
 
 def figure_7(
@@ -155,13 +102,10 @@ def figure_7(
     """The proposals of networks at one seed, the first network's last as in the paper.
 
     seed_point: of the scene's points the number, or "x,y,z" in metres; default: see
-    `_leg`. Of each network the nearest seed counts. seed: of the points seen.
+    `seed_place`. Of each network the nearest seed counts. seed: of the points seen.
     """
     order = [*networks[1:], networks[0]]
-    names = titles(
-        order,
-        [TITLES[getattr(n.config.model.proposal, "proposer", "shapes")] for n in order],
-    )
+    names = titles(order, [title_of(network) for network in order])
     found = [propose(network, subject, seed) for network in order]
     place = seed_place(subject, seed_point, found[-1].rows)
     proposals = [
