@@ -40,6 +40,9 @@ class GSPNConfig:
     """Generative Shape Proposal Network (section 3.1, Tables 7 and 8)."""
 
     kind: Literal["gspn"] = "gspn"
+    # What makes a proposal of a seed's context: generated shapes; in Table 4 also 27
+    # regressed anchors, or a segmentation of the largest context.
+    proposer: Literal["shapes", "boxes", "segments"] = "shapes"
     num_classes: int = 19  # background and ScanNet's 18
     num_seeds: int = 512  # training; Table 8
     num_seeds_inference: int = 2048  # Table 8
@@ -62,8 +65,9 @@ class GSPNConfig:
     # Share of the seed's colour that is taken off its context's; 0: none.
     context_color_reference: float = 0.0
     # Centre prediction: "pointnet2" of Table 7 and the release, or "context" of the
-    # text. The direction is a unit vector (section 3.3), or as it comes (release).
-    center_network: Literal["pointnet2", "context"] = "pointnet2"
+    # text, or none (Table 5). The direction is a unit vector (section 3.3), or as it
+    # comes (release).
+    center_network: Literal["pointnet2", "context", "none"] = "pointnet2"
     center_units: tuple[int, ...] = (256, 128)  # MLP of "context"; not in the paper
     center_direction: Literal["unit", "raw"] = "unit"
     # Whether prior and posterior (and "context" centres) also see the semantic feature
@@ -72,7 +76,8 @@ class GSPNConfig:
     # The paper trains the semantic network on classes alone; in the release the shapes
     # train it too, through the feature above.
     detach_semantics: bool = True
-    # Conditional VAE.
+    # Conditional VAE, or a plain encoder and decoder in its place (Table 5).
+    generator: Literal["cvae", "encoder_decoder"] = "cvae"
     latent_size: int = 256
     prior_units: tuple[int, ...] = (256, 512)
     shape_units: tuple[int, ...] = (64, 256, 512)  # recognition PointNet
@@ -106,7 +111,7 @@ class GSPNConfig:
     kl_weight: float = 1.0
     kl_warmup_steps: int = 110_000  # optimiser steps to 1 - 0.7^4; see callbacks
     center_weight: float = 1.0
-    generation_weight: float = 1.0
+    generation_weight: float = 1.0  # of shapes, of box deltas, or of segmentations
     confidence_weight: float = 1.0
     objectness_weight: float = 1.0
     semantic_weight: float = 1.0
@@ -145,6 +150,12 @@ class RPointNetConfig:
     # Metres that a box is enlarged by on every side when its points are drawn.
     region_margin: float = 0.0  # training; model_rpointnet.py:647
     region_margin_inference: float = 1e-3  # model_rpointnet.py:749
+    # Features of a region's points besides their positions (Table 6): the instance
+    # sensitive ones with the predicted centres, the semantic ones, or both.
+    region_features: Literal["both", "semantic", "context"] = "both"
+    # Semantic features of the network that stage one trained, or of one that the heads
+    # train alone (Table 6).
+    semantic_training: Literal["pretrained", "end_to_end"] = "pretrained"
     # Heads (appendix A).
     level_units: int = 64  # hypercolumns: one dense layer a level
     region_units: tuple[int, ...] = (128, 256, 512)

@@ -1,4 +1,4 @@
-"""`--config=FILE:VARIANT --config.a.b=value` becomes one checked `Config`."""
+"""`--config=FILE:VARIANT+ABLATION --config.a.b=value` becomes one checked `Config`."""
 
 import copy
 import dataclasses as dc
@@ -22,12 +22,19 @@ PACKAGE = Path(__file__).resolve().parent
 def load(argument: str) -> Config:
     """The config of `FILE.py:VARIANT`, or of a run folder's `config.json`.
 
-    A path that is not found from the current folder is looked up among the configs
-    that come with the package. Raises FileNotFoundError or ValueError with one
-    sentence.
+    `VARIANT+NAME+...` applies ablations of `configs/ablations.py` to it, in turn. A
+    path that is not found from the current folder is looked up among the configs that
+    come with the package. Raises FileNotFoundError or ValueError with one sentence.
     """
-    name, _, variant = argument.partition(":")
-    path = find(name)
+    name, _, rest = argument.partition(":")
+    variant, *ablations = rest.split("+")
+    config = _of_file(find(name), variant)
+    for ablation in ablations:
+        ablate(config, ablation)
+    return check(config)
+
+
+def _of_file(path: Path, variant: str) -> Config:
     if path.suffix == ".json":
         return check(config_lib.read_json(path))
     module = _import(path)
@@ -38,6 +45,30 @@ def load(argument: str) -> Config:
         kind = type(config).__name__
         raise ValueError(f"get_config of {path} must return a Config, got {kind}")
     return check(config)
+
+
+def ablate(config: Config, name: str) -> None:
+    """Change `config` as the line `name` of `configs/ablations.py` says.
+
+    Raises ValueError for an unknown name, and for one of fields that the config's model
+    does not have.
+    """
+    table = _import(find("configs/ablations.py")).ABLATIONS
+    if name not in table:
+        raise ValueError(f"no ablation {name!r}, ablations.py has {list(table)}")
+    for path, value in table[name].items():
+        *parts, field = path.split(".")
+        holder: Any = config
+        for part in parts:
+            holder = getattr(holder, part, None)
+        if not hasattr(holder, field):
+            kind = getattr(config.model, "kind", type(config.model).__name__)
+            raise ValueError(
+                f"ablation {name!r} sets config.{path}, which a model of kind {kind!r} "
+                "does not have"
+            )
+        value = value(getattr(holder, field)) if callable(value) else value
+        setattr(holder, field, value)
 
 
 def find(name: str) -> Path:

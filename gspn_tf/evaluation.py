@@ -97,9 +97,10 @@ def component_precision(split: Split) -> APResult:
 def proposal_figures(
     network: keras.Model, split: Split, config: Config
 ) -> dict[str, float]:
-    """Mean IoU and Chamfer distance (metres) of a GSPN's proposals (Table 5).
+    """Mean IoU and Chamfer distance (metres) of a GSPN's proposals (Tables 4 and 5).
 
-    Over all seeds that lie on an object, each against that object.
+    Over all seeds that lie on an object, each against that object. No Chamfer distance
+    of proposals without shapes.
     """
     batches = data.load(
         str(split.directory),
@@ -111,9 +112,14 @@ def proposal_figures(
     )
     batches = split.track(batches, "proposals", split.count())
     found = [inference.proposal_quality(network, batch) for batch in batches]
-    iou = np.concatenate([quality.iou for quality in found])
-    chamfer = np.concatenate([quality.chamfer for quality in found])
+    parts = {
+        "proposal_miou": [quality.iou for quality in found],
+        "proposal_chamfer": [
+            quality.chamfer for quality in found if quality.chamfer is not None
+        ],
+    }
+    values = {name: np.concatenate(part) for name, part in parts.items() if part}
     return {
-        "proposal_miou": float(iou.mean()) if len(iou) else float("nan"),
-        "proposal_chamfer": float(chamfer.mean()) if len(iou) else float("nan"),
+        name: float(value.mean()) if len(value) else float("nan")
+        for name, value in values.items()
     }

@@ -176,14 +176,18 @@ def _checked(points: np.ndarray, colors: np.ndarray | None):
 
 
 class ProposalQuality(NamedTuple):
-    """GSPN's boxes and shapes against the truth, at seeds on objects."""
+    """Proposed boxes, and shapes, against the truth, at seeds on objects."""
 
     iou: np.ndarray  # [K] of the seed's box with its object's
-    chamfer: np.ndarray  # [K] metres: mean distances both ways, added
+    # [K] metres: mean distances both ways, added; None where no shapes are proposed
+    chamfer: np.ndarray | None
 
 
 def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
-    """Proposals at all seed points on objects (section 4.4, Tables 4 and 5)."""
+    """Proposals at all seed points on objects (section 4.4, Tables 4 and 5).
+
+    Where a seed has several boxes, that of highest objectness.
+    """
     targets = batch["targets"]
     scene = {key: value for key, value in batch.items() if key != "targets"}
     found = network(scene, training=False)
@@ -193,6 +197,8 @@ def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
     truth = tf.gather_nd(targets["boxes"], own)
     boxes = tf.gather_nd(found["proposals"].boxes, rows)
     iou = box_lib.pairwise_iou(boxes[:, None], truth[:, None])[:, 0, 0]
+    if "shapes" not in found:
+        return ProposalQuality(iou.numpy(), None)
     there, _, back, _ = ops.nn_distance(
         tf.gather_nd(found["shapes"], rows), tf.gather_nd(targets["shapes"], own)
     )

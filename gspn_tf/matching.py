@@ -69,6 +69,25 @@ def best_of_none(iou: tf.Tensor, foreground: tf.Tensor) -> tf.Tensor:
 BEST_SEEDS = {"none": best_of_none, "first": best_of_first, "all": best_of_all}
 
 
+def anchor_labels(
+    own: tf.Tensor,
+    most: tf.Tensor,
+    foreground: tf.Tensor,
+    positive_iou: float,
+    negative_iou: float,
+) -> tf.Tensor:
+    """Labels [B, S, A] int32 of anchors: 1 positive, 0 negative, -1 ignored.
+
+    own, most [B, S, A]: IoU with the object that the seed is on, the largest with any.
+    Positive, at a seed on an object (foreground [B, S]): anchors that overlap it by
+    `positive_iou`, and the one that does most. Negative: any other that overlaps no
+    object by `negative_iou` (Faster R-CNN, of seeds in place of pixels).
+    """
+    overlaps = own >= tf.minimum(tf.reduce_max(own, -1, keepdims=True), positive_iou)
+    positive = overlaps & (own > 0) & foreground[..., None]
+    return tf.where(positive, 1, tf.where(most < negative_iou, 0, -1))
+
+
 def select_proposals(
     proposals: Proposals, max_candidates: int, max_proposals: int, iou_threshold: float
 ) -> Proposals:

@@ -42,6 +42,7 @@ class Context(NamedTuple):
     colors: tuple[tuple[tf.Tensor, tf.Tensor], ...]
     neighbors: tuple[tf.Tensor, ...]  # [B, S, K] int32 rows of points, one a radius
     counts: tuple[tf.Tensor, ...]  # [B, S]  how many of them are real
+    rows: tf.Tensor  # [B, n]  int32, of the points in the scene
 
 
 def build_pyramid(
@@ -110,6 +111,7 @@ def build_context(
     """
     points, colors, count = batch["points"], batch["colors"], batch["num_points"]
     seeds, seed_colors = take(points, rows), take(colors, rows)
+    chosen = tf.broadcast_to(tf.range(tf.shape(points)[1]), tf.shape(points)[:2])
     if config.num_context_points:
         chosen = pyramid.order[:, : config.num_context_points]
         points, colors = take(points, chosen), take(colors, chosen)
@@ -129,6 +131,7 @@ def build_context(
         colors=((colors, reference),) * config.context_color,
         neighbors=neighbors,
         counts=counts,
+        rows=chosen,
     )
 
 

@@ -29,20 +29,20 @@ semantic_predictor.propagations[k].mlp         sem_predictor/fa_layer{n}/conv_{i
 semantic_mlp                                   sem_predictor/fc1
 semantic_output                                sem_predictor/fc2
 context_encoder.scales[k]                      context_encoder/conv_prev_{k}_{i}
-objectness.mlp                                 fb_logits/conv{i}
-objectness.output_layer                        fb_logits/conv2
-vae.prior.mlp                                  mu_sigma_c/conv{i}
-vae.prior.output_layer                         mu_sigma_c/conv2
-vae.posterior.mlp                              mu_sigma_x/conv{i}
-vae.posterior.output_layer                     mu_sigma_x/conv2
-vae.shape_mlp                                  instance_encoder/conv{i}
-vae.shape_output                               instance_encoder/fc0
-vae.context.mlp                                dec_fc
-vae.generator.grid[k]                          decoder/upconv{n}
-vae.generator.grid_norms[k]                    decoder/upconv{n}
-vae.generator.grid_output                      decoder/upconv4
-vae.generator.dense                            decoder/de_fc{j}
-vae.generator.dense_output                     decoder/de_fc4
+proposer.objectness.mlp                        fb_logits/conv{i}
+proposer.objectness.output_layer               fb_logits/conv2
+proposer.vae.prior.mlp                         mu_sigma_c/conv{i}
+proposer.vae.prior.output_layer                mu_sigma_c/conv2
+proposer.vae.posterior.mlp                     mu_sigma_x/conv{i}
+proposer.vae.posterior.output_layer            mu_sigma_x/conv2
+proposer.vae.shape_mlp                         instance_encoder/conv{i}
+proposer.vae.shape_output                      instance_encoder/fc0
+proposer.vae.context.mlp                       dec_fc
+proposer.vae.generator.grid[k]                 decoder/upconv{n}
+proposer.vae.generator.grid_norms[k]           decoder/upconv{n}
+proposer.vae.generator.grid_output             decoder/upconv4
+proposer.vae.generator.dense                   decoder/de_fc{j}
+proposer.vae.generator.dense_output            decoder/de_fc4
 """
 # The same of RPointNet without its proposal network.
 HEADS = """
@@ -70,6 +70,8 @@ IGNORED = re.compile(
 
 # Options that decide which layers there are.
 PROPOSAL_LAYERS = (
+    "proposer",
+    "generator",
     "center_network",
     "context_color",
     "semantic_conditioning",
@@ -77,7 +79,7 @@ PROPOSAL_LAYERS = (
     "point_confidence",
     "objectness_loss",
 )
-HEAD_LAYERS = ("head_layers",)
+HEAD_LAYERS = ("head_layers", "region_features", "semantic_training")
 
 
 def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
@@ -104,7 +106,7 @@ def local_first(values: np.ndarray, layer: SharedMLP) -> np.ndarray:
 # Layers whose kernel (of an MLP, the first) and bias hold their numbers in another
 # order.
 ARRANGED = {
-    "vae.generator.grid_output": transpose,
+    "proposer.vae.generator.grid_output": transpose,
     "box_head.box_output": mirror_deltas,
     "mask_head.mask_mlp": local_first,
 }

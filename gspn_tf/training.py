@@ -22,10 +22,6 @@ from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
 from gspn_tf.run_folder import STAGES, RunFolder
 
-# Terms whose sum over the validation scenes selects the best weights (train.py of
-# the release): the total would move with the weight of the KL term.
-MONITORED = {"gspn": ("generation",), "rpointnet": ("class", "box", "mask")}
-
 
 @dataclass(frozen=True)
 class Scenes:
@@ -135,7 +131,7 @@ def fit_stage(
         start_weights(model, stage, run, init)
     model.compile(optimizer=optimizer(options), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
-    recorder = callbacks.Recorder(run, stage, MONITORED[stage])
+    recorder = callbacks.Recorder(run, stage, model.monitored)
     recorder.set_model(model)
     first = recorder.resume()
     start = f", from epoch {first + 1}" if first else ""

@@ -83,7 +83,7 @@ def sure_network(tiny_config) -> models.RPointNet:
     """Untrained, with many large instances. Tests leave its weights as they are."""
     keras.utils.set_random_seed(1)
     network = models.build(tiny_config)
-    generator, head = network.proposal_network.vae.generator, network.box_head
+    generator, head = network.proposal_network.proposer.vae.generator, network.box_head
     for layer in (generator.grid_output, generator.dense_output, head.class_output):
         layer.kernel.assign(6 * layer.kernel)
     head.class_output.bias.assign([-9.0, 0, 0, 0])

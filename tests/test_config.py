@@ -3,7 +3,7 @@ import dataclasses as dc
 import pytest
 
 from gspn_tf import config as c
-from gspn_tf import config_loading
+from gspn_tf import config_loading, presets
 
 VARIANTS = [
     f"{name}.py:{variant}"
@@ -78,6 +78,59 @@ def test_a_field_is_set(argument, path, value):
     assert at(config, path) != value  # a copy
 
 
+ABLATIONS = {
+    "box_regression": ("model.proposal.proposer", "boxes"),
+    "binary_segmentation": ("model.proposal.proposer", "segments"),
+    "encoder_decoder": ("model.proposal.generator", "encoder_decoder"),
+    "one_context": ("model.proposal.context_radii", (1.5,)),
+    "no_center": ("model.proposal.center_network", "none"),
+    "no_context_features": ("model.region_features", "semantic"),
+    "no_semantic_features": ("model.region_features", "context"),
+    "no_pretraining": ("model.semantic_training", "end_to_end"),
+}
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_changes_what_it_names_alone(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # found in the package
+    whole = config_loading.load("configs/rooms.py:small")
+    ablated = config_loading.load(f"configs/rooms.py:small+{name}")
+    path, value = ABLATIONS[name]
+    assert at(ablated, path) == value
+    _, changed = presets.nearest(ablated.model)
+    assert path.removeprefix("model.") in changed
+    expected = {"proposal.context_radii", "proposal.context_neighbors"}
+    assert set(changed) == (expected if name == "one_context" else {path[6:]})
+    assert whole.data == ablated.data and whole.train == ablated.train
+
+
+def test_ablations_are_chained():
+    config = config_loading.load("rooms.py:+one_context+no_center+box_regression")
+    proposal = config.model.proposal
+    assert proposal.context_radii == (1.5,) and proposal.context_neighbors == (96,)
+    assert (proposal.center_network, proposal.proposer) == ("none", "boxes")
+
+
+def test_an_ablation_of_a_run(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(c.to_json(config_loading.load("rooms.py:small")))
+    config = config_loading.load(f"{path}:+no_center")
+    assert config == config_loading.load("rooms.py:small+no_center")
+
+
+def test_an_ablation_of_another_model_is_one_clear_error():
+    @dc.dataclass
+    class Other:
+        kind: str = "other"
+
+    message = (
+        "ablation 'no_pretraining' sets config.model.semantic_training, "
+        "which a model of kind 'other' does not have"
+    )
+    with pytest.raises(ValueError, match=message):
+        config_loading.ablate(c.Config(model=Other()), "no_pretraining")
+
+
 def test_later_fields_win():
     arguments = ["--config.train.batch_size=7", "--config.train.batch_size=9"]
     assert config_loading.override(c.Config(), arguments).train.batch_size == 9
@@ -111,6 +164,12 @@ def test_a_wrong_field_is_one_clear_error(argument, message):
     [
         ("configs/nothing.py", FileNotFoundError, "no config file .*rooms.py"),
         ("configs/rooms.py:large", ValueError, "no variant 'large', has .*small"),
+        (
+            "rooms.py:small+no_shapes",
+            ValueError,
+            "'no_shapes', .*py has .*box_",
+        ),
+        ("rooms.py:small+", ValueError, "no ablation ''"),
     ],
 )
 def test_a_wrong_file_is_one_clear_error(name, kind, message):

@@ -301,10 +301,10 @@ def test_what_cannot_be_converted(
 def test_the_recorded_checkpoint_fits_the_presets():
     model = read_model(RECORDED, presets.released_literal())
     values = tf.train.load_checkpoint(str(RECORDED)).get_tensor
-    first, head = model.proposal_network.vae.generator.grid[0], model.box_head
+    first, head = model.proposal_network.proposer.vae.generator.grid[0], model.box_head
     used = values(f"{UPCONV}/conv2d_transpose/kernel")
     np.testing.assert_array_equal(first.kernel, used)
-    norm = model.proposal_network.objectness.mlp.norms[0]
+    norm = model.proposal_network.proposer.objectness.mlp.norms[0]
     mean = values(f"{ONE}/fb_logits/conv0/bn/moving_mean")
     bias = values(f"{ONE}/fb_logits/conv0/biases")
     np.testing.assert_array_equal(norm.moving_mean, mean - bias)

@@ -279,6 +279,13 @@ def test_worse_proposals_are_measured():
     np.testing.assert_allclose(quality.chamfer, both_ways[[0, 1, 1, 0]], rtol=1e-5)
 
 
+def test_boxes_without_shapes_have_an_iou_alone():
+    found = {key: value for key, value in FOUND.items() if key != "shapes"}
+    quality = proposal_quality(lambda batch, training: found, BATCH)
+    np.testing.assert_allclose(quality.iou, np.ones(4), rtol=1e-6)
+    assert quality.chamfer is None
+
+
 def test_no_objects_no_quality():
     targets = BATCH["targets"] | {"instance": -tf.ones_like(INSTANCE)}
     network = fake_network(lambda found: {})

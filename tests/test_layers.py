@@ -214,6 +214,7 @@ def surroundings(color=True):
         colors=((tensor(2, 40, 3, seed=1), tensor(2, 7, 3, seed=3)),) * color,
         neighbors=(integers(40, 2, 7, 4), integers(40, 2, 7, 8)),
         counts=(tf.fill([2, 7], 4), tf.constant([[8] * 6 + [0]] * 2)),
+        rows=tf.tile(tf.range(40)[None], [2, 1]),
     )
     return context, seeds + tensor(2, 7, 3, seed=4)
 

@@ -78,9 +78,9 @@ def test_fit_overfits_one_batch_and_logs_every_term(tiny_config, tiny_batch):
     model = models.build(tiny_config.proposal)
     model.kl_weight.assign(0.01)
     history = trained(model, tiny_batch, STEPS, EPOCHS, 5e-3)
-    assert set(history) == {"loss", *GSPN.terms}
+    assert set(history) == {"loss", *model.loss_names}
     assert np.isfinite(list(history.values())).all()
-    total = np.sum([history[name] for name in GSPN.terms], 0)
+    total = np.sum([history[name] for name in model.loss_names], 0)
     np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
     assert history["loss"][1] < 0.6 * history["loss"][0]
 
@@ -104,8 +104,9 @@ def test_both_networks_learn_together_where_the_config_says_so(tiny_config, tiny
     model = models.build(dc.replace(tiny_config, train_proposals=True))
     model.proposal_network.kl_weight.assign(1.0)
     terms, gradients = terms_and_gradients(model, tiny_batch)
-    assert set(terms) == {*RPointNet.terms, *GSPN.terms} == set(model.loss_names)
-    proposing = [w.path for w in model.proposal_network.trainable_weights]
+    gspn = model.proposal_network
+    assert set(terms) == {*RPointNet.terms, *gspn.loss_names} == set(model.loss_names)
+    proposing = [w.path for w in gspn.trainable_weights]
     assert_every_weight_moves({path: gradients[path] for path in proposing})
 
 
@@ -149,7 +150,15 @@ def test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"head_layers": "shared"}, {"filler_regions": "empty"}], ids=str
+    "changes",
+    [
+        {"head_layers": "shared"},
+        {"filler_regions": "empty"},
+        {"region_features": "semantic"},
+        {"region_features": "context"},
+        {"semantic_training": "end_to_end"},
+    ],
+    ids=str,
 )
 def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
     changes, tiny_config, tiny_batch
@@ -159,6 +168,49 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
     terms, gradients = terms_and_gradients(network, batch)
     assert terms["box"] > 0 and terms["mask"] > 0
     assert_every_weight_moves(gradients)
+
+
+def class_logits(network, batch, change):
+    """Of the regions of a batch, with other features than the scene's."""
+    outputs = network(batch)
+    scene = outputs["scene"]._replace(**change(outputs["scene"]))
+    features = network.describe(batch, scene, training=False)
+    return network.box_head(features, outputs["regions"])[0].numpy()
+
+
+UNSEEN = {
+    "semantic": lambda scene: {
+        "context": scene.context + 1.0,
+        "centers": scene.centers + 1.0,
+    },
+    "context": lambda scene: {"levels": [level + 1.0 for level in scene.levels]},
+}
+
+
+@pytest.mark.parametrize("kept", UNSEEN)
+def test_heads_do_not_see_the_features_that_are_left_out(kept, tiny_config, tiny_batch):
+    batch, unseen = tiny_batch, UNSEEN[kept]
+    full = models.build(tiny_config)
+    part = models.build(dc.replace(tiny_config, region_features=kept))
+    assert (
+        class_logits(full, batch, unseen) != class_logits(full, batch, lambda _: {})
+    ).any()
+    np.testing.assert_array_equal(
+        class_logits(part, batch, unseen), class_logits(part, batch, lambda _: {})
+    )
+
+
+def test_end_to_end_the_heads_have_a_network_of_their_own(tiny_config, tiny_batch):
+    network = models.build(dc.replace(tiny_config, semantic_training="end_to_end"))
+    own = [w.path for w in network.hypercolumns.source.trainable_weights]
+    frozen = values(network.proposal_network.weights)
+    before = values(network.weights)
+    trained(network, tiny_batch, steps=2, epochs=1, rate=1e-2)
+    after = values(network.weights)
+    assert len(own) > 10
+    assert all((after[path] != before[path]).any() for path in own)
+    for path in frozen:
+        np.testing.assert_array_equal(after[path], frozen[path], err_msg=path)
 
 
 def no_foreground(batch):
@@ -196,7 +248,7 @@ def test_terms_are_finite_at_the_edges(kind, edge, training, tiny_batch, request
         "num_points": tf.constant(num_points),
     }
     terms, gradients = terms_and_gradients(model, batch, training)
-    assert set(terms) == set(model.terms)
+    assert set(terms) == set(model.loss_names)
     assert np.isfinite(list(terms.values())).all()
     if change is not dict:
         silent = {"center", "generation", "confidence", "kl", "box", "mask"}
@@ -211,7 +263,7 @@ def test_seeds_beyond_the_points_do_not_count(gspn, tiny_batch):
         gspn.loss_terms(gspn(batch, num_seeds=seeds), batch) for seeds in (24, 5)
     )
     assert exact["generation"] > 0  # some of the five points are on objects
-    for name in gspn.terms:
+    for name in gspn.loss_names:
         np.testing.assert_allclose(padded[name], exact[name], rtol=1e-4, err_msg=name)
 
 

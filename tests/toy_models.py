@@ -25,6 +25,7 @@ WIDTH = 4
 class ToyGSPN(LossModel):
     config_class = c.GSPNConfig
     terms = ("generation", "kl")
+    monitored = ("generation",)
 
     def __init__(self, config):
         super().__init__(config)
@@ -57,7 +58,7 @@ class ToyGSPN(LossModel):
 
 class ToyRPointNet(LossModel):
     config_class = c.RPointNetConfig
-    terms = ("class", "box", "mask")
+    terms = monitored = ("class", "box", "mask")
 
     def __init__(self, config):
         super().__init__(config)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gspn_tf.evaluation import Split
 
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
+QUALITY = {
+    "proposal_miou": "mIoU {:.3f}",
+    "proposal_chamfer": "Chamfer {:.4f} m",  # of shapes alone
+}
 SOURCES = ({"run", "data"}, {"predictions", "data"}, {"predictions", "truth"})
 
 
@@ -99,11 +103,9 @@ def run(arguments: Arguments) -> None:
     if left_out:  # as by the benchmark's script
         print(f"{left_out} of {source.count} scenes have no predictions: left out")
     print(result.table())
-    if proposals:
-        print(
-            f"proposals: mIoU {proposals['proposal_miou']:.3f}, "
-            f"Chamfer {proposals['proposal_chamfer']:.4f} m"
-        )
+    words = [text.format(proposals[k]) for k, text in QUALITY.items() if k in proposals]
+    if words:
+        print(f"proposals: {', '.join(words)}")
     from gspn_tf import evaluation_report
 
     further = proposals | figures

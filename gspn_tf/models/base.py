@@ -9,13 +9,16 @@ from gspn_tf import config as config_lib
 
 
 class LossModel(keras.Model):
-    """Subclasses give `config_class` and `loss_terms(outputs, batch)`.
+    """Subclasses give `config_class`, `monitored` and `loss_terms(outputs, batch)`.
 
     `fit` takes batches of dicts (the ground truth is under "targets", there is no y)
     and logs every term by name. Coordinates stay float32 under mixed precision.
     """
 
     config_class: type
+    # Terms whose sum over the validation scenes selects the best weights (train.py of
+    # the release): the total would move with the weight of the KL term.
+    monitored: tuple[str, ...]
 
     def __init__(self, config, **kwargs):
         super().__init__(autocast=False, **kwargs)

@@ -1,7 +1,8 @@
 """Centre prediction networks (section 3.1): where is the object of this point?
 
-Both give a direction and a distance, "similar to [44]" (section 3.3). The paper
-describes one in its text and another in Table 7, which the release has too.
+They give a direction and a distance, "similar to [44]" (section 3.3). The paper
+describes one in its text and another in Table 7, which the release has too; Table 5
+compares with none.
 """
 
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from gspn_tf import boxes as box_lib
+from gspn_tf import losses
 from gspn_tf.config import GSPNConfig
 from gspn_tf.layers import ContextEncoder, SharedMLP, dense
 from gspn_tf.models.conditioning import condition
@@ -49,11 +52,30 @@ def context_encoder(config: GSPNConfig) -> ContextEncoder:
     return ContextEncoder(scales, config.context_units, config.context_color)
 
 
-class PointNet2Centers(keras.layers.Layer):
-    """A PointNet++ on the scene's coordinates (Table 7): every point has its own."""
+class CenterNetwork(keras.layers.Layer):
+    """Inputs: a Look. Output: Centers."""
+
+    terms: tuple[str, ...] = ("center",)
 
     def __init__(self, config: GSPNConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.unit = box_lib.UNITS[config.center_unit]
+
+    def losses_of(self, outputs, seeds, boxes) -> dict[str, tf.Tensor]:
+        """Each of `terms` [B, S], of seeds [B, S, 3] on the objects of boxes [B, S, 6].
+
+        outputs: a dict with the `direction` and `distance` of the seeds.
+        """
+        offset, unit = boxes[..., :3] - seeds, self.unit(boxes)
+        direction, distance = outputs["direction"], outputs["distance"]
+        return {"center": losses.center_loss(direction, distance, offset, unit)}
+
+
+class PointNet2Centers(CenterNetwork):
+    """A PointNet++ on the scene's coordinates (Table 7): every point has its own."""
+
+    def __init__(self, config: GSPNConfig, **kwargs):
+        super().__init__(config, **kwargs)
         self.backbone = PointNet2(config.backbone, channels=0)
         self.direct = DIRECTIONS[config.center_direction]
         self.output_layer = dense(4, self.backbone.width)
@@ -73,7 +95,7 @@ class PointNet2Centers(keras.layers.Layer):
         return Centers(*at_seeds, everywhere)
 
 
-class ContextCenters(keras.layers.Layer):
+class ContextCenters(CenterNetwork):
     """A PointNet for each scale of the seed's context (text of section 3.1).
 
     Other points take the centres of the three nearest seeds, as they do with the
@@ -81,7 +103,7 @@ class ContextCenters(keras.layers.Layer):
     """
 
     def __init__(self, config: GSPNConfig, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(config, **kwargs)
         self.encoder = context_encoder(config)
         self.direct = DIRECTIONS[config.center_direction]
         self.condition = condition(config)
@@ -102,4 +124,27 @@ class ContextCenters(keras.layers.Layer):
         return Centers(direction, distance, interpolate(centers, look.to_seeds))
 
 
-CENTER_NETWORKS = {"pointnet2": PointNet2Centers, "context": ContextCenters}
+class NoCenters(CenterNetwork):
+    """Every point is its own centre: nothing is predicted (section 4.4)."""
+
+    terms = ()
+
+    def __init__(self, config: GSPNConfig, **kwargs):
+        super().__init__(config, **kwargs)
+        self.built = True
+
+    def call(self, look: Look, training=False):
+        seeds = look.context.seeds
+        everywhere = None if look.to_seeds is None else look.pyramid.points
+        return Centers(tf.zeros_like(seeds), tf.zeros_like(seeds[..., 0]), everywhere)
+
+    def losses_of(self, outputs, seeds, boxes):
+        """No term."""
+        return {}
+
+
+CENTER_NETWORKS = {
+    "pointnet2": PointNet2Centers,
+    "context": ContextCenters,
+    "none": NoCenters,
+}

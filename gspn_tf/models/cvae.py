@@ -6,47 +6,11 @@ import tensorflow as tf
 from gspn_tf import boxes as box_lib
 from gspn_tf import losses
 from gspn_tf.config import GSPNConfig
-from gspn_tf.layers import GaussianMLP, PointDecoder, SharedMLP
+from gspn_tf.layers import GaussianMLP, SharedMLP
 from gspn_tf.models.conditioning import generator_context
+from gspn_tf.models.decoding import ShapeGenerator
 from gspn_tf.pyramid import take
 from gspn_tf.types import Gaussian
-
-
-class PointConfidence(keras.layers.Layer):
-    """How likely each generated point is on the object: one more output channel."""
-
-    terms = ("confidence",)
-    channels = 1
-
-    def __init__(self, radius: float, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.radius = radius
-
-    def call(self, extra):
-        """Logits [..., P] of what the decoder gave beside coordinates [..., P, 1]."""
-        return extra[..., 0]
-
-    def loss(self, logits, squared_distance, boxes):
-        """L_e [B, S] of logits and squared metres to the object, both [B, S, P]."""
-        scale = box_lib.UNITS["half_diagonal"](boxes)[..., None]
-        distance = squared_distance / scale**2
-        return {"confidence": losses.confidence_loss(logits, distance, self.radius)}
-
-
-class NoConfidence(keras.layers.Layer):
-    """Every generated point is certain (release)."""
-
-    terms = ()
-    channels = 0
-
-    def call(self, extra):
-        """Infinite logits [..., P]."""
-        return tf.fill(tf.shape(extra)[:-1], float("inf"))
-
-    def loss(self, logits, squared_distance, boxes):
-        """No term."""
-        return {}
-
 
 KL = {
     "prior_posterior": lambda prior, posterior: (prior, posterior),
@@ -55,7 +19,7 @@ KL = {
 REDUCTIONS = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}
 
 
-class ConditionalVAE(keras.layers.Layer):
+class ConditionalVAE(ShapeGenerator):
     """Prior, recognition and generation networks of the seeds' objects.
 
     Args:
@@ -78,21 +42,9 @@ class ConditionalVAE(keras.layers.Layer):
         recognized = conditioned + c.shape_feature_units
         self.posterior = GaussianMLP(c.prior_units, size, recognized, flat)
         self.context = generator_context(c, context)
-        self.confidence = (
-            PointConfidence(c.confidence_radius)
-            if c.point_confidence
-            else NoConfidence()
-        )
-        self.generator = PointDecoder(
-            c.grid_units,
-            c.dense_units,
-            c.num_dense_points,
-            channels=size + self.context.width,
-            width=3 + self.confidence.channels,
-        )
-        self.unit = box_lib.UNITS[c.generation_unit]
+        self.add_decoder(c, size + self.context.width)
         self.order, self.reduce = KL[c.kl_divergence], REDUCTIONS[c.kl_reduction]
-        self.terms = ("generation", *self.confidence.terms, "kl")
+        self.terms += ("kl",)
         self.noise = keras.random.SeedGenerator(0)
         self.built = True
 
@@ -133,29 +85,14 @@ class ConditionalVAE(keras.layers.Layer):
     def generate(self, latent, context, training):
         """Centred points [B, S, P, 3] and their confidence logits [B, S, P]."""
         reduced = self.context(context, training=training)
-        inputs = tf.concat([latent, reduced], axis=-1)  # [B, S, Z + C]
-        rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
-        cloud = self.generator(rows, training=training)
-        shape = tf.concat([tf.shape(inputs)[:2], cloud.shape[1:]], 0)
-        cloud = tf.reshape(cloud, shape)
-        return cloud[..., :3], self.confidence(cloud[..., 3:])
+        return self.decode(tf.concat([latent, reduced], axis=-1), training)
 
     def losses_of(self, outputs, shapes, boxes) -> dict[str, tf.Tensor]:
         """Each of `terms` [B, S], of outputs whose shapes are in the world.
 
         shapes [B, S, Q, 3] and their boxes [B, S, 6]: of the seeds' objects.
         """
-        generated = outputs["shapes"]
-        count, points = generated.shape[2], shapes.shape[2]
-        distance, squared = losses.chamfer(
-            tf.reshape(generated, [-1, count, 3]), tf.reshape(shapes, [-1, points, 3])
-        )
-        seeds = tf.shape(boxes)[:2]
-        distance = tf.reshape(distance, seeds)
-        squared = tf.reshape(squared, tf.concat([seeds, [count]], 0))
         pair = self.order(outputs["prior"], outputs["posterior"])
-        return {
-            "generation": distance / self.unit(boxes) ** 2,
-            **self.confidence.loss(outputs["confidence"], squared, boxes),
+        return super().losses_of(outputs, shapes, boxes) | {
             "kl": losses.gaussian_kl(*pair, reduce=self.reduce),
         }

@@ -1,4 +1,8 @@
-"""Generative Shape Proposal Network (section 3.1): proposals by reconstruction."""
+"""Generative Shape Proposal Network (section 3.1): proposals by reconstruction.
+
+The feature backbone of the seeds, and the semantic network beside it. What makes
+proposals of their features is one of `PROPOSERS`.
+"""
 
 from typing import NamedTuple
 
@@ -6,17 +10,28 @@ import keras
 import tensorflow as tf
 
 from gspn_tf import boxes as box_lib
-from gspn_tf import losses, matching
+from gspn_tf import losses
 from gspn_tf.config import GSPNConfig
 from gspn_tf.layers import SharedMLP, dense
+from gspn_tf.models.anchors import BoxProposer
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.centers import CENTER_NETWORKS, Centers, Look, context_encoder
-from gspn_tf.models.conditioning import SPHERES, condition
-from gspn_tf.models.cvae import ConditionalVAE
-from gspn_tf.models.objectness import OBJECTNESS
+from gspn_tf.models.conditioning import SPHERES
 from gspn_tf.models.pointnet2 import PointNet2
-from gspn_tf.pyramid import SEEDS, build_context, build_pyramid, interpolation, take
-from gspn_tf.types import Interpolation, Proposals
+from gspn_tf.models.proposer import SeedFeatures, SeedTruth
+from gspn_tf.models.segments import SegmentProposer
+from gspn_tf.models.shapes import ShapeProposer
+from gspn_tf.pyramid import (
+    SEEDS,
+    Pyramid,
+    build_context,
+    build_pyramid,
+    interpolation,
+    take,
+)
+from gspn_tf.types import Interpolation
+
+PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
 
 
 class SceneFeatures(NamedTuple):
@@ -28,30 +43,30 @@ class SceneFeatures(NamedTuple):
     to_seeds: Interpolation  # seeds -> points
     levels: tuple[tf.Tensor, ...]  # [B, n, C] hypercolumns, one a level
     to_levels: tuple[Interpolation, ...]  # level -> points
+    pyramid: Pyramid
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
 class GSPN(LossModel):
-    """Conditional VAE over shapes at seed points, with the semantic network beside it.
+    """Proposals at seed points, with the semantic network beside them.
 
     Input: a batch (see gspn_tf.data.load); with "targets" the recognition branch runs
-    too. Output dict: `seeds` [B, S] rows of the points, `proposals`, generated `shapes`
-    [B, S, P, 3] and `confidence` logits [B, S, P], `direction` [B, S, 3] and
-    `distance` [B, S] to the centre, `context` features [B, S, C], `objectness` logits
-    [B, S, 1 or 2], `prior`, `posterior`. Training alone needs the semantic network at
+    too. Output dict: `seeds` [B, S] rows of the points, `proposals`, one a seed, and
+    `candidates`, of which R-PointNet selects (the same, but for anchors), `objectness`
+    logits [B, S, ...], `direction` [B, S, 3] and `distance` [B, S] to the centre,
+    `context` features [B, S, C], and what the proposer adds: see `ShapeProposer`,
+    `BoxProposer`, `SegmentProposer`. Training alone needs the semantic network at
     seeds and loss points: `semantic_logits` [B, Q, classes] at `queries` [B, Q].
     Outside of it, or with `whole_scene`, they are at all N points, and there is
     `scene` (SceneFeatures).
     """
 
     config_class = GSPNConfig
-    terms = ("center", "generation", "confidence", "kl", "objectness", "semantic")
 
     def __init__(self, config: GSPNConfig | None = None, **kwargs):
         c = config or GSPNConfig()
         super().__init__(c, **kwargs)
         self.center_predictor = CENTER_NETWORKS[c.center_network](c)
-        self.center_unit = box_lib.UNITS[c.center_unit]
         self.semantic_predictor = PointNet2(c.backbone, channels=3)
         width = self.semantic_predictor.width
         self.semantic_mlp = SharedMLP((width,), (width,), c.flat_variance)
@@ -60,17 +75,15 @@ class GSPN(LossModel):
 
         self.spheres = SPHERES[c.context_spheres]
         self.context_encoder = context_encoder(c)
-        context = self.context_encoder.width
-        self.objectness = OBJECTNESS[c.objectness_loss](c, context)
-        self.best_seeds = matching.BEST_SEEDS[c.best_seeds]
-        self.condition = condition(c)
-        self.vae = ConditionalVAE(c, context, context + self.condition.width)
+        self.proposer = PROPOSERS[c.proposer](c, self.context_encoder.width)
         self.kl_weight = self.add_weight(
             name="kl_weight", initializer="zeros", trainable=False
         )
         self.draw_seeds = SEEDS[c.seed_sampling]
         self.draws = keras.random.SeedGenerator(1)
-        self.track(("center", *self.vae.terms, "objectness", "semantic"))
+        proposing = (*self.center_predictor.terms, *self.proposer.terms)
+        self.track((*proposing, "objectness", "semantic"))
+        self.monitored = self.proposer.monitored
         self.built = True
 
     def call(self, batch, training=False, num_seeds=None, whole_scene=None):
@@ -108,6 +121,7 @@ class GSPN(LossModel):
             to_seeds=look.to_seeds,
             levels=tuple(levels),
             to_levels=look.pyramid.to_points,
+            pyramid=look.pyramid,
         )
         return outputs | {"scene": scene}
 
@@ -128,80 +142,57 @@ class GSPN(LossModel):
         return Look(pyramid, rows, context, None, table)
 
     def propose(self, batch, look: Look, found: Centers, training):
-        """Shapes, boxes and objectness at the seeds, whose centres were found."""
+        """Boxes and objectness at the seeds, whose centres were found."""
         offset = tf.stop_gradient(found.direction * found.distance[..., None])
         centers = look.context.seeds + offset
         spheres = self.spheres(batch, look, centers, self.config)
         context = self.context_encoder(spheres, centers, training=training)
-        objectness = self.objectness(context, training=training)
-        targets = batch.get("targets")
-        outputs = self.vae(
-            context,
-            self.condition(context, look.semantics),
-            instance=take(targets["instance"], look.rows) if targets else None,
-            targets=targets,
-            training=training,
-        )
-        shapes = outputs["shapes"] + centers[:, :, None, :]
-        confident = tf.sigmoid(outputs["confidence"]) > self.config.min_confidence
-        proposals = Proposals(
-            boxes=box_lib.bounding(tf.stop_gradient(shapes), confident),
-            scores=self.objectness.score(objectness),
+        seeds = SeedFeatures(
+            rows=look.rows,
             valid=tf.sequence_mask(batch["num_points"], look.rows.shape[1]),
+            centers=centers,
+            spheres=spheres,
+            context=context,
+            semantics=look.semantics,
         )
-        return outputs | {
-            "context": context,
-            "objectness": objectness,
-            "shapes": shapes,
-            "proposals": proposals,
-        }
+        outputs = self.proposer(seeds, batch.get("targets"), training=training)
+        return {"candidates": outputs["proposals"], "context": context} | outputs
 
     def loss_terms(self, outputs, batch):
-        """The five losses of section 3.1 and the semantic one."""
-        c, targets, rows = self.config, batch["targets"], outputs["seeds"]
-        proposals, mean = outputs["proposals"], losses.masked_mean
-        instance = take(targets["instance"], rows)  # [B, S]
-        foreground = (instance >= 0) & proposals.valid
-        instance = tf.maximum(instance, 0)
-        shapes = take(targets["shapes"], instance)  # [B, S, P, 3]
-        boxes = box_lib.bounding(shapes)  # [B, S, 6]
+        """Those of the centres, the proposer, its objectness, and the semantic one."""
+        c, truth = self.config, self.truth_of(outputs, batch)
+        seeds = take(batch["points"], outputs["seeds"])
         values = {
-            "center": losses.center_loss(
-                outputs["direction"],
-                outputs["distance"],
-                boxes[..., :3] - take(batch["points"], rows),
-                self.center_unit(boxes),
-            ),
-            **self.vae.losses_of(outputs, shapes, boxes),
+            **self.center_predictor.losses_of(outputs, seeds, truth.boxes),
+            **self.proposer.losses_of(outputs, truth),
         }
         weights = {
             "center": c.center_weight,
             "generation": c.generation_weight,
+            "deltas": c.generation_weight,
+            "segmentation": c.generation_weight,
             "confidence": c.confidence_weight,
             "kl": self.kl_weight,
         }
         terms = {
-            name: weights[name] * mean(x, foreground) for name, x in values.items()
+            name: weights[name] * losses.masked_mean(x, truth.foreground)
+            for name, x in values.items()
         }
         return terms | {
             "objectness": c.objectness_weight
-            * self._objectness_term(outputs, targets, foreground),
+            * self.proposer.objectness_loss(outputs, truth),
             "semantic": c.semantic_weight * self._semantic_term(outputs, batch),
         }
 
-    def _objectness_term(self, outputs, targets, foreground):
-        proposals = outputs["proposals"]
-        iou = matching.iou_with_truth(
-            proposals.boxes, targets["boxes"], targets["valid"]
-        )
-        labels = matching.objectness_labels(
-            iou,
-            foreground,
-            self.config.positive_iou,
-            self.best_seeds(iou, foreground),
-        )
-        loss = self.objectness.loss(outputs["objectness"], labels)
-        return losses.masked_mean(loss, (labels >= 0) & proposals.valid)
+    def truth_of(self, outputs, batch) -> SeedTruth:
+        """What the seeds are on."""
+        targets = batch["targets"]
+        instance = take(targets["instance"], outputs["seeds"])  # [B, S]
+        foreground = (instance >= 0) & outputs["proposals"].valid
+        instance = tf.maximum(instance, 0)
+        shapes = take(targets["shapes"], instance)  # [B, S, P, 3]
+        boxes = box_lib.bounding(shapes)
+        return SeedTruth(targets, foreground, instance, shapes, boxes)
 
     def _semantic_term(self, outputs, batch):
         logits, targets = outputs["semantic_logits"], batch["targets"]

@@ -1,4 +1,4 @@
-"""Does the shape generated at a seed enclose an object (section 3.1)?"""
+"""Does what is proposed at a seed enclose an object (section 3.1)?"""
 
 import keras
 import tensorflow as tf
@@ -11,21 +11,28 @@ from gspn_tf.layers import SharedMLP, dense
 class Objectness(keras.layers.Layer):
     """An MLP on context features [B, S, C] to logits [B, S, width].
 
-    Subclasses make one logit, `score`, of them, and a loss [B, S] against labels
-    [B, S] that are 1 for an object.
+    Of `count` boxes a seed: to logits [B, S, count, width]. Subclasses make one logit,
+    `score`, of each, and a loss against labels that are 1 for an object, both [B, S]
+    or [B, S, count].
     """
 
     width: int
 
-    def __init__(self, config: GSPNConfig, channels: int, **kwargs):
+    def __init__(
+        self, config: GSPNConfig, channels: int, count: int | None = None, **kwargs
+    ):
         super().__init__(autocast=False, **kwargs)
         units = config.objectness_units
         self.mlp = SharedMLP(units, (channels,), config.flat_variance)
-        self.output_layer = dense(self.width, units[-1])
+        self.output_layer = dense((count or 1) * self.width, units[-1])
+        self.shape_of_one = [count, self.width] if count else [self.width]
         self.built = True
 
     def call(self, context, training=False):
-        return self.output_layer(self.mlp(context, training=training))
+        logits = self.output_layer(self.mlp(context, training=training))
+        return tf.reshape(
+            logits, tf.concat([tf.shape(logits)[:-1], self.shape_of_one], 0)
+        )
 
 
 class BinaryObjectness(Objectness):
@@ -34,11 +41,11 @@ class BinaryObjectness(Objectness):
     width = 1
 
     def score(self, logits):
-        """Logit of an object [B, S]."""
+        """Logit of an object [...] of logits [..., width]."""
         return logits[..., 0]
 
     def loss(self, logits, labels):
-        """Cross-entropy [B, S]."""
+        """Cross-entropy [...] against labels [...]."""
         return losses.binary_cross_entropy(logits[..., 0], labels)
 
 
@@ -48,11 +55,11 @@ class SoftmaxObjectness(Objectness):
     width = 2
 
     def score(self, logits):
-        """Logit of an object [B, S]: its sigmoid is the softmax's second output."""
+        """Logit of an object [...]: its sigmoid is the softmax's second output."""
         return logits[..., 1] - logits[..., 0]
 
     def loss(self, logits, labels):
-        """Cross-entropy [B, S]."""
+        """Cross-entropy [...] against labels [...]."""
         return losses.cross_entropy(logits, tf.cast(labels == 1, tf.int32))
 
 

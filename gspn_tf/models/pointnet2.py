@@ -1,13 +1,45 @@
 """PointNet++ as an encoder and decoder over a pyramid (Table 7)."""
 
 import keras
+import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig
 from gspn_tf.layers import FeaturePropagation, SetAbstraction
 from gspn_tf.pyramid import Pyramid, take, take_table
 
 
-class PointNet2(keras.layers.Layer):
+class PointNet2Encoder(keras.layers.Layer):
+    """The way down alone.
+
+    Args as of `PointNet2`. Inputs: pyramid, features [B, N, channels] or None. Output:
+    the list of each level's features [B, n, C].
+    """
+
+    def __init__(self, config: BackboneConfig, channels: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        widths = [units[-1] for units in config.abstraction_units]
+        below = (channels, *widths)
+        self.abstractions = [
+            SetAbstraction(units, width)
+            for units, width in zip(config.abstraction_units, below, strict=False)
+        ]
+        self.level_widths = tuple(widths)
+        self.built = True
+
+    def encode(self, pyramid: Pyramid, features, training) -> list[tf.Tensor]:
+        """Features [B, n, C] of each level."""
+        levels, points, x = [], pyramid.points, features
+        for layer, level in zip(self.abstractions, pyramid.levels, strict=True):
+            x = layer(points, level, features=x, training=training)
+            levels.append(x)
+            points = level.points
+        return levels
+
+    def call(self, pyramid: Pyramid, features=None, training=False):
+        return self.encode(pyramid, features, training)
+
+
+class PointNet2(PointNet2Encoder):
     """Features at query points.
 
     Args:
@@ -20,13 +52,8 @@ class PointNet2(keras.layers.Layer):
     """
 
     def __init__(self, config: BackboneConfig, channels: int, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        widths = [units[-1] for units in config.abstraction_units]
-        below = (channels, *widths)
-        self.abstractions = [
-            SetAbstraction(units, width)
-            for units, width in zip(config.abstraction_units, below, strict=False)
-        ]
+        super().__init__(config, channels, **kwargs)
+        widths = self.level_widths
         skips = (*reversed(widths[:-1]), channels)
         coarse = (widths[-1], *(units[-1] for units in config.propagation_units))
         self.propagations = [
@@ -35,18 +62,12 @@ class PointNet2(keras.layers.Layer):
                 config.propagation_units, coarse, skips, strict=False
             )
         ]
-        self.level_widths = tuple(widths)
         self.width = config.propagation_units[-1][-1]
         self.built = True
 
     def call(self, pyramid: Pyramid, features=None, queries=None, training=False):
-        levels, points, x = [], pyramid.points, features
-        for layer, level in zip(self.abstractions, pyramid.levels, strict=True):
-            x = layer(points, level, features=x, training=training)
-            levels.append(x)
-            points = level.points
-
-        *upward, last = self.propagations
+        levels = self.encode(pyramid, features, training)
+        x, (*upward, last) = levels[-1], self.propagations
         skips = reversed(levels[:-1])
         for layer, table, skip in zip(upward, reversed(pyramid.up), skips, strict=True):
             x = layer(x, table, skip=skip, training=training)

@@ -11,7 +11,13 @@ from gspn_tf.matching import RegionTargets
 from gspn_tf.models import scoring
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.gspn import GSPN
-from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
+from gspn_tf.models.heads import (
+    HYPERCOLUMNS,
+    REGION_PARTS,
+    BoxHead,
+    MaskHead,
+    PointFeatures,
+)
 from gspn_tf.models.scoring import Scored, Support, of_class
 from gspn_tf.pyramid import take
 from gspn_tf.types import Detections, Proposals, Regions
@@ -27,7 +33,7 @@ class RPointNet(LossModel):
     """
 
     config_class = RPointNetConfig
-    terms = ("class", "box", "mask")
+    terms = monitored = ("class", "box", "mask")
 
     def __init__(self, config: RPointNetConfig | None = None, **kwargs):
         c = config or RPointNetConfig()
@@ -36,13 +42,15 @@ class RPointNet(LossModel):
         self.proposal_network.trainable = c.train_proposals
         widths = self.proposal_network.semantic_predictor.level_widths
         context = self.proposal_network.context_encoder.width
-        parts = (context, len(widths) * c.level_units, 3, 3)
-        self.hypercolumns = Hypercolumns(widths, c)
+        self.hypercolumns = HYPERCOLUMNS[c.region_features](widths, c)
+        parts = REGION_PARTS[c.region_features]
+        widths = parts.widths(context, self.hypercolumns.width)
         self.align = PointRoIAlign()
-        self.box_head = BoxHead(c, parts)
-        self.mask_head = MaskHead(c, parts)
+        self.box_head = BoxHead(c, widths)
+        self.mask_head = MaskHead(c, widths)
         self.exported_scores = scoring.EXPORTED_SCORES[c.exported_score]
         self.fill_regions = matching.FILLERS[c.filler_regions]
+        self.boxes_per_seed = self.proposal_network.proposer.boxes_per_seed
         self.seeds = keras.random.SeedGenerator(0)
         proposing = self.proposal_network.loss_names if c.train_proposals else ()
         self.track(self.terms + proposing)
@@ -65,7 +73,7 @@ class RPointNet(LossModel):
             whole_scene=True,
         )
         seeds = tf.random.experimental.stateless_split(self._seed(training), 3)
-        targets = self.choose_regions(batch, outputs["proposals"], seeds[0])
+        targets = self.choose_regions(batch, outputs["candidates"], seeds[0])
         regions = self.align(
             batch["points"],
             targets.boxes,
@@ -75,9 +83,7 @@ class RPointNet(LossModel):
             num_samples=c.num_region_points,
             margin=c.region_margin,
         )
-        scene_features = outputs["scene"]
-        levels = self.hypercolumns(scene_features, batch["colors"], training=training)
-        features = PointFeatures(batch["points"], scene_features, levels)
+        features = self.describe(batch, outputs["scene"], training)
         logits, deltas = self.box_head(features, regions, training=training)
         masks = self.mask_head(features, regions, training=training)
         return outputs | {
@@ -92,7 +98,10 @@ class RPointNet(LossModel):
         """The best proposals that hold points, sampled around the ground truth."""
         c, seeds = self.config, tf.random.experimental.stateless_split(seed, 2)
         kept = matching.select_proposals(
-            proposals, c.max_candidates, c.max_proposals, c.proposal_iou
+            proposals,
+            c.max_candidates * self.boxes_per_seed,
+            c.max_proposals,
+            c.proposal_iou,
         )
         kept = matching.add_truth(kept, batch["targets"], c.truth_copies, seeds[0])
         filled = self.align(
@@ -115,6 +124,11 @@ class RPointNet(LossModel):
             deviation=c.box_deviation,
             fill=self.fill_regions,
         )
+
+    def describe(self, batch, scene, training) -> PointFeatures:
+        """What the heads see of the points of a scene."""
+        levels = self.hypercolumns(scene, batch["colors"], training=training)
+        return PointFeatures(batch["points"], scene, levels)
 
     def shuffle(self, valid, seed) -> tf.Tensor:
         """Random numbers [B, S] by which training proposals are chosen."""
@@ -145,8 +159,8 @@ class RPointNet(LossModel):
         c, points, count = self.config, batch["points"], batch["num_points"]
         outputs = self.proposal_network(batch, training=False)
         proposals = matching.select_proposals(
-            outputs["proposals"],
-            c.max_candidates_inference,
+            outputs["candidates"],
+            c.max_candidates_inference * self.boxes_per_seed,
             c.max_proposals_inference,
             c.proposal_iou,
         )
@@ -166,8 +180,7 @@ class RPointNet(LossModel):
         regions = align(proposals.boxes, proposals.valid, seeds[0])
         scene = outputs["scene"]
         support = scoring.support_of(scene, outputs["proposals"])
-        levels = self.hypercolumns(scene, batch["colors"], training=False)
-        features = PointFeatures(points, scene, levels)
+        features = self.describe(batch, scene, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
         found, confidence = self.refine(regions, logits, deltas, support)
         regions = align(found.boxes, found.valid, seeds[1])

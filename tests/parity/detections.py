@@ -102,7 +102,7 @@ def support_of(g: Golden) -> Support:
     count = objectness.shape[1]
     seeds = take(points, ops.farthest_point_sample(points, count))
     table = interpolation(seeds, points, tf.constant([count]))
-    features = SceneFeatures(scene["sem_class_logits"], None, None, table, (), ())
+    features = SceneFeatures(scene["sem_class_logits"], None, None, table, (), (), None)
     scores = logit(objectness)
     return scoring.support_of(features, Proposals(None, scores, scores > 0))
 

@@ -37,7 +37,7 @@ def scene_of(g: Golden) -> tuple[PointFeatures, Regions, tuple[int, ...]]:
     nowhere = Interpolation(
         tf.zeros([batch, count, 3], tf.int32), tf.zeros([batch, count, 3])
     )
-    scene = SceneFeatures(None, points, tf.zeros([batch, 1, 1]), nowhere, (), ())
+    scene = SceneFeatures(None, points, tf.zeros([batch, 1, 1]), nowhere, (), (), None)
     rows = tf.reshape(tf.range(count), [1, regions, samples])
     cube = tf.constant([0.0, 0, 0, 1, 1, 1])
     return (

@@ -80,7 +80,7 @@ def semantics(run: Inference) -> dict:
 
 
 def shapes(run: Inference) -> dict:
-    out, vae = run.taps["network"], run.model.proposal_network.vae
+    out, vae = run.taps["network"], run.model.proposal_network.proposer.vae
     found, targets = {}, run.batch["targets"]
     x = tf.concat([out["prior"].mean, run.taps["reduced"]], -1)[0, :4, None, None]
     for k, (layer, norm) in enumerate(

@@ -103,9 +103,7 @@ def context(g: Golden, check: Check) -> None:
         for k in range(2)
     ]
     colors = (g["in1"], np.zeros_like(take(g["in1"], g["in3"])))
-    around = Context(
-        points=points, seeds=seeds, colors=(colors,), neighbors=near, counts=counts
-    )
+    around = Context(points, seeds, (colors,), near, counts, rows=None)
     check.same("features", g["out1"], encoder(around, seeds + g["in2"]))
 
 

@@ -98,17 +98,17 @@ class Recording:
             features.append(tf.reduce_max(x, axis=2))
         return tf.concat(features, -1)
 
-    def region_features(self, mlp, features, regions, training):
+    def region_features(self, parts, mlp, features, regions, training):
         """Points are gathered once, for both heads."""
         if self.crop is None:
             scene = features.scene
             entity = interpolate(scene.context, scene.to_seeds)
             rows = tf.concat([entity, features.levels], -1)
-            parts = [ops.group_points(rows, regions.indices)]
+            crop = [ops.group_points(rows, regions.indices)]
             for place in (scene.centers, features.points):
                 near = take(place, regions.indices)
-                parts.append(box_lib.normalize(near, regions.boxes))
-            self.crop = tf.concat(parts, -1)
+                crop.append(box_lib.normalize(near, regions.boxes))
+            self.crop = tf.concat(crop, -1)
         return mlp.activate(whole_product(mlp, self.crop), training)
 
 
@@ -139,7 +139,9 @@ def interpolation(coarse, fine, num_coarse, power=2.0):
 
 def mask_head(head, features, regions, training=False):
     """Global features before local ones."""
-    local = heads.region_features(head.local_mlp, features, regions, training)
+    local = heads.region_features(
+        head.parts, head.local_mlp, features, regions, training
+    )
     whole = tf.reduce_max(head.global_mlp(local, training=training), axis=2)
     mlp = head.mask_mlp
     shape = [*local.shape[:3], whole.shape[-1]]

@@ -96,7 +96,7 @@ def first_stage(path: Path, prefix: str, recorded: bool) -> Step:
     if training:
         for norm in batch_norms(network):
             norm.momentum = float(g["bn_decay"])
-        network.vae.sample = noise(g)
+        network.proposer.vae.sample = noise(g)
         network.semantic_dropout = dropout(g)
     batch = scene_of(source, inputs)
     seeds = g[f"{prefix}ind_seed"].shape[1]

@@ -79,7 +79,7 @@ def spn_match(g: Golden, check: Check, prefix: str) -> None:
     iou = matching.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
     foreground = take(targets["instance"], step.outputs["seeds"]) >= 0
     labels = matching.objectness_labels(
-        iou, foreground, 0.5, step.model.best_seeds(iou, foreground)
+        iou, foreground, 0.5, step.model.proposer.best_seeds(iou, foreground)
     )
     released = tf.gather([0, -1, 1], labels + 1)  # ignored, negative, positive
     check.same("spn_match", g[f"{prefix}spn_match"], released)
