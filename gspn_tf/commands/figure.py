@@ -94,22 +94,20 @@ def run(arguments: Arguments) -> None:
     from gspn_tf import figures
 
     subjects = read_inputs(flags, design, inputs)
-    notes = [*unlike(number, design, subjects), *untaught(runs, subjects)]
-    for note in notes:
-        print(f"note: {note}")
     about = {
         "figure": int(number),
         "runs": [str(path) for path in runs],
         "inputs": [str(path) for path in inputs],
         "seed": flags.seed,
-        "notes": notes,
     }
-    figures_of_time: dict[str, float] = {}
-    with timed(figures_of_time):
+    taken: dict[str, float] = {}
+    with timed(taken):
         drawing = draw(number, design, runs, subjects, flags)
-        picture, page, _ = figures.write(drawing, output, about)
-    tell(drawing)
-    print(f"{picture} and {page} in {figures_of_time['seconds']} s")
+        notes = [*unlike(number, design, subjects), *untaught(runs, subjects)]
+        picture, page, _ = figures.write(drawing, output, about | {"notes": notes})
+    for line in (*told(drawing), *(f"note: {note}" for note in notes)):
+        print(line)
+    print(f"{picture} and {page} in {taken['seconds']} s")
 
 
 def checked_output(output: str) -> Path:
@@ -193,18 +191,18 @@ def draw(
     )
 
 
-def tell(drawing: "Drawing") -> None:
-    """Print what was measured."""
+def told(drawing: "Drawing") -> Iterator[str]:
+    """Lines about what was measured."""
     for scene in drawing.numbers.get("scenes", []):
         if "to_truth" in scene:
-            print(
+            yield (
                 f"{scene['scene']}: predicted centres lie {scene['to_truth']:.3f} of "
                 f"the object's size from the true one, the points themselves "
                 f"{scene['of_points']:.3f}"
             )
     for row in drawing.numbers.get("proposals", []):
         iou = f", IoU {row['iou']:.2f}" if "iou" in row else ""
-        print(f"{row['network']}: objectness {row['score']:.2f}{iou}")
+        yield f"{row['network']}: objectness {row['score']:.2f}{iou}"
 
 
 COMMAND = Command(

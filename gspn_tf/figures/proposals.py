@@ -11,6 +11,7 @@ from gspn_tf.figures.drawing import SHAPES, Drawing, apart, view_of
 from gspn_tf.figures.networks import Trained, titles
 from gspn_tf.figures.seeds import seed_place
 from gspn_tf.figures.subjects import Subject
+from gspn_tf.models.segments import THRESHOLD
 from gspn_tf.visualize import (
     BoxLayer,
     Caption,
@@ -40,20 +41,21 @@ class Proposal(NamedTuple):
     seed: np.ndarray  # [3] metres
     box: np.ndarray  # [6]
     score: float  # objectness, 0..1
-    points: np.ndarray  # [P, 3] generated or segmented; of regressed boxes none
+    points: np.ndarray  # [P, 3] generated or segmented; none of a regressed box
 
 
 class Seeds(NamedTuple):
     """A network's proposals at all its seeds."""
 
     rows: np.ndarray  # [S] of the scene's points
+    seen: np.ndarray  # [N] of the scene's points, those that the network sees
     origin: np.ndarray  # [3] metres, of the frame of the outputs
     outputs: dict  # see `models.GSPN`
 
 
 def title_of(trained: Trained) -> str:
     """What makes the proposals of a network."""
-    return TITLES[getattr(trained.config.model.proposal, "proposer", "shapes")]
+    return TITLES[trained.config.model.proposal.proposer]
 
 
 def propose(trained: Trained, subject: Subject, seed: int = 0) -> Seeds:
@@ -61,8 +63,9 @@ def propose(trained: Trained, subject: Subject, seed: int = 0) -> Seeds:
     look = trained.look_at(subject, seed)
     outputs = trained.model(look.batch, training=False)
     real = min(len(look.pick), outputs["seeds"].shape[1])
-    rows = look.finite[look.pick][outputs["seeds"][0].numpy()[:real]]
-    return Seeds(rows, look.origin, outputs)
+    seen = look.finite[look.pick]
+    rows = seen[outputs["seeds"][0].numpy()[:real]]
+    return Seeds(rows, seen, look.origin, outputs)
 
 
 def proposal_at(
@@ -82,13 +85,17 @@ def proposal_at(
 def _points_behind(
     trained: Trained, subject: Subject, seeds: Seeds, row: int
 ) -> np.ndarray:
-    """The confident points of a generated shape, of which the box is."""
+    """What the box is around: confident points of a shape, or points of a segment."""
     outputs = seeds.outputs
-    if "shapes" not in outputs:
-        return np.zeros((0, 3))
-    shape = outputs["shapes"][0, row].numpy() + seeds.origin
-    confidence = keras.ops.sigmoid(outputs["confidence"][0, row]).numpy()
-    return shape[confidence > trained.config.model.proposal.min_confidence]
+    if "shapes" in outputs:
+        least = trained.config.model.proposal.min_confidence
+        sure = keras.ops.sigmoid(outputs["confidence"][0, row]).numpy() > least
+        return outputs["shapes"][0, row].numpy()[sure] + seeds.origin
+    if "membership" in outputs:
+        inside = keras.ops.sigmoid(outputs["membership"][0, row]).numpy() > THRESHOLD
+        inside &= outputs["counted"][0, row].numpy()
+        return subject.points[seeds.seen[outputs["members"][0, row].numpy()[inside]]]
+    return np.zeros((0, 3))
 
 
 def figure_7(
