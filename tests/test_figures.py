@@ -229,6 +229,14 @@ def test_the_seed_is_low_on_the_crowded_chair():
     assert place[0] > 10.5  # no chair is seen: another object
 
 
+def test_the_scene_with_a_chair_is_chosen(subjects):
+    subject = chairs()
+    bare = dc.replace(subject, instance=None, semantic=None)
+    tables = dc.replace(subject, semantic=np.ones(900, int))
+    assert figures.with_a_chair([bare, tables, subject]) is subject
+    assert figures.with_a_chair([bare, tables]) is bare
+
+
 def test_the_seed_is_where_it_is_wanted():
     subject, rows = chairs(), np.arange(900)
     np.testing.assert_array_equal(seed_place(subject, "17", rows), subject.points[17])
@@ -280,7 +288,7 @@ def drawn(work, tmp_path_factory):
     [
         ("3", sheet_size(4, 2, 1)),
         ("5", sheet_size(7, 2, 2)),
-        ("7", sheet_size(3, 1, 1, 1, False)),
+        ("7", sheet_size(3, 1, 1, 0.8, False)),
     ],
 )
 def test_pictures_have_a_panel_for_everything(drawn, number, size):

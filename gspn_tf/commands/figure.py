@@ -36,7 +36,7 @@ DESIGNS = {
     "3": Design("Context features and predicted centres", ROOMS, 1, 480),
     "5": Design("Instances and classes", ROOMS, 4, 400, True),
     "6": Design("Part instances", SHAPES, 4, 300),
-    "7": Design("Proposals at one seed", ROOMS, 1, 480),
+    "7": Design("Proposals at one seed", ROOMS, 8, 480),  # the first with a chair
     "8": Design("Instances of rooms", ROOMS, 6, 400),
     "9": Design("Part instances", SHAPES, 8, 300),
     "10": Design("Instances of single views", VIEWS, 6, 400),
@@ -49,7 +49,8 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
         "model": "Run folder.",
         "output": "OUTPUT.png, .html and .json are written.",
         "split": "Of a data folder; default: val.",
-        "scenes": "Of a data folder: how many, or names with commas between.",
+        "scenes": "Of a data folder: how many, or names with commas between; default "
+        "of figure 7: the first of eight that has a chair.",
         "seed_point": "Figure 7: a point's number, or x,y,z in metres; default: a "
         "point low on a chair that other objects stand close to.",
     }
@@ -94,6 +95,10 @@ def run(arguments: Arguments) -> None:
     from gspn_tf import figures
 
     subjects = read_inputs(flags, design, inputs)
+    if number == "7":
+        if len(subjects) > 1 and (flags.scenes or len(inputs) > 1):
+            raise UserError(f"figure 7 is of one scene, got {len(subjects)}")
+        subjects = [figures.with_a_chair(subjects)]
     about = {
         "figure": int(number),
         "runs": [str(path) for path in runs],
@@ -176,8 +181,6 @@ def draw(
     if number == "3":
         return figures.figure_3(figures.proposing(runs[0]), subjects, **size)
     if number == "7":
-        if len(subjects) != 1:
-            raise UserError(f"figure 7 is of one scene, got {len(subjects)}: --scenes")
         networks = [figures.proposing(path) for path in runs]
         return figures.figure_7(
             networks, subjects[0], seed_point=flags.seed_point, **size

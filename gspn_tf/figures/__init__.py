@@ -5,6 +5,7 @@ from gspn_tf.figures.drawing import Drawing, write
 from gspn_tf.figures.galleries import gallery
 from gspn_tf.figures.networks import Trained, proposing, whole
 from gspn_tf.figures.proposals import figure_7
+from gspn_tf.figures.seeds import with_a_chair
 from gspn_tf.figures.subjects import Subject, read_subjects
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "proposing",
     "read_subjects",
     "whole",
+    "with_a_chair",
     "write",
 ]

@@ -159,7 +159,7 @@ def _around(
 
 def _view(subject: Subject, place: np.ndarray, width: int) -> View:
     """From the middle of a room, so that no wall is between."""
-    view = view_of(subject.kind, width, width)
+    view = view_of(subject.kind, width, round(0.8 * width))
     if subject.kind in SHAPES:
         return view
     x, y = np.median(subject.points[:, :2], axis=0) - place[:2]

@@ -1,12 +1,25 @@
 """At which point of a scene figure 7 looks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gspn_tf.figures.subjects import Subject
 
+CHAIR = "chair"
 FAR = 0.1  # of the scene's diagonal: farther from all points a place is no seed
 FEW = 8  # seeds on an object from which it is seen well enough
 NEAR = 0.1  # of an object's diagonal: so near its box others stand close
+
+
+def with_a_chair(subjects: Sequence[Subject]) -> Subject:
+    """The first scene with an object as the paper's, else the first scene."""
+    chairs = (s for s in subjects if s.labelled and CHAIR in _classes_of(s))
+    return next(chairs, subjects[0])
+
+
+def _classes_of(subject: Subject) -> set[str]:
+    return {subject.class_of(number) for number in range(1 + subject.instance.max())}
 
 
 def seed_place(subject: Subject, wanted: str | None, rows: np.ndarray) -> np.ndarray:
@@ -49,7 +62,7 @@ def _leg(subject: Subject, rows: np.ndarray) -> int:
     if not len(numbers):
         raise ValueError(f"no seed in {subject.name} lies on an object")
     numbers = numbers[counts >= min(FEW, counts.max())]
-    chairs = [n for n in numbers if subject.class_of(n) == "chair"]
+    chairs = [n for n in numbers if subject.class_of(n) == CHAIR]
     chosen = max(chairs or numbers, key=lambda number: _crowding(subject, number))
     own = rows[owner == chosen]
     box = subject.box_of(chosen)
