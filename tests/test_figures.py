@@ -11,6 +11,7 @@ from gspn_tf import figures
 from gspn_tf.figures.context import Sensed, center_figures, principal_components
 from gspn_tf.figures.drawing import apart
 from gspn_tf.figures.galleries import matched_numbers
+from gspn_tf.figures.proposals import clear_view
 from gspn_tf.figures.seeds import seed_place
 from gspn_tf.visualize.palette import component_colors
 
@@ -195,3 +196,13 @@ def test_the_seed_is_where_it_is_wanted():
     floor = dc.replace(subject, instance=subject.instance * 0 - 1)
     with pytest.raises(ValueError, match="lies on an object"):
         seed_place(floor, None, rows)
+
+
+def test_the_camera_stands_where_nothing_hides_the_object():
+    rng = np.random.default_rng(0)
+    walls = rng.uniform(-1, 1, (3000, 3)) * [2, 2, 1.5]
+    walls[:1000, 0], walls[1000:2000, 0], walls[2000:, 1] = 1.2, -1.2, -1.2
+    room = figures.Subject(name="room", points=walls.astype(np.float32))
+    box = np.array([0, 0, 0, 0.6, 0.6, 0.6])
+    view = clear_view(room, np.arange(3000), box, 100)
+    assert abs(view.azimuth - 90) <= 30  # the one side without a wall

@@ -103,7 +103,7 @@ def test_dots_lie_over_what_would_hide_them(tmp_path):
     sheet = rng.uniform(0, 1, (4000, 3)) * [1, 1, 0]
     view = View(elevation=89, width=100, height=100, open_walls=False)
     colors = np.full((4000, 3), 128, np.uint8)
-    dots = [Dots(np.array([[0.5, 0.5, -0.3]]), (200, 0, 0), 8.0)]
+    dots = [Dots(np.array([[0.5, 0.5, -0.3]]), (200, 0, 0), 0.08)]
     for name, panel in (
         ("with", Panel("", colors, dots=dots)),
         ("none", Panel("", colors)),

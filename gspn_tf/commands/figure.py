@@ -57,10 +57,8 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     for name, text in texts.items():
         absl_flags.DEFINE_string(name, None, text, flag_values=flags)
     lists = {
-        "input": "Data folder of `gspn prepare`, or a scan as of `gspn segment`; may "
-        "be given several times.",
-        "other": "Run to set beside --model: its instances, or in figure 7 its "
-        "proposal; may be given several times.",
+        "input": "Data folder of `gspn prepare`, or a scan as of `gspn segment`",
+        "other": "Run to show beside --model: its instances, or proposal in figure 7",
     }
     for name, text in lists.items():
         absl_flags.DEFINE_multi_string(name, None, text, flag_values=flags)

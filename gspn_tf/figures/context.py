@@ -151,7 +151,7 @@ def _panels(subject: Subject, sensed: Sensed) -> list[Panel]:
     inside, _ = _foreground(subject, sensed)
     kinds, kind = np.unique(colors[inside], axis=0, return_inverse=True)
     dots = [
-        Dots(points[inside][kind == number], tuple(map(int, color)), 2.5)
+        Dots(points[inside][kind == number], tuple(map(int, color)), 0.007)
         for number, color in enumerate(kinds)
     ]
     rest = subject.points[subject.instance < 0] if subject.labelled else points[~inside]

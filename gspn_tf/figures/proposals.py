@@ -30,6 +30,7 @@ TITLES = {
     "segments": "binary segmentation",
 }
 SEED_INK, POINT_INK = (213, 94, 0), (0, 114, 178)
+AZIMUTHS = tuple(float(angle) for angle in range(10, 370, 30))  # degrees
 FADE = 0.6  # share of white in what surrounds a proposal
 CAPTION = "orange dot: the seed; orange box: the proposal; blue dots: points behind it"
 
@@ -124,7 +125,9 @@ def figure_7(
     return Drawing(
         title=f"Proposals at one seed of {subject.name}",
         rows=[Row("", subject.points[near], _panels(subject, near, proposals, truth))],
-        view=_view(subject, place, width),
+        view=clear_view(
+            subject, near, proposals[-1].box if truth is None else truth, width
+        ),
         content=_content(subject, near, proposals),
         caption=Caption(CAPTION),
         numbers={
@@ -157,14 +160,24 @@ def _around(
     return np.flatnonzero(inside.all(axis=1))
 
 
-def _view(subject: Subject, place: np.ndarray, width: int) -> View:
-    """From the middle of a room, so that no wall is between."""
+def clear_view(subject: Subject, near: np.ndarray, box: np.ndarray, width: int) -> View:
+    """From the side on which least stands before a box; of shapes the usual one."""
     view = view_of(subject.kind, width, round(0.8 * width))
     if subject.kind in SHAPES:
         return view
-    x, y = np.median(subject.points[:, :2], axis=0) - place[:2]
-    azimuth = float(np.degrees(np.arctan2(y, x)))
-    return view._replace(azimuth=azimuth, elevation=30.0, open_walls=False)
+    view = view._replace(elevation=30.0, open_walls=False)
+    around = subject.points[near] - box[:3]
+    half = np.linalg.norm(box[3:]) / 2
+
+    def hiding(azimuth: float) -> int:
+        turn, rise = np.radians([azimuth, view.elevation])
+        level = np.array([np.cos(turn), np.sin(turn)]) * np.cos(rise)
+        towards = np.array([*level, np.sin(rise)])  # the camera
+        along = around @ towards
+        aside = np.linalg.norm(around - along[:, None] * towards, axis=1)
+        return int(((along > half) & (aside < half)).sum())
+
+    return view._replace(azimuth=min(AZIMUTHS, key=hiding))
 
 
 def _panels(
@@ -175,15 +188,15 @@ def _panels(
 ) -> list[Panel]:
     shades = subject.shades()[near]
     faded = (shades * (1 - FADE) + 255 * FADE).round().astype(np.uint8)
-    seed = Dots(proposals[-1].seed[None], SEED_INK, 6.0, (255, 255, 255))
+    seed = Dots(proposals[-1].seed[None], SEED_INK, 0.016, (255, 255, 255))
     panels = [Panel("(a) input and seed", shades, dots=[seed])]
     for number, proposal in enumerate(proposals):
         title = f"({chr(ord('b') + number)}) {proposal.title}"
         if truth is not None:
             title += f", IoU {_iou(proposal.box, truth):.2f}"
         dots = [
-            Dots(proposal.points, POINT_INK, 2.0),
-            Dots(proposal.seed[None], SEED_INK, 6.0, (255, 255, 255)),
+            Dots(proposal.points, POINT_INK, 0.005),
+            Dots(proposal.seed[None], SEED_INK, 0.016, (255, 255, 255)),
         ]
         panels.append(Panel(title, faded, proposal.box[None], dots=dots))
     return panels

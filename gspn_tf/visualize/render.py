@@ -25,7 +25,7 @@ class Dots(NamedTuple):
 
     points: np.ndarray  # [M, 3] metres
     color: tuple[int, int, int]
-    radius: float = 2.0  # pixels
+    radius: float = 0.006  # heights of the picture
     outline: tuple[int, int, int] | None = None
 
 
@@ -175,7 +175,7 @@ def _draw_boxes(picture: Image.Image, camera: Camera, boxes: np.ndarray) -> None
 def _draw_dots(picture: Image.Image, camera: Camera, dots: Dots) -> None:
     draw = ImageDraw.Draw(picture)
     pixels, depths = camera.project(np.asarray(dots.points))
-    radius = dots.radius * OVERSAMPLING
+    radius = dots.radius * camera.height
     for x, y in pixels[np.argsort(-depths)]:
         circle = (x - radius, y - radius, x + radius, y + radius)
         draw.ellipse(circle, dots.color, dots.outline, OVERSAMPLING)
