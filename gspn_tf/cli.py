@@ -14,6 +14,7 @@ from gspn_tf.commands import (
     evaluate,
     experiment,
     export,
+    figure,
     import_checkpoint,
     prepare,
     prepare_rgbd,
@@ -37,6 +38,7 @@ COMMANDS = (
     serve_data.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,
+    figure.COMMAND,
     export.COMMAND,
     import_checkpoint.COMMAND,
     benchmark.COMMAND,
@@ -115,7 +117,8 @@ def _parse(command: Command, flags: absl_flags.FlagValues, rest: list[str]):
     missing = [f"--{name}" for name in command.required if flags[name].value is None]
     if missing:
         raise UsageError(f"{' and '.join(missing)} must be given: {_usage(command)}")
-    if len(left) != command.num_positional:
+    most = len(left) if command.open_ended else command.num_positional
+    if not command.num_positional <= len(left) <= most:
         raise UsageError(f"got arguments {left}: {_usage(command)}")
     return Arguments(flags, left, overrides)
 

@@ -37,6 +37,43 @@ class Segmentation(NamedTuple):
         return labels
 
 
+class Look(NamedTuple):
+    """What a network sees of a scan of V points, F of them finite."""
+
+    finite: np.ndarray  # [F] rows of the scan
+    origin: np.ndarray  # [3] metres, in the scan's frame
+    points: np.ndarray  # [F, 3] float32 metres from `origin`
+    pick: np.ndarray  # [N] rows of `points` that the network sees
+    batch: dict[str, tf.Tensor]  # of one scene
+
+
+def look_at(
+    points: np.ndarray,
+    colors: np.ndarray | None,
+    num_points: int,
+    draw: Callable,
+    seed: int = 0,
+) -> Look:
+    """Points [V, 3] and colors [V, 3] uint8 as a network sees them.
+
+    draw: one of `data.sampling.POINTS`, which chooses `num_points` of them by `seed`.
+
+    Raises:
+      ValueError: wrong shapes, or no finite point.
+    """
+    points, colors = _checked(points, colors)
+    finite = np.flatnonzero(np.isfinite(points).all(1))
+    if not len(finite):
+        raise ValueError(f"points has no finite row among {len(points)}")
+    origin = observation.origin(points[finite]).numpy()
+    local = (points[finite] - origin).astype(np.float32)
+    pick = draw(local, num_points, tf.constant([0, seed], tf.int64)).numpy()
+    scan = {"points": local, "colors": colors[finite]}
+    seen = observation.observe(scan, pick, len(pick))
+    batch = {name: value[None] for name, value in seen.items()}
+    return Look(finite, origin, local, pick, batch)
+
+
 class Segmenter:
     """A trained network on whole scans.
 
@@ -80,20 +117,12 @@ class Segmenter:
         Raises:
           ValueError: wrong shapes, or no finite point.
         """
-        points, colors = _checked(points, colors)
-        finite = np.flatnonzero(np.isfinite(points).all(1))
-        if not len(finite):
-            raise ValueError(f"points has no finite row among {len(points)}")
-        origin = observation.origin(points[finite]).numpy()
-        local = (points[finite] - origin).astype(np.float32)
-        pick = self.draw(
-            local, self.num_points, tf.constant([0, seed], tf.int64)
-        ).numpy()
-        scan = {"points": local, "colors": colors[finite]}
-        seen = observation.observe(scan, pick, len(pick))
-        found = self._detect({name: value[None] for name, value in seen.items()})
-        masks, semantic = self._project(found, local, local[pick])
-        return self._assemble(found, masks, semantic, finite, origin, len(points))
+        look = look_at(points, colors, self.num_points, self.draw, seed)
+        found = self._detect(look.batch)
+        masks, semantic = self._project(found, look.points, look.points[look.pick])
+        return self._assemble(
+            found, masks, semantic, look.finite, look.origin, len(points)
+        )
 
     def _project(self, found, points, seen):
         """Masks and semantic classes on all finite points, chunk by chunk."""

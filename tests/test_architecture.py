@@ -17,7 +17,7 @@ LEVELS = (
     ("models", "data"),
     ("metrics", "visualize", "inference", "serving", "saved_model", "callbacks"),
     ("training", "evaluation", "results", "benchmarks", "release_names"),
-    ("evaluation_report",),
+    ("evaluation_report", "figures"),
     ("import_checkpoint", "experiments"),
     ("commands",),
     ("cli",),

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gspn_tf.visualize import InstanceRow, PageContent, write_page
+from gspn_tf.visualize import (
+    ColorLayer,
+    Entry,
+    InstanceRow,
+    LabelLayer,
+    PageContent,
+    write_page,
+)
 
 REQUIRED = os.environ.get("GSPN_REQUIRE_BROWSER") == "1"
 pytestmark = pytest.mark.skipif(
@@ -204,3 +211,25 @@ def test_a_page_of_one_point_opens(tmp_path):
     write_page(path, PageContent(points=np.ones((1, 3))), title="one")
     data = browser.open_page(path)
     assert (data["errors"], data["points"], data["layer"]) == ("0", "1", "input")
+
+
+def test_layers_of_ones_own_are_painted(tmp_path):
+    content = room()
+    pink, count = (200, 60, 160), len(content.points)
+    labels = np.full(count, -1)
+    labels[: count // 2] = 0
+    entry = Entry("lower half", np.array([0, 90, 200], np.uint8), count // 2)
+    layers = [
+        ColorLayer("Features", np.full((count, 3), pink, np.uint8)),
+        LabelLayer("Halves", labels, [entry], "halves"),
+    ]
+    bare = PageContent(points=content.points, colors=content.colors, layers=layers)
+    page = tmp_path / "own.html"
+    write_page(page, bare, title="own", max_points=5000)
+    seen = browser.tour(page, "canvas")
+    assert [entry["layer"] for entry in seen] == ["input", "layer-1", "layer-2"]
+    assert [(e["errors"], e["rows"]) for e in seen] == [("0", 0), ("0", 0), ("0", 1)]
+    browser.screenshot(page, "layer=layer-1", tmp_path / "own.png")
+    with Image.open(tmp_path / "own.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))[:, :600].astype(int)
+    assert (np.abs(pixels - pink).max(axis=-1) < 40).mean() > 0.03

@@ -1,4 +1,4 @@
-"""Palettes, still pictures, the page's data and the report."""
+"""Palettes, the page's data and the report."""
 
 import base64
 import io
@@ -8,24 +8,23 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from test_pictures import open_room
 
 from gspn_tf.visualize import (
     PALETTE,
+    ColorLayer,
+    Entry,
     Figure,
     InstanceRow,
+    LabelLayer,
     PageContent,
-    Panel,
     Report,
     Table,
-    View,
     class_colors,
     instance_colors,
-    render_panels,
-    render_png,
     write_page,
     write_report,
 )
-from gspn_tf.visualize.surface import outward_directions, splat_sizes
 
 # Machado et al. 2009, severity 1, linear RGB.
 VISION = {
@@ -46,7 +45,6 @@ VISION = {
         [0.004733, 0.691367, 0.303900],
     ],
 }
-SMALL = View(width=120, height=90)
 
 
 def lab(colors, vision):
@@ -86,110 +84,6 @@ def test_colors_are_stable_and_nothing_is_grey():
     np.testing.assert_array_equal(class_colors(np.array([0, 3]))[1], PALETTE[2])
     assert instance_colors(np.zeros((2, 3), int)).shape == (2, 3, 3)
     assert instance_colors(np.zeros(0, int)).dtype == np.uint8
-
-
-# ---- pictures ---------------------------------------------------------------------
-
-
-def open_room(num_points=20_000):
-    """A floor and four walls, 4 x 3 x 2 metres; which surface each point is on."""
-    rng = np.random.default_rng(0)
-    points = rng.uniform(0, 1, (num_points, 3)) * [4, 3, 2]
-    surface = rng.integers(0, 5, num_points)
-    for number, (axis, value) in enumerate([(2, 0), (0, 0), (0, 4), (1, 0), (1, 3)]):
-        points[surface == number, axis] = value
-    return points, surface
-
-
-def pixels(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
-
-
-def share_of(picture, color):
-    return (np.abs(picture - color).max(axis=-1) < 40).mean()
-
-
-def test_walls_that_face_the_camera_are_left_out(tmp_path):
-    points, surface = open_room()
-    colors = instance_colors(surface)
-    view = View(azimuth=0, elevation=30, width=160, height=120)  # looks from +x
-    render_png(tmp_path / "open.png", points, colors, view=view)
-    render_png(
-        tmp_path / "closed.png", points, colors, view=view._replace(open_walls=False)
-    )
-    opened, closed = pixels(tmp_path / "open.png"), pixels(tmp_path / "closed.png")
-    far, near = PALETTE[1].astype(int), PALETTE[2].astype(int)
-    assert share_of(closed, near) > 0.15 and share_of(opened, far) > 0.08
-    assert share_of(opened, near) < 0.3 * share_of(closed, near)  # a skirting stays
-
-
-def test_the_nearer_point_wins(tmp_path):
-    rng = np.random.default_rng(1)
-    sheet = rng.uniform(0, 1, (4000, 3)) * [1, 1, 0]
-    points = np.concatenate([sheet, sheet + [0, 0, 0.5]])
-    colors = np.repeat(np.array([[200, 0, 0], [0, 0, 200]], np.uint8), 4000, axis=0)
-    view = View(elevation=89, width=100, height=100, open_walls=False)
-    for name, order in (("a", slice(None)), ("b", slice(None, None, -1))):
-        render_png(tmp_path / f"{name}.png", points[order], colors[order], view=view)
-        picture = pixels(tmp_path / f"{name}.png")
-        assert share_of(picture, [0, 0, 200]) > 0.3
-        assert share_of(picture[30:70, 30:70], [200, 0, 0]) < 0.05
-
-
-def test_panels_stand_side_by_side(tmp_path):
-    points, surface = open_room(2000)
-    panel = Panel("Input", instance_colors(surface), np.array([[2, 1.5, 1, 1, 1, 1]]))
-    path = tmp_path / "sheet.png"
-    render_panels(path, points, [panel] * 3, view=SMALL, columns=2)
-    height, width, _ = pixels(path).shape
-    band = round(0.075 * 90)
-    assert (width, height) == (2 * 120 + 12, 2 * (90 + band) + 12)
-    first = path.read_bytes()
-    render_panels(path, points, [panel] * 3, view=SMALL, columns=2)
-    assert path.read_bytes() == first
-    assert [p.name for p in tmp_path.iterdir()] == ["sheet.png"]
-
-
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_few_and_broken_points_are_drawn(tmp_path, count):
-    points = np.arange(3.0 * count).reshape(count, 3)
-    points = np.concatenate([points, [[np.nan, 0, 0], [np.inf, 0, 0]]])
-    colors = np.zeros((count + 2, 3), np.uint8)
-    render_png(tmp_path / "few.png", points, colors, view=SMALL)
-    assert share_of(pixels(tmp_path / "few.png"), [0, 0, 0]) > 0
-
-
-def test_pictures_reject_what_does_not_fit(tmp_path):
-    path = tmp_path / "bad.png"
-    with pytest.raises(ValueError, match="colors must be"):
-        render_png(path, np.zeros((5, 3)), np.zeros((4, 3), np.uint8))
-    with pytest.raises(ValueError, match=r"points must be \[V, 3\]"):
-        render_png(path, np.zeros((5, 2)), np.zeros((5, 2), np.uint8))
-    with pytest.raises(ValueError, match="at least one finite point"):
-        render_png(path, np.full((5, 3), np.nan), np.zeros((5, 3), np.uint8))
-    assert not list(tmp_path.iterdir())
-
-
-def test_outer_walls_face_outwards():
-    points, surface = open_room()
-    outward = outward_directions(points)
-    middle = np.abs(points - [2, 1.5, 1]).max(axis=1) < 1.2
-    assert not outward[middle | (surface == 0) & (points[:, 2] < 0.1)].any()
-    wall = (surface == 2) & (points[:, 2] > 0.5) & (np.abs(points[:, 1] - 1.5) < 1)
-    np.testing.assert_allclose(outward[wall], [[1, 0]] * wall.sum(), atol=1e-6)
-    assert not outward_directions(np.zeros((50, 3))).any()
-    assert not outward_directions(np.zeros((0, 3))).any()
-
-
-def test_splats_follow_the_spacing():
-    line = np.zeros((200, 3))
-    line[:100, 0] = np.arange(100) * 0.01
-    line[100:, 0] = 5 + np.arange(100) * 0.03
-    sizes = splat_sizes(line)
-    assert np.median(sizes[100:]) > 1.5 * np.median(sizes[:100])
-    assert (splat_sizes(np.zeros((10, 3))) > 0).all()
-    assert len(splat_sizes(np.zeros((0, 3)))) == 0
 
 
 # ---- the page ---------------------------------------------------------------------
@@ -261,6 +155,21 @@ def test_large_scans_are_thinned_the_same_way_each_time(tmp_path):
     assert read[0] == read[1] != read[2]
 
 
+def test_each_of_several_clouds_has_walls_of_its_own(tmp_path):
+    points, _ = open_room(8000)
+    both = np.concatenate([points, points + [6, 0, 0]])
+    groups = np.repeat([0, 1], len(points))
+    labels = LabelLayer("Clouds", groups, [Entry("a"), Entry("b")], "clouds")
+    shown = PageContent(points=both, groups=groups, layers=[labels])
+    write_page(tmp_path / "page.html", shown, title="t")
+    scene = scene_of(tmp_path / "page.html")
+    outward = decoded(scene["cloud"]["outward"], "i1").reshape(2, -1, 2)
+    np.testing.assert_array_equal(*outward)
+    inner = np.abs(points[:, 0] - 4) < 0.01  # a wall that looks at the other cloud
+    assert (outward[0][inner & (points[:, 2] > 0.5)] != 0).any(axis=1).mean() > 0.9
+    assert scene["layers"][1]["noun"] == "clouds"
+
+
 def test_best_proposals_are_kept(tmp_path):
     scores = np.linspace(0, 1, 1000)
     shown = content(proposal_boxes=np.ones((1000, 6)), proposal_scores=scores)
@@ -279,6 +188,15 @@ def test_best_proposals_are_kept(tmp_path):
         ({"instance": np.full(500, 2)}, r"instance must lie in -1\.\.1"),
         ({"instance": np.zeros(499, int)}, r"instance must be \[500\]"),
         ({"proposal_boxes": np.ones((2, 6))}, "proposal_scores must come"),
+        ({"groups": np.zeros(499)}, r"groups must be \[500\]"),
+        (
+            {"layers": [ColorLayer("A", np.zeros((4, 3), np.uint8))]},
+            r"colors of layer 'A' must be \[500, 3\]",
+        ),
+        (
+            {"layers": [LabelLayer("B", np.zeros(500, int), [])]},
+            r"labels of layer 'B' must lie in -1\.\.-1, got 0\.\.0",
+        ),
         (
             {"proposal_boxes": np.ones((2, 6)), "proposal_scores": np.ones(3)},
             r"proposal_scores must be \[2\]",

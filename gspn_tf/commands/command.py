@@ -34,6 +34,7 @@ class Command(NamedTuple):
     run: Callable[[Arguments], None]
     required: tuple[str, ...] = ()  # flags that have no default
     num_positional: int = 0
+    open_ended: bool = False  # whether more of them may follow
 
 
 def define_json(flags: absl_flags.FlagValues) -> None:

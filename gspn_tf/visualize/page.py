@@ -1,6 +1,5 @@
 """One HTML page to look at a scan and what was found in it; needs no network."""
 
-import base64
 import html
 import json
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,16 @@ import numpy as np
 
 from gspn_tf.files import write_text
 from gspn_tf.visualize.assets import fill
+from gspn_tf.visualize.layers import (
+    BoxLayer,
+    Entry,
+    LabelLayer,
+    Layer,
+    check_range,
+    check_shape,
+    encoded,
+    hex_color,
+)
 from gspn_tf.visualize.palette import NOTHING, class_colors, instance_colors
 from gspn_tf.visualize.surface import outward_directions, splat_sizes
 
@@ -45,6 +54,8 @@ class PageContent:
     proposal_scores: np.ndarray | None = None  # [R] 0..1
     true_semantic: np.ndarray | None = None  # [V]
     true_instance: np.ndarray | None = None  # [V] int, -1 = none
+    layers: Sequence[Layer] = ()  # whatever else there is to show
+    groups: np.ndarray | None = None  # [V] clouds that stand apart, walls of their own
 
 
 def write_page(
@@ -72,16 +83,13 @@ def write_page(
     scene = {
         "total": len(content.points),
         "cloud": _cloud(content, shown),
-        "nothing": _hex(np.array(NOTHING)),
+        "nothing": hex_color(np.array(NOTHING)),
         "layers": [
-            *_input_layer(content),
-            *_semantic_layer("semantic", "Semantic", content.semantic, content, shown),
-            *_instance_layer(content, shown),
-            *_proposal_layer(content),
-            *_semantic_layer(
-                "true-semantic", "True classes", content.true_semantic, content, shown
+            {"id": "input", "label": "Input", "kind": _input_kind(content), "rows": []},
+            *(
+                {"id": name, "label": layer.label, **layer.values(shown)}
+                for name, layer in _layers(content)
             ),
-            *_true_instance_layer(content, shown),
         ],
     }
     page = fill(
@@ -103,99 +111,92 @@ def _cloud(content: PageContent, shown: np.ndarray) -> dict:
     cloud = {
         "origin": origin.tolist(),
         "step": extent / 65535,
-        "positions": _encoded(steps),
-        "sizes": _encoded(np.ceil(sizes * (255 / largest)).astype("u1")),
+        "positions": encoded(steps),
+        "sizes": encoded(np.ceil(sizes * (255 / largest)).astype("u1")),
         "largest": largest,
-        "outward": _encoded(np.round(127 * outward_directions(points)).astype("i1")),
+        "outward": encoded(np.round(127 * _outward(content, shown)).astype("i1")),
     }
     if content.colors is not None:
-        cloud["colors"] = _encoded(np.asarray(content.colors)[shown].astype("u1"))
+        cloud["colors"] = encoded(np.asarray(content.colors)[shown].astype("u1"))
     return cloud
 
 
-def _input_layer(content: PageContent) -> Iterator[dict]:
-    if content.colors is not None:
-        yield {"id": "input", "label": "Input", "kind": "colors", "rows": []}
-    else:
-        yield {"id": "input", "label": "Input", "kind": "plain", "rows": []}
+def _outward(content: PageContent, shown: np.ndarray) -> np.ndarray:
+    """Where outer walls face, [V, 2], cloud by cloud."""
+    points = np.asarray(content.points, np.float64)[shown]
+    if content.groups is None:
+        return outward_directions(points)
+    groups, outward = np.asarray(content.groups)[shown], np.zeros((len(shown), 2))
+    for group in np.unique(groups):
+        inside = groups == group
+        outward[inside] = outward_directions(points[inside])
+    return outward
 
 
-def _semantic_layer(
-    name: str,
-    label: str,
-    semantic: np.ndarray | None,
-    content: PageContent,
-    shown: np.ndarray,
-) -> Iterator[dict]:
-    if semantic is None:
-        return
+def _input_kind(content: PageContent) -> str:
+    return "plain" if content.colors is None else "colors"
+
+
+def _layers(content: PageContent) -> Iterator[tuple[str, Layer]]:
+    """What is there, each with the name that the page's address has for it."""
+    if content.semantic is not None:
+        yield "semantic", _semantic_layer("Semantic", content.semantic, content)
+    if content.instance is not None:
+        yield "instances", _instance_layer(content)
+    if content.proposal_boxes is not None:
+        yield "proposals", _proposal_layer(content)
+    if content.true_semantic is not None:
+        semantic = content.true_semantic
+        yield "true-semantic", _semantic_layer("True classes", semantic, content)
+    if content.true_instance is not None:
+        yield "true-instances", _true_instance_layer(content)
+    for number, layer in enumerate(content.layers, start=1):
+        yield f"layer-{number}", layer
+
+
+def _semantic_layer(label: str, semantic: np.ndarray, content: PageContent):
     semantic = np.asarray(semantic)
     counts = np.bincount(semantic, minlength=1 + len(content.class_names))
     rows = [
-        {
-            "name": class_name,
-            "color": _hex(class_colors(np.array(number))),
-            "points": int(counts[number]),
-        }
-        for number, class_name in enumerate(content.class_names, start=1)
+        Entry(name, class_colors(np.array(number)), int(counts[number]))
+        for number, name in enumerate(content.class_names, start=1)
     ]
-    yield _labels_layer(name, label, rows, semantic[shown])
+    return LabelLayer(label, semantic.astype(np.int64) - 1, rows, "classes")
 
 
-def _instance_layer(content: PageContent, shown: np.ndarray) -> Iterator[dict]:
-    if content.instance is None:
-        return
+def _instance_layer(content: PageContent) -> LabelLayer:
     rows = [
-        {
-            "name": row.name,
-            "color": _hex(instance_colors(np.array(number))),
-            "points": int(row.num_points),
-            "score": round(float(row.score), 4),
-            "box": None if row.box is None else _rounded(row.box),
-        }
+        Entry(
+            row.name,
+            instance_colors(np.array(number)),
+            row.num_points,
+            row.score,
+            row.box,
+        )
         for number, row in enumerate(content.instances)
     ]
-    instance = np.asarray(content.instance)[shown]
-    yield _labels_layer("instances", "Instances", rows, instance + 1)
+    return LabelLayer("Instances", content.instance, rows)
 
 
-def _proposal_layer(content: PageContent) -> Iterator[dict]:
-    if content.proposal_boxes is None:
-        return
+def _proposal_layer(content: PageContent) -> BoxLayer:
     boxes = np.asarray(content.proposal_boxes)
     scores = np.asarray(content.proposal_scores)
     best = np.argsort(-scores, kind="stable")[:MAX_PROPOSALS]
-    yield {
-        "id": "proposals",
-        "label": "Proposals",
-        "kind": "boxes",
-        "of": len(boxes),
-        "rows": [
-            {
-                "name": f"proposal {rank}",
-                "score": round(float(scores[row]), 4),
-                "box": _rounded(boxes[row]),
-            }
-            for rank, row in enumerate(best, start=1)
-        ],
-    }
+    rows = [
+        Entry(f"proposal {rank}", score=scores[row], box=boxes[row])
+        for rank, row in enumerate(best, start=1)
+    ]
+    return BoxLayer("Proposals", rows, len(boxes))
 
 
-def _true_instance_layer(content: PageContent, shown: np.ndarray) -> Iterator[dict]:
-    if content.true_instance is None:
-        return
+def _true_instance_layer(content: PageContent) -> LabelLayer:
     instance = np.asarray(content.true_instance)
     rows = []
     for number in range(1 + int(instance.max(initial=-1))):
         inside = instance == number
-        rows.append(
-            {
-                "name": _majority_name(content, inside),
-                "color": _hex(instance_colors(np.array(number))),
-                "points": int(inside.sum()),
-            }
-        )
-    yield _labels_layer("true-instances", "True instances", rows, instance[shown] + 1)
+        color = instance_colors(np.array(number))
+        rows.append(Entry(_majority_name(content, inside), color, int(inside.sum())))
+    return LabelLayer("True instances", instance, rows)
 
 
 def _majority_name(content: PageContent, inside: np.ndarray) -> str:
@@ -205,22 +206,12 @@ def _majority_name(content: PageContent, inside: np.ndarray) -> str:
     return content.class_names[number - 1] if number else "background"
 
 
-def _labels_layer(name: str, label: str, rows: list[dict], labels: np.ndarray) -> dict:
-    """A layer that colours points; label 0 is nothing, label n is row n - 1."""
-    return {
-        "id": name,
-        "label": label,
-        "kind": "labels",
-        "rows": rows,
-        "labels": _encoded(labels.astype("<u2")),
-    }
-
-
 def _check(content: PageContent) -> None:
     points = np.asarray(content.points)
     if points.ndim != 2 or points.shape[1] != 3:
         raise ValueError(f"points must be [V, 3], got {points.shape}")
-    _check_shape("colors", content.colors, points.shape)
+    check_shape("colors", content.colors, points.shape)
+    check_shape("groups", content.groups, points.shape[:1])
     classes, objects = len(content.class_names), len(content.instances)
     for name, low, high in (
         ("semantic", 0, classes),
@@ -229,34 +220,13 @@ def _check(content: PageContent) -> None:
         ("true_instance", -1, 65534),
     ):
         labels = getattr(content, name)
-        _check_shape(name, labels, points.shape[:1])
-        if labels is not None and len(labels):
-            lowest, highest = np.min(labels), np.max(labels)
-            if lowest < low or highest > high:
-                raise ValueError(
-                    f"{name} must lie in {low}..{high}, got {lowest}..{highest}"
-                )
+        check_shape(name, labels, points.shape[:1])
+        check_range(name, labels, low, high)
     if content.proposal_boxes is not None:
         count = len(content.proposal_boxes)
-        _check_shape("proposal_boxes", content.proposal_boxes, (count, 6))
+        check_shape("proposal_boxes", content.proposal_boxes, (count, 6))
         if content.proposal_scores is None:
             raise ValueError("proposal_scores must come with proposal_boxes, got None")
-        _check_shape("proposal_scores", content.proposal_scores, (count,))
-
-
-def _check_shape(name: str, values: np.ndarray | None, shape: tuple[int, ...]) -> None:
-    if values is not None and np.shape(values) != shape:
-        raise ValueError(f"{name} must be {list(shape)}, got {list(np.shape(values))}")
-
-
-def _encoded(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
-
-
-def _rounded(box: Sequence[float]) -> list[float]:
-    return [round(float(value), 4) for value in box]
-
-
-def _hex(color: np.ndarray) -> str:
-    red, green, blue = (int(value) for value in color)
-    return f"#{red:02x}{green:02x}{blue:02x}"
+        check_shape("proposal_scores", content.proposal_scores, (count,))
+    for layer in content.layers:
+        layer.check(len(points))

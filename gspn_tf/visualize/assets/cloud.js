@@ -52,7 +52,8 @@ class Cloud {
         faded = selected >= 0 && row !== selected;
       }
       for (let c = 0; c < 3; c++) {
-        const value = plain || layer.labels ? color[c] : this.input[3 * i + c];
+        const own = layer.colors || this.input;
+        const value = plain || layer.labels ? color[c] : own[3 * i + c];
         colors[4 * i + c] = faded ? 0.12 * value + 0.88 * nothing[c] : value;
       }
       colors[4 * i + 3] = 255;

@@ -17,6 +17,7 @@ const scene = JSON.parse($("scene").textContent);
 const layers = scene.layers.map((layer) => ({
   ...layer,
   labels: layer.labels ? wordsOf(layer.labels) : null,
+  colors: layer.colors ? bytesOf(layer.colors) : null,
 }));
 const cloud = new Cloud(scene);
 const camera = new Camera(cloud);
@@ -130,9 +131,8 @@ function listRows() {
 }
 
 function headingOf(layer, count) {
-  const word = { semantic: "classes", "true-semantic": "classes" }[layer.id];
   if (layer.of) return `${count.toLocaleString("en")} best of ${layer.of.toLocaleString("en")} proposals`;
-  if (layer.kind === "labels") return `${count} ${word || "instances"}`;
+  if (layer.kind === "labels") return `${count} ${layer.noun}`;
   return "";
 }
 
