@@ -98,7 +98,6 @@ def small_sgpn(config: c.Config) -> c.Config:
     With those of `with_sgpn` two cores do not learn in minutes to keep the points of an
     object together: the margin of other classes and the weight of pairs of one class
     are what pushes them apart. Surer groups first: large ones hold several objects.
-    Sure points are those in the middle of their group.
     """
     config = with_sgpn(config)
     config.model.branch_units = (64,)
@@ -110,6 +109,7 @@ def small_sgpn(config: c.Config) -> c.Config:
     config.model.confidence_similarity = 5.0
     config.model.min_group_points = 40
     config.model.min_confidence = 0.2
+    config.model.max_group_iou = 0.4
     config.model.group_order = "confidence"
     return config
 
