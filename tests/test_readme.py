@@ -43,10 +43,13 @@ def test_make_targets_exist(target):
 
 
 @pytest.mark.parametrize(
-    "path", re.findall(r"`((?:gspn_tf|tf_ops|configs)/\S+)`", README)
+    "path", re.findall(r"`(?:--config=)?((?:gspn_tf|tf_ops|configs)/\S+)`", README)
 )
 def test_files_that_are_named_exist(path):
-    assert (ROOT / path).exists()
+    name, _, variant = path.partition(":")
+    assert (ROOT / name).exists()
+    if variant:
+        config_loading.load(path)
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)\S+)\)", README))
