@@ -183,8 +183,7 @@ def _command_line(arguments: Arguments) -> str:
 COMMAND = Command(
     name="experiment",
     summary="Train, measure and tabulate the systems of a table of the paper.",
-    usage="table2|table3|table4|table5|table6|table1 --data rooms|parts|views|DIR "
-    "[--budget smoke|small|full --seeds N --output DIR --rows A,B]",
+    usage="table1|...|table6 --data rooms|parts|views|DIR [--seeds N]",
     define_flags=define_flags,
     run=run,
     required=("data",),
