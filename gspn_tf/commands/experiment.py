@@ -16,7 +16,7 @@ from gspn_tf.commands.command import (
     load_tensorflow,
 )
 from gspn_tf.data import manifest
-from gspn_tf.experiments import folds, plan, report, runner, worker
+from gspn_tf.experiments import folds, plan, runner, worker
 from gspn_tf.experiments.budgets import BUDGETS, Budget
 from gspn_tf.experiments.plan import Experiment, Source
 from gspn_tf.experiments.tables import TABLES, Row, Table
@@ -57,6 +57,8 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
 def run(arguments: Arguments) -> None:
     """Do what is missing, and write the table."""
     from rich.console import Console
+
+    from gspn_tf.experiments import report
 
     flags = arguments.flags
     table = _table(arguments.positional[0])
