@@ -166,7 +166,7 @@ def network(config: str, run: str | None):
 
 def decide(model) -> None:
     """Makes an untrained network sure of many large instances: work for all steps."""
-    generator, head = model.proposal_network.vae.generator, model.box_head
+    generator, head = model.proposal_network.proposer.vae.generator, model.box_head
     for layer in (generator.grid_output, generator.dense_output):
         layer.kernel.assign(6 * layer.kernel)
     head.class_output.kernel.assign(400 * head.class_output.kernel)
