@@ -21,7 +21,7 @@ from gspn_tf.portable_ops.blocks import (
 from gspn_tf.portable_ops.checks import Axes
 
 BLOCK = 256  # points
-WINDOW = 256  # points that the next samples are taken from
+WINDOW = 512  # points that the next samples are taken from
 AT_ONCE = 32  # of them that are looked at together
 PAIRS = 2048  # of a sample and a block, compared at once
 

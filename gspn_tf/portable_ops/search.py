@@ -23,6 +23,9 @@ from gspn_tf.portable_ops.blocks import (
 )
 from gspn_tf.portable_ops.checks import Axes, refuse
 
+FEW = 256  # points that each query is compared with
+ALL = 4096  # queries at a time
+
 
 class Neighbors(NamedTuple):
     distances: tf.Tensor  # [B, M, k]
@@ -79,8 +82,15 @@ def _knn(points, queries, counts, k: int):
     points = tf.pad(matchable(points, counts), missing, constant_values=INFINITY)
     queries, real = _at_origin(queries)
     # So many that a block has about a dozen points of its own.
-    blocks = Blocks.of(
-        queries, tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
+    share = tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
+    blocks = Blocks(
+        *tf.cond(
+            size > FEW,
+            lambda: tuple(Blocks.of(queries, share)),
+            lambda: tuple(
+                Blocks.as_they_come(queries, tf.clip_by_value(num_queries, 1, ALL))
+            ),
+        )
     )
 
     def radii(around, reaches):
