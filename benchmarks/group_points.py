@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case, uncompared, wait
+from benchmarks.case import Case
 from gspn_tf import ops
 
 CHANNELS, NEIGHBORS = 64, 32
@@ -21,11 +21,11 @@ def tensorflow(features, indices):
     return lambda: tf.gather(features, indices).numpy()
 
 
-def tensorflow_gradient(features, indices):
+def tensorflow_gradient(features, indices, upstream):
     """TF gather."""
-    features, indices = tf.constant(features), tf.constant(indices)
+    arrays = tf.constant(features), tf.constant(upstream)
     gather = lambda f: tf.gather(f, indices)  # noqa: E731
-    return lambda: uncompared(_gradient(gather, features))
+    return lambda: _gradient(gather, *arrays).numpy()
 
 
 def torch(features, indices):
@@ -36,25 +36,27 @@ def torch(features, indices):
     return lambda: features[indices].numpy()
 
 
-def torch_gradient(features, indices):
+def torch_gradient(features, indices, upstream):
     """PyTorch."""
     import torch
 
     rows = torch.from_numpy(features).requires_grad_()
-    indices = torch.from_numpy(indices)
+    indices, upstream = torch.from_numpy(indices), torch.from_numpy(upstream)
 
     def run():
         rows.grad = None
-        rows[indices].square().sum().backward()
+        rows[indices].backward(upstream)
+        return rows.grad.numpy()
 
     return run
 
 
-def _gradient(gather, features):
+def _gradient(gather, features, upstream):
+    """Of the features [N, C], given that of the gathered rows [M, K, C]."""
     with tf.GradientTape() as tape:
         tape.watch(features)
-        total = tf.reduce_sum(tf.square(gather(features)))
-    return [tf.convert_to_tensor(wait(tape.gradient(total, features)))]
+        rows = gather(features)
+    return tf.convert_to_tensor(tape.gradient(rows, features, upstream))
 
 
 def _arrays(points, samples):
@@ -80,20 +82,22 @@ def cases(scan):
         (features, indices),
         (numpy, tensorflow, torch),
     )
+    upstream = np.random.default_rng(3).random((*indices.shape, CHANNELS), np.float32)
+    above = tf.constant(upstream[None])
     both = Case(
         f"{name}, forward + backward",
-        lambda: _gradient(lambda f: ops.group_points(f, near), rows),
-        lambda found: found[0][0].numpy(),
-        lambda: [(slice(None), _expected_gradient(features, indices))],
-        (features, indices),
+        lambda: _gradient(lambda f: ops.group_points(f, near), rows, above),
+        lambda found: found[0].numpy(),
+        lambda: [(slice(None), _expected_gradient(features, indices, upstream))],
+        (features, indices, upstream),
         (tensorflow_gradient, torch_gradient),
     )
     return [forward, both]
 
 
-def _expected_gradient(features, indices):
+def _expected_gradient(features, indices, upstream):
     gradient = np.zeros_like(features)
-    np.add.at(gradient, indices.ravel(), 2 * features[indices.ravel()])
+    np.add.at(gradient, indices.ravel(), upstream.reshape(-1, CHANNELS))
     return gradient
 
 
