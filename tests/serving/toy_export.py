@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 
+import keras
 import tensorflow as tf
 
 from gspn_tf import config as c
 from gspn_tf import saved_model
+from gspn_tf.models import RPointNet
 from gspn_tf.serving import INPUTS, Served
 
 CLASSES = ((3, "cabinet"), (4, "bed"), (5, "chair"))
@@ -26,10 +28,12 @@ def export_toy(network, directory, **options):
     return saved_model.export(network, config, CLASSES, directory, **options)
 
 
-class NoNetwork(tf.Module):
+class NoNetwork(RPointNet):
     """A model without weights."""
 
-    config = c.RPointNetConfig()
+    def __init__(self):
+        keras.Model.__init__(self)
+        self.config = c.RPointNetConfig()
 
 
 def main(moment, directory):
