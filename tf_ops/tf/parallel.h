@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "kernels/kernels.h"
@@ -27,8 +29,17 @@ class SharedLoop {
   template <typename Work>
   void Lead(const Work& work) {
     Run(work);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      over_ = true;
+    }
+    // A helper is in its last block, which is over sooner than a thread that
+    // has gone to sleep is awake again.
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (helpers_ != 0 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
     std::unique_lock<std::mutex> lock(mutex_);
-    over_ = true;
     left_.wait(lock, [this] { return helpers_ == 0; });
   }
 
@@ -46,6 +57,8 @@ class SharedLoop {
   }
 
  private:
+  static constexpr std::chrono::microseconds kPatience{100};
+
   template <typename Work>
   void Run(const Work& work) {
     // Some threads of TensorFlow flush denormal numbers to zero and some do
@@ -61,7 +74,7 @@ class SharedLoop {
   std::atomic<int64_t> next_{0};
   std::mutex mutex_;
   std::condition_variable left_;
-  int helpers_ = 0;
+  std::atomic<int> helpers_{0};
   bool over_ = false;
 };
 
