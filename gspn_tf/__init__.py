@@ -6,7 +6,7 @@ The public names, imported when they are first used: TensorFlow takes seconds.
     config = gspn.load_config("configs/rooms.py:small")
     gspn.train(config, "datasets/rooms", "runs/rooms")
     model, config, classes = gspn.load_run("runs/rooms")
-    found = gspn.Segmenter(model, config.data.num_points_inference).segment(points)
+    found = gspn.Segmenter.from_config(model, config.data).segment(points)
 """
 
 import importlib

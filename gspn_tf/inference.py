@@ -9,9 +9,8 @@ import tensorflow as tf
 
 from gspn_tf import boxes as box_lib
 from gspn_tf import models, ops
-from gspn_tf.config import Config, RPointNetConfig, SGPNConfig
+from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.data import observation
-from gspn_tf.data.sampling import POINTS
 from gspn_tf.run_folder import RunFolder
 
 CHUNK = 65_536  # points projected at once: bounds memory at V = millions
@@ -51,12 +50,12 @@ def look_at(
     points: np.ndarray,
     colors: np.ndarray | None,
     num_points: int,
-    draw: Callable,
+    sampling: Literal["random", "farthest"],
     seed: int = 0,
 ) -> Look:
     """Points [V, 3] and colors [V, 3] uint8 as a network sees them.
 
-    draw: one of `data.sampling.POINTS`, which chooses `num_points` of them by `seed`.
+    sampling: how `num_points` of them are drawn, by `seed`: see `DataConfig`.
 
     Raises:
       ValueError: wrong shapes, or no finite point.
@@ -67,10 +66,9 @@ def look_at(
         raise ValueError(f"points has no finite row among {len(points)}")
     origin = observation.origin(points[finite]).numpy()
     local = (points[finite] - origin).astype(np.float32)
-    pick = draw(local, num_points, tf.constant([0, seed], tf.int64)).numpy()
-    scan = {"points": local, "colors": colors[finite]}
-    seen = observation.observe(scan, pick, len(pick))
-    batch = {name: value[None] for name, value in seen.items()}
+    key = tf.constant([0, seed], tf.int64)
+    batch = observation.network_inputs(local, colors[finite], num_points, sampling, key)
+    pick = batch.pop("rows")[0].numpy()
     return Look(finite, origin, local, pick, batch)
 
 
@@ -93,7 +91,7 @@ class Segmenter:
     ) -> None:
         self.model = model
         self.num_points = num_points
-        self.draw = POINTS[sampling]
+        self.sampling = sampling
         self.track = track
         self._detect = tf.function(
             model.detect,
@@ -106,6 +104,13 @@ class Segmenter:
             ],
         )
 
+    @classmethod
+    def from_config(
+        cls, model: models.RPointNet | models.SGPN, data: DataConfig
+    ) -> "Segmenter":
+        """With as many points as a config says, and drawn as it says."""
+        return cls(model, data.num_points_inference, data.sampling)
+
     def segment(
         self, points: np.ndarray, colors: np.ndarray | None = None, seed: int = 0
     ) -> Segmentation:
@@ -117,7 +122,7 @@ class Segmenter:
         Raises:
           ValueError: wrong shapes, or no finite point.
         """
-        look = look_at(points, colors, self.num_points, self.draw, seed)
+        look = look_at(points, colors, self.num_points, self.sampling, seed)
         found = self._detect(look.batch)
         masks, semantic = self._project(found, look.points, look.points[look.pick])
         return self._assemble(
@@ -223,9 +228,31 @@ def load_run(
     return load_model(config.model, weights), config, folder.classes()
 
 
+def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
+    """The GSPN of a run folder, as stage two has it or stage one left it; its config.
+
+    Raises:
+      FileNotFoundError: no run, or no weights of either stage.
+      ValueError: a run of a model without proposals.
+    """
+    folder = RunFolder(Path(path))
+    config = folder.config()
+    if config.model.kind != "rpointnet":
+        raise ValueError(
+            f"{folder.path} is a run of an {config.model.kind.upper()}, which has no "
+            "proposal network; needed is a run of an R-PointNet"
+        )
+    if folder.weights("rpointnet").is_file():
+        return load_run(path)[0].proposal_network, config
+    weights = folder.weights("gspn")
+    if not weights.is_file():
+        raise FileNotFoundError(f"{folder.path} has no stage one: no {weights.name}")
+    return load_model(config.model.proposal, weights), config
+
+
 def load_model(
-    config: RPointNetConfig | SGPNConfig, weights: Path
-) -> models.RPointNet | models.SGPN:
+    config: RPointNetConfig | SGPNConfig | GSPNConfig, weights: Path
+) -> models.RPointNet | models.SGPN | models.GSPN:
     """A network with the weights of a file."""
     model = models.build(config)
     model.load_weights(weights)

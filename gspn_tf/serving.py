@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from gspn_tf import models, ops
-from gspn_tf.data.observation import observe, origin
-from gspn_tf.data.sampling import POINTS, order_of
+from gspn_tf.data.observation import network_inputs, origin
+from gspn_tf.data.sampling import order_of
 from gspn_tf.pyramid import interpolate, take
 from gspn_tf.requests import EVERY_ROW, checked
 
@@ -55,13 +55,11 @@ class Served(NamedTuple):
         """Draws the network's points of a scan [V, 3]."""
         center = origin(points)
         points = points - center
-        draw = POINTS[self.sampling]
-        picks = draw(points, self.num_points, tf.zeros(2, tf.int64))
-        scan = {"points": points, "colors": colors}
-        seen = observe(scan, picks, tf.shape(picks)[0])
+        batch = network_inputs(points, colors, self.num_points, self.sampling)
+        rows = batch.pop("rows")
         if self.sampling == "farthest":
-            seen["order"] = order_of(picks)
-        return Look(center, points, {key: value[None] for key, value in seen.items()})
+            batch["order"] = order_of(rows[0])[None]
+        return Look(center, points, batch)
 
     def _serve(self, run: Callable, kinds: dict[str, tf.TensorSpec]) -> Callable:
         # A tensor: other defaults do not become those of a signature.

@@ -15,7 +15,7 @@ from toy_scenes import CLASSES, make_scene
 
 from gspn_tf import cli, ops
 from gspn_tf.config import DataConfig
-from gspn_tf.data import load, preprocessing, read_scenes, write_scenes
+from gspn_tf.data import load, observation, read_scenes, write_scenes
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = (ROOT / "docs" / "data.md").read_text()
@@ -132,7 +132,7 @@ def test_a_scan_is_prepared_as_a_scene_of_the_split(folder):
     options = DataConfig(num_points_inference=80, sampling="farthest")
     batches = load(folder, "train", options, batch_size=1, training=False, seed=0)
     expected = next(batches.as_numpy_iterator())
-    found = preprocessing.network_inputs(scene.points, scene.colors, 80, "farthest")
+    found = observation.network_inputs(scene.points, scene.colors, 80, "farthest")
     for name in ("points", "colors", "num_points"):
         np.testing.assert_array_equal(found[name], expected[name])
     np.testing.assert_array_equal(scene.points[found["rows"][0]], found["points"][0])
@@ -143,7 +143,7 @@ def test_points_that_are_not_finite_are_left_out():
     points[[0, 5, 7], [0, 1, 2]] = np.nan, np.inf, -np.inf
     colors = np.full((120, 3), 51, np.uint8)
     for kind in ("random", "farthest"):
-        found = preprocessing.network_inputs(points, colors, 200, kind, (3, 4))
+        found = observation.network_inputs(points, colors, 200, kind, (3, 4))
         assert found["num_points"].numpy().tolist() == [117]
         assert sorted(found["rows"][0].numpy()) == [
             row for row in range(120) if row not in (0, 5, 7)
@@ -173,7 +173,7 @@ def test_the_document_runs(tmp_path, monkeypatch, service):
     )
     command = [sys.executable, "-c", program, str(ops.library_path())]
     subprocess.run(command, check=True, capture_output=True)
-    expected = preprocessing.network_inputs(
+    expected = observation.network_inputs(
         scenes[0].points, scenes[0].colors, 4096, "farthest"
     )
     served = dict(np.load("served.npz"))

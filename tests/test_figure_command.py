@@ -263,7 +263,7 @@ def test_a_model_without_proposals_is_named(work, monkeypatch):
     config = RunFolder(work / "run").config()
     config.model.kind = "sgpn"
     monkeypatch.setattr(RunFolder, "config", lambda self: config)
-    with pytest.raises(ValueError, match="is a run of SGPN, which has no proposal"):
+    with pytest.raises(ValueError, match="is a run of an SGPN, which has no proposal"):
         figures.proposing(work / "run")
 
 

@@ -97,9 +97,7 @@ def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
     before = evaluation.proposal_figures(untrained, split, config)
     model, config, classes = inference.load_run(output / "run")
     after = evaluation.proposal_figures(model.proposal_network, split, config)
-    segmenter = inference.Segmenter(
-        model, config.data.num_points_inference, config.data.sampling
-    )
+    segmenter = inference.Segmenter.from_config(model, config.data)
     precision = evaluation.instance_precision(segmenter, split)
     print(precision.table())
     components = evaluation.component_precision(split)

@@ -159,9 +159,7 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
     classes = manifest.read_classes(split.directory)
     if tuple(name for _, name in pairs) != classes.names:
         raise UserError(f"{flags.data} has other classes than {flags.run}")
-    segmenter = inference.Segmenter(
-        model, config.data.num_points_inference, config.data.sampling
-    )
+    segmenter = inference.Segmenter.from_config(model, config.data)
     preset, changed = presets.nearest(config.model)
     network = model.proposal_network
     scenes = evaluation.segmented(segmenter, split, flags.seed)

@@ -4,7 +4,11 @@ The same functions make training batches, feed `gspn_tf.inference.Segmenter` and
 part of what is exported for servers: plain TensorFlow that any worker can run.
 """
 
+from typing import Literal
+
 import tensorflow as tf
+
+from gspn_tf.data import sampling
 
 CENTERED = 10_000  # the origin is the median of about so many points
 
@@ -19,6 +23,34 @@ def origin(points: tf.Tensor) -> tf.Tensor:
     ordered = tf.sort(tf.gather(points, rows), axis=0)
     count = tf.shape(rows)[0]
     return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+
+
+def network_inputs(
+    points: tf.Tensor,
+    colors: tf.Tensor,
+    num_points: int,
+    kind: Literal["random", "farthest"] = "random",
+    seed: tf.Tensor | tuple[int, int] = (0, 0),
+) -> dict[str, tf.Tensor]:
+    """A whole scan as a batch of one scene, for inference.
+
+    Args:
+        points: [V, 3] float32, metres, z up; rows that are not finite are left out.
+        colors: [V, 3] uint8.
+        num_points: points that the network sees, where the scan has as many.
+        kind: how they are drawn, see `DataConfig.sampling`.
+        seed: [2] integers, of the draw.
+
+    Returns:
+        points [1, N, 3] metres, colors [1, N, 3] 0..1, num_points [1] = N <= num_points
+        and rows [1, N] int32: which of the V points they are.
+    """
+    finite = tf.where(tf.reduce_all(tf.math.is_finite(points), axis=1))[:, 0]
+    drawn = sampling.POINTS[kind](tf.gather(points, finite), num_points, seed)
+    rows = tf.cast(tf.gather(finite, drawn), tf.int32)
+    scan = {"points": points, "colors": colors}
+    batch = observe(scan, rows, tf.shape(rows)[0]) | {"rows": rows}
+    return {name: value[None] for name, value in batch.items()}
 
 
 def observe(scan: dict, picks: tf.Tensor, count: int | tf.Tensor) -> dict:

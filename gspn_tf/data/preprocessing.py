@@ -5,8 +5,6 @@ all randomness comes from seeds that are arguments. So they work one call at a t
 tf.data (here or in the workers of a tf.data service), and in a SavedModel.
 """
 
-from typing import Literal
-
 import tensorflow as tf
 from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
@@ -14,34 +12,6 @@ from gspn_tf import boxes as box_lib
 from gspn_tf.config import DataConfig
 from gspn_tf.data import sampling
 from gspn_tf.data.observation import observe, take
-
-
-def network_inputs(
-    points: tf.Tensor,
-    colors: tf.Tensor,
-    num_points: int,
-    kind: Literal["random", "farthest"] = "random",
-    seed: tf.Tensor | tuple[int, int] = (0, 0),
-) -> dict[str, tf.Tensor]:
-    """A whole scan as a batch of one scene, for inference.
-
-    Args:
-        points: [V, 3] float32, metres, z up; rows that are not finite are left out.
-        colors: [V, 3] uint8.
-        num_points: points that the network sees, where the scan has as many.
-        kind: how they are drawn, see `DataConfig.sampling`.
-        seed: [2] integers, of the draw.
-
-    Returns:
-        points [1, N, 3] metres, colors [1, N, 3] 0..1, num_points [1] = N <= num_points
-        and rows [1, N] int32: which of the V points they are.
-    """
-    finite = tf.where(tf.reduce_all(tf.math.is_finite(points), axis=1))[:, 0]
-    drawn = sampling.POINTS[kind](tf.gather(points, finite), num_points, seed)
-    rows = tf.cast(tf.gather(finite, drawn), tf.int32)
-    scan = {"points": points, "colors": colors}
-    batch = observe(scan, rows, tf.shape(rows)[0]) | {"rows": rows}
-    return {name: value[None] for name, value in batch.items()}
 
 
 def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:

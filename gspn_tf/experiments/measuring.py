@@ -11,10 +11,10 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from gspn_tf import evaluation, inference, training
+from gspn_tf import evaluation, inference
 from gspn_tf.data import manifest, parts
 from gspn_tf.experiments.folds import room_of
-from gspn_tf.experiments.tasks import Measurement, Training
+from gspn_tf.experiments.tasks import Measurement
 from gspn_tf.metrics import PROTOCOLS, APResult, Judged
 
 Figures = dict[str, float | None]
@@ -29,19 +29,11 @@ def measure(measurement: Measurement) -> Figures:
 
 def _proposals(measurement: Measurement) -> dict[str, float]:
     (trained,) = measurement.trainings
-    network = _proposal_network(trained)
+    network, config = inference.load_proposal_network(trained.folder)
     split = evaluation.Split(trained.data.path, measurement.split)
-    found = evaluation.proposal_figures(network, split, trained.config)
+    found = evaluation.proposal_figures(network, split, config)
     names = {"proposal_miou": "proposals/mIoU", "proposal_chamfer": "proposals/CD"}
     return {names[key]: value for key, value in found.items() if key in names}
-
-
-def _proposal_network(trained: Training):
-    if trained.stage != "gspn":
-        return inference.load_run(trained.folder)[0].proposal_network
-    network = training.build("gspn", trained.config)
-    network.load_weights(trained.folder / "gspn.weights.h5")
-    return network
 
 
 def _instances(measurement: Measurement) -> dict[str, float]:
@@ -70,9 +62,7 @@ def _judged(measurement: Measurement) -> Iterator[Judged]:
     """What each network finds in its scenes."""
     for trained in measurement.trainings:
         model, config, _ = inference.load_run(trained.folder)
-        segmenter = inference.Segmenter(
-            model, config.data.num_points_inference, config.data.sampling
-        )
+        segmenter = inference.Segmenter.from_config(model, config.data)
         split = evaluation.Split(trained.data.path, measurement.split)
         yield from evaluation.segmented(segmenter, split)
 

@@ -118,9 +118,8 @@ def row_config(experiment: Experiment, row: Row, seed: int, source: Source) -> C
     if experiment.budget.name == "smoke":
         config = reduced(config)
     classes = len(manifest.read_classes(source.data.path)) + 1
-    network = getattr(config.model, "proposal", config.model)
-    network.num_classes = classes
-    config = config_loading.override(config, experiment.overrides)
+    outputs = f"--config.model.{config.model.num_classes_field}={classes}"
+    config = config_loading.override(config, (outputs, *experiment.overrides))
     config.train.seed = seed
     scenes = manifest.num_scenes(source.data.path, "train")
     if scenes < config.train.batch_size:

@@ -116,22 +116,50 @@ def _mean_distance(points: np.ndarray, center: np.ndarray) -> float:
     return float(np.linalg.norm(points - center, axis=1).mean())
 
 
+class Shown(NamedTuple):
+    """A scene and its V points as the two halves of the figure show them."""
+
+    subject: Subject
+    sensed: Sensed
+    features: np.ndarray  # [V, 3] uint8 colours
+    inside: np.ndarray  # [N] whether a point that the network sees is on an object
+    moved: np.ndarray  # [N, 3] those on objects at their predicted centres, metres
+    moved_colors: np.ndarray  # [N, 3] uint8, of the others pale
+
+
+def show(subject: Subject, sensed: Sensed) -> Shown:
+    """Each point has the features' colour of the nearest that the network sees.
+
+    Without truth a point is on an object, and of that object's colour, where its
+    predicted class is.
+    """
+    colors = component_colors(principal_components(sensed.context))
+    seen = subject.points[sensed.rows]
+    _, nearest = cKDTree(seen).query(subject.points)
+    inside, own = sensed.semantic > 0, class_colors(sensed.semantic)
+    if subject.labelled:
+        owner = subject.instance[sensed.rows]
+        inside, own = owner >= 0, instance_colors(owner)
+    moved = np.where(inside[:, None], sensed.centers, seen)
+    moved_colors = np.where(inside[:, None], own, PALE).astype(np.uint8)
+    return Shown(subject, sensed, colors[nearest], inside, moved, moved_colors)
+
+
 def figure_3(
     trained: Trained, subjects: Sequence[Subject], *, width: int = 480, seed: int = 0
 ) -> Drawing:
     """(a) features as colours, (b) points of objects moved to their centres.
 
-    Without truth a point is on an object, and of that object's colour, where its
-    predicted class is. seed: of the points that the network sees.
+    seed: of the points that the network sees.
     """
-    pairs = [(subject, sense(trained, subject, seed)) for subject in subjects]
+    scenes = [show(subject, sense(trained, subject, seed)) for subject in subjects]
     return Drawing(
         title="Instance sensitive features and predicted centres",
-        rows=[Row(pair[0].name, pair[0].points, _panels(*pair)) for pair in pairs],
+        rows=[Row(s.subject.name, s.subject.points, _panels(s)) for s in scenes],
         view=view_of(subjects[0].kind, width, round(0.75 * width)),
-        content=_content(pairs),
+        content=_content(scenes),
         caption=Caption(CAPTION),
-        numbers={"scenes": [_numbers(*pair) for pair in pairs]},
+        numbers={"scenes": [_numbers(s.subject, s.sensed) for s in scenes]},
     )
 
 
@@ -141,66 +169,45 @@ def _numbers(subject: Subject, sensed: Sensed) -> dict[str, Any]:
     return {"scene": subject.name} | center_figures(subject, sensed)._asdict()
 
 
-def _panels(subject: Subject, sensed: Sensed) -> list[Panel]:
+def _panels(scene: Shown) -> list[Panel]:
     """Input, truth where there is any, features, centres."""
+    subject, moved = scene.subject, scene.moved
     panels = [Panel("input", subject.shades())]
     if subject.labelled:
         panels.append(Panel("true instances", instance_colors(subject.instance)))
-    panels.append(Panel("(a) context features", _feature_colors(subject, sensed)))
-    points, colors = _moved(subject, sensed)
-    inside, _ = _foreground(subject, sensed)
-    kinds, kind = np.unique(colors[inside], axis=0, return_inverse=True)
+    panels.append(Panel("(a) context features", scene.features))
+    kinds = scene.moved_colors[scene.inside]
+    kinds, kind = np.unique(kinds, axis=0, return_inverse=True)
     dots = [
-        Dots(points[inside][kind == number], tuple(map(int, color)), 0.007)
+        Dots(moved[scene.inside][kind == number], tuple(map(int, color)), 0.007)
         for number, color in enumerate(kinds)
     ]
-    rest = subject.points[subject.instance < 0] if subject.labelled else points[~inside]
+    rest = moved[~scene.inside]
+    if subject.labelled:
+        rest = subject.points[subject.instance < 0]
     pale = np.full(rest.shape, PALE, np.uint8)
     return [*panels, Panel("(b) predicted centres", pale, points=rest, dots=dots)]
 
 
-def _feature_colors(subject: Subject, sensed: Sensed) -> np.ndarray:
-    """Every point in the colour of the nearest that the network sees."""
-    colors = component_colors(principal_components(sensed.context))
-    _, nearest = cKDTree(subject.points[sensed.rows]).query(subject.points)
-    return colors[nearest]
-
-
-def _foreground(subject: Subject, sensed: Sensed) -> tuple[np.ndarray, np.ndarray]:
-    """Which of the points seen are on objects, and the colours of all of them."""
-    if subject.labelled:
-        owner = subject.instance[sensed.rows]
-        return owner >= 0, instance_colors(owner)
-    return sensed.semantic > 0, class_colors(sensed.semantic)
-
-
-def _moved(subject: Subject, sensed: Sensed) -> tuple[np.ndarray, np.ndarray]:
-    """Points of objects at their predicted centres, the others pale where they are."""
-    inside, colors = _foreground(subject, sensed)
-    points = np.where(inside[:, None], sensed.centers, subject.points[sensed.rows])
-    return points, np.where(inside[:, None], colors, PALE).astype(np.uint8)
-
-
-def _content(pairs: list[tuple[Subject, Sensed]]) -> PageContent:
+def _content(scenes: Sequence[Shown]) -> PageContent:
     """Each scene as it is, and beside it with its points moved."""
-    clouds, shades, features, moved_colors, labels, entries = [], [], [], [], [], []
-    for subject, sensed in pairs:
-        points, colors = _moved(subject, sensed)
-        first = _feature_colors(subject, sensed)
-        clouds += [subject.points, points]
+    clouds, shades, features, centers, labels, entries = [], [], [], [], [], []
+    for subject, sensed, colors, _, moved, moved_colors in scenes:
+        clouds += [subject.points, moved]
         shades += [subject.shades(), subject.shades()[sensed.rows]]
-        features += [first, first[sensed.rows]]
-        moved_colors += [subject.shades(), colors]
+        features += [colors, colors[sensed.rows]]
+        centers += [subject.shades(), moved_colors]
+        owner = np.full(len(colors), -1)
         if subject.labelled:
-            both = subject.instance, subject.instance[sensed.rows]
-            labels += [np.where(x >= 0, x + len(entries), -1) for x in both]
+            owner = np.where(subject.instance < 0, -1, subject.instance + len(entries))
             entries += _entries(subject)
+        labels += [owner, owner[sensed.rows]]
     groups = np.repeat(np.arange(len(clouds)), [len(cloud) for cloud in clouds])
     layers = [
         ColorLayer("Context features", np.concatenate(features)),
-        ColorLayer("Predicted centres", np.concatenate(moved_colors)),
+        ColorLayer("Predicted centres", np.concatenate(centers)),
     ]
-    if labels:
+    if entries:
         layers.append(LabelLayer("True instances", np.concatenate(labels), entries))
     points = np.concatenate(apart(clouds)[0])
     shades = np.concatenate(shades)

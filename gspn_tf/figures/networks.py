@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import keras
 
-from gspn_tf import inference, models
+from gspn_tf import inference
 from gspn_tf.config import Config
-from gspn_tf.data.sampling import POINTS
 from gspn_tf.figures.subjects import Subject
 from gspn_tf.inference import Look, Segmenter
 from gspn_tf.run_folder import RunFolder
@@ -26,14 +25,18 @@ class Trained(NamedTuple):
 
     def segmenter(self) -> Segmenter:
         """The network on whole scans."""
-        data = self.config.data
-        return Segmenter(self.model, data.num_points_inference, data.sampling)
+        return Segmenter.from_config(self.model, self.config.data)
 
     def look_at(self, subject: Subject, seed: int) -> Look:
         """What the network sees of a scene."""
         data = self.config.data
-        count, draw = data.num_points_inference, POINTS[data.sampling]
-        return inference.look_at(subject.points, subject.colors, count, draw, seed)
+        return inference.look_at(
+            subject.points,
+            subject.colors,
+            data.num_points_inference,
+            data.sampling,
+            seed,
+        )
 
 
 def whole(path: str | Path) -> Trained:
@@ -43,29 +46,10 @@ def whole(path: str | Path) -> Trained:
 
 
 def proposing(path: str | Path) -> Trained:
-    """The proposal network of a run: as its second stage has it, or its first left it.
-
-    Raises:
-      FileNotFoundError: no run, or no weights of either stage.
-      ValueError: a run of a model without proposals.
-    """
-    folder = RunFolder(Path(path))
-    config = folder.config()
-    if config.model.kind != "rpointnet":
-        raise ValueError(
-            f"{folder.path} is a run of {TITLES[config.model.kind]}, which has no "
-            "proposal network; this figure needs a run of R-PointNet"
-        )
-    classes = tuple(name for _, name in folder.classes())
-    if folder.weights("rpointnet").is_file():
-        model, *_ = inference.load_run(path)
-        return Trained(folder.path.name, model.proposal_network, config, classes)
-    weights = folder.weights("gspn")
-    if not weights.is_file():
-        raise FileNotFoundError(f"{folder.path} has no stage one: no {weights.name}")
-    network = models.build(config.model.proposal)
-    network.load_weights(weights)
-    return Trained(folder.path.name, network, config, classes)
+    """The proposal network of a run; raises what `load_proposal_network` does."""
+    network, config = inference.load_proposal_network(path)
+    names = tuple(name for _, name in RunFolder(Path(path)).classes())
+    return Trained(Path(path).name, network, config, names)
 
 
 def titles(networks: Sequence[Trained], own: Sequence[str]) -> list[str]:
