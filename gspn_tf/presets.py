@@ -40,15 +40,16 @@ def small_gspn() -> c.GSPNConfig:
         prior_units=(128, 256),
         shape_units=(32, 64, 128),
         shape_feature_units=64,
-        generator_context_units=64,
         grid_units=(64, 32, 16),
-        dense_units=(128, 128),
+        dense_units=(256, 256),
         num_dense_points=128,
         objectness_units=(128, 64),
         semantic_dropout=0.0,
         confidence_radius=0.3,
         min_confidence=0.7,
-        kl_warmup_steps=1_000,
+        kl_warmup_steps=200,
+        center_weight=3.0,
+        generation_weight=30.0,
     )
 
 
