@@ -112,7 +112,7 @@ class GSPNConfig:
     kl_weight: float = 1.0
     kl_warmup_steps: int = 110_000  # optimiser steps to 1 - 0.7^4; see callbacks
     center_weight: float = 1.0
-    generation_weight: float = 1.0  # of shapes, of box deltas, or of segmentations
+    generation_weight: float = 1.0  # of shapes; box deltas and segmentations have 1
     confidence_weight: float = 1.0
     objectness_weight: float = 1.0
     semantic_weight: float = 1.0

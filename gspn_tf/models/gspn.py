@@ -170,13 +170,11 @@ class GSPN(LossModel):
         weights = {
             "center": c.center_weight,
             "generation": c.generation_weight,
-            "deltas": c.generation_weight,
-            "segmentation": c.generation_weight,
             "confidence": c.confidence_weight,
             "kl": self.kl_weight,
         }
         terms = {
-            name: weights[name] * losses.masked_mean(x, truth.foreground)
+            name: weights.get(name, 1.0) * losses.masked_mean(x, truth.foreground)
             for name, x in values.items()
         }
         return terms | {
