@@ -30,10 +30,17 @@ def figures(output: Path, table: str) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    """Table 4, its row "Ours", never interrupted."""
+    """Table 4, its row "Ours", killed after an epoch and typed again."""
     output = tmp_path_factory.mktemp("whole")
-    command = ["experiment", "table4", "--data=rooms", *SMOKE, f"--output={output}"]
-    assert cli.main(command) == 0
+    words = ["experiment", "table4", "--data=rooms", *SMOKE, f"--output={output}"]
+    program = [sys.executable, "-m", "gspn_tf.cli", *words]
+    parent = subprocess.Popen(program, stdout=subprocess.DEVNULL)
+    metrics = wait_for(lambda: next(output.glob("runs/*/metrics.csv"), None))
+    parent.kill()
+    assert parent.wait() == -signal.SIGKILL
+    assert len(RunFolder(metrics.parent).read_metrics("gspn")) == 1
+    assert not (metrics.parent / "trained.json").exists()
+    assert cli.main(words) == 0
     return output
 
 
@@ -68,22 +75,13 @@ def test_what_is_finished_is_not_done_again(whole, capsys):
     assert set(figures(whole, "table5-rooms-smoke")) == {"CD", "mIoU"}
 
 
-def test_a_killed_experiment_continues_to_the_same_figures(whole, tmp_path):
-    data = whole / "data" / "rooms-smoke"
-    words = ["experiment", "table5", f"--data={data}", *SMOKE, f"--output={tmp_path}"]
-    command = [sys.executable, "-m", "gspn_tf.cli", *words]
-    parent = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    metrics = wait_for(lambda: next(tmp_path.glob("runs/*/metrics.csv"), None))
-    parent.kill()
-    assert parent.wait() == -signal.SIGKILL
-    folder = RunFolder(metrics.parent)
-    assert len(folder.read_metrics("gspn")) == 1
-    assert not (folder.path / "trained.json").exists()
-    assert subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
-    log = next((tmp_path / "logs").iterdir()).read_text()
-    assert "from epoch 2" in log  # the second run of it
-    expected = figures(whole, "table4-rooms-smoke")["mIoU"]
-    assert figures(tmp_path, "table5-rooms-smoke-smoke")["mIoU"] == expected
+def test_a_killed_experiment_continues_in_the_epoch_that_it_was_in(whole):
+    text = "".join(path.read_text() for path in (whole / "logs").iterdir())
+    # Twice it began with stage one; that it ends as if it had not been killed is shown
+    # for `gspn train`, which does the work.
+    assert text.count("gspn on rooms: ") == 2
+    assert "gspn: 2 epochs of 2 steps, from epoch 2" in text
+    assert "rpointnet: 2 epochs of 2 steps\n" in text
 
 
 def wait_for(find, seconds: float = 300):
