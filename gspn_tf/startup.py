@@ -1,5 +1,6 @@
-"""Imports TensorFlow without the noise, and ends processes with their parent."""
+"""Imports TensorFlow without the noise, and binds processes to cores and parents."""
 
+import contextlib
 import multiprocessing
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Collection, Iterator
 
 
 def load_tensorflow() -> None:
@@ -44,3 +46,18 @@ def follow_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+
+
+@contextlib.contextmanager
+def bound_to(cores: Collection[int]) -> Iterator[None]:
+    """Keep this thread, and the threads and processes it starts, on these cores.
+
+    NumPy counts the cores when it is imported and TensorFlow when it is first used, our
+    ops use TensorFlow's threads: each has one a core, where it was started in here.
+    """
+    there = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, there)

@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+import fake_work
 import pytest
 import toy_experiments
 import toy_models
@@ -118,7 +119,7 @@ def test_finished_rows_start_no_process(data_dir, tmp_path, monkeypatch):
     jobs = planned(experiment(data_dir, tmp_path, seeds=(0,)))
     for job in jobs:
         finish(job)
-    monkeypatch.delattr(runner, "process")
+    monkeypatch.delattr(runner, "started")
     console = runner.Console(quiet=True)
     assert runner.run(jobs, tmp_path / "logs", console, lambda: None) == []
 
@@ -139,7 +140,7 @@ def test_stage_two_takes_the_shared_proposals(data_dir, tmp_path):
 def test_a_failing_row_does_not_stop_the_others(data_dir, tmp_path, monkeypatch):
     given = experiment(data_dir, tmp_path, "table5", seeds=(0,))
     jobs = planned(given)
-    monkeypatch.setattr(worker, "perform", _fail)
+    monkeypatch.setattr(worker, "perform", fake_work.fail)
     log = io.StringIO()
     console = runner.Console(file=log, width=200)
     calls = []
@@ -149,18 +150,9 @@ def test_a_failing_row_does_not_stop_the_others(data_dir, tmp_path, monkeypatch)
     assert "E-D, seed 0 (2 of 2): gspn on rooms" in log.getvalue()
 
 
-def _fail(todo, log):
-    log.write_text("Traceback ...\nValueError: a bad scene\n")
-    raise SystemExit(1)
-
-
 def test_errors_of_a_process_are_raised_here():
     with pytest.raises(ValueError, match="nothing to do"):
-        runner.isolated(_refuse)
-
-
-def _refuse():
-    raise ValueError("nothing to do")
+        runner.isolated(fake_work.refuse)
 
 
 def test_every_room_is_held_out_once(tmp_path):
@@ -264,6 +256,8 @@ def test_seeds(text, seeds):
         (["table4", "--data=rooms", "--seeds=0"], "--seeds must be a number of at"),
         (["table4", "--data=rooms", "--seeds=1,1"], "--seeds must be a number of at"),
         (["table4", "--data=rooms", "--seeds=-1"], "--seeds must be a number of at"),
+        (["table4", "--data=rooms", "--at_once=0"], "--at_once must be 1 to "),
+        (["table4", "--data=rooms", "--at_once=9999"], "process may use, got 9999"),
         (["table4", "--data=nowhere"], "--data: no folder nowhere"),
         (["table4", "--data=rooms", "--budget=tiny"], "value should be one of"),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from gspn_tf import config_loading
+from gspn_tf import config_loading, startup
 from gspn_tf.commands.command import (
     Arguments,
     Command,
@@ -158,13 +158,9 @@ def run(arguments: Arguments) -> None:
 @contextlib.contextmanager
 def limited_to(count: int) -> Iterator[int]:
     """Keep this thread and those it starts on `count` cores, 0: all; how many it is."""
-    there = os.sched_getaffinity(0)
-    chosen = sorted(there)[: count or None]
-    os.sched_setaffinity(0, chosen)
-    try:
+    chosen = sorted(os.sched_getaffinity(0))[: count or None]
+    with startup.bound_to(chosen):
         yield len(chosen)
-    finally:
-        os.sched_setaffinity(0, there)
 
 
 COMMAND = Command(

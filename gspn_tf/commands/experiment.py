@@ -1,6 +1,7 @@
 """`gspn experiment`: every system of a table of the paper, with several seeds."""
 
 import dataclasses as dc
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +47,13 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
     text("seeds", "3", "How many, or which: 3 is 0,1,2.")
     text("rows", None, "Some rows of the table, such as ours,box_regression.")
     text("output", "experiments", "Folder of data, runs and tables, of all tables.")
+    absl_flags.DEFINE_integer(
+        "at_once",
+        1,
+        "How many rows are trained side by side, each on an equal share of the cores. "
+        "For machines without a GPU.",
+        flag_values=flags,
+    )
     text(
         "config",
         None,
@@ -63,6 +71,7 @@ def run(arguments: Arguments) -> None:
     flags = arguments.flags
     table = _table(arguments.positional[0])
     seeds, rows = _seeds(flags.seeds), _rows(table, flags.rows)
+    at_once = _at_once(flags.at_once)
     output, budget = Path(flags.output), BUDGETS[flags.budget]
     experiment = Experiment(
         table,
@@ -82,7 +91,7 @@ def run(arguments: Arguments) -> None:
     def write() -> str:
         return report.write(experiment, everything, command)
 
-    failed = runner.run(wanted, output / "logs", console, write)
+    failed = runner.run(wanted, output / "logs", console, write, at_once)
     print(write())
     print(f"{output / 'tables' / experiment.name}.md, .csv, .json and .html")
     if failed:
@@ -120,6 +129,16 @@ def _rows(table: Table, names: str | None) -> list[Row]:
             f"--rows: {table.name} has no row {unknown[0]!r}, has {','.join(known)}"
         )
     return [row for key, row in known.items() if key in chosen]
+
+
+def _at_once(count: int) -> int:
+    cores = len(os.sched_getaffinity(0))
+    if not 1 <= count <= cores:
+        raise UserError(
+            f"--at_once must be 1 to {cores}, the cores that this process may use, "
+            f"got {count}"
+        )
+    return count
 
 
 def _source(name: str, output: Path, budget: Budget, config: str | None) -> Source:
@@ -176,7 +195,7 @@ def write_folds(source: Path, path: Path) -> None:
 def _command_line(arguments: Arguments) -> str:
     """What to type to have the same again."""
     flags = arguments.flags
-    names = ("data", "budget", "seeds", "rows", "output", "config")
+    names = ("data", "budget", "seeds", "rows", "output", "at_once", "config")
     given = [f"--{n}={flags[n].value}" for n in names if flags[n].present]
     words = ["gspn", "experiment", *arguments.positional, *given, *arguments.overrides]
     return shlex.join(words)

@@ -4,9 +4,10 @@ import datetime
 import statistics
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from gspn_tf.experiments import tasks
 from gspn_tf.experiments.plan import Job
@@ -52,17 +53,27 @@ def clock(seconds: float | None) -> str:
     return "–" if seconds is None else str(datetime.timedelta(seconds=round(seconds)))
 
 
-class Display:
-    """A line for the whole experiment and one for the row at work.
+class Place(NamedTuple):
+    """Where a row's seed is."""
 
-    On a terminal both move; in a log there is one line for each task that begins.
+    name: str  # of the row and of its task
+    done: int  # epochs of the task
+    total: int
+    unit: str = ""
+
+
+class Display:
+    """A line for the whole experiment and one for each row at work.
+
+    On a terminal they move; in a log there is one line for each task that begins.
     """
 
-    def __init__(self, jobs: Sequence[Job], console: Console):
-        self.jobs, self.console = jobs, console
+    def __init__(self, jobs: Sequence[Job], console: Console, at_once: int = 1):
+        self.jobs, self.console, self.at_once = jobs, console, at_once
         self.all = list({t.result: t for job in jobs for t in job.tasks()}.values())
         self.start = time.monotonic()
-        self.seen: tuple[str, int] = ("", 0)  # name of the task, its epochs
+        self.places: dict[int, Place] = {}  # of the jobs at work, by their number
+        self.lines: dict[int, TaskID] = {}  # theirs
         self.left: float | None = None
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -73,7 +84,6 @@ class Display:
             disable=not console.is_terminal,
         )
         self.whole = self.bar.add_task("all", total=len(self.all), told="tasks")
-        self.current = self.bar.add_task("", total=1, told="")
 
     def __enter__(self) -> "Display":
         self.bar.start()
@@ -82,29 +92,50 @@ class Display:
     def __exit__(self, *_) -> None:
         self.bar.stop()
 
-    def update(self, number: int) -> None:
-        """Look where job `number` is."""
+    def update(self, working: Sequence[Job]) -> None:
+        """Look where the jobs at work are."""
+        numbers = [self.jobs.index(job) for job in working]
+        places = {n: place for n in numbers if (place := self.place(n))}
+        before = {place.name for place in self.places.values()}
+        if places != self.places:
+            self.places, self.left = places, self.estimate()
+        elapsed = clock(time.monotonic() - self.start)
+        told = f"{elapsed} so far, about {clock(self.left)} left"
+        for name in [place.name for place in places.values()]:
+            if name not in before and not self.console.is_terminal:
+                self.console.print(f"{name}; {told}", highlight=False, soft_wrap=True)
+        finished = sum(map(tasks.is_done, self.all))
+        self.bar.update(self.whole, completed=finished, told=f"tasks, {told}")
+        self.draw()
+
+    def place(self, number: int) -> Place | None:
+        """Where a job is; None where it is done."""
         job = self.jobs[number]
         task = next(iter(job.missing()), None)
         if task is None:
-            return
-        training = isinstance(task, Training)
-        done = len(epoch_seconds(task)) if training else 0
+            return None
         title = f"{job.row.name}, seed {job.seed} ({number + 1} of {len(self.jobs)})"
         name = f"{title}: {task.label}"
-        begins = name != self.seen[0]
-        if (name, done) != self.seen:
-            self.seen, self.left = (name, done), seconds_left(self.all)
-        elapsed = clock(time.monotonic() - self.start)
-        told = f"{elapsed} so far, about {clock(self.left)} left"
-        if begins and not self.console.is_terminal:
-            self.console.print(f"{name}; {told}", highlight=False, soft_wrap=True)
-        finished = sum(map(tasks.is_done, self.all))
-        self.bar.update(self.whole, completed=finished, told=f"tasks, {told}")
-        self.bar.update(
-            self.current,
-            description=name,
-            completed=done,
-            total=task.epochs if training else 1,
-            told="epochs" if training else "",
-        )
+        if isinstance(task, Training):
+            return Place(name, len(epoch_seconds(task)), task.epochs, "epochs")
+        return Place(name, 0, 1)
+
+    def estimate(self) -> float | None:
+        """Seconds that are left, with as many rows side by side as there will be."""
+        left, rows = seconds_left(self.all), sum(bool(j.missing()) for j in self.jobs)
+        return left and left / max(1, min(self.at_once, rows))
+
+    def draw(self) -> None:
+        """A line for each job at work, and none for others."""
+        for number in self.lines.keys() - self.places.keys():
+            self.bar.remove_task(self.lines.pop(number))
+        for number, place in self.places.items():
+            if number not in self.lines:
+                self.lines[number] = self.bar.add_task("", told="")
+            self.bar.update(
+                self.lines[number],
+                description=place.name,
+                completed=place.done,
+                total=place.total,
+                told=place.unit,
+            )
