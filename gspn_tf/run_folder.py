@@ -8,19 +8,22 @@
     rpointnet.weights.h5      best weights of stage two (least sum of the head terms)
     sgpn.weights.h5           in place of both, those of an SGPN (least loss)
     checkpoints/STAGE.npz     state after the last epoch: weights, optimiser, epoch
+    checkpoints/lock          held by the process that trains; empty
     tensorboard/              the same scalars for TensorBoard
 
 Each file appears whole or not at all, so a run may be killed at any time.
 """
 
+import contextlib
 import csv
+import fcntl
 import importlib.metadata
 import io
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +58,20 @@ class RunFolder(NamedTuple):
     def has_checkpoint(self) -> bool:
         """Whether an epoch of any stage has been completed."""
         return any((self.path / "checkpoints").glob("*.npz"))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """No other process trains here meanwhile; ValueError where one does."""
+        path = self.path / "checkpoints" / "lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ValueError(
+                    f"{self.path} is at work: another process trains in it"
+                ) from error
+            yield
 
     def config(self) -> Config:
         """The run's `config.json`; FileNotFoundError where there is no run."""

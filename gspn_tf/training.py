@@ -89,8 +89,9 @@ def train(
     of random weights (fine-tuning); what does not fit because the classes are others
     starts at random. Progress goes to `console`, nowhere by default.
 
-    Raises ValueError when the folder holds another run, when the data has other
-    classes than the config, or too few scenes, or for a stage that the config lacks.
+    Raises ValueError when the folder holds another run, or one that another process
+    trains, when the data has other classes than the config, or too few scenes, or for
+    a stage that the config lacks.
     """
     known = list(config.model.stages())
     for stage in stages or ():
@@ -104,8 +105,8 @@ def train(
     source = RunFolder(Path(init)) if init else None
     if source:
         source.config()
-    run.start(config, classes)
-    with manifest.naming_damage(data_dir):
+    with run.locked(), manifest.naming_damage(data_dir):
+        run.start(config, classes)
         for stage in stages or known:
             fit_stage(stage, scenes, run, source, console)
     return run
@@ -141,6 +142,7 @@ def fit_stage(
     recorder.set_model(model)
     first = recorder.resume()
     start = f", from epoch {first + 1}" if first else ""
+    start = ", all done before" if first == options.epochs else start
     console.print(f"{stage}: {options.epochs} epochs of {steps} steps{start}")
     line = callbacks.ProgressLine(stage, options.epochs, steps, console)
     watchers = [*schedules(stage, model, config, steps), recorder, line]

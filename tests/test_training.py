@@ -70,6 +70,7 @@ def test_both_stages_fill_the_run_folder(data_dir, tmp_path):
         "classes.json",
         "versions.json",
         "metrics.csv",
+        "checkpoints/lock",
         "gspn.weights.h5",
         "rpointnet.weights.h5",
         "checkpoints/gspn.npz",
@@ -114,6 +115,16 @@ def test_a_killed_run_continues_as_if_nothing_had_happened(data_dir, tmp_path):
     best, expected = (weights(run.weights("gspn")) for run in (killed, whole))
     for name in expected:
         np.testing.assert_array_equal(best[name], expected[name])
+
+
+def test_one_process_trains_in_a_folder_at_a_time(data_dir, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with run.locked(), pytest.raises(ValueError, match="another process trains in it"):
+        training.train(toy_models.config(1), data_dir, run.path, stages=GSPN)
+    assert not (run.path / "config.json").exists()
+    training.train(toy_models.config(1), data_dir, run.path, stages=GSPN)
+    with run.locked():  # free again
+        assert run.has_checkpoint()
 
 
 def test_the_best_epoch_is_kept(data_dir, tmp_path):
