@@ -1,9 +1,12 @@
 """Small networks and scenes, the same in every run."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import toy_experiments
 from parity.golden import pytest_terminal_summary  # noqa: F401
 from serving.toy_export import export_toy
 
@@ -89,6 +92,14 @@ def sure_network(tiny_config) -> models.RPointNet:
     head.class_output.bias.assign([-9.0, 0, 0, 0])
     network.mask_head.mask_output.bias.assign([0.3] * 4)
     return network
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory) -> Path:
+    """A data folder of toy scenes that say they are rooms. Not to be written to."""
+    path = tmp_path_factory.mktemp("data") / "rooms"
+    toy_experiments.write_data(path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -4,21 +4,12 @@ import csv
 import dataclasses as dc
 import io
 import json
-from pathlib import Path
 
 import pytest
-import toy_experiments
 from toy_experiments import experiment, finish, planned
 
 from gspn_tf import run_folder, visualize
 from gspn_tf.experiments import progress, report
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "rooms"
-    toy_experiments.write_data(path)
-    return path
 
 
 def test_mean_and_spread_beside_the_paper(data_dir, tmp_path):

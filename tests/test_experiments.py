@@ -7,7 +7,6 @@ from pathlib import Path
 
 import fake_work
 import pytest
-import toy_experiments
 import toy_models
 from toy_experiments import ROOMS, experiment, finish, planned
 
@@ -20,13 +19,6 @@ from gspn_tf.experiments.budgets import BUDGETS
 from gspn_tf.experiments.plan import Source
 from gspn_tf.experiments.tables import TABLES
 from gspn_tf.experiments.tasks import DataFolder
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "rooms"
-    toy_experiments.write_data(path)
-    return path
 
 
 def stage_one(jobs: list[plan.Job]) -> set[Path]:

@@ -2,11 +2,9 @@
 
 import io
 import os
-from pathlib import Path
 
 import fake_work
 import pytest
-import toy_experiments
 from rich.console import Console
 from toy_experiments import experiment, planned
 
@@ -15,13 +13,6 @@ from gspn_tf.experiments import progress, runner, worker
 
 CORES = os.sched_getaffinity(0)
 two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "rooms"
-    toy_experiments.write_data(path)
-    return path
 
 
 def test_a_shared_run_keeps_no_core_waiting(data_dir, tmp_path):
