@@ -13,10 +13,21 @@ namespace {
 
 constexpr int64_t kBlock = gspn::kBlock;
 
+// With its coordinates: where the next sample lies in the cloud is read from
+// slow memory, and everything after waits for it.
 struct Farthest {
   float distance;
   int32_t index;
+  float point[3];
 };
+
+// Place `at` of blocks of distances, indices and points.
+Farthest At(int64_t at, const float* distances, const int32_t* indices,
+            const float* points) {
+  return {distances[at],
+          indices[at],
+          {points[at], points[kBlock + at], points[2 * kBlock + at]}};
+}
 
 class Sampler {
  public:
@@ -37,12 +48,8 @@ class Sampler {
     }
   }
 
-  // Takes the point p; returns the index of the farthest one from all taken, 0
-  // when every point is at distance 0.
-  int32_t Take(const float* p) {
-    const Farthest farthest = Visit(tree_.top(), 0, p);
-    return farthest.distance > 0 ? farthest.index : 0;
-  }
+  // Takes the point p; returns the farthest one from all taken.
+  Farthest Take(const float* p) { return Visit(tree_.top(), 0, p); }
 
  private:
   // The farthest point of each child of a node.
@@ -54,19 +61,26 @@ class Sampler {
     void Set(int64_t child, Farthest farthest) {
       distances[child] = farthest.distance;
       indices[child] = farthest.index;
+      for (int64_t axis = 0; axis < 3; ++axis) {
+        points[axis * kBlock + child] = farthest.point[axis];
+      }
     }
 
     float distances[kBlock];
     int32_t indices[kBlock];
+    float points[3 * kBlock];
   };
 
   Farthest Now(int level, int64_t i) const {
-    const float* distances = level == 0 ? nearest_.get() + i * kBlock
-                                        : levels_[level - 1][i].distances;
-    const int32_t* indices =
-        level == 0 ? tree_.leaf(i).indices : levels_[level - 1][i].indices;
-    const int32_t place = simd_.largest(distances, indices);
-    return {distances[place], indices[place]};
+    if (level == 0) {
+      const float* nearest = nearest_.get() + i * kBlock;
+      const gspn::BlockTree::Leaf& leaf = tree_.leaf(i);
+      const int32_t at = simd_.largest(nearest, leaf.indices);
+      return At(at, nearest, leaf.indices, leaf.points);
+    }
+    const Children& node = levels_[level - 1][i];
+    const int32_t at = simd_.largest(node.distances, node.indices);
+    return At(at, node.distances, node.indices, node.points);
   }
 
   // The leaves of a large cloud lie in slow memory.
@@ -90,7 +104,7 @@ class Sampler {
       float* nearest = nearest_.get() + i * kBlock;
       const gspn::BlockTree::Leaf& leaf = tree_.leaf(i);
       const int32_t at = simd_.relax(leaf.points, leaf.indices, nearest, p);
-      return {nearest[at], leaf.indices[at]};
+      return At(at, nearest, leaf.indices, leaf.points);
     }
     const gspn::BlockTree::Boxes& boxes = tree_.boxes(level, i);
     Children& children = levels_[level - 1][i];
@@ -117,7 +131,10 @@ void gspn_farthest_point_sample(const float* points, int64_t n, int64_t m,
   const gspn::BlockTree tree(points, n, threads);
   if (tree.empty()) return;
   Sampler sampler(tree);
+  Farthest last = {FLT_MAX, 0, {points[0], points[1], points[2]}};
   for (int64_t s = 1; s < m; ++s) {
-    indices[s] = sampler.Take(points + 3 * indices[s - 1]);
+    last = sampler.Take(last.point);
+    if (last.distance == 0) return;  // all others too
+    indices[s] = last.index;
   }
 }
