@@ -63,6 +63,7 @@ def measure(name: str, scaled: Callable) -> Scaling:
     times = []
     for count in COUNTS:
         arrays, run = scaled(count)
+        wait(run(*arrays))  # the system hands out memory for the first time: seconds
         times.append(medians({name: lambda a=arrays, r=run: r(*a)})[name])
     exponent = float(np.polyfit(np.log(COUNTS), np.log(times), 1)[0])
     return Scaling(name, times, exponent)
