@@ -6,8 +6,8 @@ Command  gspn prepare rooms --output datasets/rooms --train 300 --val 8 --test 2
              --run runs/rooms
          gspn evaluate --run runs/rooms --data datasets/rooms --split test
 Hardware two CPU cores, 4 GB
-Time     684 s with its rooms and report, by `make demo`, at an earlier version
-Result   AP50 0.669, AP25 0.862 on 24 unseen rooms (`make demo SEED=7`)
+Time     582 s with its rooms and report, by `make demo`
+Result   AP50 0.735, AP25 0.884 on 24 unseen rooms (`make demo SEED=7`)
 """
 
 import dataclasses as dc
