@@ -7,8 +7,8 @@ Command  gspn prepare parts --output datasets/parts --train 400 --val 16 --test 
          gspn evaluate --run runs/parts --data datasets/parts --split test
 Hardware two x86-64 cores, no GPU
 Time     14 min of training on one core
-Result   AP 0.271, AP50 0.390, AP25 0.440 on the 60 unseen shapes (872 parts) by ScanNet's
-         protocol (--protocol scannet), AP50 0.396 by PartNet's; mIoU of the proposals 0.259
+Result   AP 0.271, AP50 0.390, AP25 0.440 on the 60 unseen shapes (872 parts) by
+         `--protocol scannet`, AP50 0.396 by PartNet's own; mIoU of the proposals 0.259
 
 Large thin parts, as panels, doors and shelves, are hardly ever found: a box 0.03 thick
 that is off by as much overlaps its part by less than 0.4. Wheels, backs and seats are.
