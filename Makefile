@@ -5,7 +5,7 @@
 # make test-tensorflow-2.19   the ops alone with another TensorFlow, 2.15 to 2.21
 #
 # Each of them first makes a virtual environment in .venv and installs everything in
-# it, once. Needed: Python 3.10-3.13 (PYTHON=python3.12 chooses one), g++ and make.
+# it, once. Needed: Python 3.11-3.13 (PYTHON=python3.12 chooses one), g++ and make.
 
 PYTHON ?= python3
 SEED ?= 0
@@ -24,8 +24,8 @@ test: install
 
 test-gpu: | $(VENV)/python
 	$(BIN)/python -m pip install --quiet numpy
-	PYTHONPATH=tests $(BIN)/python tests/cuda/run.py --sanitize
-	PYTHONPATH=tests $(BIN)/python tests/cuda/run.py
+	PYTHONPATH=tests/helpers $(BIN)/python tests/cuda/run.py --sanitize
+	PYTHONPATH=tests/helpers $(BIN)/python tests/cuda/run.py
 
 # The networks need Keras 3.15, so neither they nor the fixtures are imported here.
 # tensorflow-addons ends at TensorFlow 2.15: there it is imported before the tests.
@@ -37,12 +37,13 @@ test-tensorflow-%:
 	  "tensorflow-cpu==$*.*" $(if $(ADDONS),tensorflow-addons==0.23.0)
 	GSPN_OPS_ONLY=1 $(OTHER)/bin/python setup.py --quiet build_ext --inplace
 	$(OTHER)/bin/python -m pytest --noconftest $(if $(ADDONS),-p tensorflow_addons) \
-	  tests/test_ops.py tests/test_op_gradients.py tests/test_op_graphs.py \
-	  tests/test_op_fuzz.py tests/test_op_fuzz_arguments.py
+	  tests/ops/test_ops.py tests/ops/test_op_gradients.py tests/ops/test_op_graphs.py \
+	  tests/ops/test_op_fuzz.py tests/ops/test_op_fuzz_arguments.py
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/clang-format --dry-run -Werror $(OPS) $(CUDA_TESTS) docs/serving/*.cc
 
 install: $(VENV)/installed
@@ -56,7 +57,7 @@ $(VENV)/installed: setup.py pyproject.toml $(OPS) tf_ops/cuda/nvcc.options | $(V
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; \
-	  sys.exit(0 if (3, 10) <= v < (3, 14) else "gspn-tf needs Python 3.10 to 3.13, " \
+	  sys.exit(0 if (3, 11) <= v < (3, 14) else "gspn-tf needs Python 3.11 to 3.13, " \
 	  "%s is %d.%d: make PYTHON=python3.12" % (sys.executable, v[0], v[1]))'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "gspn-tf needs Python's venv module: apt install python3-venv"; exit 1; }

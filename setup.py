@@ -241,8 +241,7 @@ class Wheel(bdist_wheel):
 def requirements(tensorflow):
     """Run-time requirements; the CPU build of TensorFlow serves where it is there."""
     needs = [
-        "keras>=3.15,<3.16; python_version >= '3.11'",
-        "keras>=3.12,<3.13; python_version < '3.11'",  # the last for Python 3.10
+        "keras>=3.15,<3.16",
         "numpy>=2,<3",
         "absl-py",
         "ml_collections",
@@ -265,7 +264,15 @@ def testing_requirements(tensorflow):
 
     tensorflow-serving-api asks for tensorflow, which must not go over tensorflow-cpu.
     """
-    needs = ["pytest", "pytest-xdist", "hypothesis", "ruff", "clang-format"]
+    needs = [
+        "pytest",
+        "pytest-xdist",
+        "hypothesis",
+        "ruff",
+        "clang-format",
+        "import-linter",
+        "mypy",
+    ]
     if tensorflow and tensorflow["name"] == "tensorflow-cpu":
         return needs
     return [*needs, f"tensorflow-serving-api{TF_RANGE}"]
@@ -280,7 +287,7 @@ setup(
     description="GSPN and R-PointNet: 3D instance segmentation in TensorFlow 2",
     long_description="Generative Shape Proposal Network (CVPR 2019) for TensorFlow 2.",
     license="MIT",
-    python_requires=">=3.10,<3.14",
+    python_requires=">=3.11,<3.14",
     packages=[*find_packages(include=["gspn_tf", "gspn_tf.*"]), "gspn_tf.configs"],
     package_dir={"gspn_tf.configs": "configs"},
     package_data={
@@ -288,7 +295,7 @@ setup(
         "gspn_tf.configs": ["*/*.txt"],
         "gspn_tf.visualize": ["assets/*"],
     },
-    entry_points={"console_scripts": ["gspn = gspn_tf.cli:main"]},
+    entry_points={"console_scripts": ["gspn = gspn_tf.commands.main:main"]},
     ext_modules=[Extension("gspn_tf._gspn_ops", sources=[])],
     cmdclass={"build_ext": BuildOps, "bdist_wheel": Wheel},
     setup_requires=[] if TENSORFLOW else [f"tensorflow-cpu{TF_RANGE}"],

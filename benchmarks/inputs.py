@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.data.scan_io import read_scan
-from gspn_tf.data.synthetic import generate_room
+from gspn_tf.files.scans import read_scan
+from gspn_tf.synthetic.rooms import generate_room
 
 LARGEST = 1_000_000
 

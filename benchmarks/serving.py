@@ -131,7 +131,7 @@ def scans_of(path: str | None) -> Callable[[int], tuple[np.ndarray, np.ndarray]]
     """Makes scans of so many points of the one of a file, or of a generated room."""
     from gspn_tf.commands.prepare import prepare_rooms
     from gspn_tf.data import read_scenes
-    from gspn_tf.data.scan_io import read_scan
+    from gspn_tf.files.scans import read_scan
 
     with tempfile.TemporaryDirectory() as folder:
         if path:
@@ -153,8 +153,10 @@ def scans_of(path: str | None) -> Callable[[int], tuple[np.ndarray, np.ndarray]]
 
 def network(config: str, run: str | None):
     """(model, config, classes) of a run, or of a config without training."""
-    from gspn_tf import config_loading, inference, models
+    from gspn_tf import models
+    from gspn_tf.config import loading as config_loading
     from gspn_tf.data.classes import SCANNET
+    from gspn_tf.inference import segmenter as inference
 
     if run:
         return inference.load_run(run)
@@ -194,7 +196,8 @@ def main() -> None:
     import tensorflow as tf
     from serving.harness import assert_answers, running_server
 
-    from gspn_tf import inference, saved_model
+    from gspn_tf.inference import segmenter as inference
+    from gspn_tf.inference.serving import saved_model
 
     model, config, classes = network(arguments.config, arguments.run)
     data = config.data

@@ -20,7 +20,7 @@ for a few frames on two cores. PCD frames have two classes, a table and objects:
 """
 
 from gspn_tf import config as c
-from gspn_tf import presets
+from gspn_tf.config import presets
 
 NUM_CLASSES = 20  # background and the 19 of Table 3
 

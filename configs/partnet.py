@@ -22,7 +22,7 @@ moved. `small` is the network of `configs/parts.py:small`: two cores, a few shap
 import dataclasses as dc
 
 from gspn_tf import config as c
-from gspn_tf import presets
+from gspn_tf.config import presets
 
 NUM_CLASSES = 39  # background and the 38 parts of Chair at level 3
 

@@ -20,9 +20,9 @@ than a room's, and they all stand upright and face one way, so nothing is turned
 import dataclasses as dc
 
 from gspn_tf import config as c
-from gspn_tf import presets
+from gspn_tf.config import presets
 
-NUM_CLASSES = 17  # background and the parts of gspn_tf/data/parts.py
+NUM_CLASSES = 17  # background and the parts of gspn_tf/synthetic/parts.py
 
 
 def paper() -> c.Config:

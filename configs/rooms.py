@@ -13,7 +13,7 @@ Result   AP50 0.735, AP25 0.884 on 24 unseen rooms (`make demo SEED=7`)
 import dataclasses as dc
 
 from gspn_tf import config as c
-from gspn_tf import presets
+from gspn_tf.config import presets
 
 
 def small() -> c.Config:

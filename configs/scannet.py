@@ -21,7 +21,7 @@ a few scans, started from a run on generated rooms:
 """
 
 from gspn_tf import config as c
-from gspn_tf import presets
+from gspn_tf.config import presets
 
 
 def small() -> c.Config:

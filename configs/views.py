@@ -18,7 +18,7 @@ hidden always lies behind what is seen. `paper` turns them as the paper does.
 import dataclasses as dc
 
 from gspn_tf import config as c
-from gspn_tf import presets
+from gspn_tf.config import presets
 
 
 def small() -> c.Config:

@@ -16,29 +16,36 @@ _NAMES = {
     "GSPNConfig": "config.GSPNConfig",
     "RPointNetConfig": "config.RPointNetConfig",
     "SGPNConfig": "config.SGPNConfig",
-    "load_config": "config_loading.load",
+    "load_config": "config.loading.load",
     "build": "models.build",
     "GSPN": "models.GSPN",
     "RPointNet": "models.RPointNet",
     "SGPN": "models.SGPN",
     "Proposals": "types.Proposals",
     "Detections": "types.Detections",
-    "train": "training.train",
-    "Segmenter": "inference.Segmenter",
-    "load_run": "inference.load_run",
-    "export": "saved_model.export",
+    "train": "training.loop.train",
+    "Segmenter": "inference.segmenter.Segmenter",
+    "load_run": "inference.segmenter.load_run",
+    "export": "inference.serving.saved_model.export",
     "InstancePredictions": "metrics.InstancePredictions",
     "average_precision": "metrics.average_precision",
 }
-_MODULES = ("boxes", "data", "layers", "losses", "masks", "ops")
+_MODULES = {
+    "boxes": "nn.boxes",
+    "data": "data",
+    "layers": "nn.layers",
+    "losses": "nn.losses",
+    "masks": "masks",
+    "ops": "ops",
+}
 
 __all__ = [*_NAMES, *_MODULES]
 
 
 def __getattr__(name: str):
     if name in _MODULES:
-        return importlib.import_module(f"gspn_tf.{name}")
+        return importlib.import_module(f"gspn_tf.{_MODULES[name]}")
     if name in _NAMES:
-        module, attribute = _NAMES[name].split(".")
+        module, attribute = _NAMES[name].rsplit(".", 1)
         return getattr(importlib.import_module(f"gspn_tf.{module}"), attribute)
     raise AttributeError(f"gspn_tf has no {name!r}, has {', '.join(__all__)}")

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 from gspn_tf import config as c
-from gspn_tf import config_loading
+from gspn_tf.config import loading as config_loading
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "differences.md").read_text()

@@ -8,7 +8,8 @@ import pytest
 from absl import flags as absl_flags
 
 import gspn_tf
-from gspn_tf import cli, config_loading
+from gspn_tf.commands import main as cli
+from gspn_tf.config import loading as config_loading
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

@@ -2,7 +2,7 @@
 
 import sys
 
-from gspn_tf.cli import main
+from gspn_tf.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["export", *sys.argv[1:]]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from gspn_tf import config_loading, startup
+from gspn_tf import startup
 from gspn_tf.commands.command import (
     Arguments,
     Command,
@@ -21,6 +21,7 @@ from gspn_tf.commands.command import (
     write_figures,
 )
 from gspn_tf.commands.prepare import prepare_rooms
+from gspn_tf.config import loading as config_loading
 
 SUBJECTS = ("ops", "model", "data", "serving")
 
@@ -125,8 +126,8 @@ def run(arguments: Arguments) -> None:
     )
     with limited_to(flags.cores) as cores, tempfile.TemporaryDirectory() as scratch:
         load_tensorflow()
-        from gspn_tf import benchmarks
-        from gspn_tf.run_folder import versions
+        from gspn_tf.commands import timings as benchmarks
+        from gspn_tf.training.run_folder import versions
 
         directory = flags.data
         if subject != "ops" and not directory:

@@ -9,10 +9,12 @@ from typing import Any
 from absl import flags as absl_flags
 
 from gspn_tf import config as config_lib
-from gspn_tf import config_loading, files, presets
+from gspn_tf import files
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 from gspn_tf.commands.prepare import prepare_rooms, tracked
 from gspn_tf.commands.segment import segment
+from gspn_tf.config import loading as config_loading
+from gspn_tf.config import presets
 from gspn_tf.data import manifest
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
@@ -83,14 +85,17 @@ def train(output: Path, config: config_lib.Config) -> None:
     """Both stages."""
     from rich.console import Console
 
-    from gspn_tf import training
+    from gspn_tf.training import loop as training
 
     training.train(config, output / "data", output / "run", console=Console())
 
 
 def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
     """Figures on the rooms of the split `test`; one of them is shown, see `show`."""
-    from gspn_tf import evaluation, inference, saved_model, training
+    from gspn_tf.evaluation import measures as evaluation
+    from gspn_tf.inference import segmenter as inference
+    from gspn_tf.inference.serving import saved_model
+    from gspn_tf.training import loop as training
 
     split = evaluation.Split(output / "data", "test", tracked)
     untrained = training.build("gspn", config)
@@ -124,8 +129,8 @@ def carried(config: config_lib.Config, split) -> dict[str, Any]:
 
 def show(output: Path, room, segmenter, classes) -> None:
     """Segment a room from a PLY file that holds no labels, and draw it."""
-    from gspn_tf.data.ply import write_ply
-    from gspn_tf.data.scan_io import read_scan
+    from gspn_tf.files.ply import write_ply
+    from gspn_tf.files.scans import read_scan
 
     write_ply(output / "room.ply", room.points, room.colors)
     scan = read_scan(output / "room.ply")
@@ -150,7 +155,7 @@ def draw(path: Path, room, found) -> None:
 
 def report(output: Path, figures: dict[str, Any]) -> None:
     """Write metrics.json and report.html, and print the headline."""
-    from gspn_tf.run_folder import versions
+    from gspn_tf.training.run_folder import versions
     from gspn_tf.visualize import Figure, Report, Table, write_report
 
     figures["environment"] = versions()

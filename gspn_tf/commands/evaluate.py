@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from absl import flags as absl_flags
 
-from gspn_tf import presets
 from gspn_tf.commands.command import (
     Arguments,
     Command,
@@ -18,13 +17,15 @@ from gspn_tf.commands.command import (
     write_figures,
 )
 from gspn_tf.commands.prepare import tracked
+from gspn_tf.config import presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
-from gspn_tf.metrics import PROTOCOLS, Judged, evaluate, submission
+from gspn_tf.evaluation import submission
+from gspn_tf.metrics import PROTOCOLS, Judged, evaluate
 from gspn_tf.metrics.judging import constant_scores
 
 if TYPE_CHECKING:
-    from gspn_tf.evaluation import Split
+    from gspn_tf.evaluation.measures import Split
 
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
 QUALITY = {
@@ -106,7 +107,7 @@ def run(arguments: Arguments) -> None:
     words = [text.format(proposals[k]) for k, text in QUALITY.items() if k in proposals]
     if words:
         print(f"proposals: {', '.join(words)}")
-    from gspn_tf import evaluation_report
+    from gspn_tf.evaluation import report as evaluation_report
 
     further = proposals | figures
     write_figures(flags, evaluation_report.as_dict(evaluation, about, further))
@@ -144,8 +145,9 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
     """A run's instances on a split, also written where --predictions says."""
     folder = existing_folder(flags.run, "--run")
     split = _split(flags)
-    from gspn_tf import evaluation, inference
-    from gspn_tf.run_folder import RunFolder
+    from gspn_tf.evaluation import measures as evaluation
+    from gspn_tf.inference import segmenter as inference
+    from gspn_tf.training.run_folder import RunFolder
 
     for path in filter(None, (flags.predictions, flags.truth)):
         if Path(path).exists() and any(Path(path).iterdir()):
@@ -176,7 +178,7 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
 def _of_data(flags: absl_flags.FlagValues) -> Source:
     """Files of predictions for the scenes of a split."""
     split = _split(flags)
-    from gspn_tf import evaluation
+    from gspn_tf.evaluation import measures as evaluation
 
     scenes = evaluation.submitted(flags.predictions, split)
     classes = manifest.read_classes(split.directory)
@@ -206,7 +208,7 @@ def _of_files(flags: absl_flags.FlagValues) -> Source:
 def _split(flags: absl_flags.FlagValues) -> "Split":
     existing_folder(flags.data, "--data")
     load_tensorflow()
-    from gspn_tf.evaluation import Split
+    from gspn_tf.evaluation.measures import Split
 
     split = Split(flags.data, flags.split or "val", tracked)
     if not manifest.is_labelled(split.directory, split.name):

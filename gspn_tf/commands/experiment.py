@@ -17,11 +17,11 @@ from gspn_tf.commands.command import (
     load_tensorflow,
 )
 from gspn_tf.data import manifest
-from gspn_tf.experiments import folds, plan, runner, worker
-from gspn_tf.experiments.budgets import BUDGETS, Budget
-from gspn_tf.experiments.plan import Experiment, Source
-from gspn_tf.experiments.tables import TABLES, Row, Table
-from gspn_tf.experiments.tasks import DataFolder
+from gspn_tf.paper.experiments import folds, plan, runner, worker
+from gspn_tf.paper.experiments.budgets import BUDGETS, Budget
+from gspn_tf.paper.experiments.plan import Experiment, Source
+from gspn_tf.paper.experiments.tables import TABLES, Row, Table
+from gspn_tf.paper.experiments.tasks import DataFolder
 
 GENERATED = {
     "rooms": prepare.generated_rooms,
@@ -66,7 +66,7 @@ def run(arguments: Arguments) -> None:
     """Do what is missing, and write the table."""
     from rich.console import Console
 
-    from gspn_tf.experiments import report
+    from gspn_tf.paper.experiments import report
 
     flags = arguments.flags
     table = _table(arguments.positional[0])

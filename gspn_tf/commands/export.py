@@ -50,8 +50,9 @@ def run(arguments: Arguments) -> None:
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()
-    from gspn_tf import inference, saved_model
-    from gspn_tf.run_folder import RunFolder
+    from gspn_tf.inference import segmenter as inference
+    from gspn_tf.inference.serving import saved_model
+    from gspn_tf.training.run_folder import RunFolder
 
     saved = saved_model.export(
         *inference.load_run(folder),

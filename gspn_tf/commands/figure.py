@@ -16,7 +16,7 @@ from gspn_tf.commands.command import (
 )
 
 if TYPE_CHECKING:
-    from gspn_tf.figures import Drawing, Subject
+    from gspn_tf.paper.figures import Drawing, Subject
 
 ROOMS, SHAPES, VIEWS = ("rooms", "scannet"), ("parts", "partnet"), ("views", "nyuv2")
 SUFFIXES = (".png", ".html", ".json")
@@ -90,7 +90,7 @@ def run(arguments: Arguments) -> None:
     runs += [existing_folder(path, "--other") for path in flags.other or ()]
     output = checked_output(flags.output)
     load_tensorflow()
-    from gspn_tf import figures
+    from gspn_tf.paper import figures
 
     subjects = read_inputs(flags, design, inputs)
     if number == "7":
@@ -127,7 +127,7 @@ def read_inputs(
     flags: absl_flags.FlagValues, design: Design, inputs: Sequence[str]
 ) -> "list[Subject]":
     """The scenes to draw."""
-    from gspn_tf import figures
+    from gspn_tf.paper import figures
 
     wanted: int | list[str] = design.scenes
     if flags.scenes:
@@ -157,7 +157,7 @@ def unlike(number: str, design: Design, subjects: "Sequence[Subject]") -> Iterat
 
 def untaught(runs: Sequence[Path], subjects: "Sequence[Subject]") -> Iterator[str]:
     """Names the runs whose classes are not those of the scenes."""
-    from gspn_tf.run_folder import RunFolder
+    from gspn_tf.training.run_folder import RunFolder
 
     for path in runs:
         names = tuple(name for _, name in RunFolder(path).classes())
@@ -173,7 +173,7 @@ def draw(
     flags: absl_flags.FlagValues,
 ) -> "Drawing":
     """The drawing of one figure."""
-    from gspn_tf import figures
+    from gspn_tf.paper import figures
 
     size = {"width": flags.width or design.width, "seed": flags.seed}
     if number == "3":

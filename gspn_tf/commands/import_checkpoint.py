@@ -4,8 +4,8 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from gspn_tf import config_loading
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.config import loading as config_loading
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
@@ -38,8 +38,8 @@ def run(arguments: Arguments) -> None:
         raise UserError(f"--output {flags.output} exists; give another or remove it")
     load_tensorflow()
     from gspn_tf.data.classes import SCANNET, ClassList
-    from gspn_tf.import_checkpoint import CheckpointError, import_checkpoint
     from gspn_tf.models import GSPN
+    from gspn_tf.paper.release.checkpoint import CheckpointError, import_checkpoint
 
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
     outputs = config.model.proposal.num_classes

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags as absl_flags
 
-from gspn_tf import config_loading
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.config import loading as config_loading
 
 if TYPE_CHECKING:
-    from gspn_tf.data.reading import DataSet, Item
+    from gspn_tf.datasets.preparing.reading import DataSet, Item
 
 SPLITS = ("train", "val", "test")
 
@@ -65,7 +65,7 @@ def generated(
     """Scenes to generate, from a seed each; no two splits or seeds share one."""
     import numpy as np
 
-    from gspn_tf.data.reading import Item
+    from gspn_tf.datasets.preparing.reading import Item
 
     def items(split: str, count: int) -> list[Item]:
         sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
@@ -81,7 +81,7 @@ def make(flags: absl_flags.FlagValues, data: "DataSet") -> None:
     What every command `gspn prepare ...` ends with; the flags are the common ones.
     """
     load_tensorflow()
-    from gspn_tf.data.prepare import prepare_scenes
+    from gspn_tf.datasets.preparing.scenes import prepare_scenes
 
     if data.licence:
         print(data.licence)
@@ -148,8 +148,8 @@ def generated_rooms(
 ) -> "DataSet":
     """Rooms of `points` points."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.data.reading import DataSet
-    from gspn_tf.data.synthetic import read_room, room_name
+    from gspn_tf.datasets.preparing.reading import DataSet
+    from gspn_tf.synthetic.rooms import read_room, room_name
 
     splits = generated(counts, seed, room_name)
     read = partial(read_room, num_points=points)
@@ -165,7 +165,7 @@ def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> N
 def write_generated(output: Path | str, data: "DataSet") -> None:
     """Write a generated data set in place of any other, or go on with it."""
     load_tensorflow()
-    from gspn_tf.data.prepare import prepare_scenes
+    from gspn_tf.datasets.preparing.scenes import prepare_scenes
 
     manifest = prepare_scenes(output, data, force=True, track=tracked)
     print(f"{output}: {summary(manifest)}")
@@ -178,8 +178,8 @@ def run_own(arguments: Arguments) -> None:
         raise UserError(f"no file or folder {flags.source}")
     class_file = config_loading.find(flags.classes)
     from gspn_tf.data.classes import ClassList
-    from gspn_tf.data.own import find_scans, read_item
-    from gspn_tf.data.reading import DataSet, Item
+    from gspn_tf.datasets.own import find_scans, read_item
+    from gspn_tf.datasets.preparing.reading import DataSet, Item
 
     classes = ClassList.read(class_file)
     paths = split_paths(find_scans(flags.source), flags.val_fraction, flags.seed)

@@ -9,7 +9,7 @@ from gspn_tf.commands import prepare
 from gspn_tf.commands.command import Arguments, Command
 
 if TYPE_CHECKING:
-    from gspn_tf.data.reading import DataSet
+    from gspn_tf.datasets.preparing.reading import DataSet
 
 
 def define_nyuv2_flags(flags: absl_flags.FlagValues) -> None:
@@ -42,7 +42,7 @@ def define_nyuv2_flags(flags: absl_flags.FlagValues) -> None:
 def run_nyuv2(arguments: Arguments) -> None:
     """Lift RGB-D frames."""
     flags = arguments.flags
-    from gspn_tf.data.nyuv2 import list_frames
+    from gspn_tf.datasets.nyuv2 import list_frames
 
     hold_out = partial(
         prepare.split_paths, fraction=flags.val_fraction, seed=flags.seed
@@ -64,8 +64,8 @@ def run_views(arguments: Arguments) -> None:
 def generated_views(counts: dict[str, int], seed: int) -> "DataSet":
     """Views of rooms."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.data.reading import DataSet
-    from gspn_tf.data.views import read_view, view_name
+    from gspn_tf.datasets.preparing.reading import DataSet
+    from gspn_tf.synthetic.views import read_view, view_name
 
     splits = prepare.generated(counts, seed, view_name)
     return DataSet("views", SCANNET, splits, read_view, {"seed": seed})

@@ -21,7 +21,7 @@ def define_flags(flags: absl_flags.FlagValues) -> None:
 
 def run(arguments: Arguments) -> None:
     """Convert scans of ScanNet v2."""
-    from gspn_tf.data import scannet
+    from gspn_tf.datasets import scannet
 
     flags = arguments.flags
     data = scannet.data_set(

@@ -18,7 +18,7 @@ from gspn_tf.commands.prepare import (
 )
 
 if TYPE_CHECKING:
-    from gspn_tf.data.reading import DataSet
+    from gspn_tf.datasets.preparing.reading import DataSet
 
 LICENCE = (
     "PartNet is for non-commercial research and education and may not be passed on; "
@@ -62,7 +62,7 @@ def run_partnet(arguments: Arguments) -> None:
     flags = arguments.flags
     source = existing_folder(flags.source, "--source")
     labels = existing_folder(flags.labels or str(source / "meta"), "--labels")
-    from gspn_tf.data import partnet, partnet_h5
+    from gspn_tf.datasets import partnet, partnet_h5
 
     classes = partnet.read_classes(labels, flags.category, flags.level)
     common: dict[str, Any] = {"name": "partnet", "classes": classes, "root": source}
@@ -76,8 +76,8 @@ def run_partnet(arguments: Arguments) -> None:
 
 def _stored(splits: dict[str, list], common: dict, options: dict) -> "DataSet":
     """Shapes of HDF5 files; each file, of a thousand shapes, is summed up once."""
-    from gspn_tf.data import partnet_h5
-    from gspn_tf.data.reading import DataSet
+    from gspn_tf.datasets import partnet_h5
+    from gspn_tf.datasets.preparing.reading import DataSet
 
     items = [item for members in splits.values() for item in members]
     paths = sorted({item.detail.path for item in items})
@@ -91,8 +91,8 @@ def _stored(splits: dict[str, list], common: dict, options: dict) -> "DataSet":
 
 def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet":
     """Raw shapes, in the data set's splits or in random ones."""
-    from gspn_tf.data import partnet
-    from gspn_tf.data.reading import DataSet, check_absent
+    from gspn_tf.datasets import partnet
+    from gspn_tf.datasets.preparing.reading import DataSet, check_absent
 
     items = partnet.list_shapes(common["root"], flags.category)
     absent: dict[str, list[str]] = {}
@@ -128,8 +128,8 @@ def generated_parts(
     counts: dict[str, int], seed: int, points: int = 12_000
 ) -> "DataSet":
     """Shapes of `points` points."""
-    from gspn_tf.data import parts
-    from gspn_tf.data.reading import DataSet
+    from gspn_tf.datasets.preparing.reading import DataSet
+    from gspn_tf.synthetic import parts
 
     splits = generated(counts, seed, parts.shape_name)
     read = partial(parts.read_shape, num_points=points)

@@ -52,8 +52,8 @@ def run(arguments: Arguments) -> None:
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()
-    from gspn_tf import inference
-    from gspn_tf.data.scan_io import read_scan
+    from gspn_tf.files.scans import read_scan
+    from gspn_tf.inference import segmenter as inference
 
     scan = read_scan(path)
     model, config, classes = inference.load_run(folder)
@@ -74,9 +74,9 @@ def run(arguments: Arguments) -> None:
 
 
 def segment(scan, name: str, segmenter, classes, scale: float, seed: int):
-    """A scan as read from its file -> `gspn_tf.results.Result`."""
+    """A scan as read from its file -> `gspn_tf.inference.results.Result`."""
     from gspn_tf.data.classes import ClassList
-    from gspn_tf.results import Result
+    from gspn_tf.inference.results import Result
 
     found = segmenter.segment(scan.points * np.float32(scale), scan.colors, seed)
     return Result(name, scan, scale, ClassList.from_pairs(classes), found)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from absl import flags as absl_flags
 
-from gspn_tf import config_loading
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 from gspn_tf.config import Config
+from gspn_tf.config import loading as config_loading
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
@@ -49,8 +49,8 @@ def run(arguments: Arguments) -> None:
     load_tensorflow()
     from rich.console import Console
 
-    from gspn_tf import training
-    from gspn_tf.run_folder import RunFolder
+    from gspn_tf.training import loop as training
+    from gspn_tf.training.run_folder import RunFolder
 
     folder = RunFolder(Path(flags.run))
     if flags.resume == "never" and folder.has_checkpoint():

@@ -10,7 +10,6 @@ _NAMES = {
     "Scene": "scene",
     "batches": "pipeline",
     "load": "pipeline",
-    "prepare_scenes": "prepare",
     "read_scenes": "shards",
     "scenes": "pipeline",
     "write_scenes": "shards",

@@ -1,7 +1,7 @@
 """What the networks see of a scan: near the origin, some of its points, scaled colours.
 
-The same functions make training batches, feed `gspn_tf.inference.Segmenter` and are
-part of what is exported for servers: plain TensorFlow that any worker can run.
+The same functions make training batches, feed the `Segmenter` of `gspn_tf.inference`
+and are part of what is exported for servers: plain TensorFlow that any worker can run.
 """
 
 from typing import Literal

@@ -8,10 +8,10 @@ tf.data (here or in the workers of a tf.data service), and in a SavedModel.
 import tensorflow as tf
 from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
-from gspn_tf import boxes as box_lib
 from gspn_tf.config import DataConfig
 from gspn_tf.data import sampling
 from gspn_tf.data.observation import observe, take
+from gspn_tf.nn import boxes as box_lib
 
 
 def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from gspn_tf.metrics.figures import APResult
 from gspn_tf.metrics.matching import area, class_curve
 from gspn_tf.metrics.overlaps import InstancePredictions, Overlaps, count_overlaps
+from gspn_tf.metrics.results import APResult
 
 MEASURES = {
     "AP": tuple(np.arange(0.5, 0.95, 0.05)),  # 0.50, 0.55, ..., 0.90

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gspn_tf.metrics.average_precision import InstanceEvaluator
-from gspn_tf.metrics.figures import APResult
 from gspn_tf.metrics.overlaps import InstancePredictions
 from gspn_tf.metrics.parts import PartEvaluator
+from gspn_tf.metrics.results import APResult
 
 Evaluator = InstanceEvaluator | PartEvaluator
 # The paper's Table 3 gives an IoU of 0.25 and no more: the rest is ScanNet's.

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.figures import Curve
 from gspn_tf.metrics.overlaps import Overlaps
+from gspn_tf.metrics.results import Curve
 
 
 class Outcome(NamedTuple):

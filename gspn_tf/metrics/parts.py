@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.figures import APResult, Curve
 from gspn_tf.metrics.overlaps import InstancePredictions, Overlaps, count_overlaps
+from gspn_tf.metrics.results import APResult, Curve
 
 IOU = 0.5
 RECALLS = np.arange(101) / 100

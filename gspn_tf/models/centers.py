@@ -10,13 +10,13 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import losses
 from gspn_tf.config import GSPNConfig
-from gspn_tf.layers import ContextEncoder, SharedMLP, dense
 from gspn_tf.models.conditioning import condition
 from gspn_tf.models.pointnet2 import PointNet2
-from gspn_tf.pyramid import Context, Pyramid, interpolate, take
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import losses
+from gspn_tf.nn.layers import ContextEncoder, SharedMLP, dense
+from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
 from gspn_tf.types import Interpolation
 
 

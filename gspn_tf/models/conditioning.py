@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.layers import SharedMLP
-from gspn_tf.pyramid import Context, build_context
+from gspn_tf.nn.layers import SharedMLP
+from gspn_tf.nn.pyramid import Context, build_context
 
 
 class WithoutSemantics(keras.layers.Layer):

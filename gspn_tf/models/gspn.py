@@ -9,19 +9,19 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import losses
 from gspn_tf.config import GSPNConfig
-from gspn_tf.layers import SharedMLP, dense
-from gspn_tf.models.anchors import BoxProposer
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.centers import CENTER_NETWORKS, Centers, Look, context_encoder
 from gspn_tf.models.conditioning import SPHERES
 from gspn_tf.models.pointnet2 import PointNet2
-from gspn_tf.models.proposer import SeedFeatures, SeedTruth
-from gspn_tf.models.segments import SegmentProposer
-from gspn_tf.models.shapes import ShapeProposer
-from gspn_tf.pyramid import (
+from gspn_tf.models.proposers.anchors import BoxProposer
+from gspn_tf.models.proposers.proposer import SeedFeatures, SeedTruth
+from gspn_tf.models.proposers.segments import SegmentProposer
+from gspn_tf.models.proposers.shapes import ShapeProposer
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import losses
+from gspn_tf.nn.layers import SharedMLP, dense
+from gspn_tf.nn.pyramid import (
     SEEDS,
     Pyramid,
     build_context,

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
 from gspn_tf import ops
 from gspn_tf.config import BackboneConfig, RPointNetConfig
-from gspn_tf.layers import FeaturePropagation, SharedMLP, dense
 from gspn_tf.models.gspn import SceneFeatures
 from gspn_tf.models.pointnet2 import PointNet2Encoder
-from gspn_tf.pyramid import interpolate, take
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn.layers import FeaturePropagation, SharedMLP, dense
+from gspn_tf.nn.pyramid import interpolate, take
 from gspn_tf.types import Regions
 
 

@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from gspn_tf import losses
 from gspn_tf.config import GSPNConfig
-from gspn_tf.layers import SharedMLP, dense
+from gspn_tf.nn import losses
+from gspn_tf.nn.layers import SharedMLP, dense
 
 
 class Objectness(keras.layers.Layer):

@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig
-from gspn_tf.layers import FeaturePropagation, SetAbstraction
-from gspn_tf.pyramid import Pyramid, take, take_table
+from gspn_tf.nn.layers import FeaturePropagation, SetAbstraction
+from gspn_tf.nn.pyramid import Pyramid, take, take_table
 
 
 class PointNet2Encoder(keras.layers.Layer):

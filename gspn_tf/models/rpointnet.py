@@ -3,11 +3,8 @@
 import keras
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import losses, matching, ops
+from gspn_tf import ops
 from gspn_tf.config import RPointNetConfig
-from gspn_tf.layers import PointRoIAlign
-from gspn_tf.matching import RegionTargets
 from gspn_tf.models import scoring
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.gspn import GSPN
@@ -19,7 +16,11 @@ from gspn_tf.models.heads import (
     PointFeatures,
 )
 from gspn_tf.models.scoring import Scored, Support, of_class
-from gspn_tf.pyramid import take
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import losses, matching
+from gspn_tf.nn.layers import PointRoIAlign
+from gspn_tf.nn.matching import RegionTargets
+from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Detections, Proposals, Regions
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gspn_tf.models.gspn import SceneFeatures
-from gspn_tf.pyramid import take
+from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals, Regions
 
 SURE = 0.01  # least support of an instance that the release exports with 1.0

@@ -9,14 +9,15 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import grouping, losses
 from gspn_tf.config import SGPNConfig
-from gspn_tf.layers import SharedMLP, dense
+from gspn_tf.models import grouping
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.rpointnet import blank
-from gspn_tf.pyramid import build_pyramid, take
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import losses
+from gspn_tf.nn.layers import SharedMLP, dense
+from gspn_tf.nn.pyramid import build_pyramid, take
 from gspn_tf.types import Detections, Proposals
 
 

@@ -1,4 +1,4 @@
-"""The CUDA kernels of boxes against tests/reference.py, exactly; see cuda_checks."""
+"""The CUDA kernels of boxes against the naive reference, exactly; see cuda_checks."""
 
 import numpy as np
 import reference

@@ -1,4 +1,4 @@
-"""The CUDA kernels of search and features against tests/reference.py, exactly.
+"""The CUDA kernels of search and features against tests/helpers/reference.py, exactly.
 
 A check is a function of a Device; CHECKS lists them all.
 """

@@ -12,11 +12,12 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import boxes, ops
+from gspn_tf import ops
 from gspn_tf.config import DataConfig
 from gspn_tf.data import preprocessing, sampling
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.data.own import number_instances
+from gspn_tf.datasets.own import number_instances
+from gspn_tf.nn import boxes
 from parity.golden import Case, Check, Golden
 
 FILES = ("dataset*.npz",)

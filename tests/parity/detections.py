@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import matching, ops, presets
+from gspn_tf import ops
+from gspn_tf.config import presets
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.models import scoring
 from gspn_tf.models.gspn import SceneFeatures
 from gspn_tf.models.scoring import Scored, Support
-from gspn_tf.pyramid import interpolation, take
+from gspn_tf.nn import matching
+from gspn_tf.nn.pyramid import interpolation, take
 from gspn_tf.types import Proposals, Regions
 from parity import targets
 from parity.golden import Case, Check, Golden, wanted

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import presets
-from gspn_tf.pyramid import build_context, build_pyramid, take
+from gspn_tf.config import presets
+from gspn_tf.nn.pyramid import build_context, build_pyramid, take
 from parity.golden import Case, Check, Golden
 
 FILES = ("infer_*.npz", "train_spn_*.npz")

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import matching
 from gspn_tf.data.classes import ClassList
 from gspn_tf.models import scoring
 from gspn_tf.models.heads import PointFeatures
-from gspn_tf.pyramid import interpolate, take
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import matching
+from gspn_tf.nn.pyramid import interpolate, take
 from gspn_tf.types import Proposals
 from parity.golden import Case, Check, Compare, Golden, not_checked
 from parity.released import REVERSED, Inference, has_weights, inference

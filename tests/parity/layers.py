@@ -9,8 +9,9 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import layers, ops
-from gspn_tf.pyramid import Context, Level, interpolation, take
+from gspn_tf import ops
+from gspn_tf.nn import layers
+from gspn_tf.nn.pyramid import Context, Level, interpolation, take
 from parity.golden import Check, Golden, group_cases
 
 FILES = ("ops*.npz",)

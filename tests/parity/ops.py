@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import ops
-from gspn_tf.pyramid import take
+from gspn_tf.nn.pyramid import take
 from parity.golden import Check, Golden, group_cases
 
 FILES = ("ops*.npz",)

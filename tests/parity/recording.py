@@ -16,11 +16,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import layers, ops, pyramid
+from gspn_tf import ops
 from gspn_tf.models import gspn, heads
-from gspn_tf.pyramid import interpolate, take
-from gspn_tf.release_names import weights
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import layers, pyramid
+from gspn_tf.nn.pyramid import interpolate, take
+from gspn_tf.paper.release.names import weights
 from gspn_tf.types import Interpolation
 from parity import arithmetic
 from parity.arithmetic import matmul

@@ -4,9 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from gspn_tf import boxes, matching, ops
+from gspn_tf import ops
 from gspn_tf.models.rpointnet import of_class
-from gspn_tf.pyramid import take
+from gspn_tf.nn import boxes, matching
+from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals
 from parity.golden import Check, Golden, group_cases
 

@@ -8,8 +8,10 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import import_checkpoint, matching, models, presets
-from gspn_tf.config import RPointNetConfig
+from gspn_tf import models
+from gspn_tf.config import RPointNetConfig, presets
+from gspn_tf.nn import matching
+from gspn_tf.paper.release import checkpoint as import_checkpoint
 from gspn_tf.types import Proposals, Regions
 from parity.golden import Golden, folder
 

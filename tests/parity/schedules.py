@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from gspn_tf import callbacks
 from gspn_tf.config import GSPNConfig, StageConfig
+from gspn_tf.training import callbacks
 from parity.golden import Check, Golden, group_cases
 
 FILES = ("ops*.npz",)

@@ -13,11 +13,12 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import matching, presets
-from gspn_tf.callbacks import batch_norms
+from gspn_tf.config import presets
 from gspn_tf.models.base import LossModel
-from gspn_tf.pyramid import take
-from gspn_tf.release_names import weights
+from gspn_tf.nn import matching
+from gspn_tf.nn.pyramid import take
+from gspn_tf.paper.release.names import weights
+from gspn_tf.training.callbacks import batch_norms
 from gspn_tf.types import Proposals
 from parity import arithmetic
 from parity.golden import Golden

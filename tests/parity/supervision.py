@@ -6,12 +6,13 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import losses, matching, ops, presets
-from gspn_tf.config import DataConfig
+from gspn_tf import ops
+from gspn_tf.config import DataConfig, presets
 from gspn_tf.data import preprocessing
 from gspn_tf.models.scoring import of_class
-from gspn_tf.pyramid import take
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import losses, matching
+from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals
 from parity.golden import Case, Check, Golden, wanted
 from parity.regions import REVERSED, blank, inside

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from gspn_tf import matching, ops
+from gspn_tf import ops
 from gspn_tf.config import GSPNConfig, RPointNetConfig
 from gspn_tf.models.rpointnet import RPointNet
 from gspn_tf.models.scoring import Support
+from gspn_tf.nn import matching
 from gspn_tf.types import Proposals, Regions
 from parity.golden import Check, Golden, group_cases
 from parity.regions import REVERSED, inside

@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import boxes as box_lib
-from gspn_tf import matching, models
-from gspn_tf.pyramid import take
-from gspn_tf.release_names import IGNORED, weights
+from gspn_tf import models
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import matching
+from gspn_tf.nn.pyramid import take
+from gspn_tf.paper.release.names import IGNORED, weights
 from parity.golden import TOLERANCE, Case, Check, Golden, not_checked
 from parity.released import REVERSED, has_weights, recorded_value
 from parity.steps import step_of

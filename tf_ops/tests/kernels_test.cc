@@ -1,5 +1,5 @@
 // Every kernel on random clouds against plain loops. Built with sanitizers by
-// tests/test_op_sanitizers.py; argument: number of rounds. Each array is its
+// tests/ops/test_op_sanitizers.py; argument: number of rounds. Each array is its
 // own allocation of the exact size, so that an access beyond its end is found.
 #include "kernels/kernels.h"
 

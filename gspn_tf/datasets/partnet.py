@@ -1,0 +1,228 @@
+"""PartNet's raw shapes -> scenes of part instances at one level of detail.
+
+A shape is a folder named after its annotation (release v0 of the data set):
+
+    meta.json                        "model_cat": the category
+    result.json                      the tree of parts as annotated, each node an "id"
+    result_after_merging.json        the final tree, whose nodes carry "ori_id": the id
+                                     of the node of result.json that they come of
+    point_sample/pts-10000.txt       x y z of points on the parts' meshes
+    point_sample/label-10000.txt     for each point the id of a leaf of result.json
+
+The parts of a level are the nodes of the final tree whose path, node names joined by
+"/", is in the list of that category and level (`Chair-level-3.txt`: one "id path kind"
+a line, stats/after_merging_label_ids of the data set's repository). The points of a
+part are those of its final leaves, found through `ori_id`. Leaves that merging dropped
+are background (the data set's "other"), also where a part of the level surrounds them.
+
+Units: shapes are normalised, about one unit from their middle to their farthest point,
+and are kept so. PartNet has y up; scenes have z up: (x, y, z) becomes (x, -z, y).
+These points have no colour: all are `NEUTRAL`.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gspn_tf.data.classes import ClassList
+from gspn_tf.data.scene import Scene
+from gspn_tf.datasets.partnet_trees import (
+    Part,
+    check_same_shape,
+    find_parts,
+    leaves_below,
+    read_json,
+    read_list,
+)
+from gspn_tf.datasets.preparing.reading import Item
+from gspn_tf.files.scans import ScanError
+
+NEUTRAL = 127
+SPLITS = ("train", "val", "test")
+FILES = (
+    "meta.json",
+    "point_sample/pts-10000.txt",
+    "point_sample/label-10000.txt",
+    "result.json",
+    "result_after_merging.json",
+)
+_log = logging.getLogger(__name__)
+
+
+def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
+    """The parts of a category and level; their names are paths in the tree.
+
+    Raises:
+      ValueError: no such list (not every category has every level), or a malformed one.
+    """
+    path = Path(folder) / f"{category}-level-{level}.txt"
+    if not path.is_file():
+        there = sorted(p.stem for p in Path(folder).glob("*-level-?.txt"))
+        raise ValueError(
+            f"category and level must have a list of parts in {folder}: expected "
+            f"{path.name}, got {', '.join(there) or 'no lists at all'}"
+        )
+    pairs = []
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        fields = line.split()
+        if fields and (len(fields) != 3 or not fields[0].isdigit()):
+            raise ValueError(f'{path}:{number}: expected "id path kind", got {line!r}')
+        pairs += [fields[:2]] if fields else []
+    return ClassList.from_pairs(pairs)
+
+
+def list_shapes(source: str | Path, category: str) -> list[Item]:
+    """A category's shapes, in the order of their annotation numbers.
+
+    Those whose category cannot be read are among them: they may be of it, and are
+    errors when they are read.
+
+    Raises:
+      ScanError: there is none.
+    """
+    found, others = [], set()
+    for folder in Path(source).iterdir():
+        if not any((folder / name).exists() for name in FILES):
+            continue
+        try:
+            kind = read_category(folder / FILES[0])
+        except (ScanError, OSError):
+            kind = category
+        others.add(kind)
+        found += [folder] if kind == category else []
+    if not found:
+        got = f"shapes of {', '.join(sorted(others))}" if others else "no shapes at all"
+        raise ScanError(f"{source}: expected shapes of category {category}, got {got}")
+    found.sort(key=lambda path: (len(path.name), path.name))
+    return [Item(f.name, tuple(f / name for name in FILES), f) for f in found]
+
+
+def read_category(path: Path) -> str:
+    """The category that a shape's meta.json says."""
+    match read_json(path):
+        case {"model_cat": str(category)}:
+            return category
+    raise ScanError(f"{path}: expected the category as model_cat, a text")
+
+
+def read_splits(folder: str | Path, category: str) -> dict[str, list[str]]:
+    """Annotation numbers of the data set's own splits (`Chair.train.json` ...)."""
+    splits = {}
+    for split in SPLITS:
+        path = Path(folder) / f"{category}.{split}.json"
+        splits[split] = [read_number(path, record) for record in read_list(path)]
+    return splits
+
+
+def read_number(path: Path, record: Any) -> str:
+    """The annotation number of an entry of a JSON file."""
+    match record:
+        case {"anno_id": int() | str() as number}:
+            return str(number)
+    raise ScanError(f"{path}: expected anno_id of each shape, got {str(record)[:80]}")
+
+
+def read_shape(item: Item, classes: ClassList) -> Scene:
+    """Reads one shape; parts are numbered in the order of the final tree.
+
+    A part without points is left out.
+
+    Raises:
+      ScanError: a file is missing or malformed, or they do not belong together.
+    """
+    folder = item.detail
+    meta_path, points_path, labels_path, original_path, final_path = item.sources
+    read_category(meta_path)
+    points = _read_table(points_path, np.float32, 3)
+    check_finite(points_path, points)
+    labels = _read_table(labels_path, np.int64, 1)[:, 0]
+    if len(points) != len(labels):
+        raise ScanError(
+            f"{folder}: expected one label for each of the {len(points)} points, "
+            f"got {len(labels)}"
+        )
+    tree, merged = read_json(original_path), read_json(final_path)
+    check_same_shape(tree, merged, folder)
+    original = leaves_below(tree, folder)
+    known = {leaf for leaves in original.values() for leaf in leaves}
+    strange = sorted(set(labels.tolist()) - known)
+    if strange:
+        raise ScanError(
+            f"{labels_path} must name leaves of result.json, got {strange[:5]}"
+        )
+    parts = list(find_parts(merged, original, classes, folder))
+    return make_scene(item.name, points, labels, parts)
+
+
+def make_scene(
+    name: str,
+    points: np.ndarray,
+    labels: np.ndarray,
+    parts: list[Part],
+    colors: np.ndarray | None = None,
+) -> Scene:
+    """A scene of points [V, 3] in PartNet's frame whose leaves are `labels` [V].
+
+    Points that several parts claim belong to the last, as in the data set's code.
+    """
+    owner = np.full(len(labels), -1, np.int64)
+    shared = 0
+    for number, part in enumerate(parts):
+        mine = np.isin(labels, part.leaves)
+        shared += np.count_nonzero(owner[mine] >= 0)
+        owner[mine] = number
+    if shared:
+        _log.warning("%s: parts share %d points", name, shared)
+    return number_parts(name, points, owner, [part.row for part in parts], colors)
+
+
+def number_parts(
+    name: str,
+    points: np.ndarray,
+    owner: np.ndarray,
+    rows: list[int],
+    colors: np.ndarray | None = None,
+) -> Scene:
+    """A scene whose point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
+    used = np.unique(owner[owner >= 0])
+    instance = np.searchsorted(used, owner)
+    row_of = np.array([*rows, 0], np.int32)  # owner -1 reads the last
+    x, y, z = np.asarray(points, np.float32).T
+    if colors is None:
+        colors = np.full(points.shape, NEUTRAL, np.uint8)
+    return Scene(
+        name=name,
+        points=np.stack([x, -z, y], axis=1),
+        colors=colors,
+        semantic=row_of[owner],
+        instance=np.where(owner < 0, -1, instance).astype(np.int32),
+    )
+
+
+def check_finite(where: str | Path, points: np.ndarray) -> None:
+    """ScanError that says `where` points [V, 3] are not finite."""
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        raise ScanError(
+            f"{where}: points must be finite, got {points[bad[0]]} at point {bad[0]}, "
+            f"and {len(bad)} such points in all"
+        )
+
+
+def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:
+    """Numbers [V, columns] of a text file."""
+    try:
+        table = np.loadtxt(path, dtype=kind, ndmin=2)
+    except FileNotFoundError as error:
+        raise ScanError(f"{path} is missing") from error
+    except ValueError as error:
+        raise ScanError(
+            f"{path}: expected {columns} numbers a line: {error}"
+        ) from error
+    if table.size == 0 or table.shape[1] != columns:
+        raise ScanError(
+            f"{path}: expected {columns} numbers a line, got {list(table.shape)}"
+        )
+    return table

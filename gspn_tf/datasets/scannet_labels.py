@@ -1,0 +1,173 @@
+"""Labels of a ScanNet mesh: segments of vertices, and groups of segments.
+
+Segments and groups that do not fit the mesh are errors where nothing sensible can be
+made of them, and otherwise warnings in the log.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gspn_tf.files.ply import PlyError, read_vertices
+
+_log = logging.getLogger(__name__)
+_MAX_OBJECTS = 1 << 20
+
+
+class ScanFiles(NamedTuple):
+    """Files of one scan; None = none there, or none needed."""
+
+    mesh: Path
+    alignment: Path | None = None
+    segments: Path | None = None
+    groups: Path | None = None
+    labels: Path | None = None
+
+
+class _Group(NamedTuple):
+    number: int  # objectId + 1
+    label: str
+    segments: np.ndarray  # distinct ids
+
+
+def read_columns(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Columns of the vertices of a PLY file that is whole; ValueError names it."""
+    try:
+        with open(path, "rb") as file:
+            columns = read_vertices(file, whole=True)
+    except PlyError as error:
+        raise ValueError(f"{path} is not a readable PLY file: {error}") from error
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise ValueError(f"{path}: vertices need {missing}, have {list(columns)}")
+    return columns
+
+
+def read_labels(
+    files: ScanFiles, num_vertices: int, label_ids: Mapping[str, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """nyu40 id and object of each vertex, [V] int32 each; 0 = none.
+
+    An object's number is its objectId + 1. Of groups that share a segment the later
+    has it, and for the nyu40 id the one whose label appears later in the file, as in
+    ScanNet's `export_train_mesh_for_evaluation.py`.
+
+    Raises:
+      ValueError: a file that is malformed or belongs to another mesh, or a label that
+        `label_ids` does not know.
+    """
+    segments = _read_segments(files.segments, num_vertices)
+    groups = _read_groups(files.groups)
+    unknown = sorted({group.label for group in groups} - set(label_ids))
+    if unknown:
+        raise ValueError(f"{files.groups}: labels {unknown} are not in the label map")
+    ids, rows = np.unique(segments, return_inverse=True)
+    _check_segments(files.groups, groups, ids)
+    semantic, objects = np.zeros((2, len(ids)), np.int32)
+    labels = list(dict.fromkeys(group.label for group in groups))
+    for group in sorted(groups, key=lambda group: labels.index(group.label)):
+        semantic[np.isin(ids, group.segments)] = label_ids[group.label]
+    for group in {group.number: group for group in groups}.values():
+        objects[np.isin(ids, group.segments)] = group.number
+    if files.labels:
+        _compare(files.labels, semantic[rows])
+    return semantic[rows], objects[rows]
+
+
+def _read_json(path: Path, key: str) -> list[Any]:
+    """The list `key` of a JSON file."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a readable JSON file: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get(key), list):
+        raise ValueError(f"{path}: expected an object with a list {key!r}")
+    scene = str(document.get("sceneId", "")).removeprefix("scannet.")
+    if scene and not path.name.startswith(scene):
+        _log.warning("%s says that it is of %s", path.name, scene)
+    return document[key]
+
+
+def _integers(path: Path, name: str, values: Any) -> np.ndarray:
+    try:
+        array = np.array(values, None if values else np.int64)
+    except (ValueError, OverflowError):  # ragged
+        array = np.empty(0, object)
+    if not isinstance(values, list) or array.ndim != 1 or array.dtype.kind != "i":
+        raise ValueError(f"{path}: {name} must be a list of integers")
+    return array
+
+
+def _read_segments(path: Path, num_vertices: int) -> np.ndarray:
+    segments = _integers(path, "segIndices", _read_json(path, "segIndices"))
+    if len(segments) != num_vertices:
+        raise ValueError(
+            f"{path}: segIndices must have one entry for each of the {num_vertices} "
+            f"vertices of the mesh, got {len(segments)}"
+        )
+    return segments
+
+
+def _read_groups(path: Path) -> list[_Group]:
+    groups = []
+    for entry in _read_json(path, "segGroups"):
+        match entry:
+            case {"objectId": int(number), "label": str(label), "segments": segments}:
+                ids = np.unique(_integers(path, "segments", segments))
+                groups.append(_Group(number + 1, label.strip(), ids))
+            case _:
+                raise ValueError(
+                    f"{path}: a group needs objectId, label and segments, "
+                    f"got {str(entry)[:80]}"
+                )
+        if not 0 <= number < _MAX_OBJECTS:
+            raise ValueError(
+                f"{path}: objectId must be at least 0 and below {_MAX_OBJECTS}, "
+                f"got {number}"
+            )
+    return groups
+
+
+def _check_segments(path: Path, groups: list[_Group], ids: np.ndarray) -> None:
+    """Reports unknown and common segments; ValueError where most are unknown."""
+    numbers, counts = np.unique([group.number for group in groups], return_counts=True)
+    for number in numbers[counts > 1]:
+        _log.warning("%s: several groups have objectId %d", path.name, number - 1)
+    named = [group.segments for group in groups]
+    named, owners = np.unique(np.concatenate([*named, ids[:0]]), return_counts=True)
+    unknown = named[~np.isin(named, ids)]
+    if 2 * len(unknown) > len(named):
+        raise ValueError(
+            f"{path} belongs to another mesh: {len(unknown)} of the {len(named)} "
+            f"segments of its groups are not in the mesh, such as {unknown[0]}"
+        )
+    if len(unknown):
+        _log.warning(
+            "%s: %d segments are not in the mesh, such as %d",
+            *(path.name, len(unknown), unknown[0]),
+        )
+    common = named[owners > 1]
+    if len(common):
+        objects = [g.number - 1 for g in groups if np.isin(g.segments, common).any()]
+        _log.warning(
+            "%s: %d segments are in several groups, of the objects %s; the later has "
+            "them",
+            *(path.name, len(common), objects),
+        )
+
+
+def _compare(path: Path, semantic: np.ndarray) -> None:
+    """Reports vertices to which the labelled mesh gives another nyu40 id."""
+    label = read_columns(path, ("label",))["label"]
+    if len(label) != len(semantic):
+        raise ValueError(
+            f"{path} must have the {len(semantic)} vertices of the mesh, "
+            f"got {len(label)}"
+        )
+    count = int((label != semantic).sum())
+    if count:
+        _log.warning("%s: other label at %d vertices", path.name, count)

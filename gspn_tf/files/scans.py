@@ -1,0 +1,170 @@
+"""Reads a cloud that a user brings: PLY (mesh or cloud) or npz, labels optional.
+
+PLY  ASCII or binary, vertices with `x y z`; colours `red green blue` as integers or
+     as floats of 0..1 or 0..255; labels `semantic` (or ScanNet's `label`) and
+     `instance`; any order, any further properties; faces are ignored.
+npz  `points` [V, 3]; optional `colors` [V, 3] uint8 or float, `semantic` [V] and
+     `instance` [V] integers.
+"""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from gspn_tf.files.ply import PlyError, read_vertices
+
+FAR = 1_000.0
+"""Coordinates beyond this many metres are moved to the origin before float32."""
+_CHANNELS = (
+    ("red", "green", "blue"),
+    ("r", "g", "b"),
+    ("diffuse_red", "diffuse_green", "diffuse_blue"),
+)
+
+
+class ScanError(ValueError):
+    """A file that is no usable scan: names the file, what was expected, what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A cloud as read, every point of the file in the order of the file.
+
+    points    [V, 3] float32, metres, relative to `offset`; may hold NaN
+    offset    [3] float64; zero unless the coordinates are beyond `FAR`
+    finite    [V] bool, False where a coordinate is NaN or infinite
+    colors    [V, 3] uint8, or None
+    semantic  [V] int32, raw class ids, or None
+    instance  [V] int32, raw: 0 or less = none, or None
+    """
+
+    points: np.ndarray
+    offset: np.ndarray
+    finite: np.ndarray
+    colors: np.ndarray | None = None
+    semantic: np.ndarray | None = None
+    instance: np.ndarray | None = None
+
+    def world(self) -> np.ndarray:
+        """Coordinates [V, 3] as in the file: float64 where there is an offset."""
+        return self.points + self.offset if self.offset.any() else self.points
+
+
+def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
+    """Reads a PLY or npz file; its content decides which it is, not its name.
+
+    whole  a PLY file that ends within its faces is an error too
+
+    Raises:
+      ScanError: missing, empty, truncated or malformed file, or no finite point.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            columns = _read_columns(file, whole)
+        return _scan(columns)
+    except PlyError as error:
+        raise ScanError(f"{path} is not a readable PLY file: {error}") from error
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+        raise ScanError(f"{path} is not a readable npz file: {error}") from error
+    except OSError as error:
+        raise ScanError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ScanError(f"{path}: {error}") from error
+
+
+def _read_columns(file: BinaryIO, whole: bool) -> dict[str, np.ndarray]:
+    """The arrays of an npz file, or a PLY file's columns gathered alike."""
+    magic = file.read(4)
+    file.seek(0)
+    if magic[:2] == b"PK":
+        with np.load(file, allow_pickle=False) as archive:
+            names = ("points", "colors", "semantic", "instance")
+            return {name: archive[name] for name in names if name in archive.files}
+    if magic[:3] == b"ply":
+        return _gather(read_vertices(file, whole=whole))
+    found = f"a file that begins with {magic!r}" if magic else "an empty file"
+    raise ValueError(f"expected a PLY or an npz file, got {found}")
+
+
+def _gather(vertices: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    missing = [name for name in "xyz" if name not in vertices]
+    if missing:
+        raise PlyError(f"vertices need x, y and z, got {list(vertices)}")
+    columns = {"points": np.stack([vertices[name] for name in "xyz"], axis=1)}
+    for channels in _CHANNELS:
+        if all(channel in vertices for channel in channels):
+            columns["colors"] = np.stack([vertices[c] for c in channels], axis=1)
+            break
+    for name, sources in (("semantic", ("semantic", "label")), ("instance", ())):
+        for source in (*sources, name):
+            if source in vertices and name not in columns:
+                columns[name] = vertices[source]
+    return columns
+
+
+def _scan(columns: dict[str, np.ndarray]) -> Scan:
+    if "points" not in columns:
+        raise ValueError("expected an array 'points' [V, 3], got none")
+    points = columns["points"]
+    if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "fiu":
+        raise ValueError(
+            f"points must be numbers [V, 3], got {points.dtype} {list(points.shape)}"
+        )
+    for name in ("colors", "semantic", "instance"):
+        shape = (len(points), 3) if name == "colors" else (len(points),)
+        if name in columns and columns[name].shape != shape:
+            raise ValueError(
+                f"{name} must be {list(shape)}, got {list(columns[name].shape)}"
+            )
+    points, offset, finite = _positions(points)
+    labels = {name: _labels(columns, name) for name in ("semantic", "instance")}
+    return Scan(points, offset, finite, colors=_colors(columns), **labels)
+
+
+def _positions(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points float32 near the origin, the offset taken off, and which are finite."""
+    finite = np.isfinite(points).all(axis=1)
+    if not finite.any():
+        raise ValueError(f"expected finite points, got none among {len(points)} points")
+    offset = np.zeros(3)
+    if np.abs(points[finite]).max() > FAR:
+        offset = np.floor(np.median(points[finite].astype(np.float64), axis=0))
+        points = points - offset
+    with np.errstate(over="ignore", invalid="ignore"):
+        points = np.ascontiguousarray(points, np.float32)
+    return points, offset, np.isfinite(points).all(axis=1)
+
+
+def _colors(columns: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Colours as uint8; floats up to 1 are shares, 16-bit integers lose their low."""
+    colors = columns.get("colors")
+    if colors is None or colors.dtype == np.uint8:
+        return colors if colors is None else np.ascontiguousarray(colors)
+    if colors.dtype.kind not in "fiu":
+        raise ValueError(f"colors must be numbers, got {colors.dtype}")
+    if colors.dtype == np.uint16 and colors.max(initial=0) > 255:
+        return (colors >> 8).astype(np.uint8)
+    values = np.nan_to_num(colors.astype(np.float64), posinf=0.0, neginf=0.0)
+    if colors.dtype.kind == "f" and values.max(initial=0.0) <= 1.0:
+        values = values * 255.0
+    return np.clip(np.round(values), 0, 255).astype(np.uint8)
+
+
+def _labels(columns: dict[str, np.ndarray], name: str) -> np.ndarray | None:
+    labels = columns.get(name)
+    if labels is None:
+        return None
+    if labels.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be integers, got {labels.dtype}")
+    limit = np.iinfo(np.int32)
+    with np.errstate(invalid="ignore"):
+        good = (labels >= limit.min) & (labels <= limit.max)
+        good &= labels == np.floor(labels)
+    if not good.all():
+        raise ValueError(f"{name} must be integers, got {labels[~good][0]}")
+    return labels.astype(np.int32)

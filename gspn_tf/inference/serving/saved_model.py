@@ -1,0 +1,149 @@
+"""A folder that servers load: graph, weights, classes, and how to use them.
+
+In DIR/1/:
+
+    saved_model.pb, variables/  the signatures of gspn_tf.inference.serving.graph
+    assets/classes.txt          "id name" of class 1, 2, ... a line
+    assets/config.json          every hyper-parameter of the model
+    assets/provenance.json      versions, checksum of the weights
+    assets.extra/tf_serving_warmup_requests
+    batching_params.pbtxt       an example, see BUILD.md
+    README.txt                  inputs, outputs, how to load
+    _gspn_ops_tf2_21.so         native ops only
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import tensorflow as tf
+
+from gspn_tf import config as config_lib
+from gspn_tf import models
+from gspn_tf import ops as op_lib
+from gspn_tf.config import Config
+from gspn_tf.inference.serving import texts as export_texts
+from gspn_tf.inference.serving import warmup
+from gspn_tf.inference.serving.graph import SIGNATURES, Served
+from gspn_tf.training.run_folder import versions
+
+MAX_POINTS = 1_000_000  # of a scan in a request, unless another bound is given
+
+
+@contextlib.contextmanager
+def native() -> Iterator[None]:
+    """Inside, ops are those of the library: ImportError where there is none."""
+    op_lib.load_library()
+    yield
+
+
+TRACED_WITH = {"portable": op_lib.portable, "native": native}
+
+
+def export(
+    model: models.RPointNet,
+    config: Config,
+    classes: Sequence[tuple[int, str]],
+    directory: str | Path,
+    *,
+    ops: Literal["portable", "native"] = "portable",
+    version: int = 1,
+    max_points: int = MAX_POINTS,
+    trained: dict[str, Any] | None = None,
+) -> Path:
+    """Save `directory/version/` for TensorFlow Serving; the first three as `load_run`.
+
+    The version folder appears whole or not at all. Returns its path.
+
+    Args:
+      model: a trained `RPointNet`.
+      config: its `num_points_inference` and `sampling` are part of the graph.
+      classes: (raw id, name) of each class, in the order of the network's rows 1..C.
+      directory: folder of all versions of this model.
+      ops: "portable": TensorFlow's own alone, for any server; "native": those of the
+        library, which is put into the folder and which a server must load.
+      version: 1 or more; a server takes the greatest.
+      max_points: a request with a scan of more is an error.
+      trained: what is known of the training, for provenance.json.
+
+    Raises:
+      FileExistsError: that version is there already.
+      ValueError: unknown ops, a number below one, or a model of another kind.
+      ImportError: native ops, and no library of them for this TensorFlow.
+    """
+    if not isinstance(model, models.RPointNet):
+        kind = type(model).__name__
+        raise ValueError(f"only an RPointNet can be exported, the run's is an {kind}")
+    for name, value in (("version", version), ("max_points", max_points)):
+        if value < 1:
+            raise ValueError(f"{name} must be 1 or more, got {value}")
+    if ops not in TRACED_WITH:
+        raise ValueError(f"ops must be one of {', '.join(TRACED_WITH)}, got {ops!r}")
+    directory = Path(directory)
+    target = directory / str(version)
+    if target.exists():
+        raise FileExistsError(f"{target} exists; give another version or remove it")
+    directory.mkdir(parents=True, exist_ok=True)
+    # Servers take folders whose names are numbers, so not this one.
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=directory) as scratch:
+        assets = Path(scratch) / "assets"
+        assets.mkdir()
+        write_assets(assets, model, config, classes, ops, trained)
+        data = config.data
+        served = Served(model, data.num_points_inference, data.sampling, max_points)
+        saved = Path(scratch) / "model"
+        with TRACED_WITH[ops]():
+            save(served, sorted(assets.iterdir()), saved)
+        write_extras(saved, served, ops)
+        os.rename(saved, target)
+    return target
+
+
+def save(served: Served, assets: Sequence[Path], path: Path) -> None:
+    """The SavedModel itself.
+
+    The Keras model is not tracked: with it TensorFlow would save Keras's own signature
+    too, which feeds every input as float32.
+    """
+    module = tf.Module()
+    module.assets = [tf.saved_model.Asset(str(asset)) for asset in assets]
+    module.model_variables = [variable.value for variable in served.model.variables]
+    tf.saved_model.save(module, str(path), signatures=served.signatures())
+
+
+def write_assets(folder: Path, model, config, classes, ops: str, trained) -> None:
+    """The three files that a server hands on with the model."""
+    lines = [f"{raw_id} {name}\n" for raw_id, name in classes]
+    (folder / "classes.txt").write_text("".join(lines), encoding="utf-8")
+    (folder / "config.json").write_text(config_lib.to_json(config), encoding="utf-8")
+    digest = hashlib.sha256()
+    for variable in model.variables:
+        digest.update(variable.numpy().tobytes())
+    provenance = {
+        "exported_with": versions(),
+        "ops": ops,
+        "weights_sha256": digest.hexdigest(),
+        "trained": trained or {},
+    }
+    text = json.dumps(provenance, indent=2) + "\n"
+    (folder / "provenance.json").write_text(text, encoding="utf-8")
+
+
+def write_extras(folder: Path, served: Served, ops: str) -> None:
+    """What stands beside the graph: see above."""
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    warmup.write(extra / warmup.NAME, SIGNATURES, served.num_points)
+    (folder / "batching_params.pbtxt").write_text(export_texts.BATCHING)
+    library = ""
+    if ops == "native":
+        library = op_lib.library_path().name
+        shutil.copyfile(op_lib.library_path(), folder / library)
+    text = export_texts.readme(ops, library, served.num_points, served.max_points)
+    (folder / "README.txt").write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Generative designs: from what surrounds a seed to the shape of its object."""

@@ -1,0 +1,336 @@
+"""Keras layers on point clouds.
+
+All weights are made in the constructor, so that a model can be loaded before it has
+seen data. A first dense layer is linear, so it may be applied before a gather or an
+interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
+"""
+
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from gspn_tf import ops
+from gspn_tf.nn.pyramid import Context, Level, interpolate
+from gspn_tf.types import Gaussian, Interpolation, Regions
+
+
+def dense(units: int, channels: int) -> keras.layers.Dense:
+    """A dense layer of known input width that emits float32 metres or logits."""
+    layer = keras.layers.Dense(units, dtype="float32")
+    layer.build((None, channels))
+    return layer
+
+
+# Of the sample's variance, for n rows.
+MOVING_SHARES = {"sample": tf.ones_like, "batch": lambda n: (n - 1) / n}
+
+
+class BatchNorm(keras.layers.BatchNormalization):
+    """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
+
+    Twice as fast as Keras's own composition of moments on a CPU. The moving variance
+    is that of the sample (n - 1), as in the released code for its 2D layers, or that
+    of the batch (n), as there for the 1D ones and in Keras.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        momentum: float = 0.9,
+        variance: Literal["sample", "batch"] = "sample",
+    ) -> None:
+        super().__init__(momentum=momentum, epsilon=1e-3)
+        self.moving_share = MOVING_SHARES[variance]
+        self.build((None, channels))
+        self.input_spec = None  # any number of leading axes
+
+    def call(self, inputs, training=False):
+        learning = training and self.trainable
+        rows = tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=rows,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=[] if learning else tf.convert_to_tensor(self.moving_mean),
+            variance=[] if learning else tf.convert_to_tensor(self.moving_variance),
+            epsilon=self.epsilon,
+            is_training=learning,
+        )
+        if learning:
+            variance *= self.moving_share(tf.cast(tf.shape(rows)[0], variance.dtype))
+            keep = self.momentum
+            self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
+            self.moving_variance.assign(
+                keep * self.moving_variance + (1 - keep) * variance
+            )
+        return tf.reshape(outputs, tf.shape(inputs))
+
+
+class SharedMLP(keras.layers.Layer):
+    """Dense, batch norm, ReLU, repeated: the same for every point.
+
+    Args:
+      units: output channels of each layer.
+      parts: channels of each input part; the first layer sees them concatenated.
+      variance: which one the batch norms keep, see `BatchNorm`.
+
+    Inputs: one tensor [..., C] (where there is one part). Output [..., units[-1]].
+    `project` then `activate` is the same with the first layer's product on its own.
+    """
+
+    def __init__(
+        self,
+        units: tuple[int, ...],
+        parts: tuple[int, ...],
+        variance: Literal["sample", "batch"] = "sample",
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.units, self.parts = tuple(units), tuple(parts)
+        self.kernels = []
+        widths = (sum(parts), *units)
+        for i, (below, above) in enumerate(zip(widths, units, strict=False)):
+            self.kernels.append(
+                self.add_weight(shape=(below, above), name=f"kernel_{i}")
+            )
+        self.norms = [BatchNorm(width, variance=variance) for width in units]
+        self.built = True
+
+    def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
+        """Product [..., units[0]] of one part [..., parts[part]]; sum over parts."""
+        start = sum(self.parts[:part])
+        kernel = tf.convert_to_tensor(self.kernels[0])
+        return _matmul(features, kernel[start : start + self.parts[part]])
+
+    def activate(self, projected: tf.Tensor, training=False) -> tf.Tensor:
+        """What follows the first product: [..., units[0]] -> [..., units[-1]]."""
+        x = tf.nn.relu(self.norms[0](projected, training=training))
+        for kernel, norm in zip(self.kernels[1:], self.norms[1:], strict=True):
+            x = _matmul(x, tf.convert_to_tensor(kernel))
+            x = tf.nn.relu(norm(x, training=training))
+        return x
+
+    def call(self, inputs, training=False):
+        return self.activate(self.project(inputs), training)
+
+
+def _matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Product [..., D] of x [..., C] and kernel [C, D], as one matrix product."""
+    rows = tf.reshape(x, [-1, kernel.shape[0]])
+    shape = tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0)
+    product = tf.reshape(tf.matmul(rows, kernel), shape)
+    product.set_shape([*x.shape[:-1], kernel.shape[1]])
+    return product
+
+
+class SetAbstraction(keras.layers.Layer):
+    """PointNet++'s local PointNet: neighbours relative to a centre, MLP, maximum.
+
+    Inputs: points [B, N, 3] below, level (centres and neighbours), features [B, N, C]
+    or None. Output [B, n, units[-1]].
+    """
+
+    def __init__(self, units: tuple[int, ...], channels: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
+        self.built = True
+
+    def call(self, points, level: Level, features=None, training=False):
+        # Coordinates are subtracted before the product: far from the origin the
+        # difference of two products would keep few digits.
+        local = ops.group_points(points, level.neighbors) - level.points[:, :, None]
+        projected = self.mlp.project(local, 0)  # [B, n, K, U]
+        if features is not None:
+            features = self.mlp.project(features, 1)
+            projected += ops.group_points(features, level.neighbors)
+        return tf.reduce_max(self.mlp.activate(projected, training), axis=2)
+
+
+class FeaturePropagation(keras.layers.Layer):
+    """PointNet++'s way up: interpolate coarse features, add the skip, MLP.
+
+    Inputs: coarse [B, n, C], table n -> m, skip [B, m, S] or None. Output
+    [B, m, units[-1]].
+    """
+
+    def __init__(
+        self,
+        units: tuple[int, ...],
+        channels: int,
+        skip: int,
+        variance: Literal["sample", "batch"] = "sample",
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,), variance)
+        self.built = True
+
+    def call(self, coarse, table: Interpolation, skip=None, training=False):
+        projected = interpolate(self.mlp.project(coarse, 0), table)
+        if skip is not None:
+            projected += self.mlp.project(skip, 1)
+        return self.mlp.activate(projected, training)
+
+
+class ContextEncoder(keras.layers.Layer):
+    """One PointNet for each scale of the context around a seed (section 3.1).
+
+    Points are expressed relative to `centers`: the seed itself, or the predicted
+    centre of its object, which removes the location (model_rpointnet.py:377). Inputs:
+    the context (with colours if `color`), centers [B, S, 3]. Output
+    [B, S, scales * units[-1]]; zeros for a sphere without points.
+    """
+
+    def __init__(
+        self, num_scales: int, units: tuple[int, ...], color: bool = True, **kwargs
+    ):
+        super().__init__(autocast=False, **kwargs)
+        channels = 6 if color else 3
+        self.scales = [SharedMLP(units, (channels,)) for _ in range(num_scales)]
+        self.width = num_scales * units[-1]
+        self.built = True
+
+    def call(self, context: Context, centers, training=False):
+        inputs = (*context.colors, (context.points, centers))
+        around, origin = (tf.concat(side, -1) for side in zip(*inputs, strict=True))
+        features = []
+        for mlp, near, count in zip(
+            self.scales, context.neighbors, context.counts, strict=True
+        ):
+            local = ops.group_points(around, near) - origin[:, :, None, :]
+            feature = tf.reduce_max(mlp(local, training=training), axis=2)
+            features.append(tf.where(count[..., None] > 0, feature, 0.0))
+        return tf.concat(features, axis=-1)
+
+
+class GaussianMLP(keras.layers.Layer):
+    """MLP to a diagonal Gaussian: mean and log variance, each [..., latent_size].
+
+    The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
+    """
+
+    def __init__(
+        self,
+        units: tuple[int, ...],
+        latent_size: int,
+        channels: int,
+        variance: Literal["sample", "batch"] = "sample",
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.mlp = SharedMLP(units, (channels,), variance)
+        self.output_layer = dense(2 * latent_size, units[-1])
+        self.built = True
+
+    def call(self, inputs, training=False):
+        outputs = self.output_layer(self.mlp(inputs, training=training))
+        mean, log_variance = tf.split(outputs, 2, axis=-1)
+        return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
+
+
+class TransposedConv(keras.layers.Layer):
+    """2D transposed convolution without padding, as one matrix product.
+
+    [R, h, w, C] -> [R, (h-1)s+k, (w-1)s+k, units]. The kernel is cut into s x s
+    phases; overlapping phases are added and interleaved. TensorFlow's own runs 50
+    times slower on a CPU for a 1x1 input. kernel: [k, k, units, C].
+    """
+
+    def __init__(self, units: int, size: int, stride: int, channels: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.units, self.size, self.stride = units, size, stride
+        self.kernel = self.add_weight(
+            shape=(size, size, units, channels), name="kernel"
+        )
+        self.built = True
+
+    def call(self, inputs):
+        height, width, channels = inputs.shape[1:]
+        size, stride, units = self.size, self.stride, self.units
+        if height == width == 1:
+            kernel = tf.reshape(self.kernel, [size * size * units, channels])
+            product = _matmul(inputs, tf.transpose(kernel))
+            return tf.reshape(product, [-1, size, size, units])
+        blocks = -(-size // stride)
+        pad = blocks * stride - size
+        kernel = tf.pad(self.kernel, [[0, pad], [0, pad], [0, 0], [0, 0]])
+        kernel = tf.reshape(kernel, [blocks, stride, blocks, stride, units, channels])
+        kernel = tf.transpose(kernel, [0, 2, 5, 1, 3, 4])
+        depth = stride * stride * units
+        kernel = tf.reshape(kernel, [blocks, blocks, channels, depth])
+
+        def phase(u: int, v: int) -> tf.Tensor:
+            around = [[u, blocks - 1 - u], [v, blocks - 1 - v]]
+            return tf.pad(_matmul(inputs, kernel[u, v]), [[0, 0], *around, [0, 0]])
+
+        total = tf.add_n([phase(u, v) for u in range(blocks) for v in range(blocks)])
+        if stride > 1:
+            total = tf.nn.depth_to_space(total, stride)
+        high, wide = (height - 1) * stride + size, (width - 1) * stride + size
+        return total[:, :high, :wide]
+
+
+class PointDecoder(keras.layers.Layer):
+    """Point set generation in two branches (section 3.1, Table 7).
+
+    A deconvolution branch makes a 16 x 16 grid of points, a fully connected one
+    `num_dense_points`; the cloud is their union. Input [R, C]; output [R, P, width]:
+    metres, then whatever else is to be known of a point.
+    """
+
+    def __init__(
+        self,
+        grid_units: tuple[int, int, int],
+        dense_units: tuple[int, ...],
+        num_dense_points: int,
+        channels: int,
+        width: int = 3,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        first, second, third = grid_units
+        self.grid = [
+            TransposedConv(first, 3, 1, channels),
+            TransposedConv(second, 3, 2, first),
+            TransposedConv(third, 4, 2, second),
+        ]
+        self.grid_norms = [BatchNorm(units) for units in grid_units]
+        self.grid_output = dense(width, third)
+        self.dense = SharedMLP(dense_units, (channels,))
+        self.dense_output = dense(width * num_dense_points, dense_units[-1])
+        self.num_points, self.width = 16 * 16 + num_dense_points, width
+        self.built = True
+
+    def call(self, inputs, training=False):
+        x = inputs[:, None, None, :]
+        for layer, norm in zip(self.grid, self.grid_norms, strict=True):
+            x = tf.nn.relu(norm(layer(x), training=training))
+        grid = tf.reshape(self.grid_output(x), [-1, 16 * 16, self.width])
+        free = self.dense_output(self.dense(inputs, training=training))
+        free = tf.reshape(free, [-1, self.num_points - 16 * 16, self.width])
+        return tf.concat([grid, free], axis=1)
+
+
+class PointRoIAlign(keras.layers.Layer):
+    """The same number of scene points for every box (section 3.2).
+
+    Points are drawn with replacement from those inside the box, enlarged by `margin`
+    metres on every side. Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R],
+    num_points [B], seed [2] int32. A box without points becomes invalid.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.built = True
+
+    def call(self, points, boxes, valid, num_points, seed, num_samples=256, margin=0.0):
+        indices, counts = ops.sample_in_boxes(
+            points,
+            boxes,
+            seed,
+            num_samples=num_samples,
+            margin=margin,
+            num_points=num_points,
+        )
+        return Regions(boxes, indices, valid & (counts > 0))

@@ -1,0 +1,323 @@
+"""The only door to the ops: geometry on padded point clouds, native or portable.
+
+Clouds are padded to a common length; `num_points [B]` int32 says how many of the first
+rows are real (all of them when it is None), and padding never changes a result.
+Coordinates are float32 metres. Squared distances are float32
+`(dx * dx + dy * dy) + dz * dz`, each operation rounded, and ties go to the lower index,
+so that every result is exact and the same for any number of threads. A point with a NaN
+or infinite coordinate matches nothing. Any axis may be empty or unknown while tracing.
+
+Arguments of wrong shape, indices outside their axis and `num_points` outside 0..N raise
+`tf.errors.InvalidArgumentError` (`ValueError` while tracing, where it can be known).
+
+The native library is loaded on first use. A SavedModel made with its ops loads in a
+process that has called `load_library()` (or any op) before; one that is traced inside
+`portable()` holds plain TensorFlow ops, needs no library and gives the same results.
+Where the library cannot be loaded, every op is a portable one.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from gspn_tf.ops.library import kernels
+from gspn_tf.ops.library import library_path as library_path
+from gspn_tf.ops.library import load_library as load_library
+from gspn_tf.ops.library import portable as portable
+
+
+def _counts(points: tf.Tensor, num_points: tf.Tensor | None) -> tf.Tensor:
+    """num_points [B] int32, or N for every cloud when None."""
+    if num_points is not None:
+        return tf.cast(num_points, tf.int32)
+    batch, count = points.shape[:2]
+    if batch is not None and count is not None:
+        return tf.constant([count] * batch, tf.int32)  # five times as fast as tf.fill
+    shape = tf.shape(points)
+    return tf.fill(shape[:1], shape[1])
+
+
+def farthest_point_sample(
+    points: tf.Tensor, num_samples: int | tf.Tensor, num_points: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Index 0, then again and again the point farthest from all points taken so far.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        num_samples: M, an int or a scalar int32 tensor.
+        num_points: [B] int32 or None.
+
+    Returns:
+        [B, M] int32. The first k samples are the result for M = k. Once every distinct
+        point is taken, and for an empty cloud, index 0 is repeated.
+
+    Reference: released code, tf_sampling_g.cu:105-173 (there ties follow the order of a
+    512-thread reduction). Not differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    counts = _counts(points, num_points)
+    return kernels().gspn_farthest_point_sample(points, num_samples, counts)
+
+
+def ball_query(
+    points: tf.Tensor,
+    queries: tf.Tensor,
+    *,
+    radius: float | Sequence[float],
+    num_neighbors: int | Sequence[int],
+    num_points: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor] | list[tuple[tf.Tensor, tf.Tensor]]:
+    """The first `num_neighbors` points nearer than `radius`, in index order.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        queries: [B, M, 3] float32, metres.
+        radius: metres, positive; a point at exactly this distance is outside. Several
+            radii share one spatial index.
+        num_neighbors: K, at least 1; one for each radius when there are several.
+        num_points: [B] int32 or None.
+
+    Returns:
+        indices [B, M, K] int32 and counts [B, M] int32 (hits, at most K). Unused slots
+        repeat the first hit; a query without hits has index 0 and count 0. A list of
+        such pairs when `radius` is a sequence.
+
+    Reference: released code, tf_grouping_g.cu:6-37. Not differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    several = isinstance(radius, Sequence)
+    radii = list(radius) if several else [radius]
+    found = kernels().gspn_ball_query(
+        points,
+        queries,
+        _counts(points, num_points),
+        num_radii=len(radii),
+        radii=radii,
+        num_neighbors=list(num_neighbors) if several else [num_neighbors],
+    )
+    pairs = list(zip(found.indices, found.counts, strict=True))
+    return pairs if several else pairs[0]
+
+
+def knn(
+    points: tf.Tensor,
+    queries: tf.Tensor,
+    k: int,
+    num_points: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The k points nearest to each query.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        queries: [B, M, 3] float32, metres.
+        k: at least 1.
+        num_points: [B] int32 or None; of the points, not the queries.
+
+    Returns:
+        squared distances [B, M, k] float32 (m^2), ascending, and indices [B, M, k]
+        int32, ascending among equal distances. Where a cloud has fewer than k points:
+        distance inf, index 0. Not differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    found = kernels().gspn_knn(points, queries, _counts(points, num_points), k=k)
+    return found.distances, found.indices
+
+
+def three_nn(
+    points: tf.Tensor, queries: tf.Tensor, num_points: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The three points nearest to each query: `knn` with k = 3.
+
+    Reference: released code, tf_interpolate.cpp:60-103.
+    """
+    return knn(points, queries, 3, num_points)
+
+
+def three_interpolate(
+    features: tf.Tensor, indices: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    """Weighted sum of three rows of features per query.
+
+    Args:
+        features: [B, N, C], a floating type; summed in float32.
+        indices: [B, M, 3] int32 within 0..N-1.
+        weights: [B, M, 3] float32.
+
+    Returns:
+        [B, M, C] of the type of features. Differentiable in features and weights.
+    """
+    features = tf.convert_to_tensor(features)
+    found = kernels().gspn_three_interpolate(
+        tf.cast(features, tf.float32), indices, tf.cast(weights, tf.float32)
+    )
+    return tf.cast(found, features.dtype)
+
+
+def group_points(features: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+    """Rows of features by index.
+
+    Args:
+        features: [B, N, C], a floating type.
+        indices: [B, M, K] int32 within 0..N-1.
+
+    Returns:
+        [B, M, K, C] of the type of features. Differentiable in features; the gradient
+        is summed in float32, always in the same order.
+    """
+    features = tf.convert_to_tensor(features)
+    found = kernels().gspn_group_points(tf.cast(features, tf.float32), indices)
+    return tf.cast(found, features.dtype)
+
+
+def nn_distance(
+    points_a: tf.Tensor,
+    points_b: tf.Tensor,
+    num_a: tf.Tensor | None = None,
+    num_b: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Squared distance of every point to the nearest one of the other cloud, both ways.
+
+    Args:
+        points_a: [B, N, 3] float32, metres.
+        points_b: [B, M, 3] float32, metres.
+        num_a: [B] int32 or None, the real points of points_a.
+        num_b: [B] int32 or None, the real points of points_b.
+
+    Returns:
+        distances_a [B, N] float32 (m^2), indices_a [B, N] int32 into points_b,
+        distances_b [B, M] and indices_b [B, M] into points_a. Padding rows, and all
+        rows when the other cloud is empty, have distance 0, index 0 and no gradient. A
+        real point without a finite distance to any other has distance inf, index 0.
+
+    The distances are differentiable in both clouds, at fixed indices. Reference:
+    Chamfer distance of the paper, section 3.1; released code, tf_nndistance.
+    """
+    points_a = tf.convert_to_tensor(points_a, tf.float32)
+    points_b = tf.convert_to_tensor(points_b, tf.float32)
+    found = kernels().gspn_nn_distance(
+        points_a, points_b, _counts(points_a, num_a), _counts(points_b, num_b)
+    )
+    return found.distances_a, found.indices_a, found.distances_b, found.indices_b
+
+
+def nms_3d(
+    boxes: tf.Tensor,
+    scores: tf.Tensor,
+    valid: tf.Tensor,
+    *,
+    iou_threshold: float,
+    max_outputs: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Greedy non-maximum suppression of axis-aligned boxes.
+
+    Takes the box of best score (ties: lower index), drops all whose
+    `intersection / (union + 1e-8)` with it is above the threshold, and so on.
+
+    Args:
+        boxes: [B, R, 6] float32, centre and size, metres; a negative size counts as 0.
+        scores: [B, R] float32.
+        valid: [B, R] bool; other boxes are neither taken nor suppress any. A box or
+            score that is NaN or infinite counts as not valid.
+        iou_threshold: within 0..1.
+        max_outputs: K.
+
+    Returns:
+        indices [B, K] int32 in order of falling score and valid [B, K] bool; after the
+        last taken box 0 and False. A box of zero volume overlaps nothing.
+
+    Reference: released code, model_rpointnet.py:436-466. Not differentiable.
+    """
+    found = kernels().gspn_nms3d(
+        boxes, scores, valid, iou_threshold=iou_threshold, max_outputs=max_outputs
+    )
+    return found.indices, found.taken
+
+
+def points_in_boxes(
+    points: tf.Tensor,
+    boxes: tf.Tensor,
+    *,
+    margin: float = 0.0,
+    num_points: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Which points lie inside which boxes.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        boxes: [B, R, 6] float32, centre and size, metres; faces belong to the box.
+        margin: metres by which every box grows on each side, not negative.
+        num_points: [B] int32 or None.
+
+    Returns:
+        [B, R, N] bool; False for padding. Not differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    return kernels().gspn_points_in_boxes(
+        points, boxes, _counts(points, num_points), margin=margin
+    )
+
+
+def sample_in_boxes(
+    points: tf.Tensor,
+    boxes: tf.Tensor,
+    seed: tf.Tensor,
+    *,
+    num_samples: int,
+    margin: float = 0.0,
+    num_points: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Draws points inside each box, uniformly and with replacement.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        boxes: [B, R, 6] float32, centre and size, metres; faces belong to the box.
+        seed: [2] int32. The same seed gives the same draw, whatever the padding of
+            points and boxes; each box of the batch has its own stream.
+        num_samples: M.
+        margin: metres by which every box grows on each side, not negative.
+        num_points: [B] int32 or None.
+
+    Returns:
+        indices [B, R, M] int32 and counts [B, R] int32, the number of points inside
+        the box. Indices are 0 where the count is 0.
+
+    Reference: released code, model_rpointnet.py:584-597. Not differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    found = kernels().gspn_sample_in_boxes(
+        points,
+        boxes,
+        seed,
+        _counts(points, num_points),
+        num_samples=num_samples,
+        margin=margin,
+    )
+    return found.indices, found.counts
+
+
+def nearest_assign(
+    points: tf.Tensor,
+    samples: tf.Tensor,
+    values: tf.Tensor,
+    boxes: tf.Tensor,
+    num_points: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Gives every point inside a box the value of the box's nearest sample.
+
+    Args:
+        points: [B, N, 3] float32, metres.
+        samples: [B, D, M, 3] float32, metres, the samples of each box.
+        values: [B, D, M] float32.
+        boxes: [B, D, 6] float32, centre and size, metres; faces belong to the box.
+        num_points: [B] int32 or None.
+
+    Returns:
+        [B, D, N] float32; 0 for points outside the box and for padding.
+
+    Reference: paper, section 3.2 (inference); released code, unmold_segmentation. Not
+    differentiable.
+    """
+    points = tf.convert_to_tensor(points, tf.float32)
+    return kernels().gspn_nearest_assign(
+        points, samples, values, boxes, _counts(points, num_points)
+    )

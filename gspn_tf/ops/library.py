@@ -1,0 +1,145 @@
+"""Loading of the native op library, the gradients of its ops, and their stand-ins.
+
+Only `gspn_tf.ops` uses this module. Every gradient is made of ops of the library, so
+graphs that hold them can be exported and differentiated again.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import tensorflow as tf
+
+from gspn_tf.ops import portable as portable_ops
+
+_chosen: ContextVar[ModuleType] = ContextVar("kernels")
+
+
+@contextlib.contextmanager
+def portable() -> Iterator[None]:
+    """Inside, ops are made of plain TensorFlow: graphs that any server can run.
+
+    A `tf.function` that was traced outside keeps the ops that it has.
+    """
+    token = _chosen.set(portable_ops)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def kernels() -> ModuleType:
+    """What computes the ops: the native library, or `portable_ops`."""
+    return _chosen.get(None) or _available()
+
+
+@cache
+def _available() -> ModuleType:
+    try:
+        return load_library()
+    except (ImportError, tf.errors.NotFoundError) as error:
+        warnings.warn(
+            f"the portable ops are used, since the native ones cannot be loaded: "
+            f"{error}. Results are the same; farthest point sampling, neighbour search "
+            "and so training and inference are slower. BUILD.md says how to build the "
+            "library.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return portable_ops
+
+
+def library_path() -> Path:
+    """The op library of the running TensorFlow version.
+
+    Raises:
+        ImportError: the library of this TensorFlow minor version is not there.
+    """
+    folder = Path(__file__).parent.parent
+    major, minor = tf.__version__.split(".")[:2]
+    path = folder / f"_gspn_ops_tf{major}_{minor}.so"
+    if not path.exists():
+        names = [found.stem for found in sorted(folder.glob("_gspn_ops_tf*.so"))]
+        built = ", ".join(n.rpartition("_tf")[2].replace("_", ".") for n in names)
+        raise ImportError(
+            f"gspn_tf has its native ops for TensorFlow {built or '(none built)'}, but "
+            f"TensorFlow {tf.__version__} is running: rebuild them with this version "
+            "installed (pip install --no-build-isolation --force-reinstall --no-deps "
+            "and the path of the gspn-tf sources)."
+        )
+    return path
+
+
+@cache
+def load_library() -> ModuleType:
+    """Loads the library at `library_path()`; further calls are free."""
+    return tf.load_op_library(str(library_path()))
+
+
+for _name in (
+    "FarthestPointSample",
+    "BallQuery",
+    "KNN",
+    "NMS3D",
+    "PointsInBoxes",
+    "SampleInBoxes",
+    "NearestAssign",
+):
+    tf.no_gradient(f"Gspn>{_name}")
+
+
+@tf.RegisterGradient("Gspn>GroupPoints")
+def _group_points_gradient(op, gradient):
+    features, indices = op.inputs
+    num_rows = tf.shape(features)[1]
+    return load_library().gspn_group_points_grad(gradient, indices, num_rows), None
+
+
+@tf.RegisterGradient("Gspn>GroupPointsGrad")
+def _group_points_second_gradient(op, gradient):
+    return load_library().gspn_group_points(gradient, op.inputs[1]), None, None
+
+
+@tf.RegisterGradient("Gspn>ThreeInterpolate")
+def _three_interpolate_gradient(op, gradient):
+    features, indices, weights = op.inputs
+    to_features = load_library().gspn_three_interpolate_grad(
+        gradient, indices, weights, tf.shape(features)[1]
+    )
+    to_weights = load_library().gspn_three_interpolate_weights_grad(
+        features, indices, gradient
+    )
+    return to_features, None, to_weights
+
+
+@tf.RegisterGradient("Gspn>ThreeInterpolateGrad")
+def _three_interpolate_second_gradient(op, gradient):
+    upstream, indices, weights, _ = op.inputs
+    to_upstream = load_library().gspn_three_interpolate(gradient, indices, weights)
+    to_weights = load_library().gspn_three_interpolate_weights_grad(
+        gradient, indices, upstream
+    )
+    return to_upstream, None, to_weights, None
+
+
+@tf.RegisterGradient("Gspn>ThreeInterpolateWeightsGrad")
+def _three_interpolate_weights_second_gradient(op, gradient):
+    features, indices, upstream = op.inputs
+    to_features = load_library().gspn_three_interpolate_grad(
+        upstream, indices, gradient, tf.shape(features)[1]
+    )
+    to_upstream = load_library().gspn_three_interpolate(features, indices, gradient)
+    return to_features, None, to_upstream
+
+
+@tf.RegisterGradient("Gspn>NNDistance")
+def _nn_distance_gradient(op, to_distances_a, _, to_distances_b, __):
+    _, indices_a, _, indices_b = op.outputs
+    to_a, to_b = load_library().gspn_nn_distance_grad(
+        *op.inputs, indices_a, indices_b, to_distances_a, to_distances_b
+    )
+    return to_a, to_b, None, None

@@ -1,0 +1,175 @@
+"""Farthest point sampling: many samples for one look at all points.
+
+Distances to the nearest sample only ever fall. So the farthest of all points is among
+the WINDOW farthest ones of a moment ago for as long as one of those is farther than all
+the others were then: samples are taken from this window first, and what they change
+in the rest is found afterwards, in blocks of neighbours that they can reach.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from gspn_tf.ops.portable.blocks import (
+    INFINITY,
+    Blocks,
+    finite,
+    matchable,
+    squared_bound,
+    squared_distances,
+)
+from gspn_tf.ops.portable.checks import Axes
+
+BLOCK = 256  # points
+WINDOW = 512  # points that the next samples are taken from
+AT_ONCE = 32  # of them that are looked at together
+PAIRS = 2048  # of a sample and a block, compared at once
+
+
+class Cloud(NamedTuple):
+    """The points of a cloud, and the same in blocks of neighbours."""
+
+    points: tf.Tensor  # [N, 3]; infinite where they match nothing
+    blocks: tf.Tensor  # [n, 3, size]; zero there
+    usable: tf.Tensor  # [n, size]
+    centers: tf.Tensor  # [3, n]
+    reaches: tf.Tensor  # [n]
+    places: tf.Tensor  # [N] rows of the flat blocks
+
+
+def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
+    """Rows [p] of the next samples, p <= WINDOW; none when all are at distance 0.
+
+    nearest [N]: squared distances to the nearest sample.
+
+    A point is a sample, at its height, when no higher one is so near that it could
+    lower it. Of the AT_ONCE highest that is so for most: they are taken together, and
+    put in order of their heights later. A sample changes nothing that is farther from
+    it than its height, whichever of both is first.
+    """
+    size = tf.minimum(WINDOW, tf.shape(nearest)[0])
+    heights, rows = tf.math.top_k(tf.concat([nearest, [-1.0]], 0), size + 1)
+    # The first point outside: no sample may come after it.
+    height_outside, row_outside = heights[-1], rows[-1]
+    rows = tf.sort(rows[:-1])  # so that of equals the first is taken
+    points = tf.gather(cloud.points, rows)
+    points = tf.where(tf.math.is_finite(points), points, 0.0)
+    places = tf.transpose(points)
+    together = tf.minimum(AT_ONCE, size)
+
+    def take(_, taken, left):
+        heights, picks = tf.math.top_k(left, together)
+        before = tf.gather(rows, picks) < row_outside
+        sure = (heights > height_outside) | ((heights == height_outside) & before)
+        apart = squared_distances(tf.gather(points, picks), places)  # [m, size]
+        lowers = tf.gather(apart, picks, axis=1) < heights  # [m, m]: row the column
+        lowered = tf.reduce_any(lowers & higher, 0)
+        heights = tf.where(sure & ~lowered, heights, 0.0)
+        taken = tf.tensor_scatter_nd_max(taken, picks[:, None], heights)
+        apart = tf.where(apart < heights[:, None], apart, INFINITY)
+        left = tf.minimum(left, tf.reduce_min(apart, 0))
+        return heights[0] > 0, taken, left
+
+    higher = tf.range(together)[:, None] < tf.range(together)
+    left = tf.gather(nearest, rows)
+    _, taken, _ = tf.while_loop(
+        lambda going, *_: going,
+        take,
+        (True, tf.zeros_like(left), left),
+        parallel_iterations=1,
+    )
+    heights, order = tf.math.top_k(taken, size)
+    return tf.gather(rows, order[: tf.math.count_nonzero(heights, dtype=tf.int32)])
+
+
+def approach(cloud: Cloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    """Squared distances nearest [n, size] after the samples [p, 3] are taken."""
+    limits = squared_bound(tf.sqrt(tf.reduce_max(nearest, 1)) + cloud.reaches)
+    around = squared_distances(samples, cloud.centers)  # [p, n]
+    pairs = tf.cast(tf.where(around <= limits), tf.int32)
+
+    def compare(start, nearest):
+        sample, block = tf.unstack(pairs[start : start + PAIRS], axis=1)
+        squares = tf.math.squared_difference(
+            tf.gather(cloud.blocks, block), tf.gather(samples, sample)[..., None]
+        )
+        least = tf.math.unsorted_segment_min(
+            tf.reduce_sum(squares, 1), block, tf.shape(nearest)[0]
+        )
+        return start + PAIRS, tf.minimum(nearest, least)
+
+    return tf.while_loop(
+        lambda start, _: start < tf.shape(pairs)[0],
+        compare,
+        (0, nearest),
+        parallel_iterations=1,
+    )[1]
+
+
+def sample(cloud: Cloud, count: tf.Tensor) -> tf.Tensor:
+    """Rows [count] of the samples of one cloud."""
+    nearest = tf.where(cloud.usable, tf.float32.max, 0.0)
+
+    def take(taken, fresh, nearest):
+        nearest = approach(cloud, nearest, tf.gather(cloud.points, fresh))
+        in_order = tf.gather(tf.reshape(nearest, [-1]), cloud.places)
+        fresh = next_samples(cloud, in_order)
+        return tf.concat([taken, fresh], 0), fresh, nearest
+
+    first = tf.zeros([1], tf.int32)
+    rows = tf.TensorShape([None])
+    taken, _, _ = tf.while_loop(
+        lambda taken, fresh, _: (tf.shape(taken)[0] < count) & (tf.shape(fresh)[0] > 0),
+        take,
+        (first, first, nearest),
+        shape_invariants=(rows, rows, nearest.shape),
+        parallel_iterations=1,
+    )
+    taken = taken[:count]
+    return tf.pad(taken, [[0, count - tf.shape(taken)[0]]])
+
+
+@tf.function(autograph=False, reduce_retracing=True)
+def _sample(points, counts, num_samples):
+    batch = tf.shape(points)[0]
+    points = matchable(points, counts)
+    blocks = Blocks.of(points, BLOCK)
+    usable = finite(blocks.points)
+    known = tf.where(usable[..., None], blocks.points, 0.0)
+    clouds = Cloud(
+        points=points,
+        blocks=tf.transpose(known, [0, 1, 3, 2]),
+        usable=usable,
+        centers=tf.transpose(blocks.centers, [0, 2, 1]),
+        reaches=blocks.reaches,
+        places=blocks.places,
+    )
+
+    def body(b, taken):
+        cloud = Cloud(*(value[b] for value in clouds))
+        return b + 1, taken.write(b, sample(cloud, num_samples))
+
+    # One element more, so that its shape is known where there is no other.
+    taken = tf.TensorArray(tf.int32, batch + 1)
+    taken = taken.write(batch, tf.zeros([num_samples], tf.int32))
+    _, taken = tf.while_loop(
+        lambda b, _: b < batch, body, (0, taken), parallel_iterations=1
+    )
+    return taken.stack()[:-1]
+
+
+def gspn_farthest_point_sample(points, num_samples, num_points) -> tf.Tensor:
+    axes = Axes("farthest_point_sample")
+    points = tf.stop_gradient(axes.bind("points", points, "BN3"))
+    num_samples = tf.convert_to_tensor(num_samples, tf.int32)
+    axes.bind("num_samples", num_samples, "")
+    num_points = axes.counts("num_points", num_points, "N")
+    num_samples = axes.within("num_samples", num_samples, 0, tf.int32.max)
+    indices = tf.cond(
+        tf.equal(axes.sizes["N"], 0),
+        lambda: tf.zeros([axes.sizes["B"], num_samples], tf.int32),
+        lambda: _sample(points, num_points, num_samples),
+    )
+    # TensorFlow knows this length also where it was taken from another shape.
+    length = tf.zeros([num_samples], tf.bool).shape[0]
+    return tf.ensure_shape(indices, [axes.known["B"], length])

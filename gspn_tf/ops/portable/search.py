@@ -1,0 +1,213 @@
+"""Neighbour search, a block of queries at a time.
+
+The points near enough to a block's centre to matter to any of its queries are few, and
+those are compared with all of them.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from gspn_tf.ops.portable.blocks import (
+    INFINITY,
+    Blocks,
+    each_group,
+    each_row,
+    finite,
+    least,
+    matchable,
+    squared_bound,
+    squared_distances,
+)
+from gspn_tf.ops.portable.checks import Axes, refuse
+
+FEW = 256  # points that each query is compared with
+ALL = 4096  # queries at a time
+
+
+class Neighbors(NamedTuple):
+    distances: tf.Tensor  # [B, M, k]
+    indices: tf.Tensor  # [B, M, k] int32
+
+
+class Balls(NamedTuple):
+    indices: list[tf.Tensor]  # of each radius [B, M, K] int32
+    counts: list[tf.Tensor]  # of each radius [B, M] int32
+
+
+def _search(
+    points: tf.Tensor,
+    queries: Blocks,
+    radii: Callable,
+    visit: Callable,
+    blanks: list[tf.Tensor],
+) -> list[tf.Tensor]:
+    """What `visit(distances [size, n], rows [n])` gives for each block of queries.
+
+    The distances are to those points [B, N, 3] that lie within a radius of any query
+    of the block; `radii(around [g, N], reaches [g])` says which, from the squared
+    distances to the centres of g blocks. blanks: as of each_group.
+    """
+    clouds = tf.transpose(points, [0, 2, 1])
+    count = tf.shape(queries.reaches)[1]
+
+    def look(b, first, last, arrays):
+        cloud, reaches = clouds[b], queries.reaches[b, first:last]
+        around = squared_distances(queries.centers[b, first:last], cloud)
+        bounds = squared_bound(reaches + radii(around, reaches))
+
+        def compare(i, rows):
+            block = queries.points[b, first + i]
+            return visit(squared_distances(block, tf.gather(cloud, rows, axis=1)), rows)
+
+        near = around <= bounds[:, None]
+        return each_row(near, compare, b * count + first, arrays)
+
+    return [queries.in_order(x) for x in each_group(clouds, count, blanks, look)]
+
+
+def _at_origin(queries: tf.Tensor):
+    """Queries [B, M, 3], those that are not finite at 0, and which are: [B, M, 1]."""
+    real = finite(queries)[..., None]
+    return tf.where(real, queries, 0.0), real
+
+
+@tf.function(autograph=False, reduce_retracing=True)
+def _knn(points, queries, counts, k: int):
+    size, num_queries = tf.shape(points)[1], tf.shape(queries)[1]
+    # There are always k to look at, if nowhere.
+    missing = [[0, 0], [0, k], [0, 0]]
+    points = tf.pad(matchable(points, counts), missing, constant_values=INFINITY)
+    queries, real = _at_origin(queries)
+    # So many that a block has about a dozen points of its own.
+    share = tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
+    blocks = Blocks(
+        *tf.cond(
+            size > FEW,
+            lambda: tuple(Blocks.of(queries, share)),
+            lambda: tuple(
+                Blocks.as_they_come(queries, tf.clip_by_value(num_queries, 1, ALL))
+            ),
+        )
+    )
+
+    def radii(around, reaches):
+        # The k nearest of the centre are that near, and one reach more, to any query.
+        return tf.sqrt(least(around, k)[0][:, -1]) + reaches
+
+    def visit(distances, rows):
+        values, places = least(distances, k)
+        return values, tf.gather(rows, places)
+
+    blank = tf.zeros([tf.shape(blocks.points)[2], k])
+    distances, indices = _search(
+        points, blocks, radii, visit, [blank, tf.cast(blank, tf.int32)]
+    )
+    distances = tf.where(real, distances, INFINITY)
+    return distances, tf.where(distances < INFINITY, indices, 0)
+
+
+def gspn_knn(points, queries, num_points, k: int) -> Neighbors:
+    axes = Axes("knn")
+    points = axes.bind("points", points, "BN3")
+    queries = axes.bind("queries", tf.convert_to_tensor(queries, tf.float32), "BM3")
+    num_points = axes.counts("num_points", num_points, "N")
+    if k < 1:
+        refuse("knn", "k", ">= 1", k)
+    axes.known["K"] = k
+    points, queries = tf.stop_gradient(points), tf.stop_gradient(queries)
+    found = _knn(points, queries, num_points, k)
+    return Neighbors(*(tf.ensure_shape(x, axes.shape("BMK")) for x in found))
+
+
+def squared_limit(radius: float) -> np.float32:
+    """The largest float32 whose square root is below the radius."""
+    radius, largest = np.float32(radius), np.finfo(np.float32).max
+    with np.errstate(over="ignore"):
+        limit = min(radius * radius, largest)
+    while limit > 0 and np.sqrt(limit) >= radius:
+        limit = np.nextafter(limit, np.float32(0))
+    while limit < largest and np.sqrt(np.nextafter(limit, largest)) < radius:
+        limit = np.nextafter(limit, largest)
+    return limit
+
+
+def _first_hits(hits: tf.Tensor, rows: tf.Tensor, count: int):
+    """The first `count` columns of bool [size, n] that are True, and how many.
+
+    rows [n]: what the columns stand for. Unused slots repeat the first hit.
+    """
+    found = tf.math.count_nonzero(hits, 1, dtype=tf.int32)  # [size]
+    columns = tf.cast(tf.where(hits)[:, 1], tf.int32)
+    slots = tf.range(count)[None]
+    slots = tf.where(slots < found[:, None], slots, 0)
+    places = tf.cumsum(found, exclusive=True)[:, None] + slots
+    # A query without any hit reads what follows, or the row of zero at the end.
+    values = tf.concat([tf.gather(rows, columns), [0]], 0)
+    taken = tf.where(found[:, None] > 0, tf.gather(values, places), 0)
+    return taken, tf.minimum(found, count)
+
+
+@tf.function(autograph=False, reduce_retracing=True)
+def _ball_query(points, queries, counts, radii: tuple, num_neighbors: tuple):
+    queries, real = _at_origin(queries)
+    # Few queries are far apart, and would have few points to skip in common.
+    blocks = Blocks.of(queries, tf.clip_by_value(tf.shape(queries)[1] // 64, 16, 128))
+    size = tf.shape(blocks.points)[2]
+
+    def visit(distances, rows):
+        found = []
+        for radius, count in zip(radii, num_neighbors, strict=True):
+            found += _first_hits(distances <= squared_limit(radius), rows, count)
+        return found
+
+    blanks = []
+    for count in num_neighbors:
+        blanks += [tf.zeros([size, count], tf.int32), tf.zeros([size], tf.int32)]
+    found = _search(
+        matchable(points, counts),
+        blocks,
+        lambda *_: max(radii),
+        visit,
+        blanks,
+    )
+    real = tf.cast(real, tf.int32)
+    return [real * x for x in found[::2]], [real[..., 0] * x for x in found[1::2]]
+
+
+def _check_balls(radii, num_neighbors) -> None:
+    if not radii:
+        refuse("ball_query", "num_radii", ">= 1", 0)
+    for radius in radii:
+        if not 0 < radius < INFINITY:
+            refuse("ball_query", "radius", "positive and finite", radius)
+    if len(num_neighbors) != len(radii):
+        expected = f"one for each of {len(radii)} radii"
+        refuse("ball_query", "num_neighbors", expected, len(num_neighbors))
+    for count in num_neighbors:
+        if count < 1:
+            refuse("ball_query", "num_neighbors", ">= 1", count)
+
+
+def gspn_ball_query(
+    points, queries, num_points, num_radii: int, radii: list, num_neighbors: list
+) -> Balls:
+    axes = Axes("ball_query")
+    points = axes.bind("points", points, "BN3")
+    queries = axes.bind("queries", tf.convert_to_tensor(queries, tf.float32), "BM3")
+    num_points = axes.counts("num_points", num_points, "N")
+    _check_balls(radii, num_neighbors)
+    points, queries = tf.stop_gradient(points), tf.stop_gradient(queries)
+    indices, counts = _ball_query(
+        points, queries, num_points, tuple(radii), tuple(num_neighbors)
+    )
+    shape = axes.shape("BM")
+    return Balls(
+        [
+            tf.ensure_shape(x, [*shape, k])
+            for x, k in zip(indices, num_neighbors, strict=True)
+        ],
+        [tf.ensure_shape(x, shape) for x in counts],
+    )

@@ -1,0 +1,1 @@
+"""The weights of the authors' TensorFlow 1 code, read into our networks."""

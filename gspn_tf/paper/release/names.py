@@ -1,0 +1,186 @@
+"""Which variable of the released model is which weight of ours.
+
+The release (github.com/ericyi/GSPN) names variables by layer: `weights` and `biases`,
+and `bn/gamma`, `bn/beta`, `bn/moving_mean`, `bn/moving_variance` where the layer is
+normalised. A normalised layer of ours has no bias: that of the release is taken off
+the moving mean, which gives the same function and the same training.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from gspn_tf import models
+from gspn_tf.config import RPointNetConfig, presets
+from gspn_tf.nn.layers import BatchNorm, SharedMLP, TransposedConv
+
+# Attributes of GSPN, where [k] runs over a list, and scopes of the release. {k} counts
+# from 0, {n} from 1; the layers of an MLP count from 0 as {i} and from 2 as {j}.
+PROPOSALS = """
+center_predictor.backbone.abstractions[k].mlp  shift_predictor/layer{n}/conv{i}
+center_predictor.backbone.propagations[k].mlp  shift_predictor/fa_layer{n}/conv_{i}
+center_predictor.output_layer                  shift_predictor/conv_shift_pred
+semantic_predictor.abstractions[k].mlp         sem_predictor/layer{n}/conv{i}
+semantic_predictor.propagations[k].mlp         sem_predictor/fa_layer{n}/conv_{i}
+semantic_mlp                                   sem_predictor/fc1
+semantic_output                                sem_predictor/fc2
+context_encoder.scales[k]                      context_encoder/conv_prev_{k}_{i}
+proposer.objectness.mlp                        fb_logits/conv{i}
+proposer.objectness.output_layer               fb_logits/conv2
+proposer.vae.prior.mlp                         mu_sigma_c/conv{i}
+proposer.vae.prior.output_layer                mu_sigma_c/conv2
+proposer.vae.posterior.mlp                     mu_sigma_x/conv{i}
+proposer.vae.posterior.output_layer            mu_sigma_x/conv2
+proposer.vae.shape_mlp                         instance_encoder/conv{i}
+proposer.vae.shape_output                      instance_encoder/fc0
+proposer.vae.context.mlp                       dec_fc
+proposer.vae.generator.grid[k]                 decoder/upconv{n}
+proposer.vae.generator.grid_norms[k]           decoder/upconv{n}
+proposer.vae.generator.grid_output             decoder/upconv4
+proposer.vae.generator.dense                   decoder/de_fc{j}
+proposer.vae.generator.dense_output            decoder/de_fc4
+"""
+# The same of RPointNet without its proposal network.
+HEADS = """
+hypercolumns.levels[k].mlp  fpn{n}
+box_head.point_mlp          classification_head/conv_prev_{i}
+box_head.layers_of.mlp      classification_head/conv_post_{i}
+box_head.class_output       classification_head/conv_classify
+box_head.box_output         classification_head/conv_bbox_regress
+mask_head.local_mlp         segmentation_head/conv_prev_{i}
+mask_head.global_mlp        segmentation_head/conv_{i}
+mask_head.mask_mlp          segmentation_head/conv_post_{i}
+mask_head.mask_output       segmentation_head/conv_seg
+"""
+OF_PROPOSALS = "shape_proposal_net/"  # what all names of the first table begin with
+OF_HEADS = re.compile(r"(fpn\d|classification_head|segmentation_head)/")
+OF_RELEASE = re.compile(rf"{OF_PROPOSALS}|{OF_HEADS.pattern}")
+
+# Kernels that the release makes and never uses (tf_util.py:229); what its optimiser
+# and TensorFlow keep beside the weights.
+IGNORED = re.compile(
+    rf"{OF_PROPOSALS}decoder/upconv\d/weights(/.*)?"
+    r"|(.*/)?(Adam|Momentum|beta1_power|beta2_power|global_step|Variable)(_\d+)?"
+    r"|_CHECKPOINTABLE_OBJECT_GRAPH"
+)
+
+# Options that decide which layers there are.
+PROPOSAL_LAYERS = (
+    "proposer",
+    "generator",
+    "center_network",
+    "context_color",
+    "semantic_conditioning",
+    "generator_context_units",
+    "point_confidence",
+    "objectness_loss",
+)
+HEAD_LAYERS = ("head_layers", "region_features", "semantic_training")
+
+
+def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
+    """The same numbers in the same order."""
+    return values
+
+
+def transpose(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
+    """A transposed 1x1 convolution's kernel [out, in] as a dense layer's [in, out]."""
+    return values.T
+
+
+def mirror_deltas(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
+    """Columns (dz, dy, dx, dh, dw, dl) of each class as (dx, dy, dz, dl, dw, dh)."""
+    halves = values.reshape(*values.shape[:-1], -1, 3)
+    return halves[..., ::-1].reshape(values.shape)
+
+
+def local_first(values: np.ndarray, layer: SharedMLP) -> np.ndarray:
+    """Rows of the global, then of the local features, the other way round."""
+    return np.roll(values, layer.parts[0], axis=0)
+
+
+# Layers whose kernel (of an MLP, the first) and bias hold their numbers in another
+# order.
+ARRANGED = {
+    "proposer.vae.generator.grid_output": transpose,
+    "box_head.box_output": mirror_deltas,
+    "mask_head.mask_mlp": local_first,
+}
+
+
+class Weight(NamedTuple):
+    """One of our variables and what the release has in its place."""
+
+    variable: keras.Variable
+    name: str
+    shape: tuple[int, ...]  # in the release, but for leading ones
+    arrange: Callable[[np.ndarray], np.ndarray]  # from that shape to the variable's
+    bias: str = ""  # the one that a moving mean of the release includes
+
+    def names(self) -> tuple[str, ...]:
+        """The variables of the release that it is made of."""
+        return (self.name, self.bias) if self.bias else (self.name,)
+
+
+def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
+    """Every weight that a model has in common with the release."""
+    if isinstance(model, models.GSPN):
+        return list(_of_table(model, PROPOSALS, OF_PROPOSALS))
+    return weights(model.proposal_network) + list(_of_table(model, HEADS, ""))
+
+
+def unfit_options(config: RPointNetConfig, heads: bool) -> list[str]:
+    """What of a config gives other layers than the release has; in words."""
+    release = presets.released()
+    parts = [("proposal.", config.proposal, release.proposal, PROPOSAL_LAYERS)]
+    if heads:
+        parts.append(("", config, release, HEAD_LAYERS))
+    return [
+        f"config.model.{prefix}{name} must be {getattr(theirs, name)!r}, "
+        f"got {getattr(ours, name)!r}"
+        for prefix, ours, theirs, names in parts
+        for name in names
+        if getattr(ours, name) != getattr(theirs, name)
+    ]
+
+
+def _of_table(model: keras.Model, table: str, prefix: str) -> Iterator[Weight]:
+    for line in table.split("\n")[1:-1]:
+        path, scope = line.split()
+        arrange = ARRANGED.get(path, as_it_is)
+        path, _, rest = path.partition("[k]")
+        found = attrgetter(path)(model)
+        for k, layer in enumerate(found if isinstance(found, list) else [found]):
+            layer = attrgetter(rest[1:])(layer) if rest else layer
+            here = scope.replace("{k}", str(k)).replace("{n}", str(k + 1))
+            yield from _of_layer(layer, prefix + here, arrange)
+
+
+def _of_layer(layer: keras.layers.Layer, scope: str, arrange) -> Iterator[Weight]:
+    kernel, bias = f"{scope}/weights", f"{scope}/biases"
+    if "/upconv" in scope:
+        kernel, bias = (f"{scope}/conv2d_transpose/{x}" for x in ("kernel", "bias"))
+    if isinstance(layer, SharedMLP):
+        pairs = zip(layer.kernels, layer.norms, strict=True)
+        for i, (variable, norm) in enumerate(pairs):
+            inner = scope.format(i=i, j=i + 2)
+            order = arrange if i == 0 else as_it_is
+            yield _weight(variable, f"{inner}/weights", layer, order)
+            yield from _of_layer(norm, inner, as_it_is)
+    elif isinstance(layer, BatchNorm):
+        for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+            weight = _weight(getattr(layer, name), f"{scope}/bn/{name}", layer)
+            yield weight._replace(bias=bias) if name == "moving_mean" else weight
+    else:
+        yield _weight(layer.kernel, kernel, layer, arrange)
+        if not isinstance(layer, TransposedConv):
+            yield _weight(layer.bias, bias, layer, arrange)
+
+
+def _weight(variable, name: str, layer, arrange=as_it_is) -> Weight:
+    shape = arrange(np.empty(variable.shape, np.bool_), layer).shape
+    return Weight(variable, name, shape, lambda values: arrange(values, layer))

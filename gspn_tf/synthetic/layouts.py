@@ -1,0 +1,244 @@
+"""How furniture stands together: rows, tables with chairs, kitchens, baths, galleries.
+
+A layout draws a group of items around the origin. Groups for a wall stand with their
+backs on y = 0 and face +y; free groups stand anywhere. Neighbours of the same class
+often touch, as they do in rooms: then only their shape tells where one ends.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gspn_tf.synthetic.furniture import fixtures
+from gspn_tf.synthetic.furniture import movable as furniture
+from gspn_tf.synthetic.furniture.item import Item
+
+Rng = np.random.Generator
+Box = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An item turned by `angle` radians about z, then moved by `offset`, metres."""
+
+    item: Item
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    angle: float = 0.0
+
+    def moved(self, offset: tuple[float, float, float], angle: float) -> "Placed":
+        """The same with the whole group turned, then moved."""
+        return Placed(
+            self.item, self.map(self.offset, angle, offset), self.angle + angle
+        )
+
+    @staticmethod
+    def map(point: tuple, angle: float, offset: tuple) -> tuple[float, float, float]:
+        """A point turned about z, then moved."""
+        (x, y, z), cos, sin = point, math.cos(angle), math.sin(angle)
+        return (cos * x - sin * y + offset[0], sin * x + cos * y + offset[1],
+                z + offset[2])  # fmt: skip
+
+    def bounds(self, low: tuple | None = None, high: tuple | None = None) -> Box:
+        """Axis-aligned bounds of the item, or of a box in its frame."""
+        low, high = low or self.item.low, high or self.item.high
+        corners = [(x, y) for x in (low[0], high[0]) for y in (low[1], high[1])]
+        turned = [self.map((*c, 0.0), self.angle, self.offset) for c in corners]
+        x, y, _ = zip(*turned, strict=True)
+        lift = self.offset[2]
+        return (
+            np.array((min(x), min(y), low[2] + lift)),
+            np.array((max(x), max(y), high[2] + lift)),
+        )
+
+
+def row(items: list[Item], gap: float = 0.0) -> list[Placed]:
+    """Items side by side along x, centred, `gap` metres apart."""
+    total = sum(item.width for item in items) + gap * (len(items) - 1)
+    placed, left = [], -total / 2
+    for item in items:
+        placed.append(Placed(item, (left + item.width / 2, 0.0, 0.0)))
+        left += item.width + gap
+    return placed
+
+
+def alike(rng: Rng, draw: Callable[[Rng], Item], count: int) -> list[Item]:
+    """Items of one kind: mostly the same model again, sometimes different ones."""
+    if rng.random() < 0.6:
+        return [draw(rng)] * count
+    return [draw(rng) for _ in range(count)]
+
+
+def few(rng: Rng) -> int:
+    """One to three, mostly one or two."""
+    return int(rng.choice(3, p=(0.4, 0.42, 0.18))) + 1
+
+
+def cabinets(rng: Rng) -> list[Placed]:
+    """One to three touching cabinets."""
+    return row(alike(rng, fixtures.cabinet, few(rng)))
+
+
+def bookshelves(rng: Rng) -> list[Placed]:
+    """One to three touching bookshelves."""
+    return row(alike(rng, fixtures.bookshelf, few(rng)))
+
+
+def desks(rng: Rng) -> list[Placed]:
+    """One to three touching desks with their chairs."""
+    group = row(alike(rng, furniture.desk, few(rng)))
+    chair = furniture.chair(rng)
+    for desk in list(group):
+        if rng.random() < 0.8:
+            x = desk.offset[0] + rng.uniform(-0.15, 0.15)
+            y = desk.item.depth + chair.depth + rng.uniform(-0.12, 0.2)
+            group.append(Placed(chair, (x, y, 0.0), np.pi + rng.normal(0, 0.2)))
+    return group
+
+
+def chairs(rng: Rng) -> list[Placed]:
+    """A row of two to four chairs, close together."""
+    items = alike(rng, furniture.chair, int(rng.integers(2, 5)))
+    return row(items, gap=rng.uniform(0.0, 0.12))
+
+
+def dining(rng: Rng) -> list[Placed]:
+    """One or two touching tables with chairs tucked in on the long sides."""
+    table, chair = furniture.table(rng), furniture.chair(rng)
+    group = row([table] * (2 if rng.random() < 0.5 else 1))
+    seats = max(int(table.width / 0.62), 1)
+    for each in list(group):
+        for i in range(2 * seats):
+            x = each.offset[0] + ((i // 2 + 0.5) / seats - 0.5) * table.width
+            x, out = x + rng.normal(0, 0.02), rng.uniform(-0.1, 0.2)
+            if rng.random() < 0.85:
+                y = table.depth + chair.depth + out if i % 2 else -chair.depth - out
+                turn = np.pi * (i % 2) + rng.normal(0, 0.06)
+                group.append(Placed(chair, (x, y, 0.0), turn))
+    return group
+
+
+def round_dining(rng: Rng) -> list[Placed]:
+    """A round table with three to five chairs around it."""
+    table, chair = furniture.round_table(rng), furniture.chair(rng)
+    radius, seats = table.depth / 2, int(rng.integers(3, 6))
+    group, first = [Placed(table)], rng.uniform(0, 2 * np.pi)
+    for i in range(seats):
+        angle = first + 2 * np.pi * i / seats
+        reach = radius + chair.depth + rng.uniform(-0.1, 0.15)
+        x, y = reach * np.cos(angle), radius + reach * np.sin(angle)
+        group.append(Placed(chair, (x, y, 0.0), angle + np.pi / 2))
+    return group
+
+
+def sofas(rng: Rng) -> list[Placed]:
+    """One sofa, two in a row, or two in an L; often a coffee table."""
+    first, second = furniture.sofa(rng), furniture.sofa(rng)
+    group, kind = [Placed(first)], rng.random()
+    if kind < 0.35:
+        x = first.width / 2 + second.depth
+        group.append(Placed(second, (x, second.width / 2, 0.0), np.pi / 2))
+    elif kind < 0.7:
+        group = row([first, second if rng.random() < 0.5 else first])
+    if rng.random() < 0.7:
+        y = first.depth + rng.uniform(0.3, 0.45)
+        table = furniture.coffee_table(rng)
+        group.append(Placed(table, (group[0].offset[0] - 0.1, y, 0.0)))
+    return group
+
+
+def beds(rng: Rng) -> list[Placed]:
+    """A bed, or twin beds pushed together, with a bedside cabinet at times."""
+    group = row([furniture.bed(rng)] * (2 if rng.random() < 0.5 else 1))
+    if rng.random() < 0.4:
+        cabinet = fixtures.cabinet(rng)
+        x = group[-1].offset[0] + (group[-1].item.width + cabinet.width) / 2 + 0.03
+        group.append(Placed(cabinet, (x, 0.0, 0.0)))
+    return group
+
+
+def kitchen(rng: Rng) -> list[Placed]:
+    """Refrigerators and counters in one line."""
+    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.5 else 1)
+    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.55 else 1)
+    return row(fridges + counters, gap=0.01)
+
+
+def bath(rng: Rng) -> list[Placed]:
+    """A bathtub beside a toilet."""
+    items = [fixtures.toilet(rng), fixtures.bathtub(rng)]
+    return row(items, gap=rng.uniform(0.03, 0.3))
+
+
+def toilets(rng: Rng) -> list[Placed]:
+    """One or two toilets."""
+    count = 2 if rng.random() < 0.4 else 1
+    return row(alike(rng, fixtures.toilet, count), gap=rng.uniform(0.03, 0.3))
+
+
+def doors(rng: Rng) -> list[Placed]:
+    """A door or a double door."""
+    return row(alike(rng, fixtures.door, 2 if rng.random() < 0.45 else 1))
+
+
+def windows(rng: Rng) -> list[Placed]:
+    """One to three touching windows."""
+    return row([fixtures.window(rng)] * few(rng), gap=0.01)
+
+
+def pictures(rng: Rng) -> list[Placed]:
+    """A picture, or a gallery of two or three, tight or loose."""
+    items = alike(rng, fixtures.picture, few(rng))
+    gap = rng.uniform(0.03, 0.06) if rng.random() < 0.8 else rng.uniform(0.15, 0.3)
+    return row(items, gap)
+
+
+def place_on_wall(
+    rng: Rng, group: list[Placed], size: tuple[float, float]
+) -> list[Placed]:
+    """Moves a group to a random place along a random wall of a room [0, size]."""
+    wall = int(rng.integers(4))
+    length = size[wall % 2]
+    low, high = group_bounds(group)
+    slack = length - (high[0] - low[0])
+    along = rng.uniform(0, max(slack, 0)) - low[0]
+    corner = [(0, 0), (size[0], 0), size, (0, size[1])][wall]
+    angle = wall * np.pi / 2
+    x, y, _ = Placed.map((along, 0.0, 0.0), angle, (*corner, 0.0))
+    return [each.moved((x, y, 0.0), angle) for each in group]
+
+
+def place_free(
+    rng: Rng, group: list[Placed], size: tuple[float, float]
+) -> list[Placed]:
+    """Moves a group to a random place in the room, turned by a right angle."""
+    angle = rng.integers(4) * np.pi / 2
+    turned = [each.moved((0.0, 0.0, 0.0), angle) for each in group]
+    low, high = group_bounds(turned)
+    slack = np.maximum(np.asarray(size) - (high - low)[:2], 0)
+    x, y = rng.uniform(0, 1, 2) * slack - low[:2]
+    return [each.moved((x, y, 0.0), 0.0) for each in turned]
+
+
+def group_bounds(group: list[Placed]) -> Box:
+    """Bounds of all items of a group."""
+    lows, highs = zip(*(each.bounds() for each in group), strict=True)
+    return np.min(lows, axis=0), np.max(highs, axis=0)
+
+
+WALL = {
+    "cabinets": cabinets,
+    "bookshelves": bookshelves,
+    "desks": desks,
+    "chairs": chairs,
+    "sofas": sofas,
+    "beds": beds,
+    "kitchen": kitchen,
+    "bath": bath,
+    "toilets": toilets,
+    "doors": doors,
+    "windows": windows,
+    "pictures": pictures,
+}
+FREE = {"dining": dining, "round_dining": round_dining}

@@ -1,0 +1,154 @@
+"""Turns a furnished room into what a hand-held scanner would leave of it.
+
+Area-weighted points on visible surfaces, then what real scans suffer from: uneven
+density, holes, shadowed strips, range noise, uneven light. Labels stay exact.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gspn_tf.synthetic.furnishing import Room
+from gspn_tf.synthetic.furniture.item import PAINT, WOOD, pick
+from gspn_tf.synthetic.furniture.surfaces import Samples, Surfaces, place, sample
+from gspn_tf.synthetic.layouts import Placed
+
+Rng = np.random.Generator
+_SHELL_DENSITY = 0.45  # floor and walls, relative to furniture
+_CONTACT = 0.012  # metres: what is nearer than this to a closed body is unseen
+_OVERDRAW = 1.75  # drawn for each point kept, at first
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Points of a room.
+
+    points  [V, 3] float64, room frame     colors  [V, 3] uint8
+    owner   [V] int, row of `room.placed`, or -1 for the shell and clutter
+    """
+
+    points: np.ndarray
+    colors: np.ndarray
+    owner: np.ndarray
+
+
+def scan(rng: Rng, room: Room, num_points: int) -> Scan:
+    """Scans a room with at most `num_points` points."""
+    everything = room.placed + room.clutter
+    surfaces, object_of, density = assemble(rng, room, everything)
+    samples = sample(rng, surfaces, density, int(num_points * _OVERDRAW))
+    things = object_of[samples.surface]
+    keep = _thinned(rng, samples.points) & ~_hidden(samples, things, everything)
+    keep &= ~_missing(rng, samples.points)
+    keep = np.flatnonzero(keep)[:num_points]  # samples come in random order
+    samples = Samples(
+        samples.points[keep], samples.normals[keep],
+        samples.colors[keep], samples.surface[keep],
+    )  # fmt: skip
+    noise = rng.normal(0, rng.uniform(0.003, 0.007), (len(keep), 1))
+    points = samples.points + noise * samples.normals
+    points += rng.normal(0, 0.002, points.shape)
+    owner = np.where(things[keep] < len(room.placed), things[keep], -1)
+    return Scan(points, lit(rng, samples), owner)
+
+
+def assemble(
+    rng: Rng, room: Room, everything: list[Placed]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Surfaces [S, 17] of the shell and all things, their thing [S], density [S]."""
+    arrays, owners, densities = [_shell(rng, room)], [-1], [_SHELL_DENSITY]
+    for index, placed in enumerate(everything):
+        array = placed.item.surfaces.array()
+        arrays.append(place(array, placed.angle, placed.offset))
+        owners.append(index)
+        densities.append(placed.item.density * rng.uniform(0.8, 1.2))
+    counts = [len(a) for a in arrays]
+    surfaces = np.concatenate(arrays)
+    return surfaces, np.repeat(owners, counts), np.repeat(densities, counts)
+
+
+def _shell(rng: Rng, room: Room) -> np.ndarray:
+    """Floor, four walls without a ceiling, a skirting, sometimes a rug."""
+    parts, (x, y) = Surfaces(), room.size
+    wall = pick(rng, PAINT)
+    parts.quad((0, 0, 0), (x, 0, 0), (0, y, 0), pick(rng, WOOD, PAINT))
+    for origin, along in (
+        ((0, 0, 0), (x, 0, 0)),
+        ((0, y, 0), (x, 0, 0)),
+        ((0, 0, 0), (0, y, 0)),
+        ((x, 0, 0), (0, y, 0)),
+    ):
+        parts.quad(origin, along, (0, 0, room.height), pick(rng, (wall,), spread=4))
+    if rng.random() < 0.5:
+        wide, deep = rng.uniform(1.2, 2.0, 2)
+        left, near = rng.uniform(0, (x - wide, y - deep))
+        rug = pick(rng, WOOD, PAINT)
+        parts.quad((left, near, 0.01), (wide, 0, 0), (0, deep, 0), rug)
+    return parts.array()
+
+
+def _waves(rng: Rng, points: np.ndarray, count: int, scale: float) -> np.ndarray:
+    """A smooth random field of mean 0 and variance about 1; `scale` in metres."""
+    waves = rng.normal(0, 1 / scale, (count, 3))
+    phases = rng.uniform(0, 2 * np.pi, count)
+    field = np.zeros(len(points))
+    for wave, phase in zip(waves, phases, strict=True):
+        field += np.sin(points @ wave + phase)
+    return field * np.sqrt(2 / count)
+
+
+def _thinned(rng: Rng, points: np.ndarray) -> np.ndarray:
+    chance = np.clip(0.8 + 0.2 * _waves(rng, points, 5, 0.7), 0.3, 1.0)
+    return rng.random(len(points)) < chance
+
+
+def _hidden(
+    samples: Samples, things: np.ndarray, everything: list[Placed]
+) -> np.ndarray:
+    """Points inside, or in contact with, a closed body of another thing."""
+    order = np.argsort(samples.points[:, 0])
+    x, y, z = np.ascontiguousarray(samples.points[order].T)
+    mine, hidden = things[order], np.zeros(len(order), bool)
+    for index, placed in enumerate(everything):
+        for low, high in placed.item.solids:
+            low, high = placed.bounds(low, high)
+            low, high = low - _CONTACT, high + _CONTACT
+            part = slice(*np.searchsorted(x, (low[0], high[0])))
+            inside = (y[part] > low[1]) & (y[part] < high[1])
+            inside &= (z[part] > low[2]) & (z[part] < high[2])
+            hidden[part] |= inside & (mine[part] != index)
+    out = np.empty_like(hidden)
+    out[order] = hidden
+    return out
+
+
+def _missing(rng: Rng, points: np.ndarray) -> np.ndarray:
+    """Holes around random points, and strips that something shadowed."""
+    missing = np.zeros(len(points), bool)
+    x, y, z = np.ascontiguousarray(points.T)
+    for _ in range(int(rng.integers(10, 22))):
+        a, b, c = points[rng.integers(len(points))]
+        reach = rng.uniform(0.1, 0.3)
+        missing |= (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < reach**2
+    for _ in range(int(rng.integers(3, 9))):
+        a, b, _ = points[rng.integers(len(points))]
+        angle = rng.uniform(0, np.pi)
+        cos, sin = np.cos(angle), np.sin(angle)
+        strip = np.abs((x - a) * cos + (y - b) * sin) < rng.uniform(0.05, 0.13)
+        strip &= np.abs((y - b) * cos - (x - a) * sin) < rng.uniform(0.4, 1.2)
+        missing |= strip & (z < rng.uniform(0.4, 2.5))
+    return missing
+
+
+def lit(rng: Rng, samples: Samples) -> np.ndarray:
+    """Colours uint8 under uneven light, with texture, grain and a white balance."""
+    points, normals = samples.points, samples.normals
+    direction = rng.normal(0, 1, 3)
+    direction /= np.linalg.norm(direction)
+    light = 0.8 + 0.12 * np.abs(normals[:, 2]) + 0.1 * np.abs(normals @ direction)
+    light += 0.06 * _waves(rng, points, 3, 1.0)
+    grain = 5.0 * _waves(rng, points * [1, 1, 3], 3, 0.03)
+    colors = samples.colors * light[:, None] + grain[:, None]
+    colors *= rng.uniform(0.85, 1.1) * rng.uniform(0.95, 1.05, 3)
+    colors += rng.normal(0, 5.0, colors.shape)
+    return np.clip(colors, 0, 255).astype(np.uint8)

@@ -1,0 +1,302 @@
+"""The programs: their flags, their errors, and what they leave on disk."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from command_line import error_of, gspn, write_scans
+
+from gspn_tf import config as c
+from gspn_tf.commands import main as cli
+from gspn_tf.commands import prepare, segment
+from gspn_tf.commands.command import load_tensorflow
+from gspn_tf.data import read_scenes
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.files.ply import write_ply
+from gspn_tf.masks import read_masks
+from gspn_tf.synthetic import rooms as synthetic
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory, tiny_config):
+    """A folder with scans, the data made of them, and a run of one epoch a stage."""
+    folder = tmp_path_factory.mktemp("work")
+    write_scans(folder / "scans")
+    stage = c.StageConfig(epochs=1, schedule="cosine")
+    config = c.Config(
+        model=tiny_config,
+        data=c.DataConfig(num_points=256, num_points_inference=256),
+        train=c.TrainConfig(batch_size=2, gspn=stage, rpointnet=stage),
+    )
+    (folder / "tiny.json").write_text(c.to_json(config))
+    source, classes = folder / "scans", folder / "scans" / "classes.txt"
+    assert not gspn(
+        "prepare", "own", "--source", source, "--classes", classes,
+        "--output", folder / "data", "--val_fraction", 0.3,
+    )  # fmt: skip
+    assert not gspn(
+        "train", f"--config={folder / 'tiny.json'}", "--data", folder / "data",
+        "--run", folder / "run", "--config.train.seed=3",
+    )  # fmt: skip
+    return folder
+
+
+def test_help_lists_every_command(capsys):
+    assert gspn("--help") == 0
+    text = capsys.readouterr().out
+    for command in cli.COMMANDS:
+        assert f"  {command.name} " in text and command.summary in text
+    assert gspn() == 0 and capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_help_of_a_command_is_its_own_flags(command, capsys):
+    assert gspn(*command.name.split(), "--help") == 0
+    text = capsys.readouterr().out
+    assert f"usage: gspn {command.name} {command.usage}" in text
+    for name in command.required:
+        assert f"  --{name} " in text
+    assert "logtostderr" not in text and len(text.splitlines()) < 60
+    assert all(len(line) <= 90 for line in text.splitlines())
+
+
+def test_help_needs_no_tensorflow():
+    program = (
+        "import sys; from gspn_tf.commands import main as cli; cli.main(['--help']);"
+        "[cli.main([*c.name.split(), '--help']) for c in cli.COMMANDS];"
+        "sys.exit('tensorflow' in sys.modules or 'scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["trian"], "no command 'trian'; choose one of: prepare rooms, prepare own"),
+        (["prepare"], "choose one of: prepare rooms, prepare own"),
+        (["prepare", "room"], "choose one of: prepare rooms, prepare own"),
+        (["train"], "--data and --run must be given: gspn train "),
+        (["train", "--dta=x"], "Unknown command line flag 'dta'. Did you mean: data"),
+        (["train", "--data"], "Missing value for flag"),
+        (["train", "extra", "--data=x", "--run=y"], r"got arguments ['extra']"),
+        (["train", "--stage=three"], "value should be one of <gspn|rpointnet|all>"),
+        (["prepare", "rooms", "--output=x", "--train=-1"], "--train=-1"),
+        (["prepare", "rooms", "--output=x", "--train=many"], "--train=many"),
+        (["segment", "--model=x", "--output=y"], "got arguments []: gspn segment SCAN"),
+        (["evaluate", "--run=x", "--data=y", "--config.a=1"], "Unknown command line"),
+        (["train", "--data=x", "--run=y", "--config.a"], "--config.a needs a value"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(arguments, message, capsys):
+    assert gspn(*arguments) == 2
+    assert message in error_of(capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ("train --data={0} --run={0}/new", "--config must be given"),
+        ("train --config=no.py --data={0} --run={0}/new", "no config file no.py"),
+        (
+            "train --config=rooms.py --config.model.num_rejions=3 --data=x --run=y",
+            "config.model has no field 'num_rejions' (near: num_regions",
+        ),
+        ("train --config=rooms.py --data={0} --run={0}/new", "manifest.json not found"),
+        ("evaluate --run={0}/none --data={0}", "no folder"),
+        ("evaluate --run={0} --data={0}", "manifest.json not found"),
+        ("segment {0}/none.ply --model={0} --output={0}/out", "no file"),
+        ("segment {0}/a.ply --model={0} --output={0}/out --scale=0", "--scale must"),
+        ("segment {0}/a.ply --model={0} --output={0}/out", "a.ply"),
+        ("export --model={0} --output={0}/out", "is no run folder"),
+        ("prepare own --source={0}/no --classes={0} --output={0}/o", "no file or"),
+        ("prepare rooms --output={0}", "is no data folder; it is left alone"),
+        ("prepare rooms --output={0} --force", "is no data folder"),
+        ("prepare rooms --output={0}/o --train=0 --val=0 --test=0", "nothing to make"),
+        ("benchmark everything", "ops, model, data, serving"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line(arguments, message, tmp_path, capsys):
+    (tmp_path / "a.ply").write_text("no PLY file\n")
+    assert gspn(*arguments.format(tmp_path).split()) in (1, 2)
+    assert message in error_of(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ply"]
+
+
+def test_debug_shows_the_traceback(capsys):
+    assert gspn("train", "--config=no.py", "--data=x", "--run=y", "--debug") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_bug_is_not_dressed_up_as_a_users_error(monkeypatch):
+    def broken(*_):
+        raise AttributeError("a bug")
+
+    monkeypatch.setattr(prepare, "generated_rooms", broken)
+    with pytest.raises(AttributeError):
+        gspn("prepare", "rooms", "--output", "x")
+
+
+def test_rooms_are_made_replaced_and_never_lost(tmp_path, monkeypatch, capsys):
+    data = tmp_path / "rooms"
+    small = ("--train=2", "--val=1", "--test=0", "--points=20000", "--jobs=1")
+    command = ("prepare", "rooms", "--output", data, *small)
+    assert gspn(*command) == 0
+    assert "train 2 scenes (" in capsys.readouterr().out
+    splits = read_manifest(data)["splits"]
+    assert [split["scenes"] for split in splits.values()] == [2, 1]
+    assert len({name for split in splits.values() for name in split["names"]}) == 3
+    names = [scene.name for scene in read_scenes(data, "train")]
+    assert names == splits["train"]["names"]
+    assert gspn(*command) == 0  # it is there already
+    capsys.readouterr()
+    assert gspn(*command, "--seed=7") == 1
+    assert "options.seed (0 there, 7 here)" in error_of(capsys)
+
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(synthetic, "generate_room", fail)
+        assert gspn(*command, "--seed=7", "--force") == 1
+    assert "no space left" in error_of(capsys)
+    assert names == [scene.name for scene in read_scenes(data, "train")]
+    assert [path.name for path in tmp_path.iterdir()] == ["rooms"]
+
+    assert gspn(*command, "--seed=7", "--force") == 0
+    assert not set(names) & {scene.name for scene in read_scenes(data, "train")}
+
+
+def test_own_scans_are_split_in_two(work):
+    manifest = read_manifest(work / "data")
+    assert manifest["classes"] == [[5, "chair"], [7, "table"], [4, "bed"]]
+    scenes = {
+        split: list(read_scenes(work / "data", split)) for split in manifest["splits"]
+    }
+    assert {split: len(members) for split, members in scenes.items()} == {
+        "train": 2,
+        "val": 1,
+    }
+    names = {scene.name for members in scenes.values() for scene in members}
+    assert names == {"scan_0", "scan_1", "scan_2"}
+
+
+def test_a_scan_without_labels_makes_no_data(tmp_path, capsys):
+    scans = tmp_path / "scans"
+    write_scans(scans, count=1)
+    write_ply(scans / "b.ply", np.eye(3), np.zeros((3, 3), np.uint8))
+    arguments = ("--source", scans, "--output", tmp_path / "data")
+    classes = scans / "classes.txt"
+    command = ("prepare", "own", *arguments, "--classes", classes)
+    assert gspn(*command) == 1
+    assert "b.ply: expected 'semantic' and 'instance'" in error_of(capsys)
+    assert not (tmp_path / "data").exists()
+    labels = {name: np.int32([5, 5, 7]) for name in ("semantic", "instance")}
+    write_ply(scans / "b.ply", np.eye(3), np.zeros((3, 3), np.uint8), labels)
+    assert gspn(*command) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"scans", "data"}
+
+
+def test_a_run_knows_its_config(work):
+    config = c.read_json(work / "run" / "config.json")
+    assert config.train.seed == 3 and config.data.num_points == 256
+    versions = json.loads((work / "run" / "versions.json").read_text())
+    assert set(versions) >= {"python", "tensorflow", "keras", "numpy", "cpu_count"}
+
+
+def test_a_finished_run_is_left_as_it_is(work, capsys):
+    before = (work / "run" / "metrics.csv").read_text()
+    assert gspn("train", "--data", work / "data", "--run", work / "run") == 0
+    assert (work / "run" / "metrics.csv").read_text() == before
+    again = ("--resume=never", "--data", work / "data", "--run", work / "run")
+    capsys.readouterr()
+    assert gspn("train", *again) == 1
+    assert "holds a run already" in error_of(capsys)
+    other = ("--config.train.seed=4", "--data", work / "data", "--run", work / "run")
+    assert gspn("train", *other) == 1
+    assert "config.train.seed (3 there, 4 here)" in error_of(capsys)
+
+
+def test_evaluate_prints_and_writes_figures(work, capsys):
+    figures = work / "figures.json"
+    arguments = ("--run", work / "run", "--data", work / "data", "--json", figures)
+    assert gspn("evaluate", *arguments) == 0
+    text = capsys.readouterr().out
+    assert "chair" in text and "AP50" in text and "proposals: mIoU" in text
+    found = json.loads(figures.read_text())
+    assert 0 <= found["AP50"] <= 1 and 0 <= found["proposal_miou"] <= 1
+    assert [row["class"] for row in found["classes"]] == ["chair", "table", "bed"]
+    name = f"val-scannet-ranked-{found['data_sha256'][:8]}"
+    report = work / "run" / "evaluation" / name
+    assert json.loads((report / "evaluation.json").read_text()) == found
+    assert f"open {report / 'evaluation.html'}" in text
+    assert found["data_sha256"] in (report / "evaluation.html").read_text()
+    assert gspn("evaluate", *arguments, "--split=test") == 1
+    assert "split must be one of ['train', 'val'], got 'test'" in error_of(capsys)
+
+
+def test_segment_leaves_four_whole_files(work, capsys):
+    points = np.random.default_rng(1).uniform(0, 4000, (700, 3))  # millimetres
+    points[5] = np.nan
+    write_ply(work / "mine.ply", points, np.zeros((700, 3), np.uint8))
+    arguments = ("--model", work / "run", "--output", work / "out", "--scale=0.001")
+    assert gspn("segment", work / "mine.ply", *arguments) == 0
+    assert "700 points" in capsys.readouterr().out
+    names = {path.name for path in (work / "out").iterdir()}
+    assert names == {"instances.ply", "instances.json", "masks.npz", "index.html"}
+    found = json.loads((work / "out" / "instances.json").read_text())
+    masks = read_masks(work / "out" / "masks.npz")
+    assert found["num_points"] == masks.shape[1] == 700
+    assert not masks[:, 5].any()
+    assert [row["num_points"] for row in found["instances"]] == masks.sum(1).tolist()
+    for row, mask in zip(found["instances"], masks, strict=True):
+        # A mask lies inside its box, in the file's own unit and frame.
+        distance = np.abs(points[mask] - row["box"]["center"])
+        assert (distance <= np.array(row["box"]["size"]) / 2 + 1).all()
+
+
+def test_segment_of_a_broken_file_leaves_nothing(work, capsys):
+    whole = (work / "scans" / "scan_0.npz").read_bytes()
+    (work / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    arguments = ("--model", work / "run", "--output", work / "broken")
+    assert gspn("segment", work / "cut.npz", *arguments) == 1
+    assert "cut.npz is not a readable npz file" in error_of(capsys)
+    assert not (work / "broken").exists()
+
+
+def test_benchmark_of_the_data_sets_it_against_training(work, capsys):
+    figures, cores = work / "throughput.json", os.sched_getaffinity(0)
+    arguments = ("--data", work / "data", "--repeats=1", "--cores=1", "--json", figures)
+    assert gspn("benchmark", "data", "--config", work / "tiny.json", *arguments) == 0
+    assert os.sched_getaffinity(0) == cores
+    lines = capsys.readouterr().out.splitlines()
+    rates = [float(line.split()[0]) for line in lines if "scenes/s" in line]
+    found = json.loads(figures.read_text())
+    assert found["cores"] == 1 and len(rates) == len(found["timings"]) == 3
+    assert rates[0] == pytest.approx(found["scenes_per_s"], abs=0.06)
+    assert rates[0] == pytest.approx(64e3 / found["timings"][0]["median_ms"], abs=0.06)
+    assert max(rates[1:]) == pytest.approx(found["step_takes"], abs=0.06)
+
+
+def test_tensorflow_is_loaded_quietly(capfd):
+    load_tensorflow()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "size, scale, expected",
+    [
+        (5.0, 1.0, ""),
+        (5000.0, 0.001, ""),
+        (5000.0, 1.0, "millimetres: --scale 0.001"),
+        (0.005, 1.0, "another unit"),
+    ],
+)
+def test_scan_in_other_units_is_noticed(size, scale, expected):
+    points = np.array([[0, 0, 0], [size, size / 2, 0]], np.float32)
+    hint = segment.unit_hint(points, scale)
+    assert expected in hint
+    assert bool(hint) == bool(expected)

@@ -1,0 +1,203 @@
+import dataclasses as dc
+
+import pytest
+
+from gspn_tf import config as c
+from gspn_tf.config import loading as config_loading
+from gspn_tf.config import presets
+
+VARIANTS = [
+    f"{name}.py:{variant}"
+    for name in ("rooms", "scannet", "parts", "partnet", "nyuv2", "views")
+    for variant in ("small", "paper")
+]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_survives_json(name, tmp_path):
+    config = config_loading.load(f"configs/{name}")
+    path = tmp_path / "config.json"
+    path.write_text(c.to_json(config))
+    assert config_loading.load(str(path)) == config
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_is_consistent(name):
+    backbone = config_loading.load(name).model.proposal.backbone
+    levels = {len(value) for value in dc.astuple(backbone) if isinstance(value, tuple)}
+    assert len(levels) == 1
+    proposal = config_loading.load(name).model.proposal
+    scales = (proposal.context_radii, proposal.context_neighbors)
+    assert len({len(value) for value in scales}) == 1
+
+
+def test_paper_is_tables_7_and_8():
+    config = config_loading.load("configs/scannet.py:paper")
+    assert config == c.Config()
+    assert config.model.proposal.num_seeds == 512
+    assert config.model.proposal.num_seeds_inference == 2048
+    assert config.model.max_proposals_inference == 384
+
+
+def test_the_first_variant_is_the_default():
+    assert config_loading.load("configs/rooms.py") == config_loading.load(
+        "configs/rooms.py:small"
+    )
+
+
+def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert config_loading.load("configs/rooms.py:small").train.batch_size > 0
+    assert config_loading.find("configs/classes/scannet.txt").is_file()
+    (tmp_path / "configs").mkdir()
+    own = "from gspn_tf.config import Config\ndef get_config():\n    return Config()\n"
+    (tmp_path / "configs" / "rooms.py").write_text(own)
+    assert config_loading.load("configs/rooms.py") == c.Config()
+
+
+@pytest.mark.parametrize(
+    "argument, path, value",
+    [
+        ("--config.model.proposal.num_seeds=64", "model.proposal.num_seeds", 64),
+        ("-config.train.gspn.learning_rate=1", "train.gspn.learning_rate", 1),
+        ("--config.train.gspn.schedule=staircase", "train.gspn.schedule", "staircase"),
+        ("--config.data.rotate=false", "data.rotate", False),
+        ("--noconfig.data.rotate", "data.rotate", False),
+        ("--config.model.box_deviation=(.2,.3)", "model.box_deviation", (0.2, 0.3)),
+        ("--config.model.head_units=64,", "model.head_units", (64,)),
+        (
+            "--config.model.proposal.backbone.abstraction_units=((4,8),(8,))",
+            "model.proposal.backbone.abstraction_units",
+            ((4, 8), (8,)),
+        ),
+    ],
+)
+def test_a_field_is_set(argument, path, value):
+    config = config_loading.load("configs/rooms.py:small")
+    changed = config_loading.override(config, [argument])
+    assert at(changed, path) == value
+    assert at(config, path) != value  # a copy
+
+
+ABLATIONS = {
+    "box_regression": ("model.proposal.proposer", "boxes"),
+    "binary_segmentation": ("model.proposal.proposer", "segments"),
+    "encoder_decoder": ("model.proposal.generator", "encoder_decoder"),
+    "one_context": ("model.proposal.context_radii", (1.5,)),
+    "no_center": ("model.proposal.center_network", "none"),
+    "no_context_features": ("model.region_features", "semantic"),
+    "no_semantic_features": ("model.region_features", "context"),
+    "no_pretraining": ("model.semantic_training", "end_to_end"),
+}
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_changes_what_it_names_alone(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # found in the package
+    whole = config_loading.load("configs/rooms.py:small")
+    ablated = config_loading.load(f"configs/rooms.py:small+{name}")
+    path, value = ABLATIONS[name]
+    assert at(ablated, path) == value
+    _, changed = presets.nearest(ablated.model)
+    assert path.removeprefix("model.") in changed
+    expected = {"proposal.context_radii", "proposal.context_neighbors"}
+    assert set(changed) == (expected if name == "one_context" else {path[6:]})
+    assert whole.data == ablated.data and whole.train == ablated.train
+
+
+def test_ablations_are_chained():
+    config = config_loading.load("rooms.py:+one_context+no_center+box_regression")
+    proposal = config.model.proposal
+    assert proposal.context_radii == (1.5,) and proposal.context_neighbors == (96,)
+    assert (proposal.center_network, proposal.proposer) == ("none", "boxes")
+
+
+def test_an_ablation_of_a_run(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(c.to_json(config_loading.load("rooms.py:small")))
+    config = config_loading.load(f"{path}:+no_center")
+    assert config == config_loading.load("rooms.py:small+no_center")
+
+
+def test_an_ablation_of_another_model_is_one_clear_error():
+    @dc.dataclass
+    class Other:
+        kind: str = "other"
+
+    message = (
+        "ablation 'no_pretraining' sets config.model.semantic_training, "
+        "which a model of kind 'other' does not have"
+    )
+    with pytest.raises(ValueError, match=message):
+        config_loading.ablate(c.Config(model=Other()), "no_pretraining")
+
+
+def test_later_fields_win():
+    arguments = ["--config.train.batch_size=7", "--config.train.batch_size=9"]
+    assert config_loading.override(c.Config(), arguments).train.batch_size == 9
+
+
+@pytest.mark.parametrize(
+    "argument, message",
+    [
+        ("--config.model.proposal.num_sedes=6", "no field 'num_sedes' .*num_seeds"),
+        ("--config.modle.num_regions=6", "config has no field 'modle' .*model"),
+        ("--config.zzz=6", "'zzz' .*model, data, train"),
+        ("--config.train.batch_size.x=6", "it is a value"),
+        ("--config.train.batch_size=abc", "train.batch_size must be int, got 'abc'"),
+        ("--config.train.batch_size=1.5", "train.batch_size must be int, got '1.5'"),
+        ("--config.train.gspn.clip_norm=x", "clip_norm must be float, got 'x'"),
+        ("--config.train.gspn.schedule=linear", "must be one of .*'cosine'.*'linear'"),
+        ("--config.data.rotate=perhaps", "data.rotate must be bool, got 'perhaps'"),
+        ("--config.model.proposal=3", "model.proposal must be GSPNConfig"),
+        ("--config.model.head_units=('a',)", r"head_units must be tuple\[int, ...\]"),
+        ("--config.model.box_deviation=(1,)", r"must be tuple\[float, float\]"),
+    ],
+)
+def test_a_wrong_field_is_one_clear_error(argument, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        config_loading.override(c.Config(), [argument])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name, kind, message",
+    [
+        ("configs/nothing.py", FileNotFoundError, "no config file .*rooms.py"),
+        ("configs/rooms.py:large", ValueError, "no variant 'large', has .*small"),
+        (
+            "rooms.py:small+no_shapes",
+            ValueError,
+            "'no_shapes', .*py has .*box_",
+        ),
+        ("rooms.py:small+", ValueError, "no ablation ''"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_error(name, kind, message):
+    with pytest.raises(kind, match=message):
+        config_loading.load(name)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("x = 1\n", "defines no get_config"),
+        ("def get_config():\n    return 3\n", "must return a Config, got int"),
+        (
+            "from gspn_tf.config import Config, TrainConfig\n"
+            "def get_config():\n    return Config(train=TrainConfig(batch_size='2'))\n",
+            "config.train.batch_size must be int, got '2'",
+        ),
+    ],
+)
+def test_a_malformed_file_is_one_clear_error(text, message, tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        config_loading.load(str(path))
+
+
+def at(config, path: str):
+    for name in path.split("."):
+        config = getattr(config, name)
+    return config

@@ -1,0 +1,191 @@
+"""The pipeline in other processes: tf.data service, a SavedModel, and the document."""
+
+import contextlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import flags as absl_flags
+from toy_scenes import CLASSES, make_scene
+
+from gspn_tf import ops
+from gspn_tf.commands import main as cli
+from gspn_tf.config import DataConfig
+from gspn_tf.data import load, observation, read_scenes, write_scenes
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = (ROOT / "docs" / "data.md").read_text()
+# Farthest points are drawn by an op of the library: without it workers cannot.
+OPTIONS = DataConfig(num_points=96, num_shape_points=16, sampling="farthest")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scenes")
+    train = [make_scene(i, 120, 2 + i % 3) for i in range(7)]
+    write_scenes(path, "train", train, num_shards=3, classes=CLASSES)
+    return path
+
+
+@contextlib.contextmanager
+def serving(*arguments):
+    """A `gspn serve-data` process, and the address it prints."""
+    command = [sys.executable, "-m", "gspn_tf.commands.main", "serve-data", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def services(num_workers):
+    """The address of a dispatcher with so many workers."""
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(serving())
+        for _ in range(num_workers):
+            stack.enter_context(serving("--dispatcher", address))
+        yield address
+
+
+@pytest.fixture(scope="module")
+def service():
+    with services(1) as address:
+        yield address
+
+
+def by_scene(batches):
+    """Scenes of batches of one, in an order of their own."""
+    found = list(batches.as_numpy_iterator())
+    return sorted(found, key=lambda batch: batch["points"].tobytes())
+
+
+def assert_equal(one, other):
+    tf.nest.map_structure(np.testing.assert_array_equal, one, other)
+
+
+def test_a_worker_prepares_what_this_process_would(folder, service):
+    for training in (True, False):
+        options = {"batch_size": 2, "training": training, "seed": 5}
+        here = list(load(folder, "train", OPTIONS, **options).as_numpy_iterator())
+        there = load(folder, "train", OPTIONS, service=service, **options)
+        assert there.cardinality() == len(here) == 4 - training
+        assert_equal(list(there.as_numpy_iterator()), here)
+
+
+def test_epochs_with_seeds_of_their_own_differ(folder, service):
+    first, second = (
+        load(
+            folder,
+            "train",
+            OPTIONS,
+            batch_size=7,
+            training=True,
+            seed=s,
+            service=service,
+        )
+        for s in (0, 1)
+    )
+    (first,), (second,) = first.as_numpy_iterator(), second.as_numpy_iterator()
+    assert not np.array_equal(first["points"], second["points"])
+
+
+def test_two_workers_give_every_scene_once(folder):
+    options = {"batch_size": 1, "training": True, "seed": 5}
+    here = by_scene(load(folder, "train", OPTIONS, **options))
+    with services(2) as address:
+        there = load(folder, "train", OPTIONS, service=address, **options)
+        assert_equal(by_scene(there), here)
+
+
+def test_a_worker_without_the_library_cannot(folder):
+    """What loading the library is for: a worker of TensorFlow alone fails."""
+    program = (
+        "import sys, tensorflow as tf; s = tf.data.experimental.service;"
+        "w = s.WorkerServer(s.WorkerConfig(dispatcher_address=sys.argv[1]));"
+        "print('up', flush=True); w.join()"
+    )
+    with serving() as address:
+        command = [sys.executable, "-c", program, address.removeprefix("grpc://")]
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        worker.stdout.readline()
+        options = {"batch_size": 1, "training": True, "seed": 5, "service": address}
+        try:
+            with pytest.raises(tf.errors.NotFoundError, match="Gspn>Farthest"):
+                next(iter(load(folder, "train", OPTIONS, **options)))
+        finally:
+            worker.kill()
+            worker.communicate()
+
+
+def test_a_port_that_is_none_is_refused():
+    assert cli.main(["serve-data", "--port=70000"]) == 2
+
+
+def test_a_scan_is_prepared_as_a_scene_of_the_split(folder):
+    (scene,) = list(read_scenes(folder, "train"))[:1]
+    options = DataConfig(num_points_inference=80, sampling="farthest")
+    batches = load(folder, "train", options, batch_size=1, training=False, seed=0)
+    expected = next(batches.as_numpy_iterator())
+    found = observation.network_inputs(scene.points, scene.colors, 80, "farthest")
+    for name in ("points", "colors", "num_points"):
+        np.testing.assert_array_equal(found[name], expected[name])
+    np.testing.assert_array_equal(scene.points[found["rows"][0]], found["points"][0])
+
+
+def test_points_that_are_not_finite_are_left_out():
+    points = np.float32(make_scene(0).points)
+    points[[0, 5, 7], [0, 1, 2]] = np.nan, np.inf, -np.inf
+    colors = np.full((120, 3), 51, np.uint8)
+    for kind in ("random", "farthest"):
+        found = observation.network_inputs(points, colors, 200, kind, (3, 4))
+        assert found["num_points"].numpy().tolist() == [117]
+        assert sorted(found["rows"][0].numpy()) == [
+            row for row in range(120) if row not in (0, 5, 7)
+        ]
+        np.testing.assert_allclose(found["colors"], 0.2)
+
+
+def python_blocks():
+    return re.findall(r"```python\n(.*?)```", DOCUMENT, re.S)
+
+
+def test_the_document_runs(tmp_path, monkeypatch, service):
+    """Its blocks one after another, and its SavedModel in a process of its own."""
+    monkeypatch.chdir(tmp_path)
+    scenes = [make_scene(i, 5000) for i in range(4)]
+    write_scenes("datasets/rooms", "train", scenes, num_shards=2, classes=CLASSES)
+    names: dict = {}
+    for block in python_blocks():
+        exec(block.replace("grpc://localhost:5050", service), names)
+    assert names["points"].shape == (2, 4096, 3) and len(names["truth"]) == 7
+    np.savez("scan.npz", points=scenes[0].points, colors=scenes[0].colors)
+    program = (
+        "import numpy as np, sys, tensorflow as tf; tf.load_op_library(sys.argv[1]);"
+        "serve = tf.saved_model.load('preprocessing').signatures['serving_default'];"
+        "scan = {k: tf.constant(v) for k, v in np.load('scan.npz').items()};"
+        "np.savez('served.npz', **{k: v.numpy() for k, v in serve(**scan).items()})"
+    )
+    command = [sys.executable, "-c", program, str(ops.library_path())]
+    subprocess.run(command, check=True, capture_output=True)
+    expected = observation.network_inputs(
+        scenes[0].points, scenes[0].colors, 4096, "farthest"
+    )
+    served = dict(np.load("served.npz"))
+    assert set(served) == set(expected)
+    for name, values in expected.items():  # colours: graphs divide by a product
+        np.testing.assert_allclose(served[name], values, rtol=2e-7, err_msg=name)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^gspn (.*)$", DOCUMENT, re.M))
+def test_the_documents_commands_are_understood(line):
+    command, rest = cli._find(shlex.split(line))
+    flags = absl_flags.FlagValues()
+    command.define_flags(flags)
+    cli._parse(command, flags, rest)

@@ -1,0 +1,232 @@
+"""NYUv2: the .mat file and folders of PNG frames."""
+
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import toy_frames
+from PIL import Image
+from toy_frames import BED, CHAIR, COUNT, SIZE, WALL
+
+from gspn_tf.commands import main as cli
+from gspn_tf.data import read_scenes
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.scene import check_scene
+from gspn_tf.datasets import depth, nyuv2
+from gspn_tf.datasets.rgbd import NYUV2, ImageFolder
+
+DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "nyuv2"
+# Pixels of a class in the labelled frames, counted in the images by another program.
+COUNTS = {
+    "0001": {"chair": 23397, "counter": 3030, "table": 672},
+    "0002": {"counter": 17656, "sink": 2955},
+    "0009": {"box": 7007, "chair": 1416, "door": 7579, "table": 41215},
+}
+
+
+@pytest.fixture
+def mat(tmp_path):
+    folder = tmp_path / "nyu"
+    folder.mkdir()
+    toy_frames.write_mat(folder / "nyu_depth_v2_labeled.mat")
+    toy_frames.write_splits(folder / "splits.mat")
+    return folder / "nyu_depth_v2_labeled.mat"
+
+
+@pytest.fixture
+def images(tmp_path):
+    toy_frames.write_images(tmp_path / "frames")
+    return tmp_path / "frames"
+
+
+def gspn(source, *more) -> int:
+    output = source.parent / "data"
+    words = ["--source", source, "--output", output, "--jobs", 1, *more]
+    return cli.main(["prepare", "nyuv2", *map(str, words)])
+
+
+def test_pixels_are_lifted_by_the_published_camera(mat):
+    scene = nyuv2.LabelledFile(mat).read("0002")
+    arrays = {key: value[1] for key, value in toy_frames.frames().items()}
+    rows, columns = np.nonzero(arrays["depth"])
+    z = arrays["depth"][rows, columns]
+    x = (columns - 325.582449) * z / 518.857901
+    y = (rows - 253.736166) * z / 519.469611
+    expected = np.stack([x, z, -y], axis=1)  # z up, y ahead
+    assert len(scene.points) == SIZE[0] * SIZE[1] - 1
+    np.testing.assert_allclose(scene.points, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(scene.colors, arrays["color"][rows, columns])
+
+
+def test_an_object_is_a_label_and_an_instance(mat):
+    scene = nyuv2.LabelledFile(mat).read("0001")
+    chair, bed = (NYUV2.names.index(name) + 1 for name in ("chair", "bed"))
+    label = toy_frames.frames()["label"][0].ravel()[1:]
+    expected = np.select([label == CHAIR, label == BED], [chair, bed])
+    np.testing.assert_array_equal(scene.semantic, expected)
+    assert scene.num_instances == 3
+    counts = np.bincount(scene.instance + 1).tolist()
+    assert sorted(counts) == [47, 48, 48, 48]  # the wall, a bed and two chairs
+
+
+def test_a_folder_of_images_gives_the_same_scenes(mat, images):
+    labelled, folder = nyuv2.LabelledFile(mat), ImageFolder(images)
+    assert labelled.names == folder.names == ["0001", "0002", "0003"]
+    for name in folder.names:
+        one, other = labelled.read(name), folder.read(name)
+        np.testing.assert_allclose(one.points, other.points, atol=1e-6)
+        for field in ("colors", "semantic", "instance"):
+            np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+
+
+def test_maps_of_40_classes_are_understood(images):
+    for path in (images / "label").glob("*.png"):
+        label = np.asarray(Image.open(path))
+        small = np.select([label == CHAIR, label == BED, label == WALL], [5, 4, 1])
+        (images / "class40").mkdir(exist_ok=True)
+        Image.fromarray(small.astype(np.uint8)).save(images / "class40" / path.name)
+    expected = ImageFolder(images).read("0001")
+    for path in (images / "label").glob("*.png"):
+        path.unlink()
+    found = ImageFolder(images).read("0001")
+    np.testing.assert_array_equal(found.semantic, expected.semantic)
+    np.testing.assert_array_equal(found.instance, expected.instance)
+
+
+def test_the_command_follows_the_official_split(mat, capsys):
+    assert gspn(mat) == 0
+    out = capsys.readouterr().out
+    assert out.count("non-commercial research") == 1
+    assert "train 2 scenes (6 instances), test 1 scenes (3 instances)" in out
+    manifest = read_manifest(mat.parent / "data")
+    assert manifest["classes"] == NYUV2.pairs() and len(NYUV2) == 19
+    assert set(manifest["options"]) == {"source", "splits"}
+    (scene,) = read_scenes(mat.parent / "data", "test")
+    assert scene.name == "0003"
+
+
+def test_frames_without_labels_are_a_split_of_their_own(images, capsys):
+    (images / "label" / "0002.png").unlink()
+    toy_frames.write_splits(images / "splits.mat", train=(1,), test=(2, 3))
+    assert gspn(images) == 0
+    assert "unlabelled 1 scenes (unlabelled)" in capsys.readouterr().out
+    splits = read_manifest(images.parent / "data")["splits"]
+    names = {split: entry["names"] for split, entry in splits.items()}
+    assert names == {"train": ["0001"], "test": ["0003"], "unlabelled": ["0002"]}
+
+
+def test_a_folder_without_a_split_is_divided(images, capsys):
+    assert gspn(images, "--val_fraction", 0.4) == 0
+    assert "train 2 scenes (6 instances), val 1 scenes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "kind, image, message",
+    [
+        ("color", None, "color/0002.png: No such file"),
+        ("depth", None, "depth/0002.png: No such file"),
+        ("depth", np.zeros((4, 4), np.uint16), r"depth/0002.png must be [12, 16] as"),
+        ("depth", np.zeros(SIZE, np.uint8), "depth/0002.png must be an image of mode"),
+        ("depth", np.zeros(SIZE, np.uint16), "expected a pixel with depth, got none"),
+        ("label", np.zeros((*SIZE, 3), np.uint8), "label/0002.png must be an image of"),
+        ("instance", np.zeros((9, 9), np.uint8), "instance/0002.png must be [12, 16]"),
+    ],
+)
+def test_frames_that_do_not_fit_are_named(images, kind, image, message, capsys):
+    path = images / kind / "0002.png"
+    path.unlink()
+    if image is not None:
+        Image.fromarray(image).save(path)
+    assert gspn(images) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("gspn: scene '0002': ") and message in error
+    assert not (images.parent / "data").exists()
+
+
+@pytest.mark.parametrize("kind", ["color", "depth", "label", "instance"])
+def test_images_cut_short_are_named(images, kind, capsys):
+    path = images / kind / "0003.png"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert gspn(images) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"scene '0003': {path} is not a readable image" in error
+    assert gspn(images, "--keep-going") == 0
+    splits = read_manifest(images.parent / "data")["splits"].values()
+    assert [list(s["skipped"]) for s in splits if s["skipped"]] == [["0003"]]
+
+
+def change(path, key, value):
+    with h5py.File(path, "a") as file:
+        del file[key]
+        if value is not None:
+            file[key] = value
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("labels", None, "expected ['labels'], got"),
+        ("images", np.zeros((COUNT, 16, 12), np.uint8), "images must be [F, 3, W, H]"),
+        ("depths", np.zeros((COUNT, 16, 11)), "depths must be [3, 16, 12] as the"),
+        ("depths", np.full((COUNT, 16, 12), np.nan), "depths must be finite"),
+        ("depths", np.zeros((COUNT, 16, 12)), "expected a pixel with depth"),
+        ("labels", np.full((COUNT, 16, 12), 900), "labels must be at most 157"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named(mat, key, value, message, capsys):
+    change(mat, key, value)
+    assert gspn(mat) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_cut_short_is_named(mat, capsys):
+    mat.write_bytes(mat.read_bytes()[:-300])
+    assert gspn(mat) == 1
+    assert f"{mat} is no readable HDF5 file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "train, test, message",
+    [
+        ((1, 2), (4,), "frame '0003' is in 0 of train and test"),
+        ((1, 2), (2, 3), "frame '0002' is in 2 of train and test"),
+    ],
+)
+def test_a_split_that_does_not_fit_is_named(mat, train, test, message, capsys):
+    toy_frames.write_splits(mat.parent / "splits.mat", train, test)
+    assert gspn(mat) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_absent_files_are_named(mat, tmp_path, capsys):
+    (mat.parent / "splits.mat").unlink()
+    assert gspn(mat) == 1
+    assert f"{mat.parent}/splits.mat not found" in capsys.readouterr().err
+    assert gspn(tmp_path / "nowhere") == 1
+    assert "no file or folder" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert gspn(tmp_path / "empty") == 1
+    assert "expected color/*.png or *.pcd, got neither" in capsys.readouterr().err
+
+
+def test_depth_that_was_not_measured_is_no_point():
+    values = np.array([[1.0, 0.0], [np.nan, -1.0]])
+    assert depth.valid(values).tolist() == [[True, False], [False, False]]
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
+def test_real_frames():
+    source = ImageFolder(DATA)
+    assert source.names == [f"{number:04d}" for number in range(1, 11)]
+    for name in source.names:
+        scene = source.read(name)
+        check_scene(scene, len(NYUV2))
+        rows, counts = np.unique(scene.semantic[scene.semantic > 0], return_counts=True)
+        names = [NYUV2.names[row - 1] for row in rows]
+        found = dict(zip(names, counts.tolist(), strict=True))
+        print(f"frame {name}: {len(scene.points)} points, {found or 'no labels'}")
+        assert len(scene.points) == 480 * 640
+        assert found == COUNTS.get(name, {}) and scene.num_instances == 0
+        assert 0.7 < scene.points[:, 1].min() and scene.points[:, 1].max() < 10

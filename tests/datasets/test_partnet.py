@@ -1,0 +1,244 @@
+"""PartNet's raw shapes at every level."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_shapes import write_stool
+
+from gspn_tf.commands import main as cli
+from gspn_tf.config import loading as config_loading
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.scene import check_scene
+from gspn_tf.datasets import partnet
+from gspn_tf.files.scans import ScanError
+
+DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "partnet"
+needs_data = pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"no PartNet shapes at {DATA}: set GSPN_TF_DATA"
+)
+# (parts in the tree, classes present, points of dropped leaves) by shape and level,
+# counted in the files by another program.
+COUNTS = {
+    ("Chair", 1, "179"): (5, 4, 999),
+    ("Chair", 2, "179"): (13, 7, 999),
+    ("Chair", 3, "179"): (32, 9, 999),
+    ("Bottle", 1, "3763"): (2, 2, 495),
+    ("Bottle", 3, "3763"): (3, 3, 0),
+    ("StorageFurniture", 1, "40147"): (5, 5, 9),
+    ("StorageFurniture", 1, "45780"): (4, 3, 19),
+    ("StorageFurniture", 1, "45940"): (6, 5, 0),
+    ("StorageFurniture", 2, "40147"): (23, 13, 9),
+    ("StorageFurniture", 2, "45780"): (17, 8, 19),
+    ("StorageFurniture", 2, "45940"): (22, 13, 0),
+    ("StorageFurniture", 3, "40147"): (27, 14, 9),
+    ("StorageFurniture", 3, "45780"): (22, 9, 19),
+    ("StorageFurniture", 3, "45940"): (27, 14, 0),
+}
+
+
+@pytest.fixture
+def stool(tmp_path):
+    write_stool(tmp_path)
+    return tmp_path
+
+
+def read(source, category, level):
+    classes = partnet.read_classes(source / "meta", category, level)
+    (item,) = partnet.list_shapes(source, category)
+    return partnet.read_shape(item, classes)
+
+
+def test_a_level_has_the_parts_of_its_list(stool):
+    coarse, fine = read(stool, "Stool", 1), read(stool, "Stool", 3)
+    assert coarse.name == "7"
+    assert coarse.semantic.tolist() == [1, 1, 2, 2, 0, 2]
+    assert coarse.instance.tolist() == [0, 0, 1, 1, -1, 1]
+    assert fine.semantic.tolist() == [1, 1, 2, 2, 0, 2]
+    assert fine.instance.tolist() == [0, 0, 1, 2, -1, 1]
+
+
+def test_z_is_up_and_colours_are_neutral(stool):
+    scene = read(stool, "Stool", 1)
+    np.testing.assert_allclose(scene.points[1], [0.3, -0.5, 0.4], atol=1e-6)
+    assert (scene.colors == partnet.NEUTRAL).all()
+
+
+def test_a_part_without_points_is_left_out(stool):
+    np.savetxt(stool / "7/point_sample/label-10000.txt", [21] * 6, "%d")
+    scene = read(stool, "Stool", 3)
+    assert scene.instance.tolist() == [0] * 6
+    assert scene.semantic.tolist() == [2] * 6
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("point_sample/label-10000.txt", "10\n11\n", "expected one label for each"),
+        ("point_sample/label-10000.txt", "10\n99\n" * 3, r"leaves of .*got \[99\]"),
+        ("point_sample/label-10000.txt", "10 1\n" * 6, "expected 1 numbers a line"),
+        ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "pts-10000.txt: points must"),
+        ("point_sample/pts-10000.txt", "0 0\n" * 6, "expected 3 numbers a line"),
+        ("point_sample/pts-10000.txt", "0 0 0\n0 0", "expected 3 numbers a line"),
+        ("result.json", "[{", "no JSON file"),
+        ("result.json", "7", "parts must be a list, got 7"),
+        ("result.json", "[7]", "an id and a name, got 7"),
+        ("meta.json", "{", "meta.json is no JSON file"),
+        ("meta.json", "[]", "expected the category as model_cat"),
+        ("result_after_merging.json", '[{"id": 1}]', "an id and a name"),
+        (
+            "result_after_merging.json",
+            '[{"id": 0, "name": "stool", "children": '
+            '[{"id": 1, "name": "top", "ori_id": 77}]}]',
+            "ori_id of stool/top .* got 77",
+        ),
+    ],
+)  # fmt: skip
+def test_files_that_do_not_belong_together_are_named(stool, file, text, message):
+    (stool / "7" / file).write_text(text)
+    with pytest.raises(ScanError, match=message):
+        read(stool, "Stool", 3)
+
+
+def test_a_merged_tree_of_another_shape_is_named(stool):
+    """Numbers may fit by chance, the meshes do not."""
+    for file, mesh in (("result.json", "a"), ("result_after_merging.json", "b")):
+        tree = json.loads((stool / "7" / file).read_text())
+        nodes = list(tree)
+        for node in nodes:
+            nodes += node.get("children", [])
+            node["objs"] = [f"{mesh}-{node.get('ori_id', node['id'])}"]
+        (stool / "7" / file).write_text(json.dumps(tree))
+    with pytest.raises(ScanError, match="7/.* belongs to another shape .* 3 of its 3"):
+        read(stool, "Stool", 3)
+
+
+@pytest.mark.parametrize("name", partnet.FILES)
+def test_absent_files_are_named(stool, name):
+    (stool / "7" / name).unlink()
+    with pytest.raises(ScanError, match=f"{name} is missing"):
+        read(stool, "Stool", 3)
+
+
+def test_categories_and_levels_that_are_not_there_are_named(stool):
+    with pytest.raises(ScanError, match="category Chair, got shapes of Stool"):
+        partnet.list_shapes(stool, "Chair")
+    with pytest.raises(ValueError, match="expected Stool-level-2.txt, got Stool-lev"):
+        partnet.read_classes(stool / "meta", "Stool", 2)
+    (stool / "meta" / "Stool-level-2.txt").write_text("1 stool\n")
+    with pytest.raises(ValueError, match=r'level-2.txt:1: expected "id path kind"'):
+        partnet.read_classes(stool / "meta", "Stool", 2)
+
+
+def test_the_data_sets_own_splits(stool):
+    for split, number in (("train", "7"), ("val", "8"), ("test", "9")):
+        items = [{"anno_id": number, "model_id": "x"}]
+        (stool / f"Stool.{split}.json").write_text(json.dumps(items))
+    expected = {"train": ["7"], "val": ["8"], "test": ["9"]}
+    assert partnet.read_splits(stool, "Stool") == expected
+
+
+def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
+    for number in ("8", "9"):
+        shutil.copytree(stool / "7", stool / number)
+    for split, number in (("train", "9"), ("val", "7"), ("test", "6")):
+        (stool / f"Stool.{split}.json").write_text(f'[{{"anno_id": "{number}"}}]')
+    (stool / "Stool.train.json").write_text('[{"anno_id": "9"}, {"anno_id": "5"}]')
+    output = str(tmp_path / "data")
+    command = ["prepare", "partnet", f"--source={stool}", f"--output={output}"]
+    command += ["--category=Stool", "--level=1", "--jobs=1"]
+    assert cli.main([*command, f"--splits={stool}"]) == 1
+    assert "2 listed scenes have no folder" in capsys.readouterr().err
+    assert cli.main([*command, f"--splits={stool}", "--keep-going"]) == 0
+    out = capsys.readouterr().out
+    assert "non-commercial" in out and "num_classes=3" in out
+    manifest = read_manifest(output)
+    splits = manifest["splits"]
+    names = {split: entry["names"] for split, entry in splits.items()}
+    assert names == {"train": ["9"], "val": ["7"]}
+    assert manifest["absent"] == {"train": ["5"], "test": ["6"]}
+    assert manifest["sources"]["files"] == 2 * len(partnet.FILES)
+    assert splits["train"]["instances"] == {"stool/top": 1, "stool/base": 1}
+    assert manifest["options"] == {"category": "Stool", "level": 1}
+    assert cli.main([*command, "--val_fraction=0.3", "--force"]) == 0
+    splits = read_manifest(output)["splits"]
+    assert sorted(sum((s["names"] for s in splits.values()), [])) == ["7", "8", "9"]
+
+
+def test_the_command_names_a_broken_shape(stool, tmp_path, capsys):
+    (stool / "7" / "result.json").write_text("[]")
+    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
+    assert cli.main([*command, f"--output={tmp_path}/data"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "scene '7'" in error and "must name leaves of result.json" in error
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"model_cat": 3}'])
+def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
+    """It is named when it is read, and left out on demand, whatever it is."""
+    for number in ("8", "9"):
+        shutil.copytree(stool / "7", stool / number)
+    (stool / "8" / "meta.json").unlink()
+    if text:
+        (stool / "8" / "meta.json").write_text(text)
+    (stool / "9" / "meta.json").write_text('{"model_cat": "Table"}')
+    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
+    command += [f"--output={stool}/data", "--jobs=1", "--val_fraction=0"]
+    assert cli.main(command) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"scene '8': {stool}/8/meta.json" in error
+    assert cli.main([*command, "--keep-going"]) == 0
+    train = read_manifest(stool / "data")["splits"]["train"]
+    assert (train["names"], list(train["skipped"])) == (["7", "8"], ["8"])
+
+
+@needs_data
+@pytest.mark.parametrize(("category", "level", "name"), COUNTS, ids=str)
+def test_real_shapes(category, level, name):
+    classes = partnet.read_classes(DATA / "meta", category, level)
+    items = {item.name: item for item in partnet.list_shapes(DATA, category)}
+    scene = partnet.read_shape(items[name], classes)
+    check_scene(scene, len(classes))
+    present = len(set(scene.semantic.tolist()) - {0})
+    other = int((scene.instance < 0).sum())
+    print(
+        f"{category} {name} level {level}: {scene.num_instances} parts of {present} "
+        f"classes, {other} of {len(scene.points)} points other"
+    )
+    assert (scene.num_instances, present, other) == COUNTS[category, level, name]
+    assert ((scene.semantic == 0) == (scene.instance < 0)).all()
+    assert 0.9 < np.linalg.norm(scene.points, axis=1).max() < 1.1
+
+
+@needs_data
+@pytest.mark.parametrize("other", ["3763", "40147", "45780", "179"])
+def test_merged_trees_of_other_real_shapes_are_named(tmp_path, other):
+    source = tmp_path / "45940"
+    shutil.copytree(DATA / "45940", source, copy_function=shutil.copyfile)
+    file = "result_after_merging.json"
+    (source / file).chmod(0o644)
+    shutil.copyfile(DATA / other / file, source / file)
+    (item,) = partnet.list_shapes(tmp_path, "StorageFurniture")
+    classes = partnet.read_classes(DATA / "meta", "StorageFurniture", 1)
+    with pytest.raises(ScanError, match="belongs to another shape"):
+        partnet.read_shape(item, classes)
+
+
+@needs_data
+def test_the_config_has_an_output_for_each_part_of_its_example():
+    classes = partnet.read_classes(DATA / "meta", "Chair", 3)
+    config = config_loading.load("configs/partnet.py")
+    assert config.model.proposal.num_classes == len(classes) + 1
+
+
+@needs_data
+def test_every_shape_is_in_one_category():
+    found = {c: [i.name for i in partnet.list_shapes(DATA, c)] for c, *_ in COUNTS}
+    assert found == {
+        "Chair": ["179"],
+        "Bottle": ["3763"],
+        "StorageFurniture": ["40147", "45780", "45940"],
+    }

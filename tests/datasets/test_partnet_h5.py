@@ -1,0 +1,223 @@
+"""PartNet's HDF5 files: every layout of the release."""
+
+import json
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from gspn_tf import files
+from gspn_tf.commands import main as cli
+from gspn_tf.data.classes import ClassList
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.datasets import partnet, partnet_h5
+from gspn_tf.files.scans import ScanError
+
+DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "partnet"
+LAYOUTS = ("leaves", "detection", "truth")
+
+
+def write_h5(path, layout, clouds, leaves, trees, classes):
+    """A file of the release, as its scripts make it of final leaves' points."""
+    found = [parts_of(tree) for tree in trees]
+    records = [{"anno_id": str(70 + i)} for i in range(len(clouds))]
+    with h5py.File(path, "w") as file:
+        file["pts"] = np.asarray(clouds, np.float32)
+        if layout == "leaves":
+            file["label"] = np.asarray(leaves, np.int32)
+            for record, parts in zip(records, found, strict=True):
+                record["ins_seg"] = [
+                    {"part_name": name, "leaf_id_list": ids} for name, ids in parts
+                ]
+        else:
+            arrays = [
+                masks_of(labels, parts, classes)
+                for labels, parts in zip(leaves, found, strict=True)
+            ]
+            masks, valid, rows, label = map(np.stack, zip(*arrays, strict=True))
+            file["gt_mask"] = masks
+            if layout == "truth":
+                file["gt_mask_valid"], file["gt_mask_label"] = valid, rows
+                file["gt_mask_other"] = label == 0
+            else:
+                file["gt_valid"], file["gt_label"] = valid, label
+                file["gt_other_mask"] = label == 0
+    path.with_suffix(".json").write_text(json.dumps(records))
+
+
+def parts_of(nodes, above=""):
+    """(path, original leaf ids) of every node of a final tree of original leaves."""
+    found = []
+    for node in nodes:
+        path = f"{above}/{node['name']}" if above else node["name"]
+        below = parts_of(node.get("children", []), path)
+        own = [i for name, ids, leaf in below if leaf for i in ids]
+        is_leaf = not node.get("children")
+        found += [(path, [node["ori_id"]] if is_leaf else own, is_leaf), *below]
+    return found if above else [(name, ids) for name, ids, _ in found]
+
+
+def masks_of(labels, parts, classes, num_masks=200):
+    """gt_mask, gt_valid, gt_mask_label and gt_label of one shape."""
+    masks = np.zeros((num_masks, len(labels)), bool)
+    valid, rows = np.zeros(num_masks, bool), np.zeros(num_masks, np.uint8)
+    label = np.zeros(len(labels), np.uint8)
+    kept = [(name, ids) for name, ids in parts if name in classes.names]
+    for number, (name, ids) in enumerate(kept):
+        masks[number], valid[number] = np.isin(labels, ids), True
+        rows[number] = classes.names.index(name)
+        label[masks[number]] = rows[number] + 1
+    return masks, valid, rows, label
+
+
+@pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"no PartNet shapes at {DATA}: set GSPN_TF_DATA"
+)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_every_layout_of_the_release_gives_the_raw_scenes(layout, level, tmp_path):
+    classes = partnet.read_classes(DATA / "meta", "StorageFurniture", level)
+    items = partnet.list_shapes(DATA, "StorageFurniture")
+    clouds = [np.loadtxt(item.sources[1]) for item in items]
+    leaves = [np.loadtxt(item.sources[2], dtype=int) for item in items]
+    trees = [json.loads(item.sources[4].read_text()) for item in items]
+    folder = tmp_path / f"StorageFurniture-{level}"
+    folder.mkdir()
+    write_h5(folder / "train-00.h5", layout, clouds, leaves, trees, classes)
+    listed = partnet_h5.list_shapes(tmp_path, "StorageFurniture", level)
+    assert [item.name for item in listed["train"]] == ["70", "71", "72"]
+    for item, raw in zip(listed["train"], items, strict=True):
+        one = partnet_h5.read_shape(item, classes)
+        other = partnet.read_shape(raw, classes)
+        for field in ("points", "colors", "semantic", "instance"):
+            np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+
+
+CLASSES = ClassList((2, 5), ("stool/top", "stool/leg"))
+TREE = [
+    {"name": "stool", "children": [
+        {"name": "top", "ori_id": 1}, {"name": "leg", "ori_id": 2},
+        {"name": "leg", "ori_id": 3}, {"name": "screw", "ori_id": 4}]}
+]  # fmt: skip
+
+
+@pytest.fixture
+def release(tmp_path):
+    """A function that writes two small shapes in a layout and lists them."""
+
+    def make(layout, split="val"):
+        clouds = np.arange(30).reshape(2, 5, 3) / 30
+        leaves = [[1, 2, 3, 4, 2], [3, 3, 1, 1, 4]]
+        path = tmp_path / f"{split}-00.h5"
+        write_h5(path, layout, clouds, leaves, [TREE, TREE], CLASSES)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_small_files_of_every_layout(release, layout):
+    listed = partnet_h5.list_shapes(release(layout).parent, "Stool", 3)
+    first, second = [partnet_h5.read_shape(i, CLASSES) for i in listed["val"]]
+    assert first.semantic.tolist() == [1, 2, 2, 0, 2]
+    assert first.instance.tolist() == [0, 1, 2, -1, 1]
+    assert second.semantic.tolist() == [2, 2, 1, 1, 0]
+    assert second.instance.tolist() == [1, 1, 0, 0, -1]
+
+
+def test_colours_of_a_file_are_kept(release):
+    path = release("leaves")
+    with h5py.File(path, "a") as file:
+        file["rgb"] = np.arange(30, dtype=np.uint8).reshape(2, 5, 3)
+    item = partnet_h5.list_shapes(path.parent, "Stool", 3)["val"][1]
+    assert partnet_h5.read_shape(item, CLASSES).colors.ravel().tolist() == [
+        *range(15, 30)
+    ]
+
+
+def test_files_without_names_number_their_shapes(release):
+    path = release("truth")
+    path.with_suffix(".json").unlink()
+    listed = partnet_h5.list_shapes(path.parent, "Stool", 3)
+    assert [item.name for item in listed["val"]] == ["val-00-0000", "val-00-0001"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "key", "value", "message"),
+    [
+        ("truth", "gt_mask", None, "expected gt_mask, got"),
+        ("truth", "gt_mask", np.zeros((2, 200, 4), bool), r"must be \[None, 5\]"),
+        ("truth", "gt_mask_label", np.full((2, 200), 7), "got rows 8..8"),
+        ("truth", "gt_mask_valid", np.ones((2, 3), bool), r"must be \[200\]"),
+        ("detection", "gt_label", np.ones((2, 5)), "one class for each instance"),
+        ("leaves", "label", np.zeros((1, 5)), r"label of each shape must be \[5\]"),
+        ("leaves", "pts", np.full((2, 5, 3), np.inf), "val-00.h5, shape 71: points"),
+    ],
+)  # fmt: skip
+def test_malformed_files_are_named(release, layout, key, value, message):
+    path = release(layout)
+    item = partnet_h5.list_shapes(path.parent, "Stool", 3)["val"][1]
+    with h5py.File(path, "a") as file:
+        del file[key]
+        if value is not None:
+            file[key] = value
+    with pytest.raises(ScanError, match=message):
+        partnet_h5.read_shape(item, CLASSES)
+
+
+def test_only_test_files_may_have_no_labels(release):
+    path = release("detection", "test")
+    with h5py.File(path, "a") as file:
+        for key in set(file) - {"pts"}:
+            del file[key]
+    items = partnet_h5.list_shapes(path.parent, "Stool", 3)["test"]
+    scene = partnet_h5.read_shape(items[0], CLASSES)
+    assert not scene.semantic.any() and (scene.instance == -1).all()
+    path.rename(path.with_name("val-00.h5"))
+    with pytest.raises(ScanError, match="val-00.h5: expected label or gt_mask, got"):
+        partnet_h5.list_shapes(path.parent, "Stool", 3)
+
+
+def test_the_command_takes_the_splits_of_the_files(release, tmp_path, capsys):
+    train, val = release("leaves", "train"), release("truth")
+    names = [f'{{"anno_id": "{number}"}}' for number in (80, 81)]
+    val.with_suffix(".json").write_text(f"[{', '.join(names)}]")
+    lists = "2 stool/top leaf\n5 stool/leg leaf\n"
+    (tmp_path / "Stool-level-3.txt").write_text(lists)
+    command = ["prepare", "partnet", f"--source={tmp_path}", f"--labels={tmp_path}"]
+    command += [f"--output={tmp_path}/data", "--category=Stool", "--jobs=1"]
+    assert cli.main(command) == 0
+    assert "train 2 scenes (5 instances), val 2 scenes" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "data")
+    digests = {path.name: files.sha256(path) for path in (train, val)}
+    assert manifest["options"]["files"] == digests
+    assert manifest["splits"]["val"]["instances"] == {"stool/top": 2, "stool/leg": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "expected 2 shapes, got 0"),
+        ("[{", "is no JSON file"),
+        ('{"0": 1, "1": 2}', "expected a list"),
+        ("[1, 2]", "expected anno_id of each shape, got 1"),
+        ('[{"anno_id": 1}, {"anno_id": 2}]', "expected the parts of each shape"),
+        ('[{"anno_id": 1, "ins_seg": [{}]}, {}]', "expected the parts of each shape"),
+    ],
+)
+def test_a_list_of_shapes_that_does_not_fit_is_named(release, text, message):
+    path = release("leaves")
+    path.with_suffix(".json").write_text(text)
+    with pytest.raises(ScanError, match=rf"val-00\.json:? {message}"):
+        partnet_h5.list_shapes(path.parent, "Stool", 3)
+
+
+def test_damaged_files_are_named(release):
+    path = release("leaves")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ScanError, match=r"val-00\.h5 is no readable HDF5 file"):
+        partnet_h5.list_shapes(path.parent, "Stool", 3)
+    path.unlink()
+    assert partnet_h5.list_shapes(path.parent, "Stool", 3) == {}

@@ -1,0 +1,149 @@
+"""PCD frames: the format, the labels, and what can be wrong with a file."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_frames import write_pcd
+
+from gspn_tf.commands import main as cli
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.scene import check_scene
+from gspn_tf.datasets.rgbd import TABLETOP, CloudFolder, FrameError
+from gspn_tf.files.pcd import PcdError, decompress, read_pcd
+
+DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "mosd"
+ENCODINGS = ("ascii", "binary", "binary_compressed")
+LABELS = [0, 1, 9, 20, 29, 31, 20, 12]
+# Points of the table and of each object, counted in the files by another program.
+COUNTS = {
+    "learn0": (153323, 20792, 8177),
+    "learn5": (164879, 28034, 6088),
+    "learn10": (185205, 7310, 16248),
+    "learn15": (181126, 7919, 11614, 7717),
+    "learn20": (161211, 17587, 15339),
+    "learn25": (172802, 10907, 11312),
+    "learn30": (174697, 5603, 4942),
+    "learn40": (137147, 14953, 3452, 16733),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_encoding_gives_the_same_columns(tmp_path, encoding):
+    path = tmp_path / "frame.pcd"
+    write_pcd(path, LABELS, encoding)
+    columns = read_pcd(path)
+    assert list(columns) == ["x", "y", "z", "label", "rgba"]
+    assert columns["x"].tolist() == list(range(8))
+    assert columns["label"].tolist() == LABELS
+    assert columns["label"].dtype == np.uint32 and columns["z"].dtype == np.float32
+    assert (columns["rgba"] == 0xFF102030).all()
+
+
+def test_labels_are_a_table_and_objects_of_parts(tmp_path):
+    points = np.ones((8, 3), np.float32)
+    points[0] = np.nan
+    write_pcd(tmp_path / "frame.pcd", LABELS, points=points)
+    scene = CloudFolder(tmp_path).read("frame")
+    assert scene.semantic.tolist() == [1, 1, 2, 2, 2, 2, 0]
+    assert scene.instance.tolist() == [0, 0, 1, 1, 2, 1, -1]
+    np.testing.assert_array_equal(scene.points[0], [1, 1, -1])
+    assert scene.colors[0].tolist() == [0x10, 0x20, 0x30]
+
+
+def test_runs_of_lzf_repeat_what_they_write():
+    # "abcd", then 9 bytes from 4 before the end: abcdabcda.
+    stream = bytes([3]) + b"abcd" + bytes([7 << 5, 0, 3])
+    assert decompress(stream, 13) == b"abcdabcdabcda"
+    assert decompress(bytes([0]) + b"x" + bytes([3 << 5, 0]), 6) == b"xxxxxx"
+
+
+@pytest.mark.parametrize(
+    "stream, size",
+    [
+        (bytes([3]) + b"abc", 4),  # a run that ends too soon
+        (bytes([0]) + b"a", 2),  # one byte less than announced
+        (bytes([0]) + b"a" + bytes([1 << 5, 5]), 4),  # repeats what is not there
+        (bytes([0]) + b"a" + bytes([7 << 5]), 4),
+    ],
+)
+def test_a_corrupt_stream_is_an_error(stream, size):
+    with pytest.raises(ValueError, match="corrupt LZF data"):
+        decompress(stream, size)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_file_cut_short_is_named(tmp_path, encoding, share, capsys):
+    for name in ("a", "b", "c"):
+        write_pcd(tmp_path / "in" / f"{name}.pcd", LABELS * 9, encoding)
+    path = tmp_path / "in" / "b.pcd"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    command = ["prepare", "nyuv2", f"--source={tmp_path}/in", "--jobs=1"]
+    command += [f"--output={tmp_path}/data"]
+    assert cli.main(command) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"scene 'b': {path} is not a readable PCD file: " in error
+    assert cli.main([*command, "--keep-going"]) == 0
+    splits = read_manifest(tmp_path / "data")["splits"]
+    assert sum(split["scenes"] for split in splits.values()) == 2
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        (b"FIELDS x y z label rgba", b"FIELDS x y z rgba", "as many values"),
+        (b"FIELDS x y z label", b"FIELDS x y z z", "FIELDS must be distinct"),
+        (b"SIZE 4 4 4 4 4", b"SIZE 4 4 3 4 4", "no type 'F' of '3' bytes"),
+        (b"TYPE F F F U U", b"", "expected a line 'TYPE'"),
+        (b"WIDTH 8", b"WIDTH eight", "expected a positive number"),
+        (b"POINTS 8", b"POINTS 9", "WIDTH * HEIGHT is 8"),
+        (b"DATA binary", b"DATA zipped", "DATA must be one of"),
+    ],
+)
+def test_a_header_that_is_not_understood_is_named(tmp_path, old, new, message):
+    path = tmp_path / "frame.pcd"
+    write_pcd(path, LABELS)
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+    with pytest.raises(PcdError) as error:
+        read_pcd(path)
+    assert message in str(error.value) and str(path) in str(error.value)
+
+
+def test_a_file_without_labels_is_named(tmp_path):
+    path = tmp_path / "frame.pcd"
+    write_pcd(path, LABELS)
+    path.write_bytes(path.read_bytes().replace(b"z label rgba", b"z level rgba"))
+    with pytest.raises(FrameError, match="fields x, y, z, label and rgba, got"):
+        CloudFolder(path).read("frame")
+
+
+def test_labelled_points_must_be_finite(tmp_path):
+    points = np.ones((8, 3), np.float32)
+    points[4, 2] = np.nan
+    write_pcd(tmp_path / "frame.pcd", LABELS, points=points)
+    with pytest.raises(FrameError, match=r"frame.pcd: points with a label must be fin"):
+        CloudFolder(tmp_path).read("frame")
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
+@pytest.mark.parametrize("name", COUNTS)
+def test_real_frames(name):
+    scene = CloudFolder(DATA).read(name)
+    check_scene(scene, len(TABLETOP))
+    counts = np.bincount(scene.instance)
+    print(f"{name}: {len(scene.points)} points, {counts.tolist()} of its instances")
+    assert tuple(counts) == COUNTS[name] and sum(counts) == len(scene.points)
+    first = [
+        int(scene.semantic[scene.instance == row][0]) for row in range(len(counts))
+    ]
+    assert first == [1] + [2] * (len(counts) - 1)
+    assert 0.4 < scene.points[:, 1].min() and scene.points[:, 1].max() < 2
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
+def test_there_are_eight_real_frames():
+    assert set(CloudFolder(DATA).names) == set(COUNTS)

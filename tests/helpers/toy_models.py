@@ -1,0 +1,132 @@
+"""Networks of a few weights with the interface of the real ones, and scenes to match.
+
+Run as a program it trains them and kills itself while the third epoch is recorded.
+"""
+
+import os
+import signal
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gspn_tf import config as c
+from gspn_tf.data import Scene, write_scenes
+from gspn_tf.data.classes import ClassList
+from gspn_tf.models.base import LossModel
+from gspn_tf.training import loop as training
+from gspn_tf.training import run_folder
+
+traced_momenta = []  # of the batch normalisation, each time it is traced
+CLASSES = ClassList((5, 7), ("chair", "table"))
+WIDTH = 4
+
+
+class ToyGSPN(LossModel):
+    config_class = c.GSPNConfig
+    terms = ("generation", "kl")
+    monitored = ("generation",)
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.track(self.terms)
+        self.kl_weight = self.add_weight(
+            name="kl", initializer="zeros", trainable=False
+        )
+        self.hidden = keras.layers.Dense(WIDTH, "relu")
+        self.norm = keras.layers.BatchNormalization()
+        self.drop = keras.layers.Dropout(0.3)
+        self.out = keras.layers.Dense(config.num_classes)
+        self.hidden.build((None, 3))
+        self.norm.build((None, None, WIDTH))
+        self.out.build((None, WIDTH))
+        self.built = True
+
+    def call(self, batch, training=False):
+        traced_momenta.append(self.norm.momentum)
+        hidden = self.norm(self.hidden(batch["points"]), training=training)
+        return {"y": self.out(self.drop(hidden, training=training))}
+
+    def loss_terms(self, outputs, batch):
+        difference = outputs["y"][..., :1] - batch["points"][..., :1]
+        kl = tf.reduce_mean(tf.square(outputs["y"]))
+        return {
+            "generation": tf.reduce_mean(tf.square(difference)),
+            "kl": self.kl_weight * kl,
+        }
+
+
+class ToyRPointNet(LossModel):
+    config_class = c.RPointNetConfig
+    terms = monitored = ("class", "box", "mask")
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.track(self.terms)
+        self.proposal_network = ToyGSPN(config.proposal)
+        self.proposal_network.trainable = config.train_proposals
+        self.head = keras.layers.Dense(3)
+        self.head.build((None, config.proposal.num_classes))
+        self.built = True
+
+    def call(self, batch, training=False):
+        return {"y": self.head(self.proposal_network(batch)["y"])}
+
+    def loss_terms(self, outputs, batch):
+        loss = tf.reduce_mean(tf.square(outputs["y"] - batch["points"]), [0, 1])
+        return dict(zip(self.terms, tf.unstack(loss), strict=True))
+
+
+def build(config):
+    toys = {"gspn": ToyGSPN, "rpointnet": ToyRPointNet}
+    return toys[config.kind](config)
+
+
+def config(epochs: int = 4) -> c.Config:
+    stage = c.StageConfig(epochs=epochs, decay_steps=4, clip_norm=1.0)
+    proposal = c.GSPNConfig(num_classes=3, kl_warmup_steps=8)
+    return c.Config(
+        model=c.RPointNetConfig(proposal=proposal),
+        data=c.DataConfig(num_points=32, num_points_inference=32, num_shape_points=8),
+        train=c.TrainConfig(
+            batch_size=2, gspn=stage, rpointnet=stage, validation_every=1
+        ),
+    )
+
+
+def write_data(directory, train: int = 5, val: int = 4, classes=CLASSES) -> None:
+    rng = np.random.default_rng(0)
+
+    def scenes(split, count):
+        for i in range(count):
+            yield Scene(
+                name=f"{split}_{i}",
+                points=rng.normal(size=(50, 3)).astype(np.float32),
+                colors=rng.integers(0, 256, (50, 3)).astype(np.uint8),
+                semantic=np.repeat(np.int32([0, 1, 2]), [10, 20, 20]),
+                instance=np.repeat(np.int32([-1, 0, 1]), [10, 20, 20]),
+            )
+
+    for split, count in (("train", train), ("val", val)):
+        if count:
+            write_scenes(
+                directory, split, scenes(split, count), num_shards=1, classes=classes
+            )
+
+
+def main(data_dir: str, run_dir: str) -> None:
+    training.models.build = build
+    save = run_folder.save_checkpoint
+
+    def save_or_die(path, values, state):
+        if state.epochs_done == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        save(path, values, state)
+
+    run_folder.save_checkpoint = save_or_die
+    training.train(config(), data_dir, run_dir, stages=("gspn",))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

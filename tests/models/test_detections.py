@@ -1,0 +1,210 @@
+"""What the networks find: restored from files, in order, and the laws it obeys."""
+
+import dataclasses as dc
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gspn_tf import models
+from gspn_tf.models import RPointNet
+from gspn_tf.models.rpointnet import suppress_by_class
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn.pyramid import take
+from gspn_tf.types import Proposals
+
+
+@pytest.fixture(scope="module")
+def detected(sure_network, tiny_scene):
+    return sure_network.detect(tiny_scene)
+
+
+# Saving
+
+
+def assert_same_detections(found, expected, atol=1e-6):
+    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(a, b, atol=atol)
+
+
+def shaken(model):
+    """With other weights than those it was made with, and instances to detect."""
+    for i, weight in enumerate(model.weights):
+        noise = tf.random.stateless_uniform(weight.shape, [i, 5], 0.9, 1.1)
+        if weight.dtype == "float32":
+            weight.assign(weight * noise + 0.01 * noise)
+    model.box_head.class_output.bias.assign([-9.0, 1, 1, 1])
+    return model
+
+
+@pytest.fixture(scope="module")
+def original(tiny_config, tiny_scene):
+    """A model of no particular weights, and what it detects."""
+    keras.utils.set_random_seed(2)
+    model = shaken(models.build(tiny_config))
+    found = model(tiny_scene)
+    assert found["detections"].valid.numpy().any()
+    return model, found
+
+
+def test_weights_are_restored(original, tiny_config, tiny_scene, tmp_path):
+    model, expected = original
+    model.save_weights(tmp_path / "model.weights.h5")
+    keras.utils.set_random_seed(3)
+    other = models.build(tiny_config)
+    assert (other(tiny_scene)["proposals"].scores != expected["proposals"].scores)[0, 0]
+    other.load_weights(tmp_path / "model.weights.h5")
+    assert_same_detections(other.detect(tiny_scene), expected)
+
+
+def test_a_whole_model_is_restored(original, tiny_scene, tmp_path):
+    model, expected = original
+    model.save(tmp_path / "model.keras")
+    other = keras.models.load_model(tmp_path / "model.keras")
+    assert type(other) is RPointNet
+    assert other.config == model.config
+    assert other.proposal_network.trainable is False
+    assert_same_detections(other.detect(tiny_scene), expected)
+
+
+def test_gspn_is_restored(tiny_config, tiny_scene, tmp_path):
+    gspn = models.build(tiny_config.proposal)
+    expected = gspn(tiny_scene)["proposals"]
+    gspn.save(tmp_path / "gspn.keras")
+    other = keras.models.load_model(tmp_path / "gspn.keras")
+    assert other.config == gspn.config
+    assert_same_detections(other(tiny_scene)["proposals"], expected)
+
+
+# Detections
+
+
+def test_detections_are_in_order_and_padded_with_zeros(
+    detected, sure_network, tiny_scene, monkeypatch
+):
+    # Half of the masks are empty: no point is sure enough.
+    threshold = np.median(detected["region_masks"].numpy().max(-1))
+    monkeypatch.setattr(sure_network.config, "mask_threshold", threshold)
+    found = sure_network.detect(tiny_scene)["detections"]
+    valid = found.valid.numpy()
+    assert valid.any() and not valid.all()
+    assert found.masks.shape == (2, 6, 512)
+    for scores, real in zip(found.scores.numpy(), valid, strict=True):
+        assert (np.diff(scores[real]) <= 0).all()
+    assert (found.classes.numpy()[valid] > 0).all()
+    assert found.masks.numpy().any(-1)[valid].all()
+    for value in found:
+        assert not value.numpy()[~valid].any()
+
+
+def test_masks_lie_within_boxes(detected, tiny_scene):
+    found, points = detected["detections"], tiny_scene["points"]
+    far = tf.abs(points[:, None] - found.boxes[:, :, None, :3])  # [B, D, N, 3]
+    outside = tf.reduce_any(far > found.boxes[:, :, None, 3:] / 2 + 1e-5, -1)
+    assert found.masks.numpy().any()
+    assert not (found.masks.numpy() & outside.numpy()).any()
+    assert not found.masks.numpy()[1, :, 400:].any()  # padding
+
+
+def test_a_margin_enlarges_boxes_and_their_masks(
+    detected, sure_network, tiny_scene, monkeypatch
+):
+    monkeypatch.setattr(sure_network.config, "mask_threshold", 0.0)
+    thin = sure_network.detect(tiny_scene)["detections"]
+    monkeypatch.setattr(sure_network.config, "detection_margin", 0.1)
+    wide = sure_network.detect(tiny_scene)["detections"]
+    assert thin.valid[0].numpy().all() and wide.valid[0].numpy().all()
+    (boxes, masks), (larger, more) = map(by_place, (thin, wide))
+    np.testing.assert_allclose(larger[:, :3], boxes[:, :3], atol=1e-5)
+    np.testing.assert_allclose(larger[:, 3:], boxes[:, 3:] + 0.2, atol=1e-5)
+    assert (masks <= more).all() and masks.sum() < more.sum()
+
+
+def by_place(found):
+    """Boxes and masks of the first scene, in the order of their centres."""
+    boxes, masks = found.boxes[0].numpy(), found.masks[0].numpy()
+    order = np.lexsort(boxes[:, :3].T)
+    return boxes[order], masks[order]
+
+
+def test_detections_of_a_class_do_not_overlap(detected, sure_network):
+    found = detected["detections"]
+    for b in range(2):
+        real = found.valid[b]
+        boxes, classes = found.boxes[b][real], found.classes[b][real]
+        iou = box_lib.pairwise_iou(boxes, boxes).numpy()
+        same = (classes[:, None] == classes[None]).numpy()
+        np.fill_diagonal(same, False)
+        assert iou[same].max(initial=0) <= sure_network.config.detection_iou + 1e-5
+
+
+def test_suppression_works_class_by_class():
+    boxes = tf.constant([[[0.0, 0, 0, 1, 1, 1]] * 3 + [[5.0, 0, 0, 1, 1, 1]]])
+    scores = tf.constant([[0.5, 0.9, 0.7, 0.6]])
+    valid = tf.constant([[True, True, True, True]])
+    rows, real = suppress_by_class(
+        Proposals(boxes, scores, valid), tf.constant([[1, 1, 2, 1]]), 3, 0.3, 4
+    )
+    np.testing.assert_array_equal(real, [[True, True, True, False]])
+    np.testing.assert_array_equal(rows[:, :3], [[1, 2, 3]])
+
+
+def test_results_repeat(sure_network, detected, tiny_scene):
+    again = sure_network.detect(tiny_scene)
+    assert_same_detections(again, detected, atol=0)
+
+
+@pytest.mark.parametrize("center_network", ["pointnet2", "context"])
+def test_every_point_has_a_centre_and_seeds_keep_theirs(
+    center_network, tiny_config, tiny_scene
+):
+    config = dc.replace(tiny_config.proposal, center_network=center_network)
+    found = models.build(config)(tiny_scene)
+    assert found["scene"].centers.shape == (2, 512, 3)
+    seeds = take(tiny_scene["points"], found["seeds"])
+    expected = seeds + found["direction"] * found["distance"][..., None]
+    at_seeds = take(found["scene"].centers, found["seeds"])
+    np.testing.assert_allclose(at_seeds, expected, atol=1e-4)
+
+
+# Laws
+
+
+def assert_moved(found, expected, shift=0.0, atol=1e-4):
+    """Boxes shifted, the rest the same, on all points of the scene `expected`."""
+    shift = np.pad(np.broadcast_to(np.float32(shift), 3), (0, 3))
+    for kind in ("detections", "proposals"):
+        a, b = found[kind], expected[kind]
+        real = b.valid.numpy()
+        np.testing.assert_array_equal(a.valid, real)
+        np.testing.assert_allclose(a.boxes[real], b.boxes[real] + shift, atol=atol)
+        np.testing.assert_allclose(a.scores[real], b.scores[real], atol=atol)
+    a, b = found["detections"], expected["detections"]
+    length = b.masks.shape[2]
+    np.testing.assert_array_equal(a.classes, b.classes)
+    np.testing.assert_array_equal(a.masks[..., :length], b.masks)
+    assert not a.masks.numpy()[..., length:].any()
+
+
+def test_padding_changes_nothing(sure_network, detected, tiny_scene):
+    rows = [[0, 0], [0, 70], [0, 0]]
+    scene = tiny_scene | {
+        "points": tf.pad(tiny_scene["points"], rows, constant_values=0.5),
+        "colors": tf.pad(tiny_scene["colors"], rows, constant_values=0.5),
+    }
+    assert_moved(sure_network.detect(scene), detected)
+
+
+def test_scenes_of_a_batch_do_not_mix(sure_network, detected, tiny_scene):
+    first = {key: value[:1] for key, value in tiny_scene.items()}
+    found = sure_network.detect(first)["proposals"]
+    expected = detected["proposals"]
+    np.testing.assert_allclose(found.boxes[0], expected.boxes[0], atol=1e-4)
+    np.testing.assert_allclose(found.scores[0], expected.scores[0], atol=1e-4)
+
+
+def test_a_moved_scene_gives_moved_results(sure_network, detected, tiny_scene):
+    shift = np.float32([3, -5, 2])
+    scene = tiny_scene | {"points": tiny_scene["points"] + shift}
+    assert_moved(sure_network.detect(scene), detected, shift)

@@ -1,0 +1,288 @@
+"""Training of both networks: every term, every gradient, golden values."""
+
+import dataclasses as dc
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from learning import assert_every_weight_moves, terms_and_gradients, trained
+
+from gspn_tf import models
+from gspn_tf.models import GSPN, RPointNet
+
+STEPS, EPOCHS = 20, 2  # of the overfitted scene
+
+
+def values(weights) -> dict[str, np.ndarray]:
+    return {weight.path: weight.numpy() for weight in weights}
+
+
+@pytest.fixture(scope="module")
+def gspn(tiny_config) -> GSPN:
+    keras.utils.set_random_seed(1)
+    model = models.build(tiny_config.proposal)
+    model.kl_weight.assign(1.0)  # the prior learns from this term alone
+    return model
+
+
+@pytest.fixture
+def network(sure_network) -> RPointNet:
+    return sure_network
+
+
+def with_positives(batch, gspn):
+    """The batch with the first proposals of `gspn` for objects."""
+    seeds = gspn.config.num_seeds
+    scene = {key: value for key, value in batch.items() if key != "targets"}
+    proposals = gspn(scene, num_seeds=seeds)["proposals"]
+    targets = batch["targets"]
+    boxes = tf.where(targets["valid"][..., None], proposals.boxes[:, :3], 0.0)
+    return batch | {"targets": targets | {"boxes": boxes}}
+
+
+# Training
+
+
+def test_fit_overfits_one_batch_and_logs_every_term(tiny_config, tiny_batch):
+    model = models.build(tiny_config.proposal)
+    model.kl_weight.assign(0.01)
+    history = trained(model, tiny_batch, STEPS, EPOCHS, 5e-3)
+    assert set(history) == {"loss", *model.loss_names}
+    assert np.isfinite(list(history.values())).all()
+    total = np.sum([history[name] for name in model.loss_names], 0)
+    np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
+    assert history["loss"][1] < 0.6 * history["loss"][0]
+
+
+def test_fit_of_the_heads_leaves_the_proposal_network_alone(tiny_config, tiny_batch):
+    model = models.build(tiny_config)
+    frozen = values(model.proposal_network.weights)
+    before = values(model.weights)
+    history = trained(model, tiny_batch, steps=2, epochs=1, rate=1e-2)
+    assert set(history) == {"loss", *RPointNet.terms}
+    assert np.isfinite(list(history.values())).all()
+    after = values(model.weights)
+    for path in frozen:
+        np.testing.assert_array_equal(after[path], frozen[path], err_msg=path)
+    moving = [path for path in after if "moving_" in path and path not in frozen]
+    assert len(moving) > 10
+    assert all((after[path] != before[path]).any() for path in moving)
+
+
+def test_both_networks_learn_together_where_the_config_says_so(tiny_config, tiny_batch):
+    model = models.build(dc.replace(tiny_config, train_proposals=True))
+    model.proposal_network.kl_weight.assign(1.0)
+    terms, gradients = terms_and_gradients(model, tiny_batch)
+    gspn = model.proposal_network
+    assert set(terms) == {*RPointNet.terms, *gspn.loss_names} == set(model.loss_names)
+    proposing = [w.path for w in gspn.trainable_weights]
+    assert_every_weight_moves({path: gradients[path] for path in proposing})
+
+
+def test_every_weight_of_gspn_gets_a_gradient(gspn, tiny_batch):
+    _, gradients = terms_and_gradients(gspn, tiny_batch)
+    assert_every_weight_moves(gradients)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"center_network": "context"},
+        {"center_network": "context", "semantic_conditioning": True},
+        {"semantic_conditioning": True, "num_context_points": 100},
+        {"semantic_conditioning": True, "detach_semantics": False},
+        {"seed_sampling": "random", "center_direction": "unit"},
+        {"context_spheres": "center", "context_color": False},
+        {"generator_context_units": 0, "point_confidence": False},
+        {"kl_divergence": "posterior_prior", "kl_reduction": "sum"},
+        {"generation_unit": "metre", "center_unit": "metre"},
+        {"objectness_loss": "softmax", "best_seeds": "all"},
+        {"flat_variance": "batch", "best_seeds": "first"},
+    ],
+    ids=str,
+)
+def test_every_weight_of_a_variant_gets_a_gradient(changes, tiny_config, tiny_batch):
+    gspn = models.build(dc.replace(tiny_config.proposal, **changes))
+    gspn.kl_weight.assign(1.0)
+    terms, gradients = terms_and_gradients(gspn, tiny_batch)
+    assert np.isfinite(list(terms.values())).all()
+    assert_every_weight_moves(gradients)
+
+
+def test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch):
+    batch = with_positives(tiny_batch, network.proposal_network)
+    terms, gradients = terms_and_gradients(network, batch)
+    assert terms["box"] > 0 and terms["mask"] > 0  # there are positives
+    assert_every_weight_moves(gradients)
+    frozen = {weight.path for weight in network.proposal_network.weights}
+    assert not frozen & set(gradients)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head_layers": "shared"},
+        {"filler_regions": "empty"},
+        {"region_features": "semantic"},
+        {"region_features": "context"},
+        {"semantic_training": "end_to_end"},
+    ],
+    ids=str,
+)
+def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
+    changes, tiny_config, tiny_batch
+):
+    network = models.build(dc.replace(tiny_config, **changes))
+    batch = with_positives(tiny_batch, network.proposal_network)
+    terms, gradients = terms_and_gradients(network, batch)
+    assert terms["box"] > 0 and terms["mask"] > 0
+    assert_every_weight_moves(gradients)
+
+
+def class_logits(network, batch, change):
+    """Of the regions of a batch, with other features than the scene's."""
+    outputs = network(batch)
+    scene = outputs["scene"]._replace(**change(outputs["scene"]))
+    features = network.describe(batch, scene, training=False)
+    return network.box_head(features, outputs["regions"])[0].numpy()
+
+
+UNSEEN = {
+    "semantic": lambda scene: {
+        "context": scene.context + 1.0,
+        "centers": scene.centers + 1.0,
+    },
+    "context": lambda scene: {"levels": [level + 1.0 for level in scene.levels]},
+}
+
+
+@pytest.mark.parametrize("kept", UNSEEN)
+def test_heads_do_not_see_the_features_that_are_left_out(kept, tiny_config, tiny_batch):
+    batch, unseen = tiny_batch, UNSEEN[kept]
+    full = models.build(tiny_config)
+    part = models.build(dc.replace(tiny_config, region_features=kept))
+    assert (
+        class_logits(full, batch, unseen) != class_logits(full, batch, lambda _: {})
+    ).any()
+    np.testing.assert_array_equal(
+        class_logits(part, batch, unseen), class_logits(part, batch, lambda _: {})
+    )
+
+
+def test_end_to_end_the_heads_have_a_network_of_their_own(tiny_config, tiny_batch):
+    network = models.build(dc.replace(tiny_config, semantic_training="end_to_end"))
+    own = [w.path for w in network.hypercolumns.source.trainable_weights]
+    frozen = values(network.proposal_network.weights)
+    before = values(network.weights)
+    trained(network, tiny_batch, steps=2, epochs=1, rate=1e-2)
+    after = values(network.weights)
+    assert len(own) > 10
+    assert all((after[path] != before[path]).any() for path in own)
+    for path in frozen:
+        np.testing.assert_array_equal(after[path], frozen[path], err_msg=path)
+
+
+def no_foreground(batch):
+    return {
+        "semantic": tf.zeros_like(batch["semantic"]),
+        "instance": -tf.ones_like(batch["instance"]),
+    }
+
+
+def no_instances(batch):
+    empty = {
+        key: tf.zeros_like(batch[key][:, :1])
+        for key in ("shapes", "boxes", "classes", "valid")
+    }
+    return no_foreground(batch) | empty
+
+
+EDGES = {
+    "no foreground": (no_foreground, [512, 400]),
+    "no instances": (no_instances, [512, 400]),
+    "fewer points than seeds": (dict, [5, 1]),
+    "an empty scene": (dict, [512, 0]),
+}
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("kind", ["gspn", "network"])
+def test_terms_are_finite_at_the_edges(kind, edge, training, tiny_batch, request):
+    model = request.getfixturevalue(kind)
+    change, num_points = EDGES[edge]
+    targets = tiny_batch["targets"] | change(tiny_batch["targets"])
+    batch = tiny_batch | {
+        "targets": targets,
+        "num_points": tf.constant(num_points),
+    }
+    terms, gradients = terms_and_gradients(model, batch, training)
+    assert set(terms) == set(model.loss_names)
+    assert np.isfinite(list(terms.values())).all()
+    if change is not dict:
+        silent = {"center", "generation", "confidence", "kl", "box", "mask"}
+        assert all(terms[name] == 0 for name in silent & set(terms))
+    for path, gradient in gradients.items():
+        assert gradient is None or np.isfinite(gradient.numpy()).all(), path
+
+
+def test_seeds_beyond_the_points_do_not_count(gspn, tiny_batch):
+    batch = tiny_batch | {"num_points": tf.constant([5, 5])}
+    padded, exact = (
+        gspn.loss_terms(gspn(batch, num_seeds=seeds), batch) for seeds in (24, 5)
+    )
+    assert exact["generation"] > 0  # some of the five points are on objects
+    for name in gspn.loss_names:
+        np.testing.assert_allclose(padded[name], exact[name], rtol=1e-4, err_msg=name)
+
+
+# Golden values: a change of these is a change of the method.
+
+GOLDEN = {
+    ("gspn", False): {
+        "center": 0.732515,
+        "generation": 0.86959,
+        "confidence": 0.791327,
+        "kl": 0.00241672,
+        "objectness": 1.2627,
+        "semantic": 1.41141,
+    },
+    ("gspn", True): {
+        "center": 1.71282,
+        "generation": 1.67819,
+        "confidence": 0.783203,
+        "kl": 0.0294135,
+        "objectness": 0.883044,
+        "semantic": 1.47145,
+    },
+    ("network", False): {"class": 1.23825, "box": 0.800874, "mask": 0.840676},
+    ("network", True): {"class": 1.40818, "box": 1.12546, "mask": 0.702947},
+}
+
+
+def written(model):
+    """Weights from a formula: no generator of random numbers has a say."""
+    for weight in model.weights:
+        if weight.path.endswith("seed_generator_state") or len(weight.shape) < 2:
+            continue
+        k = np.arange(np.prod(weight.shape), dtype=np.float64) + 1
+        fan_in = np.prod(weight.shape) / weight.shape[-1]
+        if len(weight.shape) == 4:  # transposed convolutions: [k, k, units, channels]
+            fan_in = weight.shape[-1]
+        chirp = 1.4 * np.cos(0.37 * k * k) / fan_in**0.5
+        weight.assign(np.reshape(chirp, weight.shape))
+    return model
+
+
+@pytest.mark.parametrize("kind, training", GOLDEN)
+def test_golden_losses(kind, training, tiny_config, tiny_batch):
+    proposal = dc.replace(tiny_config.proposal, semantic_dropout=0.0)
+    config = dc.replace(tiny_config, proposal=proposal)
+    model = written(models.build(config if kind == "network" else proposal))
+    gspn = model.proposal_network if kind == "network" else model
+    gspn.kl_weight.assign(0.5)
+    batch = with_positives(tiny_batch, gspn)
+    terms = model.loss_terms(model(batch, training=training), batch)
+    found = {name: float(value) for name, value in terms.items()}
+    assert found == pytest.approx(GOLDEN[kind, training], rel=1e-3)

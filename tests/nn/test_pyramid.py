@@ -1,0 +1,224 @@
+"""Geometry of a scene: one order, its prefixes, neighbours and interpolation."""
+
+import dataclasses as dc
+
+import numpy as np
+import pytest
+import reference
+import tensorflow as tf
+
+from gspn_tf.nn import pyramid as pyramid_lib
+from gspn_tf.nn.pyramid import build_context, build_pyramid
+
+NUM_ORDERED = 100  # more than the centres of the first level
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_config):
+    return tiny_config.proposal.backbone
+
+
+@pytest.fixture(scope="module")
+def built(tiny_batch, backbone):
+    points, num_points = tiny_batch["points"], tiny_batch["num_points"]
+    return build_pyramid(points, num_points, backbone, NUM_ORDERED)
+
+
+def test_order_is_that_of_farthest_points(built, tiny_batch):
+    assert built.order.shape == (2, NUM_ORDERED)
+    for order, points, count in zip(
+        built.order, tiny_batch["points"].numpy(), (512, 400), strict=True
+    ):
+        expected = reference.farthest_point_sample(points[:count], NUM_ORDERED)
+        np.testing.assert_array_equal(order, expected)
+
+
+def test_a_shorter_order_is_a_prefix(built, tiny_batch, backbone):
+    points, num_points = tiny_batch["points"], tiny_batch["num_points"]
+    short = build_pyramid(points, num_points, backbone, 1).order
+    assert short.shape == (2, backbone.num_centers[0])
+    np.testing.assert_array_equal(short, built.order[:, : short.shape[1]])
+
+
+@pytest.mark.parametrize("length", [30, 512])
+def test_a_known_order_is_taken_and_then_the_first_row(tiny_batch, backbone, length):
+    points, num_points = tiny_batch["points"], tiny_batch["num_points"]
+    known = tf.tile(tf.range(length)[None, ::-1], [2, 1])
+    found = build_pyramid(points, num_points, backbone, NUM_ORDERED, known).order
+    expected = np.zeros((2, NUM_ORDERED), np.int32)
+    expected[:, :length] = known[:, :NUM_ORDERED]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_levels_are_prefixes_of_the_order(built, backbone):
+    for level, size in zip(built.levels, backbone.num_centers, strict=True):
+        expected = pyramid_lib.take(built.points, built.order[:, :size])
+        np.testing.assert_array_equal(level.points, expected)
+        np.testing.assert_array_equal(level.num_points, [size, size])
+
+
+def test_neighbors_are_rows_of_the_level_below(built, backbone):
+    below, counts = built.points, (512, 400)
+    for level, radius in zip(built.levels, backbone.radii, strict=True):
+        for b, count in enumerate(counts):
+            expected, _ = reference.ball_query(
+                below[b].numpy()[:count],
+                level.points[b].numpy(),
+                radius,
+                backbone.num_neighbors,
+            )
+            np.testing.assert_array_equal(level.neighbors[b], expected)
+        below, counts = level.points, level.num_points.numpy()
+
+
+def naive_interpolation(coarse, fine):
+    squared, indices = reference.knn(coarse, fine, 3)
+    inverse = 1 / np.maximum(squared, 1e-10)
+    return indices, inverse / inverse.sum(1, keepdims=True)
+
+
+def test_interpolation_tables_join_the_right_levels(built):
+    fine = [level.points for level in built.levels]
+    pairs = list(zip(built.up, fine[1:], fine, strict=False))
+    to_points = zip(built.to_points, fine, strict=True)
+    pairs += [(table, coarse, built.points) for table, coarse in to_points]
+    assert len(pairs) == 5
+    for table, coarse, points in pairs:
+        for b in range(2):
+            indices, weights = naive_interpolation(coarse[b].numpy(), points[b].numpy())
+            np.testing.assert_array_equal(table.indices[b], indices)
+            np.testing.assert_allclose(table.weights[b], weights, rtol=1e-5)
+
+
+def test_weights_sum_to_one(built):
+    for table in (*built.up, *built.to_points):
+        assert table.weights.numpy().min() >= 0
+        np.testing.assert_allclose(tf.reduce_sum(table.weights, -1), 1, rtol=1e-6)
+
+
+def test_interpolation_at_a_coarse_point_gives_its_features(built):
+    table = built.up[0]
+    features = tf.random.normal([2, built.levels[1].points.shape[1], 5])
+    carried = pyramid_lib.interpolate(features, table)
+    same = slice(0, features.shape[1])  # the coarse points come first
+    np.testing.assert_allclose(carried[:, same], features, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("subset", [0, 70])
+def test_contexts_are_spheres_around_the_seeds(subset, built, tiny_batch, tiny_config):
+    config = dc.replace(
+        tiny_config.proposal, num_context_points=subset, context_color_reference=0.5
+    )
+    rows = built.order[:, :20]
+    context = build_context(tiny_batch, built, rows, config)
+    for b, count in enumerate((512, 400)):
+        chosen = built.order[b, :subset].numpy() if subset else np.arange(512)
+        points, colors = (tiny_batch[key][b].numpy() for key in ("points", "colors"))
+        np.testing.assert_array_equal(context.points[b], points[chosen])
+        ((found_colors, references),) = context.colors
+        np.testing.assert_array_equal(found_colors[b], colors[chosen])
+        np.testing.assert_array_equal(context.seeds[b], points[rows[b]])
+        np.testing.assert_allclose(references[b], colors[rows[b]] / 2)
+        scales = zip(config.context_radii, config.context_neighbors, strict=True)
+        found = zip(context.neighbors, context.counts, scales, strict=True)
+        for neighbors, counts, (radius, number) in found:
+            expected = reference.ball_query(
+                points[chosen][:count], points[rows[b]], radius, number
+            )
+            np.testing.assert_array_equal(neighbors[b], expected[0])
+            np.testing.assert_array_equal(counts[b], expected[1])
+
+
+def test_contexts_without_colours_around_other_places(built, tiny_batch, tiny_config):
+    config = dc.replace(tiny_config.proposal, context_color=False)
+    rows, far = built.order[:, :2], tf.constant([[[1.0, 1, 1], [99, 99, 99]]] * 2)
+    context = build_context(tiny_batch, built, rows, config, far)
+    assert context.colors == ()
+    radius, number = config.context_radii[0], config.context_neighbors[0]
+    points = tiny_batch["points"][0].numpy()
+    expected = reference.ball_query(points, far[0].numpy(), radius, number)
+    np.testing.assert_array_equal(context.neighbors[0][0], expected[0])
+    assert context.counts[0][0, 0] > 0 and context.counts[0][0, 1] == 0
+
+
+def test_seeds_of_the_farthest_point_order_are_its_first(built):
+    found = pyramid_lib.farthest_seeds(built, 9, tf.constant([0, 1]))
+    np.testing.assert_array_equal(found, built.order[:, :9])
+
+
+def test_random_seeds_are_distinct_real_points(built):
+    few = built._replace(num_points=tf.constant([512, 5]))
+    first, again, other = (
+        pyramid_lib.random_seeds(few, 20, tf.constant([0, seed])).numpy()
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert len(set(first[0])) == 20 and first[0].max() > 100
+    assert sorted(first[1, :5]) == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(first[1, 5:], 0)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_weights_fall_with_a_power_of_the_distance(power):
+    coarse = tf.constant([[[0.0, 0, 0], [3, 0, 0], [0, 9, 9]]])
+    fine = tf.constant([[[1.0, 0, 0]]])
+    found = pyramid_lib.interpolation(coarse, fine, tf.constant([2]), power)
+    near, far = 1.0, 2.0**-power
+    expected = np.array([near, far, 0]) / (near + far)
+    np.testing.assert_allclose(found.weights[0, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_fewer_points_than_centres(count, tiny_batch, backbone):
+    points = tiny_batch["points"]
+    built = build_pyramid(points, tf.constant([count, count]), backbone, NUM_ORDERED)
+    assert built.order.numpy().max() == count - 1
+    np.testing.assert_array_equal(built.order[:, count:], 0)
+    for level, size in zip(built.levels, backbone.num_centers, strict=True):
+        np.testing.assert_array_equal(level.num_points, min(count, size))
+        assert level.neighbors.numpy().max() < count
+    for table in (*built.up, *built.to_points):
+        assert table.indices.numpy().max() < count
+        np.testing.assert_allclose(tf.reduce_sum(table.weights, -1), 1, rtol=1e-6)
+
+
+def test_an_empty_scene_is_finite(tiny_batch, backbone):
+    built = build_pyramid(tiny_batch["points"], tf.constant([0, 0]), backbone, 8)
+    for tensor in tf.nest.flatten(built):
+        assert np.isfinite(tensor.numpy()).all()
+    assert built.levels[-1].num_points.numpy().max() == 0
+
+
+def test_padding_changes_nothing(built, tiny_batch, backbone):
+    points, counts = tiny_batch["points"], tiny_batch["num_points"]
+    filled = tf.where(tf.sequence_mask(counts, 512)[..., None], points, 0.125)
+    filled = tf.pad(filled, [[0, 0], [0, 30], [0, 0]], constant_values=0.125)
+    other = build_pyramid(filled, counts, backbone, NUM_ORDERED)
+    np.testing.assert_array_equal(other.order, built.order)
+    for a, b in zip(
+        tf.nest.flatten((other.levels, other.up)),
+        tf.nest.flatten((built.levels, built.up)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(
+        tf.nest.flatten(other.to_points), tf.nest.flatten(built.to_points), strict=True
+    ):
+        for row, count in enumerate(counts):
+            np.testing.assert_array_equal(a[row, :count], b[row, :count])
+
+
+def test_unknown_axes(built, tiny_batch, backbone):
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, 3], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+        ]
+    )
+    def traced(points, num_points):
+        return build_pyramid(points, num_points, backbone, NUM_ORDERED)
+
+    found = traced(tiny_batch["points"], tiny_batch["num_points"])
+    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(built), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)

@@ -1,0 +1,208 @@
+"""What the paper's figures show: components, centres, matched colours, the seed."""
+
+import dataclasses as dc
+
+import numpy as np
+import pytest
+from toy_scenes import CLASSES, make_scene
+from vision import VISION, lab
+
+from gspn_tf.paper import figures
+from gspn_tf.paper.figures.context import Sensed, center_figures, principal_components
+from gspn_tf.paper.figures.drawing import apart
+from gspn_tf.paper.figures.galleries import matched_numbers
+from gspn_tf.paper.figures.proposals import clear_view
+from gspn_tf.paper.figures.seeds import seed_place
+from gspn_tf.visualize.palette import component_colors
+
+
+@pytest.fixture(scope="module")
+def subject():
+    """A scene of four objects."""
+    scene = make_scene(0, 700, num_instances=4)
+    return figures.Subject(
+        name=scene.name,
+        points=scene.points * np.float32(0.3),
+        semantic=scene.semantic,
+        instance=scene.instance,
+        classes=CLASSES.names,
+    )
+
+
+def test_components_are_those_of_a_singular_value_decomposition():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, 6)) * [5, 1, 3, 0.1, 0.2, 2] + 7
+    found = principal_components(features.astype(np.float32))
+    centered = features - features.mean(axis=0)
+    _, _, rows = np.linalg.svd(centered, full_matrices=False)
+    for column, row in enumerate(rows[:3]):
+        row = row if row[np.argmax(np.abs(row))] > 0 else -row
+        values = centered @ row
+        low, high = np.percentile(values, 2), np.percentile(values, 98)
+        expected = np.clip((values - low) / (high - low), 0, 1)
+        np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
+
+
+def test_the_order_of_points_turns_no_component_round():
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(200, 5)) * [4, 3, 2, 1, 1]
+    order = rng.permutation(200)
+    once, again = principal_components(features), principal_components(features[order])
+    np.testing.assert_allclose(once[order], again, atol=1e-9)
+
+
+def test_fewer_components_than_three_and_none_that_vary():
+    found = principal_components(np.arange(10.0)[:, None])
+    assert found.shape == (10, 3) and (found[:, 1:] == 0.5).all()
+    assert (np.diff(found[:, 0]) >= 0).all()
+    assert np.isfinite(principal_components(np.ones((4, 5)))).all()
+
+
+@pytest.mark.parametrize("kind", VISION)
+def test_two_components_stay_apart_for_the_colour_blind(kind):
+    steps = np.linspace(0, 1, 5)
+    grid = np.stack(np.meshgrid(steps, steps, [0.5]), axis=-1).reshape(-1, 3)
+    seen = lab(component_colors(grid), VISION[kind])
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    assert apart[np.triu_indices(len(seen), 1)].min() > 3  # a just visible step is 2.3
+    lightness = seen[:, 0].reshape(5, 5)  # second component, first component
+    assert (np.diff(lightness, axis=1) > 5).all()
+
+
+def test_component_colors_have_the_lightness_they_say():
+    seen = lab(component_colors(np.array([[0, 0.5, 0.5], [1, 0.5, 0.5]])), np.eye(3))
+    np.testing.assert_allclose(seen[:, 0], [36, 84], atol=0.6)
+    assert component_colors(np.zeros((2, 4, 3))).shape == (2, 4, 3)
+
+
+def test_center_figures_are_those_of_a_loop(subject):
+    rng = np.random.default_rng(2)
+    rows = rng.permutation(len(subject.points))[:300]
+    centers = rng.normal(size=(300, 3))
+    found = center_figures(subject, Sensed(rows, np.zeros((300, 1)), centers, rows))
+    distances, own, objects = [], [], {}
+    for row, center in zip(rows, centers, strict=True):
+        number = subject.instance[row]
+        if number < 0:
+            continue
+        points = subject.points[subject.instance == number].astype(float)
+        low, high = points.min(axis=0), points.max(axis=0)
+        size = np.sqrt(((high - low) ** 2).sum())
+        distances.append(np.linalg.norm(center - (low + high) / 2) / size)
+        own.append(np.linalg.norm(subject.points[row] - (low + high) / 2) / size)
+        objects.setdefault(number, []).append(distances[-1])
+    np.testing.assert_allclose(found.to_truth, np.mean(distances), rtol=1e-6)
+    np.testing.assert_allclose(found.of_points, np.mean(own), rtol=1e-6)
+    for row in found.objects:
+        assert row["points"] == len(objects[row["object"]])
+        assert row["class"] == CLASSES.names[row["object"] % 3]
+        mean = np.mean(objects[row["object"]])
+        np.testing.assert_allclose(row["to_truth"], mean, rtol=1e-6)
+
+
+def test_centers_that_are_right_lie_at_no_distance(subject):
+    rows = np.arange(len(subject.points))
+    truth = np.array([subject.box_of(n)[:3] for n in range(4)] + [np.zeros(3)])
+    sensed = Sensed(rows, np.zeros((len(rows), 1)), truth[subject.instance], rows)
+    found = center_figures(subject, sensed)
+    assert found.to_truth < 1e-6 and found.spread < 1e-6 and found.of_points > 0.1
+    off = rows[subject.instance < 0]
+    with pytest.raises(ValueError, match="has no object among the points seen"):
+        center_figures(subject, sensed._replace(rows=off, centers=sensed.centers[off]))
+
+
+def test_masks_get_the_numbers_of_the_objects_that_they_are():
+    instance = np.repeat([-1, 0, 1, 2], 10)
+    masks = [
+        np.arange(20, 30),  # all of 1
+        np.arange(18, 31),  # 1 again, worse
+        np.arange(10, 14),  # a part of 0
+        np.arange(0, 10),  # of nothing
+        np.arange(37, 40),  # less than a third of 2
+    ]
+    found = matched_numbers(masks, instance)
+    # Two left: 3 IoU 10/13 of object 1, taken; 0.3 of object 2 is enough.
+    np.testing.assert_array_equal(found, [1, 3, 0, 4, 2])
+    assert len(matched_numbers([], instance)) == 0
+    np.testing.assert_array_equal(matched_numbers(masks[:1], instance * 0 - 1), [0])
+
+
+def test_clouds_stand_apart():
+    rng = np.random.default_rng(0)
+    clouds = [rng.uniform(-1, 1, (50, 3)) * size + 5 for size in (1, 2, 0.5, 1, 3)]
+    moved, moves = apart(clouds)
+    boxes = [(cloud.min(axis=0)[:2], cloud.max(axis=0)[:2]) for cloud in moved]
+    for i, (low, high) in enumerate(boxes):
+        for other_low, other_high in boxes[:i]:
+            assert (low > other_high).any() or (high < other_low).any()
+    np.testing.assert_allclose(moved[1], clouds[1] + moves[1])
+    assert not moves[:, 2].any()
+
+
+def chairs():
+    """A chair alone, a chair beside a table, and a table: points and their objects."""
+    rng = np.random.default_rng(0)
+    unit = rng.uniform(-0.5, 0.5, (900, 3)) + [0, 0, 0.5]
+    number = np.arange(900) % 3
+    points = unit + np.array([[0, 0, 0], [10, 0, 0], [11.05, 0, 0]])[number]
+    return figures.Subject(
+        name="chairs",
+        points=points.astype(np.float32),
+        instance=number,
+        semantic=np.array([2, 2, 1])[number],
+        classes=("table", "chair"),
+    )
+
+
+def test_the_seed_is_low_on_the_crowded_chair():
+    subject = chairs()
+    place = seed_place(subject, None, np.arange(900))
+    row = np.flatnonzero((subject.points == place).all(axis=1))[0]
+    assert subject.instance[row] == 1
+    assert 0.05 < place[2] < 0.45
+    assert np.linalg.norm(place[:2] - [10, 0]) > 0.5
+    only = np.flatnonzero(subject.instance == 2)
+    place = seed_place(subject, None, only)
+    assert place[0] > 10.5  # no chair is seen: another object
+
+
+def test_the_scene_with_a_chair_is_chosen():
+    subject = chairs()
+    bare = dc.replace(subject, instance=None, semantic=None)
+    tables = dc.replace(subject, semantic=np.ones(900, int))
+    assert figures.with_a_chair([bare, tables, subject]) is subject
+    assert figures.with_a_chair([bare, tables]) is bare
+
+
+def test_the_seed_is_where_it_is_wanted():
+    subject, rows = chairs(), np.arange(900)
+    np.testing.assert_array_equal(seed_place(subject, "17", rows), subject.points[17])
+    np.testing.assert_allclose(seed_place(subject, "10,0.1,0.5", rows), [10, 0.1, 0.5])
+    for wanted, message in (
+        ("900", "has no point 900, has 0..899"),
+        ("-1", "has no point -1"),
+        ("1.5", "has no point 1.5"),
+        ("1,2", "must be a number or x,y,z, got '1,2'"),
+        ("leg", "must be a number or x,y,z"),
+        ("nan", "must be a number or x,y,z"),
+        ("inf,0,0", "must be a number or x,y,z"),
+        ("50,0,0", "the nearest point of chairs is"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            seed_place(subject, wanted, rows)
+    bare = dc.replace(subject, instance=None, semantic=None)
+    with pytest.raises(ValueError, match="no truth to choose a seed by"):
+        seed_place(bare, None, rows)
+    floor = dc.replace(subject, instance=subject.instance * 0 - 1)
+    with pytest.raises(ValueError, match="lies on an object"):
+        seed_place(floor, None, rows)
+
+
+def test_the_camera_stands_where_nothing_hides_the_object():
+    rng = np.random.default_rng(0)
+    walls = rng.uniform(-1, 1, (3000, 3)) * [2, 2, 1.5]
+    walls[:1000, 0], walls[1000:2000, 0], walls[2000:, 1] = 1.2, -1.2, -1.2
+    room = figures.Subject(name="room", points=walls.astype(np.float32))
+    box = np.array([0, 0, 0, 0.6, 0.6, 0.6])
+    view = clear_view(room, np.arange(3000), box, 100)
+    assert abs(view.azimuth - 90) <= 30  # the one side without a wall

@@ -1,0 +1,318 @@
+"""Checkpoints of the released model: what is taken, and what is refused.
+
+They are written here, from networks of a few channels in the layout of the release;
+the recorded one is read where it lies.
+"""
+
+import dataclasses as dc
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from parity import golden
+
+from gspn_tf import config as c
+from gspn_tf import models
+from gspn_tf.commands import main as cli
+from gspn_tf.config import presets
+from gspn_tf.inference import segmenter as inference
+from gspn_tf.paper.release import names as release_names
+from gspn_tf.paper.release.checkpoint import read_model
+from gspn_tf.training import loop as training
+from gspn_tf.training.run_folder import RunFolder
+
+RECORDED = golden.folder() / "ckpt" / "model.ckpt"
+ONE = "shape_proposal_net"
+UPCONV = f"{ONE}/decoder/upconv1"
+
+
+@pytest.fixture(scope="module")
+def config(tiny_config) -> c.Config:
+    proposal = dc.replace(
+        tiny_config.proposal,
+        semantic_conditioning=True,
+        generator_context_units=256,
+        point_confidence=False,
+        objectness_loss="softmax",
+    )
+    return c.Config(
+        model=dc.replace(tiny_config, proposal=proposal, head_layers="shared")
+    )
+
+
+@pytest.fixture(scope="module")
+def network(config) -> models.RPointNet:
+    """A network that has no two weights alike."""
+    model, rng = models.build(config.model), np.random.default_rng(0)
+    for weight in release_names.weights(model):
+        weight.variable.assign(rng.uniform(0.5, 2, weight.variable.shape))
+    return model
+
+
+def released(model) -> dict[str, np.ndarray]:
+    """The variables that the release would have, and its optimiser's."""
+    values, rng = {}, np.random.default_rng(1)
+    for weight in release_names.weights(model):
+        numbers = np.arange(np.prod(weight.shape)).reshape(weight.shape)
+        theirs = np.empty(numbers.size, np.float32)
+        theirs[weight.arrange(numbers).ravel()] = weight.variable.numpy().ravel()
+        theirs = theirs.reshape(weight.shape)
+        if weight.bias:
+            values[weight.bias] = np.float32(rng.normal(size=weight.shape))
+            theirs = theirs + values[weight.bias]
+        # Kernels of 1x1 convolutions have leading ones.
+        values[weight.name] = theirs[None, None] if theirs.ndim == 2 else theirs
+    values |= {f"{name}/{slot}": x for name, x in values.items() for slot in SLOTS}
+    values[f"{UPCONV}/weights"] = np.ones((3, 3, 16, 16), np.float32)
+    return values | {"beta1_power": np.float32(0.1), "Variable": np.int64(7)}
+
+
+SLOTS = ("Adam", "Adam_1")
+
+
+def write(path, values: dict[str, np.ndarray]) -> str:
+    """A checkpoint called `path`."""
+    names = list(values)
+    tf.raw_ops.SaveV2(
+        prefix=str(path),
+        tensor_names=names,
+        shape_and_slices=[""] * len(names),
+        tensors=[tf.constant(values[name]) for name in names],
+    )
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, config, network):
+    """`tiny.json`, `classes.txt` of three, and `model.ckpt`."""
+    folder = tmp_path_factory.mktemp("release")
+    (folder / "tiny.json").write_text(c.to_json(config))
+    (folder / "classes.txt").write_text("5 chair\n7 table\n4 bed\n")
+    write(folder / "model.ckpt", released(network))
+    return folder
+
+
+def convert(folder, checkpoint, output, *arguments) -> int:
+    flags = {"config": "tiny.json", "classes": "classes.txt"}
+    named = [f"--{name}={folder / file}" for name, file in flags.items()]
+    fixed = ["import-checkpoint", str(checkpoint), f"--output={output}", *named]
+    return cli.main([*fixed, *arguments])
+
+
+def assert_same(ours: keras.Model, theirs: keras.Model) -> None:
+    pairs = zip(release_names.weights(ours), release_names.weights(theirs), strict=True)
+    for a, b in pairs:
+        # A bias was added to the moving means, and taken off.
+        tolerance = 2e-6 if a.bias else 0
+        difference = np.abs(a.variable.numpy() - b.variable.numpy()).max()
+        assert difference <= tolerance, a.name
+
+
+@pytest.mark.parametrize("suffix", ["", ".index", ".data-00000-of-00001"])
+def test_a_checkpoint_becomes_a_run(suffix, folder, network, config, tmp_path, capsys):
+    checkpoint = f"{folder / 'model.ckpt'}{suffix}"
+    assert convert(folder, checkpoint, tmp_path / "run") == 0
+    assert "both stages" in capsys.readouterr().out
+    model, found, classes = inference.load_run(tmp_path / "run")
+    assert_same(model, network)
+    assert found == config and classes == [(5, "chair"), (7, "table"), (4, "bed")]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "classes.json",
+        "config.json",
+        "gspn.weights.h5",
+        "rpointnet.weights.h5",
+        "versions.json",
+    ]
+    gspn = models.build(config.model.proposal)
+    gspn.load_weights(RunFolder(tmp_path / "run").weights("gspn"))
+    assert_same(gspn, network.proposal_network)
+
+
+def test_stage_one_alone_is_a_start_for_stage_two(
+    folder, network, config, tmp_path, capsys
+):
+    values = released(network)
+    heads = [name for name in values if release_names.OF_HEADS.match(name)]
+    one = {name: x for name, x in values.items() if name not in heads}
+    checkpoint = write(tmp_path / "one.ckpt", one)
+    assert convert(folder, checkpoint, tmp_path / "run") == 0
+    assert "stage one alone" in capsys.readouterr().out
+    init, run = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "next")
+    assert init.weights("gspn").exists() and not init.weights("rpointnet").exists()
+    run.start(init.config(), init.classes())
+    model = training.build("rpointnet", config)
+    training.start_weights(model, "rpointnet", run, init)
+    assert_same(model.proposal_network, network.proposal_network)
+
+
+def test_every_weight_is_named_once(network):
+    weights = release_names.weights(network)
+    named = [id(weight.variable) for weight in weights]
+    assert len(set(named)) == len(named)
+    others = {v.path for v in network.variables if id(v) not in named}
+    others = {path.split("/")[-1] for path in others if "term_means" not in path}
+    assert others <= {"kl_weight", "seed_generator_state", "total", "count"}
+    names = [name for weight in weights for name in weight.names()]
+    assert len(set(names)) == len(names)
+
+
+def test_the_release_has_524_variables_that_count():
+    weights = release_names.weights(models.build(presets.released()))
+    sizes = [np.prod(weight.shape) for weight in weights for _ in weight.names()]
+    assert (len(sizes), sum(sizes)) == (524, 14_105_876 - 4_063_616)
+
+
+def test_order_within_kernels(network):
+    head, mask = network.box_head, network.mask_head
+    theirs = np.array(["dz", "dy", "dx", "dh", "dw", "dl"] * 2)
+    ours = release_names.mirror_deltas(theirs, head.box_output)
+    assert ours.tolist() == ["dx", "dy", "dz", "dl", "dw", "dh"] * 2
+    width = mask.mask_mlp.parts[0]
+    theirs = np.array([["global"]] * 16 + [["local"]] * width)
+    ours = release_names.local_first(theirs, mask.mask_mlp)
+    assert ours.ravel().tolist() == ["local"] * width + ["global"] * 16
+
+
+def without(*names):
+    return lambda values: [values.pop(name) for name in names]
+
+
+def having(name, value):
+    return lambda values: values.update({name: value})
+
+
+def nothing_but(name, value):
+    return lambda values: (values.clear(), values.update({name: value}))
+
+
+KERNEL = np.ones((1, 8, 9), np.float32)
+NOT_FINITE = np.float32([1, np.nan] * 4)
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (
+            without(f"{ONE}/dec_fc/bn/beta", "fpn2/weights", "fpn2/biases"),
+            [
+                "does not fit the config:",
+                f"missing: {ONE}/dec_fc/bn/beta [256]",
+                "missing: fpn2/weights [19, 8]",
+                "missing: fpn2/biases [8]",
+            ],
+        ),
+        (without(f"{UPCONV}/conv2d_transpose/kernel"), ["fit", "missing: "]),
+        (
+            having("fpn9/weights", KERNEL),
+            ["fit", "unknown: fpn9/weights [1, 8, 9]"],
+        ),
+        (
+            having("fpn1/weights", KERNEL),
+            [
+                "fit",
+                "wrong: fpn1/weights must be float32 [11, 8], is float32 [1, 8, 9]",
+            ],
+        ),
+        (
+            having("fpn1/biases", np.arange(8)),
+            ["fit", "wrong: fpn1/biases must be float32 [8], is int64 [8]"],
+        ),
+        (having("fpn1/biases", NOT_FINITE), ["is not finite in fpn1/biases"]),
+        (
+            nothing_but("resnet/conv1/kernel", KERNEL),
+            ["not of the released model: of its 1 variables none has a name like"],
+        ),
+        (nothing_but("global_step", np.int64(3)), ["not of the released model"]),
+    ],
+)
+def test_what_does_not_fit_is_listed(
+    change, expected, folder, network, tmp_path, capsys
+):
+    values = released(network)
+    change(values)
+    checkpoint = write(tmp_path / "bad.ckpt", values)
+    before = set(tmp_path.iterdir())
+    assert convert(folder, checkpoint, tmp_path / "run") == 1
+    lines = capsys.readouterr().err.splitlines()
+    for text, line in zip(expected, lines, strict=True):
+        assert text in line
+    assert "bad.ckpt" in lines[0] and set(tmp_path.iterdir()) == before
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def flip(path):
+    values = bytearray(path.read_bytes())
+    values[len(values) // 2] ^= 1
+    path.write_bytes(values)
+
+
+@pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
+@pytest.mark.parametrize("damage", [cut, empty, flip])
+def test_a_damaged_file_is_named(damage, suffix, folder, tmp_path, capsys):
+    for path in folder.glob("model.ckpt.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    damage(tmp_path / f"model.ckpt.{suffix}")
+    assert convert(folder, tmp_path / "model.ckpt", tmp_path / "run") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"model.ckpt.{suffix[:4]}" in line and "truncated or damaged" in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "checkpoint, arguments, message",
+    [
+        ("none.ckpt", [], "no checkpoint {0}/none.ckpt: no file {0}/none.ckpt.index"),
+        ("tiny.json", [], "no checkpoint {0}/tiny.json"),
+        ("", [], "{0} is a folder; give the checkpoint in it, {0}/model.ckpt"),
+        ("model.ckpt", ["--output={0}"], "--output {0} exists"),
+        (
+            "model.ckpt",
+            [
+                "--config=configs/scannet.py:paper",
+                "--config.model.proposal.num_classes=4",
+            ],
+            "must be 256, got 0; config.model.proposal.point_confidence must be False",
+        ),
+        (
+            "model.ckpt",
+            ["--config=scannet.py:released"],
+            "--classes must have 18 classes, as the config's network without the "
+            "background, got 3",
+        ),
+    ],
+)
+def test_what_cannot_be_converted(
+    checkpoint, arguments, message, folder, tmp_path, capsys
+):
+    arguments = [argument.format(folder) for argument in arguments]
+    assert convert(folder, folder / checkpoint, tmp_path / "run", *arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message.format(folder) in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(
+    not RECORDED.with_suffix(".ckpt.index").exists(), reason=f"no {RECORDED}"
+)
+def test_the_recorded_checkpoint_fits_the_presets():
+    model = read_model(RECORDED, presets.released_literal())
+    values = tf.train.load_checkpoint(str(RECORDED)).get_tensor
+    first, head = model.proposal_network.proposer.vae.generator.grid[0], model.box_head
+    used = values(f"{UPCONV}/conv2d_transpose/kernel")
+    np.testing.assert_array_equal(first.kernel, used)
+    norm = model.proposal_network.proposer.objectness.mlp.norms[0]
+    mean = values(f"{ONE}/fb_logits/conv0/bn/moving_mean")
+    bias = values(f"{ONE}/fb_logits/conv0/biases")
+    np.testing.assert_array_equal(norm.moving_mean, mean - bias)
+    theirs = values("classification_head/conv_bbox_regress/weights")[0]
+    columns = np.arange(114).reshape(19, 6)[:, [2, 1, 0, 5, 4, 3]].ravel()
+    np.testing.assert_array_equal(head.box_output.kernel, theirs[:, columns])

@@ -1,0 +1,132 @@
+"""Generated single views: what one depth camera sees of a room."""
+
+import numpy as np
+import pytest
+
+from gspn_tf.commands import main as cli
+from gspn_tf.data import read_scenes
+from gspn_tf.data.classes import SCANNET
+from gspn_tf.data.manifest import read_manifest
+from gspn_tf.data.scene import check_scene
+from gspn_tf.data.shards import serialize
+from gspn_tf.datasets import depth
+from gspn_tf.datasets.preparing.reading import Item
+from gspn_tf.synthetic import raycast, views
+from gspn_tf.synthetic.furniture.surfaces import Surfaces
+
+SEEDS = range(40, 45)
+GREY = (127, 127, 127)
+CAMERA = depth.Camera((50.0, 50.0), (31.0, 23.0))
+SIZE = (47, 63)  # its middle pixel looks straight ahead
+MIDDLE = (23, 31)
+HERE = np.zeros(3)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return [views.generate_view(seed) for seed in SEEDS]
+
+
+def see(build) -> raycast.View:
+    """What a camera at the origin that looks along y sees of surfaces."""
+    surfaces = Surfaces()
+    build(surfaces)
+    rays = depth.lift(np.ones(SIZE), np.ones(SIZE, bool), CAMERA).reshape(*SIZE, 3)
+    return raycast.cast(surfaces.array(), HERE, depth.ROOM_FROM_CAMERA, rays)
+
+
+def test_the_nearer_of_two_walls_is_seen():
+    def build(surfaces):
+        surfaces.quad((-9, 4, -9), (18, 0, 0), (0, 0, 18), GREY)
+        surfaces.quad((-0.5, 2, -0.5), (1, 0, 0), (0, 0, 1), GREY)
+
+    view = see(build)
+    rows, columns = np.indices(SIZE) - np.array(MIDDLE)[:, None, None]
+    inside = (abs(rows) <= 12) & (abs(columns) <= 12)  # 0.5 m at 2 m: 12.5 pixels
+    np.testing.assert_array_equal(view.surface, np.where(inside, 1, 0))
+    np.testing.assert_allclose(view.depth, np.where(inside, 2, 4))
+    np.testing.assert_allclose(view.factors[MIDDLE], [0.5, 0.5, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "kind, arguments, expected",
+    [
+        ("dome", ((0, 3, 0), (0.5, 1, 0.5), GREY), 2.0),
+        ("tube", ((0, 3, -1), 0.5, 2, GREY), 2.5),
+        ("tube", ((0, 3, -1), 0.5, 2, GREY, 0.5), 2.625),  # a cone: 0.375 half way up
+        ("box", ((-1, 1.5, -1), (1, 3, 1), GREY), 1.5),
+        ("oval", ((0, 3, 0), (1, 1), GREY), np.inf),  # seen along its plane
+    ],
+)
+def test_round_things_are_hit_where_they_are(kind, arguments, expected):
+    view = see(lambda surfaces: getattr(surfaces, kind)(*arguments))
+    assert view.depth[MIDDLE] == pytest.approx(expected)
+    assert (view.surface[MIDDLE] < 0) == np.isinf(expected)
+
+
+def test_nothing_behind_the_camera_is_seen():
+    view = see(lambda s: s.quad((-9, -2, -9), (18, 0, 0), (0, 0, 18), GREY))
+    assert (view.surface == -1).all() and np.isinf(view.depth).all()
+
+
+def test_the_projector_casts_a_shadow_beside_what_is_near():
+    image = np.full(views.SIZE, 4.0)
+    image[:, 150:180] = 1.0
+    shadow = views._shadow(image)
+    wide = round(views.CAMERA.focal[0] * views._BASELINE * (1 / 1.0 - 1 / 4.0))
+    columns = np.flatnonzero(shadow[100])
+    assert 10 < wide < 20 and abs(len(columns) - wide) <= 1
+    assert columns.min() == 180 and (np.diff(columns) == 1).all()
+
+
+def test_edges_and_slanting_surfaces_are_measured_less():
+    rng = np.random.default_rng(0)
+    image = np.full(views.SIZE, 2.0)
+    flat = views._missing(rng, image, np.ones(views.SIZE))
+    slanting = views._missing(rng, image, np.full(views.SIZE, 0.125))
+    image[:, ::8] = 2.3
+    stepped = views._missing(rng, image, np.ones(views.SIZE))
+    far = views._missing(rng, np.full(views.SIZE, 9.0), np.ones(views.SIZE))
+    assert not flat.any() and far.all()
+    assert 0.45 < slanting.mean() < 0.55 and 0.1 < stepped.mean() < 0.5
+
+
+def test_a_seed_gives_the_same_bytes_and_others_differ(scenes):
+    again = views.read_view(Item("x", detail=SEEDS[0]))
+    assert serialize(again) == serialize(scenes[0])
+    assert len({serialize(scene) for scene in scenes}) == len(scenes)
+    with pytest.raises(ValueError, match="seed must not be negative"):
+        views.generate_view(-1)
+
+
+def test_views_are_well_formed(scenes):
+    for scene in scenes:
+        check_scene(scene, len(SCANNET))
+        assert 20_000 < len(scene.points) < 240 * 320  # some pixels are missing
+        assert scene.num_instances >= views.MIN_INSTANCES
+        mine = scene.instance >= 0
+        assert np.bincount(scene.instance[mine]).min() >= views.MIN_INSTANCE_POINTS
+        pairs = np.stack([scene.instance, scene.semantic])[:, mine]
+        assert np.unique(pairs, axis=1).shape[1] == scene.num_instances
+
+
+def test_the_camera_looks_along_y_and_the_floor_is_level(scenes):
+    for scene in scenes:
+        assert (scene.points[:, 1] > 0).mean() > 0.999
+        assert np.linalg.norm(scene.points, axis=1).max() < 12
+        assert abs(np.quantile(scene.points[:, 2], 0.001)) < 0.3
+
+
+def test_the_command_makes_other_views_for_every_split(tmp_path, capsys):
+    command = ["prepare", "views", f"--output={tmp_path}/data", "--jobs=1"]
+    assert cli.main([*command, "--train=2", "--val=1", "--test=0"]) == 0
+    assert "train 2 scenes (" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "data")
+    assert manifest["classes"] == SCANNET.pairs()
+    names = [
+        s.name for k in ("train", "val") for s in read_scenes(tmp_path / "data", k)
+    ]
+    assert len(set(names)) == 3
+    assert names == [n for s in manifest["splits"].values() for n in s["names"]]
+    assert cli.main([*command, "--train=0", "--val=0", "--test=0"]) == 1
+    assert "nothing to make" in capsys.readouterr().err
