@@ -98,7 +98,7 @@ def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
     from gspn_tf.training import loop as training
 
     split = evaluation.Split(output / "data", "test", tracked)
-    untrained = training.build("gspn", config)
+    untrained = training.initial_model("gspn", config)
     before = evaluation.proposal_figures(untrained, split, config)
     model, config, classes = inference.load_run(output / "run")
     after = evaluation.proposal_figures(model.proposal_network, split, config)

@@ -92,7 +92,7 @@ def step_timings(scenes: training.Scenes, repeats: int) -> list[Timing]:
     stages = list(config.model.stages())
     batch = next(iter(scenes.epoch(stages[0], 0)))
     for stage in stages:
-        model = training.build(stage, config)
+        model = training.initial_model(stage, config)
         options = getattr(config.train, stage)
         model.compile(optimizer=training.optimizer(options), jit_compile=False)
         name = f"training step, {stage}, batch of {config.train.batch_size}"
@@ -104,7 +104,7 @@ def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
     """A training step of each stage, and inference on one whole scene."""
     found = step_timings(training.Scenes(directory, config), repeats)
     scene = next(read_scenes(directory, "train"))
-    model = training.build(config.model.kind, config)
+    model = training.initial_model(config.model.kind, config)
     segmenter = inference.Segmenter.from_config(model, config.data)
     run = lambda: segmenter.segment(scene.points, scene.colors).semantic  # noqa: E731
     name = f"inference, one scene of {len(scene.points):,} points"

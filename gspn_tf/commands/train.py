@@ -10,7 +10,7 @@ from gspn_tf.config import loading as config_loading
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
+    """Define the flags of this command."""
 
     def text(name: str, default: str | None, help_text: str) -> None:
         absl_flags.DEFINE_string(name, default, help_text, flag_values=flags)
@@ -53,7 +53,7 @@ def run(arguments: Arguments) -> None:
     from gspn_tf.training.run_folder import RunFolder
 
     folder = RunFolder(Path(flags.run))
-    if flags.resume == "never" and folder.has_checkpoint():
+    if flags.resume == "never" and folder.has_begun():
         raise UserError(f"{flags.run} holds a run already, and --resume=never")
     console = Console()
     training.train(
@@ -68,7 +68,7 @@ def run(arguments: Arguments) -> None:
 
 
 def read_config(arguments: Arguments) -> Config:
-    """The config that `--config`, the run folder or `--init` gives, overridden."""
+    """Read the config of `--config`, the run folder or `--init`, and override it."""
     flags = arguments.flags
     sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]
     found = [s for s in sources if Path(s).is_file()]
