@@ -9,7 +9,7 @@ from gspn_tf.config import loading as config_loading
 
 
 def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
+    """Define the flags of this command."""
     absl_flags.DEFINE_string(
         "config",
         None,
