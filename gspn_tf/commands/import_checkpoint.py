@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import flags as absl_flags
 
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.config import RPointNetConfig
 from gspn_tf.config import loading as config_loading
 
 
@@ -32,7 +33,7 @@ def run(arguments: Arguments) -> None:
     flags = arguments.flags
     config = config_loading.load(flags.config)
     config = config_loading.override(config, arguments.overrides)
-    if config.model.kind != "rpointnet":
+    if not isinstance(config.model, RPointNetConfig):
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():
         raise UserError(f"--output {flags.output} exists; give another or remove it")
