@@ -1,8 +1,7 @@
 """The tables of the results, in Markdown."""
 
-from benchmarks.case import Measured, Target, Timed
-from benchmarks.scaling import COUNTS, Scaling
-from benchmarks.suite import Results
+from benchmarks.case import Comparison, Target, Timed
+from benchmarks.suite import COUNTS, Growth, Results
 
 
 def table(header: list[str], rows: list[list]) -> str:
@@ -28,7 +27,7 @@ def _same(share: float | None) -> str:
     return "yes" if share == 1 else f"{min(share, 0.9999):.2%}"
 
 
-def fastest(case: Measured, target: Target) -> Timed | None:
+def fastest(case: Comparison, target: Target) -> Timed | None:
     """The library that the target speaks of, or None where none is installed."""
     chosen = [
         timed
@@ -85,8 +84,8 @@ def limits(one: Results, all_cores: Results) -> str:
 
 
 def scaling(
-    one: list[Scaling],
-    all_cores: list[Scaling],
+    one: list[Growth],
+    all_cores: list[Growth],
     memory: list[tuple[float, float]],
     cores: int,
 ) -> str:

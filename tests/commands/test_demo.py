@@ -3,6 +3,8 @@
 import dataclasses as dc
 import json
 
+import pytest
+
 from gspn_tf import config as c
 from gspn_tf.commands import demo
 from gspn_tf.commands import main as cli
@@ -19,6 +21,7 @@ KEYS = {
 }
 
 
+@pytest.mark.slow
 def test_demo_leaves_a_report(tmp_path, tiny_config, capsys):
     stage = c.StageConfig(epochs=1)
     config = c.Config(
