@@ -4,7 +4,7 @@ from benchmarks.case import Comparison, Target, Timed
 from benchmarks.suite import COUNTS, Growth, Results
 
 
-def table(header: list[str], rows: list[list]) -> str:
+def markdown_table(header: list[str], rows: list[list]) -> str:
     """Aligned columns."""
     cells = [header, *[[str(cell) for cell in row] for row in rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -57,7 +57,7 @@ def targets(one: Results, all_cores: Results) -> str:
     n = all_cores.cores
     header = ["op", "ours, 1 core, ms", f"{n} cores, ms", "gain", "against", "ms"]
     header += ["ratio, 1 core", f"ratio, {n} cores", "wanted"]
-    return table(header, rows)
+    return markdown_table(header, rows)
 
 
 def libraries(one: Results, all_cores: Results) -> str:
@@ -71,7 +71,7 @@ def libraries(one: Results, all_cores: Results) -> str:
             rows.append([case.name, timed.library, _same(timed.same), *times])
     n = all_cores.cores
     header = ["op", "library", "same result", "1 core, ms", "ratio", f"{n} cores, ms"]
-    return table(header, rows)
+    return markdown_table(header, rows)
 
 
 def limits(one: Results, all_cores: Results) -> str:
@@ -80,7 +80,7 @@ def limits(one: Results, all_cores: Results) -> str:
         [name.replace("_", " "), _number(one.floors[name]), _number(wide)]
         for name, wide in all_cores.floors.items()
     ]
-    return table(["floor", "1 core", f"{all_cores.cores} cores"], rows)
+    return markdown_table(["floor", "1 core", f"{all_cores.cores} cores"], rows)
 
 
 def scaling(
@@ -105,4 +105,4 @@ def scaling(
     ]
     header = ["op", *[f"{count:,}, ms" for count in COUNTS], "exponent"]
     header += [f"gain of {cores} cores", "peak, MB", "of inputs and outputs"]
-    return table(header, rows)
+    return markdown_table(header, rows)

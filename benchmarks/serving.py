@@ -92,36 +92,31 @@ def send(load: Load, server: tuple[str, int], scan, offline) -> Sent:
     )
 
 
-class Loaded(NamedTuple):
-    """The SavedModels of a process, by the kind of their ops."""
-
-    models: dict[str, object]
-
-    def answer(self, kind: str, points: np.ndarray, colors: np.ndarray) -> dict:
-        """Call `serving_default`."""
-        inputs = {"points": points, "colors": colors, "num_points": np.int32(-1)}
-        inputs = {name: tf.constant(value) for name, value in inputs.items()}
-        found = self.models[kind].signatures["serving_default"](**inputs)
-        return {name: value.numpy() for name, value in found.items()}
+def answer(saved, points: np.ndarray, colors: np.ndarray) -> dict:
+    """Call `serving_default` of a SavedModel in this process."""
+    inputs = {"points": points, "colors": colors, "num_points": np.int32(-1)}
+    inputs = {name: tf.constant(value) for name, value in inputs.items()}
+    found = saved.signatures["serving_default"](**inputs)
+    return {name: value.numpy() for name, value in found.items()}
 
 
-def agree(loaded: Loaded, scan, offline) -> None:
+def agree(loaded: dict, scan, offline) -> None:
     """Assert that both exports answer scans of several sizes as offline."""
     for count in SIZES:
         points, colors = scan(count)
         expected = offline(points, colors)
-        for kind in loaded.models:
-            assert_answers(loaded.answer(kind, points, colors), expected, count)
+        for saved in loaded.values():
+            assert_answers(answer(saved, points, colors), expected, count)
         print(f"{count:7,} points: {len(expected.masks)} instances, as offline")
 
 
-def times(loaded: Loaded, scan: tuple, repeats: int) -> dict[str, dict]:
+def times(loaded: dict, scan: tuple, repeats: int) -> dict[str, dict]:
     """Time each export on one scan, in turns: least and median seconds."""
-    taken: dict[str, list[float]] = {kind: [] for kind in loaded.models}
+    taken: dict[str, list[float]] = {kind: [] for kind in loaded}
     for _ in range(repeats + 1):
-        for kind in loaded.models:
+        for kind, saved in loaded.items():
             start = time.perf_counter()
-            loaded.answer(kind, *scan)
+            answer(saved, *scan)
             taken[kind].append(time.perf_counter() - start)
     return {
         kind: {
@@ -189,7 +184,7 @@ def main(flags: Namespace) -> None:
             )
             for kind in KINDS
         }
-        loaded = Loaded({k: tf.saved_model.load(str(p)) for k, p in exports.items()})
+        loaded = {k: tf.saved_model.load(str(p)) for k, p in exports.items()}
         agree(loaded, scan, offline.segment)
         metrics = times(loaded, scan(POINTS), flags.repeats)
         print(json.dumps({"one scan": POINTS, **metrics}, indent=1))

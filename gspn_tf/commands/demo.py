@@ -52,18 +52,20 @@ def run(arguments: Arguments) -> None:
     print(PLAN.format(**rooms, output=output, minutes=MINUTES))
     load_tensorflow()
     settings = {"seed": flags.seed, "rooms": rooms}
-    begin(output, settings, config)
+    keep_or_remove(output, settings, config)
     if not (output / "data").exists():
         prepare_rooms(output / "data", rooms, seed=flags.seed)
     config_file = str(output / "config.json")
     invoke(train.COMMAND, **folders(output), config=config_file)
-    metrics = settings | measure(output, config)
-    show(output)
+    metrics = settings | demo_metrics(output, config)
+    show_room(output)
     metrics["seconds"] = round(time.monotonic() - start, 1)
-    report(output, metrics)
+    write_demo_report(output, metrics)
 
 
-def begin(output: Path, settings: dict[str, Any], config: config_lib.Config) -> None:
+def keep_or_remove(
+    output: Path, settings: dict[str, Any], config: config_lib.Config
+) -> None:
     """Keep what an interrupted demo of the same settings left; remove any other's."""
     text = config_lib.to_json(config)
     settings = settings | {"config": json.loads(text)}
@@ -83,7 +85,7 @@ def folders(output: Path) -> dict[str, str]:
     return {"data": str(output / "data"), "run": str(output / "run")}
 
 
-def measure(output: Path, config: config_lib.Config) -> dict[str, Any]:
+def demo_metrics(output: Path, config: config_lib.Config) -> dict[str, Any]:
     """Evaluate on the rooms of the split `test`, beside two yardsticks."""
     from gspn_tf.evaluation import measures
     from gspn_tf.training import loop as training
@@ -99,7 +101,7 @@ def measure(output: Path, config: config_lib.Config) -> dict[str, Any]:
     }
 
 
-def show(output: Path) -> None:
+def show_room(output: Path) -> None:
     """Segment an unseen room from a PLY file without labels, and draw it."""
     from gspn_tf.data import read_scenes
     from gspn_tf.files.ply import write_ply
@@ -115,7 +117,7 @@ def show(output: Path) -> None:
     invoke(export.COMMAND, model=model, output=str(output / "saved_model"))
 
 
-def report(output: Path, metrics: dict[str, Any]) -> None:
+def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
     """Write metrics.json and report.html, and print the headline."""
     from gspn_tf.training.run_folder import versions
     from gspn_tf.visualize import Figure, Report, write_report

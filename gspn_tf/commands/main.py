@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:
-        command, arguments = parse(argv)
+        command, arguments = parse_command_line(argv)
     except (UsageError, absl_flags.Error) as error:
         return _fail(str(error), USAGE, debug)
     except SystemExit:  # the help is printed
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parse(argv: Sequence[str]) -> tuple[Command, Arguments]:
+def parse_command_line(argv: Sequence[str]) -> tuple[Command, Arguments]:
     """Find the command and check its flags.
 
     Raises:

@@ -53,9 +53,9 @@ def test_demo_leaves_a_report(tmp_path, tiny_config, capsys):
     # Started again with the same settings it keeps what is there, else it starts anew.
     settings = {"seed": 7, "rooms": {"train": 2, "val": 1, "test": 1}}
     config.train.seed = 7
-    demo.begin(output, settings, config)
+    demo.keep_or_remove(output, settings, config)
     assert (output / "data").exists() and (output / "run").exists()
-    demo.begin(output, settings | {"seed": 8}, config)
+    demo.keep_or_remove(output, settings | {"seed": 8}, config)
     assert not (output / "data").exists() and not (output / "run").exists()
 
 
