@@ -99,19 +99,20 @@ def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
 
     split = evaluation.Split(output / "data", "test", tracked)
     untrained = training.build("gspn", config)
-    before = evaluation.proposal_figures(untrained, split, config)
+    before = evaluation.proposal_metrics(untrained, split, config)
     model, config, classes = inference.load_run(output / "run")
-    after = evaluation.proposal_figures(model.proposal_network, split, config)
+    after = evaluation.proposal_metrics(model.proposal_network, split, config)
     segmenter = inference.Segmenter.from_config(model, config.data)
-    precision = evaluation.instance_precision(segmenter, split)
+    found = evaluation.segmented(segmenter, split)
+    precision = evaluation.scannet_precision(found, split)
     print(precision.table())
-    components = evaluation.component_precision(split)
+    components = evaluation.components(split)
     show(output, next(split.scenes()), segmenter, classes)
     shutil.rmtree(output / "saved_model", ignore_errors=True)
     saved_model.export(model, config, classes, output / "saved_model")
     figures = carried(config, split) | precision.as_dict() | after
     figures["proposal_miou_untrained"] = before["proposal_miou"]
-    figures["components_ap50"] = components.ap50
+    figures["components_ap50"] = evaluation.scannet_precision(components, split).ap50
     return figures
 
 

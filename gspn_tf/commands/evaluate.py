@@ -21,7 +21,7 @@ from gspn_tf.config import presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.evaluation import submission
-from gspn_tf.metrics import PROTOCOLS, Judged, evaluate
+from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
 from gspn_tf.metrics.judging import constant_scores
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run(arguments: Arguments) -> None:
     figures: dict[str, Any] = {}
     with timed(figures):
         source = _source(flags)
-        evaluation = evaluate(
+        evaluation = evaluate_scenes(
             source.scenes, source.classes.names, source.about["protocol"]
         )
         proposals = source.proposals()
@@ -171,7 +171,7 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
         split.count(),
         _about(flags, split, scores)
         | {"run": flags.run, "preset": preset, "preset_changed": changed},
-        lambda: evaluation.proposal_figures(network, split, config) if network else {},
+        lambda: evaluation.proposal_metrics(network, split, config) if network else {},
     )
 
 

@@ -61,12 +61,12 @@ def title_of(trained: Trained) -> str:
 
 def propose(trained: Trained, subject: Subject, seed: int = 0) -> Seeds:
     """The proposals for the points that the network sees."""
-    look = trained.look_at(subject, seed)
-    outputs = trained.model(look.batch, training=False)
-    real = min(len(look.pick), outputs["seeds"].shape[1])
-    seen = look.finite[look.pick]
+    scan = trained.observe(subject, seed)
+    outputs = trained.model(scan.batch, training=False)
+    seen = scan.rows.numpy()
+    real = min(len(seen), outputs["seeds"].shape[1])
     rows = seen[outputs["seeds"][0].numpy()[:real]]
-    return Seeds(rows, seen, look.origin, outputs)
+    return Seeds(rows, seen, scan.origin.numpy(), outputs)
 
 
 def proposal_at(
