@@ -67,24 +67,23 @@ def submitted(predictions: str | Path, split: Split) -> Iterator[Judged]:
         raise submission.SubmissionError(f"{path}: no scene of split {split.name}")
 
 
-def components(split: Split) -> Iterator[Judged]:
-    """Take connected components of the *true* semantic labels for instances.
+def component_precision(split: Split) -> APResult:
+    """Measure connected components of the *true* semantic labels: a yardstick.
 
-    They are a yardstick. A component has the class of its points; its score is its
-    size.
+    A component has the class of its points, and its size as score; the protocol is
+    ScanNet's.
     """
-    for scene in split.track(split.scenes(), "components", split.count()):
-        owner = synthetic.oracle_components(scene)
-        rows = range(owner.max(initial=-1) + 1)
-        masks = [np.flatnonzero(owner == row) for row in rows]
-        classes = np.array([scene.semantic[mask[0]] for mask in masks], np.int32)
-        scores = np.array([len(mask) for mask in masks], np.float64)
-        yield _with_truth(scene, InstancePredictions(masks, classes, scores))
 
+    def components() -> Iterator[Judged]:
+        for scene in split.track(split.scenes(), "components", split.count()):
+            owner = synthetic.oracle_components(scene)
+            rows = range(owner.max(initial=-1) + 1)
+            masks = [np.flatnonzero(owner == row) for row in rows]
+            classes = np.array([scene.semantic[mask[0]] for mask in masks], np.int32)
+            scores = np.array([len(mask) for mask in masks], np.float64)
+            yield _with_truth(scene, InstancePredictions(masks, classes, scores))
 
-def scannet_precision(scenes: Iterable[Judged], split: Split) -> APResult:
-    """Average precision of the scenes of a split by ScanNet's protocol."""
-    return evaluate_scenes(scenes, split.class_names()).result
+    return evaluate_scenes(components(), split.class_names()).result
 
 
 def _with_truth(scene: Scene, found: InstancePredictions) -> Judged:

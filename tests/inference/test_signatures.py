@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.harness import assert_answers, scan
+from serving.far_scans import scan
 
+from benchmarks.answers import assert_answers
 from gspn_tf import ops
 from gspn_tf.data.sampling import POINTS
 from gspn_tf.inference.segmenter import Segmenter
