@@ -35,7 +35,7 @@ def test_command_line_is_understood(line):
     command.define_flags(flags)
     arguments = cli._parse(command, flags, rest)
     if "config" in arguments.flags and arguments.flags.config:
-        config_loading.load(arguments.flags.config)
+        config_loading.load_config(arguments.flags.config)
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, re.M))
@@ -50,7 +50,7 @@ def test_files_that_are_named_exist(path):
     name, _, variant = path.partition(":")
     assert (ROOT / name).exists()
     if variant:
-        config_loading.load(path)
+        config_loading.load_config(path)
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)\S+)\)", README))

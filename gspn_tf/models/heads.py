@@ -108,10 +108,8 @@ class Hypercolumns(keras.layers.Layer):
 
     def __init__(self, widths: tuple[int, ...], config: RPointNetConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        units, variance = (config.level_units,), config.flat_variance
-        self.levels = [
-            FeaturePropagation(units, width, 3, variance) for width in widths
-        ]
+        units = (config.level_units,)
+        self.levels = [FeaturePropagation(units, width, 3) for width in widths]
         self.source = SEMANTIC_TRAINING[config.semantic_training](
             config.proposal.backbone
         )
@@ -171,8 +169,8 @@ class SeparateLayers(keras.layers.Layer):
 
     def __init__(self, units, channels, variance, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.class_mlp = SharedMLP(units, (channels,), variance)
-        self.box_mlp = SharedMLP(units, (channels,), variance)
+        self.class_mlp = SharedMLP(units, (channels,))
+        self.box_mlp = SharedMLP(units, (channels,))
         self.built = True
 
     def call(self, x, training=False):
@@ -185,7 +183,7 @@ class SharedLayers(keras.layers.Layer):
 
     def __init__(self, units, channels, variance, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.mlp = SharedMLP(units, (channels,), variance)
+        self.mlp = SharedMLP(units, (channels,))
         self.built = True
 
     def call(self, x, training=False):

@@ -7,7 +7,6 @@ from gspn_tf import ops
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.models import scoring
 from gspn_tf.models.base import LossModel
-from gspn_tf.models.gspn import GSPN
 from gspn_tf.models.heads import (
     HYPERCOLUMNS,
     REGION_PARTS,
@@ -39,18 +38,34 @@ class RPointNet(LossModel):
     def __init__(self, config: RPointNetConfig | None = None, **kwargs):
         c = config or RPointNetConfig()
         super().__init__(c, **kwargs)
-        self.proposal_network = GSPN(c.proposal)
+        from gspn_tf import models  # which imports this module
+
+        self.proposal_network = models.build(c.proposal)
         self.proposal_network.trainable = c.train_proposals
         levels = self.proposal_network.semantic_predictor.level_widths
         context = self.proposal_network.context_encoder.width
         self.hypercolumns = HYPERCOLUMNS[c.region_features](levels, c)
         parts = REGION_PARTS[c.region_features]
         widths = parts.widths(context, self.hypercolumns.width)
-        self.align = PointRoIAlign()
+        self.align = PointRoIAlign(c.num_region_points, c.region_margin)
+        self.probe = PointRoIAlign(1, c.region_margin)
+        self.align_inference = PointRoIAlign(
+            c.num_region_points_inference, c.region_margin_inference
+        )
         self.box_head = BoxHead(c, widths)
         self.mask_head = MaskHead(c, widths)
         self.exported_scores = scoring.EXPORTED_SCORES[c.exported_score]
         self.fill_regions = matching.FILLERS[c.filler_regions]
+        if c.flat_variance == "batch":
+            flat = [level.mlp for level in getattr(self.hypercolumns, "levels", [])]
+            layers = self.box_head.layers_of
+            flat += [
+                getattr(layers, x)
+                for x in ("mlp", "class_mlp", "box_mlp")
+                if hasattr(layers, x)
+            ]
+            for norm in (norm for mlp in flat for norm in mlp.norms):
+                norm.batch_variance = True
         self.boxes_per_seed = self.proposal_network.proposer.boxes_per_seed
         self.seeds = keras.random.SeedGenerator(0)
         proposing = self.proposal_network.loss_names if c.train_proposals else ()
@@ -74,20 +89,19 @@ class RPointNet(LossModel):
             whole_scene=True,
         )
         seeds = tf.random.experimental.stateless_split(self._seed(training), 3)
-        targets = self.choose_regions(batch, outputs["candidates"], seeds[0])
+        targets = self.choose_regions(batch, outputs.candidates, seeds[0])
         regions = self.align(
             batch["points"],
             targets.boxes,
             targets.valid,
             batch["num_points"],
             seeds[1],
-            num_samples=c.num_region_points,
-            margin=c.region_margin,
         )
-        features = self.describe(batch, outputs["scene"], training)
+        features = self.describe(batch, outputs.scene, training)
         logits, deltas = self.box_head(features, regions, training=training)
         masks = self.mask_head(features, regions, training=training)
-        return outputs | {
+        return {
+            "proposed": outputs,
             "regions": regions,
             "region_targets": targets,
             "class_logits": logits,
@@ -105,14 +119,8 @@ class RPointNet(LossModel):
             c.proposal_iou,
         )
         kept = matching.add_truth(kept, batch["targets"], c.truth_copies, seeds[0])
-        filled = self.align(
-            batch["points"],
-            kept.boxes,
-            kept.valid,
-            batch["num_points"],
-            seeds[1],
-            num_samples=1,
-            margin=c.region_margin,
+        filled = self.probe(
+            batch["points"], kept.boxes, kept.valid, batch["num_points"], seeds[1]
         )
         return matching.sample_regions(
             kept._replace(valid=filled.valid),
@@ -152,7 +160,7 @@ class RPointNet(LossModel):
             "mask": c.mask_weight * losses.masked_mean(mask, positive),
         }
         if c.train_proposals:
-            terms |= self.proposal_network.loss_terms(outputs, batch)
+            terms |= self.proposal_network.loss_terms(outputs["proposed"], batch)
         return terms
 
     def detect(self, batch):
@@ -160,7 +168,7 @@ class RPointNet(LossModel):
         c, points, count = self.config, batch["points"], batch["num_points"]
         outputs = self.proposal_network(batch, training=False)
         proposals = matching.select_proposals(
-            outputs["candidates"],
+            outputs.candidates,
             c.max_candidates_inference * self.boxes_per_seed,
             c.max_proposals_inference,
             c.proposal_iou,
@@ -168,19 +176,11 @@ class RPointNet(LossModel):
         seeds = tf.random.experimental.stateless_split(self._seed(False), 2)
 
         def align(boxes, valid, seed) -> Regions:
-            return self.align(
-                points,
-                boxes,
-                valid,
-                count,
-                seed,
-                num_samples=c.num_region_points_inference,
-                margin=c.region_margin_inference,
-            )
+            return self.align_inference(points, boxes, valid, count, seed)
 
         regions = align(proposals.boxes, proposals.valid, seeds[0])
-        scene = outputs["scene"]
-        support = scoring.support_of(scene, outputs["proposals"])
+        scene = outputs.scene
+        support = scoring.support_of(scene, outputs.proposals)
         features = self.describe(batch, scene, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
         found, confidence = self.refine(regions, logits, deltas, support)

@@ -196,7 +196,7 @@ def test_scans_of_any_size(tiny_sgpn, count):
 @pytest.mark.parametrize("name", ["rooms", "parts", "views", "scannet"])
 def test_the_budget_is_that_of_both_stages(name):
     small, sgpn = (
-        config_loading.load(f"configs/{name}.py:{variant}")
+        config_loading.load_config(f"configs/{name}.py:{variant}")
         for variant in ("small", "sgpn")
     )
     stages = small.train.gspn.epochs, small.train.rpointnet.epochs
@@ -216,7 +216,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     + [(5, f"{file}.py:sgpn") for file in ("rooms", "parts", "views", "scannet")],
 )
 def test_the_fields_are_as_documented(column, name):
-    model = config_loading.load(f"configs/{name}").model
+    model = config_loading.load_config(f"configs/{name}").model
     rows = [line.split(" | ") for line in TEXT.split("\n## SGPN\n")[1].splitlines()]
     said = {row[2].split("`")[1]: row[column - 1] for row in rows if len(row) == 6}
     del said["config.model"]  # the header

@@ -9,9 +9,10 @@ import tensorflow as tf
 from gspn_tf import ops
 from gspn_tf.config import DataConfig, presets
 from gspn_tf.data import preprocessing
+from gspn_tf.models.released import released_labels
 from gspn_tf.models.scoring import of_class
+from gspn_tf.nn import assignment, losses, matching
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import losses, matching
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals
 from parity.golden import Case, Check, Golden, wanted
@@ -67,11 +68,9 @@ def objectness(g: Golden, check: Check, prefix: str) -> None:
     seeds = seeds_of(g)
     foreground = take(source["in_seg_label"], seeds).numpy() > 0
     boxes = g[f"{prefix}bbox_ins_pred"]
-    iou = matching.iou_with_truth(boxes, truth["boxes"], truth["valid"])
-    best = matching.BEST_SEEDS["all" if "_all_" in prefix else "first"]
-    labels = matching.objectness_labels(
-        iou, foreground, CONFIG.proposal.positive_iou, best(iou, foreground)
-    ).numpy()
+    iou = assignment.iou_with_truth(boxes, truth["boxes"], truth["valid"])
+    threshold, first_alone = CONFIG.proposal.positive_iou, "_all_" not in prefix
+    labels = released_labels(iou, foreground, threshold, first_alone).numpy()
     check.same("spn_match", g[f"{prefix}spn_match"], recorded_labels(labels))
     each = losses.cross_entropy(logits_of(g, prefix), np.int32(labels == 1))
     loss = losses.masked_mean(each, labels >= 0)
@@ -105,7 +104,7 @@ def centers(g: Golden, check: Check, prefix: str) -> None:
     groups = take(g["in_group_label"], seeds)
     boxes = take(g["in_bbox_ins"], groups)
     offset = boxes[..., :3] - g[f"{prefix}pc_seed"]
-    unit = box_lib.UNITS[CONFIG.proposal.center_unit](boxes)
+    unit = box_lib.half_diagonal(boxes)
     each = losses.center_loss(direction, distance[..., 0], offset, unit)
     foreground = take(g["in_seg_label"], seeds) > 0
     loss = losses.masked_mean(each, foreground)

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import models
+from gspn_tf.nn import assignment
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import matching
 from gspn_tf.nn.pyramid import take
 from gspn_tf.paper.release.names import IGNORED, weights
 from parity.golden import TOLERANCE, Case, Check, Golden, not_checked
@@ -44,26 +44,26 @@ def spn_losses(g: Golden, check: Check, prefix: str) -> None:
 def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
     step = step_of(g, prefix)
     out, targets = step.outputs, step.batch["targets"]
-    seeds = take(step.batch["points"], out["seeds"])
-    distance = out["distance"][..., None]
+    seeds, generated = take(step.batch["points"], out.seeds), out.proposed.generated
+    direction, distance = out.centers.direction, out.centers.distance[..., None]
     clouds = truth_file(g, prefix)["in_pc_ins"]
     centers = box_lib.bounding(clouds)[..., :3]  # with that of the background
-    group = take(targets["instance"], out["seeds"]) + 1
+    group = take(targets["instance"], out.seeds) + 1
     ours = {
-        "pc_ins_pred": out["shapes"] - seeds[:, :, None],
-        "sem_class_logits": out["semantic_logits"],
-        "sem_labels": take(targets["semantic"], out["queries"]),
-        "pcfea_seed": out["context"],
-        "mean": out["posterior"].mean,
-        "log_var": out["posterior"].log_variance,
-        "cmean": out["prior"].mean,
-        "clog_var": out["prior"].log_variance,
-        "bbox_ins_pred": out["proposals"].boxes,
-        "shift_pred_seed_4d": tf.concat([out["direction"], distance], -1),
-        "shift_pred_seed": out["direction"] * distance,
-        "fb_logits": out["objectness"],
-        "ind_seed": out["seeds"],
-        "ind_sem": out["queries"],
+        "pc_ins_pred": generated.points - seeds[:, :, None],
+        "sem_class_logits": out.semantic_logits,
+        "sem_labels": take(targets["semantic"], out.queries),
+        "pcfea_seed": out.context,
+        "mean": generated.posterior.mean,
+        "log_var": generated.posterior.log_variance,
+        "cmean": generated.prior.mean,
+        "clog_var": generated.prior.log_variance,
+        "bbox_ins_pred": out.proposals.boxes,
+        "shift_pred_seed_4d": tf.concat([direction, distance], -1),
+        "shift_pred_seed": direction * distance,
+        "fb_logits": out.proposed.objectness,
+        "ind_seed": out.seeds,
+        "ind_sem": out.queries,
         "pc_seed": seeds,
         "pc_ins_center_seed": take(centers, group)[:, :, None],
         "seg_label_per_group": tf.pad(targets["classes"], [[0, 0], [1, 0]]),
@@ -76,12 +76,10 @@ def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
 def spn_match(g: Golden, check: Check, prefix: str) -> None:
     """Labels of the seeds, from what our network proposes."""
     step = step_of(g, prefix)
-    targets, proposals = step.batch["targets"], step.outputs["proposals"]
-    iou = matching.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
-    foreground = take(targets["instance"], step.outputs["seeds"]) >= 0
-    labels = matching.objectness_labels(
-        iou, foreground, 0.5, step.model.proposer.best_seeds(iou, foreground)
-    )
+    targets, proposals = step.batch["targets"], step.outputs.proposals
+    iou = assignment.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
+    foreground = take(targets["instance"], step.outputs.seeds) >= 0
+    labels = step.model.proposer.labels_of(iou, foreground)
     released = tf.gather([0, -1, 1], labels + 1)  # ignored, negative, positive
     check.same("spn_match", g[f"{prefix}spn_match"], released)
 
