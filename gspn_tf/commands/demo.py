@@ -54,7 +54,7 @@ def run(arguments: Arguments) -> None:
     config = config_loading.override(
         config_loading.load(flags.config), arguments.overrides
     )
-    if config.model.kind != "rpointnet":
+    if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
     print(PLAN.format(**rooms, output=output, minutes=MINUTES))
@@ -117,7 +117,7 @@ def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
 
 def carried(config: config_lib.Config, split) -> dict[str, Any]:
     """What every figure comes with, as those of `gspn evaluate`."""
-    constant = config.model.exported_score == "released"
+    constant = config.model.kind == "released_rpointnet"
     return {
         "protocol": "scannet",
         "scores": "constant" if constant else "ranked",

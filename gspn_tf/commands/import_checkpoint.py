@@ -32,7 +32,7 @@ def run(arguments: Arguments) -> None:
     flags = arguments.flags
     config = config_loading.load(flags.config)
     config = config_loading.override(config, arguments.overrides)
-    if config.model.kind != "rpointnet":
+    if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():
         raise UserError(f"--output {flags.output} exists; give another or remove it")

@@ -59,7 +59,10 @@ class CenterNetwork(keras.layers.Layer):
 
     def __init__(self, config: GSPNConfig, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.unit = box_lib.UNITS[config.center_unit]
+        metre = config.center_unit == "metre"
+        self.unit = lambda x: (
+            tf.ones_like(x[..., 0]) if metre else box_lib.half_diagonal(x)
+        )
 
     def losses_of(self, outputs, seeds, boxes) -> dict[str, tf.Tensor]:
         """Each of `terms` [B, S], of seeds [B, S, 3] on the objects of boxes [B, S, 6].

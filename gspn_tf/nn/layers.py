@@ -5,7 +5,7 @@ seen data. A first dense layer is linear, so it may be applied before a gather o
 interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
@@ -315,22 +315,35 @@ class PointDecoder(keras.layers.Layer):
 class PointRoIAlign(keras.layers.Layer):
     """The same number of scene points for every box (section 3.2).
 
-    Points are drawn with replacement from those inside the box, enlarged by `margin`
-    metres on every side. Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R],
-    num_points [B], seed [2] int32. A box without points becomes invalid.
+    Points are drawn with replacement from those inside the box.
+
+    Args:
+      num_points: points drawn for a box.
+      margin: metres by which a box is enlarged on every side to draw its points.
+
+    Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R], the scenes' num_points
+    [B], seed [2] int32. Output: Regions; a box without points becomes invalid.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, num_points: int, margin: float = 0.0, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
+        self.num_points, self.margin = num_points, margin
         self.built = True
 
-    def call(self, points, boxes, valid, num_points, seed, num_samples=256, margin=0.0):
+    def call(
+        self,
+        points: tf.Tensor,
+        boxes: tf.Tensor,
+        valid: tf.Tensor,
+        num_points: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> Regions:
         indices, counts = ops.sample_in_boxes(
             points,
             boxes,
             seed,
-            num_samples=num_samples,
-            margin=margin,
+            num_samples=self.num_points,
+            margin=self.margin,
             num_points=num_points,
         )
         return Regions(boxes, indices, valid & (counts > 0))

@@ -70,16 +70,6 @@ def test_fit_of_the_heads_leaves_the_proposal_network_alone(tiny_config, tiny_ba
     assert all((after[path] != before[path]).any() for path in moving)
 
 
-def test_both_networks_learn_together_where_the_config_says_so(tiny_config, tiny_batch):
-    model = models.build(dc.replace(tiny_config, train_proposals=True))
-    model.proposal_network.kl_weight.assign(1.0)
-    terms, gradients = terms_and_gradients(model, tiny_batch)
-    gspn = model.proposal_network
-    assert set(terms) == {*RPointNet.terms, *gspn.loss_names} == set(model.loss_names)
-    proposing = [w.path for w in gspn.trainable_weights]
-    assert_every_weight_moves({path: gradients[path] for path in proposing})
-
-
 def test_every_weight_of_gspn_gets_a_gradient(gspn, tiny_batch):
     _, gradients = terms_and_gradients(gspn, tiny_batch)
     assert_every_weight_moves(gradients)
@@ -122,8 +112,7 @@ def test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"head_layers": "shared"},
-        {"filler_regions": "empty"},
+        {"kind": "released_rpointnet"},
         {"region_features": "semantic"},
         {"region_features": "context"},
         {"semantic_training": "end_to_end"},
@@ -143,9 +132,10 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
 def class_logits(network, batch, change):
     """Of the regions of a batch, with other features than the scene's."""
     outputs = network(batch)
-    scene = outputs["scene"]._replace(**change(outputs["scene"]))
+    scene = outputs.proposed["scene"]
+    scene = scene._replace(**change(scene))
     features = network.describe(batch, scene, training=False)
-    return network.box_head(features, outputs["regions"])[0].numpy()
+    return network.box_head(features, outputs.regions).class_logits.numpy()
 
 
 UNSEEN = {

@@ -10,8 +10,8 @@ import tensorflow as tf
 from gspn_tf import models
 from gspn_tf.models.proposers import anchors
 from gspn_tf.models.proposers.proposer import SeedTruth
+from gspn_tf.nn import assignment
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import matching
 
 RIVALS = ("boxes", "segments")
 DESIGNS = [
@@ -85,7 +85,7 @@ def test_anchor_labels_are_those_of_the_rule():
     own = np.float32(rng.uniform(0, 0.8, (2, 20, 9)) * rng.integers(0, 2, (2, 20, 1)))
     most = np.maximum(own, np.float32(rng.uniform(0, 0.8, own.shape)))
     foreground = rng.uniform(size=own.shape[:2]) < 0.6
-    got = matching.anchor_labels(own, most, foreground, 0.5, 0.3).numpy()
+    got = assignment.anchor_labels(own, most, foreground, 0.5, 0.3).numpy()
     want = [
         [labels_of_one(own[b, s], most[b, s], foreground[b, s], 0.5, 0.3)]
         for b in range(2)
@@ -247,17 +247,15 @@ def test_every_design_learns_and_every_weight_gets_a_gradient(
 @pytest.mark.parametrize("changes", DESIGNS, ids=str)
 def test_r_pointnet_takes_every_design(changes, tiny_config, tiny_batch, tiny_scene):
     proposal = dc.replace(tiny_config.proposal, **changes)
-    network = models.build(
-        dc.replace(tiny_config, proposal=proposal, truth_copies=2, train_proposals=True)
-    )
+    network = models.build(dc.replace(tiny_config, proposal=proposal, truth_copies=2))
     terms = network.loss_terms(network(tiny_batch, training=True), tiny_batch)
     assert set(terms) == set(network.loss_names)
     assert terms["box"] > 0 and terms["mask"] > 0
     assert np.isfinite([float(value) for value in terms.values()]).all()
     found = network(tiny_scene)
-    boxes = found["proposals"].boxes.numpy()[found["proposals"].valid]
+    boxes = found.proposals.boxes.numpy()[found.proposals.valid]
     assert len(boxes) and np.isfinite(boxes).all()
-    assert np.isfinite(found["detections"].boxes).all()
+    assert np.isfinite(found.detections.boxes).all()
 
 
 def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_scene):

@@ -304,19 +304,10 @@ def aligned():
     box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
     boxes = tf.stack([box, box])
     valid = tf.constant([[True, True, False]] * 2)
-    layer = layers.PointRoIAlign()
+    layer = layers.PointRoIAlign(30, margin=0.05)
 
     def call(seed):
-        counts = tf.constant([60, 20])
-        return layer(
-            points,
-            boxes,
-            valid,
-            counts,
-            tf.constant(seed),
-            num_samples=30,
-            margin=0.05,
-        )
+        return layer(points, boxes, valid, tf.constant([60, 20]), tf.constant(seed))
 
     return points, boxes, call
 

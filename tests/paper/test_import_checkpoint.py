@@ -37,7 +37,7 @@ def config(tiny_config) -> c.Config:
         objectness_loss="softmax",
     )
     return c.Config(
-        model=dc.replace(tiny_config, proposal=proposal, head_layers="shared")
+        model=dc.replace(tiny_config, proposal=proposal, kind="released_rpointnet")
     )
 
 

@@ -25,7 +25,7 @@ class PointConfidence(keras.layers.Layer):
 
     def loss(self, logits, squared_distance, boxes):
         """L_e [B, S] of logits and squared metres to the object, both [B, S, P]."""
-        scale = box_lib.UNITS["half_diagonal"](boxes)[..., None]
+        scale = box_lib.half_diagonal(boxes)[..., None]
         distance = squared_distance / scale**2
         return {"confidence": losses.confidence_loss(logits, distance, self.radius)}
 
@@ -66,7 +66,10 @@ class ShapeGenerator(keras.layers.Layer):
             channels=channels,
             width=3 + self.confidence.channels,
         )
-        self.unit = box_lib.UNITS[c.generation_unit]
+        metre = c.generation_unit == "metre"
+        self.unit = lambda x: (
+            tf.ones_like(x[..., 0]) if metre else box_lib.half_diagonal(x)
+        )
         self.terms = ("generation", *self.confidence.terms)
 
     def decode(self, code, training):

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.models.proposers.proposer import Proposer, SeedFeatures, SeedTruth
+from gspn_tf.nn import assignment, losses
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import losses, matching
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals
@@ -105,13 +105,13 @@ class BoxProposer(Proposer):
         return tf.add_n(list(halves)) / 2
 
     def labels(self, anchors, truth: SeedTruth) -> tf.Tensor:
-        """Labels [B, S, A] int32 of anchors [B, S, A, 6]: see `matching`."""
+        """Labels [B, S, A] int32 of anchors [B, S, A, 6]: see `assignment`."""
         targets = truth.targets
         own = take(targets["boxes"], truth.instance)[:, :, None]
         own = box_lib.pairwise_iou(anchors, own)[..., 0]
         flat = tf.reshape(anchors, [tf.shape(anchors)[0], -1, 6])
-        any_iou = matching.iou_with_truth(flat, targets["boxes"], targets["valid"])
+        any_iou = assignment.iou_with_truth(flat, targets["boxes"], targets["valid"])
         any_iou = tf.reshape(tf.reduce_max(any_iou, -1), tf.shape(own))
-        return matching.anchor_labels(
+        return assignment.anchor_labels(
             own, any_iou, truth.foreground, self.config.positive_iou, NEGATIVE_IOU
         )

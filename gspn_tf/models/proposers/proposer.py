@@ -8,7 +8,7 @@ import tensorflow as tf
 from gspn_tf.config import GSPNConfig
 from gspn_tf.models.conditioning import condition
 from gspn_tf.models.objectness import OBJECTNESS
-from gspn_tf.nn import losses, matching
+from gspn_tf.nn import assignment, losses
 from gspn_tf.nn.pyramid import Context
 
 
@@ -59,7 +59,6 @@ class Proposer(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.config = config
         self.condition = condition(config)
-        self.best_seeds = matching.BEST_SEEDS[config.best_seeds]
 
     def losses_of(self, outputs, truth: SeedTruth) -> dict[str, tf.Tensor]:
         """Each of `terms` [B, S]; what it is at seeds off all objects has no effect."""
@@ -68,17 +67,25 @@ class Proposer(keras.layers.Layer):
     def objectness_loss(self, outputs, truth: SeedTruth) -> tf.Tensor:
         """Cross-entropy of the seeds whose box does, or does not, hold an object."""
         proposals, targets = outputs["proposals"], truth.targets
-        iou = matching.iou_with_truth(
+        iou = assignment.iou_with_truth(
             proposals.boxes, targets["boxes"], targets["valid"]
         )
-        labels = matching.objectness_labels(
-            iou,
-            truth.foreground,
-            self.config.positive_iou,
-            self.best_seeds(iou, truth.foreground),
+        labels = assignment.objectness_labels(
+            iou, truth.foreground, self.config.positive_iou
         )
+        labels = tf.where(self.best_seeds(iou, truth.foreground), 1, labels)
         loss = self.objectness.loss(outputs["objectness"], labels)
         return losses.masked_mean(loss, (labels >= 0) & proposals.valid)
+
+    def best_seeds(self, iou, foreground):
+        """Seeds [B, S] that are positive whatever their IoU."""
+        best = assignment.best_of_objects(iou, foreground)
+        if self.config.best_seeds == "none":
+            return tf.zeros_like(foreground)
+        if self.config.best_seeds == "all":
+            return tf.reduce_any(best, -1)
+        found = tf.cast(tf.reduce_any(best, 1), tf.int32)  # [B, G]
+        return tf.gather(best, tf.argmax(found, 1), axis=2, batch_dims=1)
 
     def objectness_of(self, channels: int, count: int | None = None):
         """The objectness network of the config, see `Objectness`."""

@@ -79,7 +79,7 @@ PROPOSAL_LAYERS = (
     "point_confidence",
     "objectness_loss",
 )
-HEAD_LAYERS = ("head_layers", "region_features", "semantic_training")
+HEAD_LAYERS = ("kind", "region_features", "semantic_training")
 
 
 def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
