@@ -212,8 +212,10 @@ class RPointNet(LossModel):
             c.max_detections,
         )
         boxes = box_lib.enlarge(take(boxes, rows), c.detection_margin)
-        others = (take(x, rows) for x in (classes, scores, confidence))
-        return scoring.zero_padding(RefinedBoxes(boxes, *others, valid))
+        classes, scores = take(classes, rows), take(scores, rows)
+        confidence = take(confidence, rows)
+        found = RefinedBoxes(boxes, classes, scores, confidence, valid)
+        return scoring.zero_padding(found)
 
     def finish(
         self,
