@@ -17,6 +17,8 @@ UNUSED = {
         "kl_divergence": "prior_posterior",
         "kl_reduction": "mean",
     },
+    "rpointnet": {"train_proposals": False},
+    "sgpn": {"exported_score": "ranking"},
 }
 # Fields that are gone, with their values in networks of each kind.
 RELEASED_GSPN = {
@@ -36,6 +38,21 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
         "released_gspn": RELEASED_GSPN,
         "released_literal_gspn": RELEASED_GSPN | {"best_seeds": "first"},
     },
+    "rpointnet": {
+        "rpointnet": {
+            "filler_regions": "proposals",
+            "head_layers": "separate",
+            "exported_score": "ranking",
+            "flat_variance": "sample",
+        },
+        "released_rpointnet": {
+            "filler_regions": "empty",
+            "head_layers": "shared",
+            "exported_score": "released",
+            "flat_variance": "batch",
+        },
+    },
+    "sgpn": {"sgpn": {}},
 }
 
 
@@ -69,8 +86,10 @@ def _kind_of(values: dict[str, Any], kinds: dict[str, dict[str, Any]]) -> str:
     for kind, wanted in kinds.items():
         if all(wanted[name] == value for name, value in gone.items()):
             return kind
-    name = next(name for name, value in gone.items() if value != kinds[old][name])
+    name, value = next(x for x in gone.items() if x[1] != kinds[old][x[0]])
+    if all(value != wanted[name] for wanted in kinds.values()):
+        raise ValueError(f"{name} is {value!r}, which no network has any more")
     raise ValueError(
-        f"{name} is {gone[name]!r}, which this version has only in the released "
-        f"networks, with the other values of the release: {list(kinds)[1:]}"
+        f"{name} is {value!r}, which this version has only in the released networks, "
+        f"with the other values of the release: {list(kinds)[1:]}"
     )

@@ -211,12 +211,8 @@ def released() -> c.RPointNetConfig:
         num_seeds=256,
         positive_fraction=0.33,
         background_regions=0,
-        filler_regions="empty",
-        head_layers="shared",
         min_score=0.7,
         support_power=1.0,
-        exported_score="released",
-        flat_variance="batch",
     )
 
 

@@ -121,74 +121,69 @@ class RPointNetConfig:
 
     # The network of the paper, or that of the release; see gspn_tf/models/released.py.
     kind: Literal["rpointnet", "released_rpointnet"] = "rpointnet"
-    proposal: GSPNConfig = dc.field(default_factory=GSPNConfig)
-    train_proposals: bool = False  # section 3.3: frozen in stage two
-    num_seeds: int = 512  # of a training scene in stage two; Table 8
-    # Proposals kept: by score, then by non-maximum suppression (Table 8).
+    proposal: GSPNConfig = dc.field(default_factory=GSPNConfig)  # Frozen; section 3.3.
+    num_seeds: int = 512  # Seeds of a training scene in stage two; Table 8.
+    # Proposals with the best scores of a training scene; Table 8.
     max_candidates: int = 192
-    max_proposals: int = 128
-    max_candidates_inference: int = 1536
-    max_proposals_inference: int = 384
-    proposal_iou: float = 0.5
-    # Regions of a training scene.
-    region_iou: float = 0.5  # with an object's box: positive; section 3.2
+    max_proposals: int = 128  # Those of them that suppression keeps; Table 8.
+    max_candidates_inference: int = 1536  # The first number at inference; Table 8.
+    max_proposals_inference: int = 384  # The second number at inference; Table 8.
+    proposal_iou: float = 0.5  # IoU above which a proposal is suppressed; Table 8.
+    region_iou: float = 0.5  # Least IoU of a positive region; section 3.2.
     # Jittered copies of each object's box that join the training proposals while those
     # are still poor; the paper has none.
     truth_copies: int = 0
-    num_regions: int = 64
-    positive_fraction: float = 0.25  # 1 : 3, section 3.3; release: 0.33
-    background_regions: int = 3  # of a scene without positives; release: 0
-    # What takes the places of missing regions in the batch statistics: other proposals,
-    # or boxes at 0 without points (release).
-    filler_regions: Literal["proposals", "empty"] = "proposals"
-    num_region_points: int = 256
-    num_region_points_inference: int = 1024
-    # Metres that a box is enlarged by on every side when its points are drawn.
-    region_margin: float = 0.0  # training; model_rpointnet.py:647
-    region_margin_inference: float = 1e-3  # model_rpointnet.py:749
+    num_regions: int = 64  # Regions of a training scene; Table 8.
+    # Share of positive regions; 1 : 3 in section 3.3, 0.33 in the release.
+    positive_fraction: float = 0.25
+    # Regions of a training scene without positives; 0 in the release.
+    background_regions: int = 3
+    num_region_points: int = 256  # Points of a training region; Table 8.
+    num_region_points_inference: int = 1024  # Points of a region; Table 8.
+    # Metres that a training region is enlarged by on every side when its points are
+    # drawn; model_rpointnet.py:647.
+    region_margin: float = 0.0
+    # The same number at inference; model_rpointnet.py:749.
+    region_margin_inference: float = 1e-3
     # Features of a region's points besides their positions (Table 6): the instance
     # sensitive ones with the predicted centres, the semantic ones, or both.
     region_features: Literal["both", "semantic", "context"] = "both"
-    # Semantic features of the network that stage one trained, or of one that the heads
-    # train alone (Table 6).
+    # Semantic features come from the network that stage one trained, or from one that
+    # the heads train alone (Table 6).
     semantic_training: Literal["pretrained", "end_to_end"] = "pretrained"
-    # Heads (appendix A).
-    level_units: int = 64  # hypercolumns: one dense layer a level
-    region_units: tuple[int, ...] = (128, 256, 512)
-    head_units: tuple[int, ...] = (256, 256)
-    # Whether classes and boxes have these layers each (appendix A) or in common
-    # (release).
-    head_layers: Literal["separate", "shared"] = "separate"
-    mask_local_units: tuple[int, ...] = (64, 64)
-    mask_global_units: tuple[int, ...] = (64, 128, 512)
-    mask_units: tuple[int, ...] = (256, 256)
-    box_deviation: tuple[float, float] = (0.1, 0.2)  # centre, log size
-    # Detections (Table 8).
-    min_score: float = 0.5  # release: 0.7
-    detection_iou: float = 0.1  # per class; config.py:40 of the release
-    max_detections: int = 100
+    level_units: int = 64  # Width of a hypercolumn: one dense layer a level.
+    region_units: tuple[int, ...] = (128, 256, 512)  # Widths of the region PointNet.
+    head_units: tuple[int, ...] = (256, 256)  # Widths of the layers of class and box.
+    mask_local_units: tuple[int, ...] = (64, 64)  # Widths before the maximum of a mask.
+    mask_global_units: tuple[int, ...] = (64, 128, 512)  # Widths up to that maximum.
+    mask_units: tuple[int, ...] = (
+        256,
+        256,
+    )  # Widths after it; appendix A has them all.
+    # Deviation of box deltas, of the centre and of the log size; config.py:32.
+    box_deviation: tuple[float, float] = (0.1, 0.2)
+    min_score: float = 0.5  # Least class probability; Table 8, 0.7 in the release.
+    # IoU above which an instance is suppressed by another of its class; config.py:40.
+    detection_iou: float = 0.1
+    max_detections: int = 100  # Most instances of a scene; Table 8.
     # Metres that a detection's box is enlarged by on every side before its mask is
     # drawn in it: half the thickness of a thin part is little more. Not in the paper.
     detection_margin: float = 0.0
-    # Power of the region's mean objectness and semantic probability in the ranking
-    # score, beside the class probability; 1 in the release, the paper gives no score.
+    # Power of the region's mean objectness and semantic probability in the score,
+    # beside the class probability; 1 in the release, the paper gives no score.
     support_power: float = 0.0
-    # The score that an instance is given in the end: its ranking score, its class
-    # probability, or 1.0 and 0.97 in the order of test.py of the release.
-    exported_score: Literal["ranking", "class", "released"] = "ranking"
-    mask_threshold: float = 0.4  # test.py of the release
+    mask_threshold: float = 0.4  # Least probability of a mask's points; test.py.
     # IoU with a better mask of its class above which a mask is a duplicate; 1: none is,
     # as in the paper, whose boxes are suppressed at 0.1 already.
     mask_iou: float = 1.0
-    class_weight: float = 1.0
-    box_weight: float = 1.0
-    mask_weight: float = 1.0
-    flat_variance: Literal["sample", "batch"] = "sample"  # as of GSPNConfig
+    class_weight: float = 1.0  # Weight of the classification loss.
+    box_weight: float = 1.0  # Weight of the box loss.
+    mask_weight: float = 1.0  # Weight of the mask loss.
 
     num_classes_field = "proposal.num_classes"
 
     def stages(self) -> "dict[str, GSPNConfig | RPointNetConfig]":
-        """What is trained, in this order: name -> config of the network."""
+        """Networks that are trained, in this order: name -> config."""
         return {"gspn": self.proposal, "rpointnet": self}
 
 
@@ -200,46 +195,48 @@ class SGPNConfig:
     (github.com/laughtervv/SGPN, cited as file:line); the backbone is this project's.
     """
 
-    kind: Literal["sgpn"] = "sgpn"
-    num_classes: int = 19  # background and ScanNet's 18
-    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)
-    branch_units: tuple[int, ...] = (128,)  # before the output of each branch
-    similarity_size: int = 128  # of the feature whose distances are similarities
-    # Points of an object, at random, that the pairs of a training scene are made of.
-    num_similarity_points: int = 4096  # points of a block there; train.py
-    # Similarity of two points: this times the squared distance of their features.
-    similarity_scale: float = 10.0  # models/model.py, m
-    # K1 and K2: what two points of one class and of two should be apart at least.
-    same_class_margin: float = 10.0  # section 3.2
-    other_class_margin: float = 80.0
-    # Weight of pairs of one class: alpha, growing from the first to the second.
-    same_class_weight: tuple[float, float] = (2.0, 10.0)  # train.py
-    same_class_warmup_steps: int = 20_000  # optimiser steps from one to the other
-    similarity_weight: float = 1.0
-    confidence_weight: float = 1.0
-    semantic_weight: float = 1.0
+    kind: Literal["sgpn"] = "sgpn"  # The only one.
+    num_classes: int = 19  # The background and ScanNet's 18 classes.
+    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)  # PointNet++.
+    branch_units: tuple[int, ...] = (128,)  # Widths before the output of each branch.
+    similarity_size: int = 128  # Numbers whose distances are similarities.
+    # Random points on objects of a training scene, of which pairs are made; all 4096 of
+    # a block in train.py.
+    num_similarity_points: int = 4096
+    # Factor of the squared distance of two points' features; models/model.py.
+    similarity_scale: float = 10.0
+    # K1, the least similarity that two objects of one class should have; section 3.2.
+    same_class_margin: float = 10.0
+    other_class_margin: float = 80.0  # K2, that of objects of two classes.
+    # Weight of pairs of one class: alpha, growing from the first to the second, as in
+    # train.py.
+    same_class_weight: tuple[float, float] = (2.0, 10.0)
+    same_class_warmup_steps: int = 20_000  # Optimiser steps from one to the other.
+    similarity_weight: float = 1.0  # Weight of the similarity loss.
+    confidence_weight: float = 1.0  # Weight of the confidence loss.
+    semantic_weight: float = 1.0  # Weight of the semantic loss.
     # Similarity within the group whose IoU the confidence is: K1, models/model.py.
     confidence_similarity: float = 10.0
-    # GroupMerging (section 3.3).
     # Th_S, below which points are of one group: K1. The tests of the release have a
     # threshold for each class, of training data.
     group_similarity: float = 10.0
-    min_confidence: float = 0.4  # Th_C; utils/test_utils.py
-    min_group_points: int = 50  # Th_M2; utils/test_utils.py
-    max_group_iou: float = 0.6  # Th_M1; utils/test_utils.py
+    # Th_C, the least confidence of a point that proposes a group; utils/test_utils.py.
+    min_confidence: float = 0.4
+    min_group_points: int = 50  # Th_M2, least points of a group; utils/test_utils.py.
+    # Th_M1, IoU with a group that is kept above which it is the same;
+    # utils/test_utils.py.
+    max_group_iou: float = 0.6
     # Share of a group's points that are in one that is kept, above which it is the
     # same; utils/test_utils.py, not in the paper.
     max_group_share: float = 0.8
-    # Which of the groups that are the same is kept: the largest, or the surest.
+    # Of the groups that are the same the largest is kept (section 3.3), or the surest.
     group_order: Literal["size", "confidence"] = "size"
-    max_detections: int = 100
-    # The score of an instance: its ranking score, or 1.0 for all as in the release.
-    exported_score: Literal["ranking", "released"] = "ranking"
+    max_detections: int = 100  # Most instances of a scene.
 
     num_classes_field = "num_classes"
 
     def stages(self) -> "dict[str, SGPNConfig]":
-        """As of `RPointNetConfig`."""
+        """Networks that are trained, in this order: name -> config."""
         return {"sgpn": self}
 
 

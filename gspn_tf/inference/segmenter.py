@@ -132,8 +132,8 @@ class Segmenter:
 
     def _project(self, found, points, seen):
         """Masks and semantic classes on all finite points, chunk by chunk."""
-        classes = tf.argmax(found["semantic_logits"][0], -1, output_type=tf.int32)
-        count = int(tf.reduce_sum(tf.cast(found["detections"].valid[0], tf.int32)))
+        classes = tf.argmax(found.semantic_logits[0], -1, output_type=tf.int32)
+        count = int(tf.reduce_sum(tf.cast(found.detections.valid[0], tf.int32)))
         rows: list[list[np.ndarray]] = [[] for _ in range(count)]
         semantic = []
         for start in self.track(range(0, len(points), CHUNK)):
@@ -146,7 +146,7 @@ class Segmenter:
         return [np.concatenate(row) for row in rows], np.concatenate(semantic)
 
     def _assemble(self, found, masks, semantic, finite, origin, count) -> Segmentation:
-        detections, proposals = found["detections"], found.proposals
+        detections, proposals = found.detections, found.proposals
         keep = detections.valid[0].numpy()
         shift = np.concatenate([origin, np.zeros(3)])
         everywhere = np.zeros(count, np.int32)
@@ -210,18 +210,15 @@ def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
 
 
 def load_run(
-    path: str | Path, exported_score: str | None = None
+    path: str | Path,
 ) -> tuple[models.RPointNet | models.SGPN, Config, Sequence]:
     """The best model of a run folder, its config and [(raw id, name), ...].
-
-    exported_score: in place of that of the config.
 
     Raises:
       FileNotFoundError: no run, or one whose last stage has no weights yet.
     """
     folder = RunFolder(Path(path))
     config = folder.config()
-    config.model.exported_score = exported_score or config.model.exported_score
     *_, stage = config.model.stages()
     weights = folder.weights(stage)
     if not weights.is_file():

@@ -6,7 +6,7 @@ becomes a class.
 
 from gspn_tf.config import GSPNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.models.gspn import GSPN
-from gspn_tf.models.released import ReleasedGSPN
+from gspn_tf.models.released import ReleasedGSPN, ReleasedRPointNet
 from gspn_tf.models.rpointnet import RPointNet
 from gspn_tf.models.sgpn import SGPN
 
@@ -15,7 +15,7 @@ MODELS = {
     "released_gspn": ReleasedGSPN,
     "released_literal_gspn": ReleasedGSPN,
     "rpointnet": RPointNet,
-    "released_rpointnet": RPointNet,
+    "released_rpointnet": ReleasedRPointNet,
     "sgpn": SGPN,
 }
 

@@ -137,7 +137,7 @@ def class_logits(network, batch, change):
     scene = outputs.proposed.scene
     scene = scene._replace(**change(scene))
     features = network.describe(batch, scene, training=False)
-    return network.box_head(features, outputs.regions)[0].numpy()
+    return network.box_head(features, outputs.regions).class_logits.numpy()
 
 
 UNSEEN = {

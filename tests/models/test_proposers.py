@@ -251,17 +251,15 @@ def test_every_design_learns_and_every_weight_gets_a_gradient(
 @pytest.mark.parametrize("changes", DESIGNS, ids=str)
 def test_r_pointnet_takes_every_design(changes, tiny_config, tiny_batch, tiny_scene):
     proposal = dc.replace(tiny_config.proposal, **changes)
-    network = models.build(
-        dc.replace(tiny_config, proposal=proposal, truth_copies=2, train_proposals=True)
-    )
+    network = models.build(dc.replace(tiny_config, proposal=proposal, truth_copies=2))
     terms = network.loss_terms(network(tiny_batch, training=True), tiny_batch)
     assert set(terms) == set(network.loss_names)
     assert terms["box"] > 0 and terms["mask"] > 0
     assert np.isfinite([float(value) for value in terms.values()]).all()
     found = network(tiny_scene)
-    boxes = found["proposals"].boxes.numpy()[found["proposals"].valid]
+    boxes = found.proposals.boxes.numpy()[found.proposals.valid]
     assert len(boxes) and np.isfinite(boxes).all()
-    assert np.isfinite(found["detections"].boxes).all()
+    assert np.isfinite(found.detections.boxes).all()
 
 
 def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_scene):
@@ -269,7 +267,7 @@ def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_sc
     proposal = dc.replace(tiny_config.proposal, proposer="boxes")
     config = dc.replace(tiny_config, proposal=proposal, max_proposals_inference=500)
     network = models.build(dc.replace(config, proposal_iou=1.0))
-    count = network(tiny_scene)["proposals"].valid.numpy().sum(1)
+    count = network(tiny_scene).proposals.valid.numpy().sum(1)
     np.testing.assert_array_equal(count, [500, 500])  # of 32 * 18
 
 

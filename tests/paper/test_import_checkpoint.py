@@ -36,7 +36,7 @@ def config(tiny_config) -> c.Config:
         generator_context_units=256,
     )
     return c.Config(
-        model=dc.replace(tiny_config, proposal=proposal, head_layers="shared")
+        model=dc.replace(tiny_config, proposal=proposal, kind="released_rpointnet")
     )
 
 

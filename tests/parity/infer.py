@@ -11,7 +11,7 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.models import scoring
 from gspn_tf.models.heads import PointFeatures
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import matching
+from gspn_tf.nn import suppression
 from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import interpolate, take
 from gspn_tf.types import Proposals
@@ -123,7 +123,7 @@ def padded(values, real, count: int) -> np.ndarray:
 def proposals(g: Golden, check: Check) -> None:
     """Suppression, of what was recorded and of ours; boxes without points go."""
     if "fb_prob" not in g:  # regions were given
-        check.same("rois", g["rois"], inference(g.path).found["proposals"].boxes)
+        check.same("rois", g["rois"], inference(g.path).found.proposals.boxes)
         return
     run, count = inference(g.path), g["rois"].shape[1]
     c = run.model.config
@@ -131,13 +131,13 @@ def proposals(g: Golden, check: Check) -> None:
     scores, selected = g["fb_prob"][..., 1], g["selected_indices"]
     real = selected >= 0
     given = Proposals(g["bbox_ins_pred"], scores, np.ones_like(scores, bool))
-    kept = matching.select_proposals(given, *limits)
+    kept = suppression.select_proposals(given, *limits)
     boxes = take(given.boxes, np.maximum(selected, 0))
     boxes = padded(boxes, real, real.shape[1])
     check.same("of recorded", boxes, padded(kept.boxes, kept.valid, real.shape[1]))
 
     # Scores that differ by less than the tolerance may change places.
-    ours = matching.select_proposals(run.taps["network"].proposals, *limits)
+    ours = suppression.select_proposals(run.taps["network"].proposals, *limits)
     ours = ours._replace(scores=tf.sigmoid(ours.scores))
     check.same("count", real.sum(1), ours.valid.numpy().sum(1))
     recorded = padded(take(scores, np.maximum(selected, 0)), real, count)
@@ -177,11 +177,11 @@ def heads(g: Golden, check: Check) -> None:
     }
     for name in found.keys() & set(g.keys()):
         check.same(name, g[name], found[name])
-    detections, confidence = run.taps["refined"]
+    detections = run.taps["refined"]
     columns = (
         detections.boxes,
         tf.cast(detections.classes, tf.float32)[..., None],
-        tf.where(detections.valid, confidence, 0.0)[..., None],
+        detections.confidence[..., None],
     )
     check.same("points", g["mask_selection_idx"], regions.indices)
     check.same("detections", g["detections"], tf.concat(columns, -1))
@@ -190,7 +190,7 @@ def heads(g: Golden, check: Check) -> None:
 
 def masks(g: Golden, check: Check) -> None:
     run = inference(g.path)
-    detections, _ = run.taps["refined"]
+    detections = run.taps["refined"]
     logits = run.taps["masks"]  # [1, D, C, M]
     real = detections.valid.numpy()
     selected = tf.sigmoid(scoring.of_class(logits, detections.classes)).numpy()
@@ -228,16 +228,16 @@ def crops(g: Golden, check: Check) -> None:
 def results(g: Golden, check: Check) -> None:
     """What test.py of the release writes. Ours leaves out empty masks, later."""
     run, count = inference(g.path), len(g["post_label_ids"])
-    scored, support = run.taps.arguments["exported"][0]
+    scored, soft, support = run.taps.arguments["exported"][0]
     scores, key = (x.numpy()[0, :count] for x in run.taps["exported"])
-    area = tf.reduce_sum(scored.masks, -1) + 1e-8
-    objectness = tf.linalg.matvec(scored.masks, support.objectness) / area
-    semantic = tf.matmul(scored.masks, support.semantic)
+    area = tf.reduce_sum(soft, -1) + 1e-8
+    objectness = tf.linalg.matvec(soft, support.objectness) / area
+    semantic = tf.matmul(soft, support.semantic)
     semantic = scoring.of_class(semantic, scored.classes) / area
     order = np.argsort(-key, kind="stable")
     check.same("order", np.concatenate([g["post_sidx"], g["post_sidx2"]]), order)
     classes = scored.classes.numpy()[0, :count]
-    masks = scored.masks.numpy()[0, :count] > run.model.config.mask_threshold
+    masks = soft.numpy()[0, :count] > run.model.config.mask_threshold
     points = run.batch["points"].shape[1]
     check.same("masks", g.bits("post_masks", points), masks[order])
     ids = ClassList.read(SCANNET).to_raw(classes)

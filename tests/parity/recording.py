@@ -99,7 +99,7 @@ class Recording:
             features.append(tf.reduce_max(x, axis=2))
         return tf.concat(features, -1)
 
-    def region_features(self, parts, mlp, features, regions, training):
+    def region_features(self, mlp, features, regions, training):
         """Points are gathered once, for both heads."""
         if self.crop is None:
             scene = features.scene
@@ -140,9 +140,7 @@ def interpolation(coarse, fine, num_coarse, power=2.0):
 
 def mask_head(head, features, regions, training=False):
     """Global features before local ones."""
-    local = heads.region_features(
-        head.parts, head.local_mlp, features, regions, training
-    )
+    local = heads.region_features(head.local_mlp, features, regions, training)
     whole = tf.reduce_max(head.global_mlp(local, training=training), axis=2)
     mlp = head.mask_mlp
     shape = [*local.shape[:3], whole.shape[-1]]

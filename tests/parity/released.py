@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gspn_tf import models
 from gspn_tf.config import RPointNetConfig, presets
-from gspn_tf.nn import matching
+from gspn_tf.nn import suppression
 from gspn_tf.paper.release import checkpoint as import_checkpoint
 from gspn_tf.types import Proposals, Regions
 from parity.golden import Golden, folder
@@ -131,13 +131,13 @@ class Inference:
         taps.add("masks", model.mask_head)
         taps.add("refined", model, "refine")
         recorded = [g["mask_selection_idx"], g["mask_selection_idx_final"]]
-        model.align_inference = replay_regions(recorded)
-        taps.add("regions", model, "align_inference")
+        model.align_inference.call = replay_regions(recorded)
+        taps.add("regions", model.align_inference)
         taps.add("exported", model, "exported_scores")
         # A box whose points differ by one gives other draws and so other features.
         rois = tf.constant(g["rois"])
         given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
-        with mock.patch.object(matching, "select_proposals", lambda *_: given):
+        with mock.patch.object(suppression, "select_proposals", lambda *_: given):
             self.found = model.detect(self.batch)
 
 

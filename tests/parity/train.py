@@ -135,7 +135,7 @@ def head_losses(g: Golden, check: Check, prefix: str) -> None:
     check.same("loss", g[f"{prefix}loss"], tf.add_n(list(step.terms.values())))
     terms = dict(step.terms)
     network: models.GSPN = step.model.proposal_network
-    seeds = step.outputs["seeds"].shape[1]
+    seeds = step.outputs.proposed.seeds.shape[1]
     out = network(step.batch, training=False, whole_scene=False, num_seeds=seeds)
     network.kl_weight.assign(1.0)
     terms |= network.loss_terms(out, step.batch)
@@ -145,26 +145,26 @@ def head_losses(g: Golden, check: Check, prefix: str) -> None:
 
 def head_end_points(g: Golden, check: Check, prefix: str) -> None:
     step = step_of(g, prefix)
-    out, chosen = step.outputs, step.outputs["region_targets"]
-    matched = (chosen.instances >= 0)[..., None]
-    deltas = tf.where(matched, chosen.deltas, 0.0)
-    inside = take(step.batch["targets"]["instance"], out["regions"].indices)
-    inside = (inside == chosen.instances[..., None]) & matched
+    out, targets = step.outputs, step.outputs.targets
     ours = {
-        "rois": chosen.boxes,
-        "target_class_ids": chosen.classes,
-        "target_bbox": tf.gather(deltas, REVERSED, axis=-1),
-        "target_mask_selection_idx": out["regions"].indices,
-        "rpointnet_class_logits": out["class_logits"],
-        "rpointnet_bbox": tf.gather(out["deltas"], REVERSED, axis=-1),
-        "rpointnet_mask": tf.transpose(out["mask_logits"], [0, 1, 3, 2]),
+        "rois": out.regions.boxes,
+        "target_class_ids": targets.classes,
+        "target_bbox": tf.gather(targets.deltas, REVERSED, axis=-1),
+        "target_mask_selection_idx": out.regions.indices,
+        "rpointnet_class_logits": out.class_logits,
+        "rpointnet_bbox": tf.gather(out.deltas, REVERSED, axis=-1),
+        "rpointnet_mask": tf.transpose(out.mask_logits, [0, 1, 3, 2]),
     }
     for name, value in ours.items():
         check.same(name, *g.end_point(prefix + name, value))
-    recorded = g.bits(f"{prefix}target_mask", inside.shape[-1])
-    check.same("target_mask", recorded, inside)
-    check.same("fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(out["objectness"]))
-    check.same("bbox_ins_pred", g[f"{prefix}bbox_ins_pred"], out["proposals"].boxes)
+    recorded = g.bits(f"{prefix}target_mask", targets.masks.shape[-1])
+    check.same("target_mask", recorded, targets.masks)
+    proposed = out.proposed
+    check.same(
+        "fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(proposed.proposed.objectness)
+    )
+    boxes = proposed.proposals.boxes
+    check.same("bbox_ins_pred", g[f"{prefix}bbox_ins_pred"], boxes)
 
 
 SPN = {

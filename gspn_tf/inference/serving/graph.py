@@ -91,13 +91,13 @@ def segment(model: models.RPointNet, scan: Look, length: tf.Tensor) -> dict:
     of ceil(V / 8) bytes (see `pack`) and num_detections int32.
     """
     outputs = model.detect(scan.batch)
-    found = outputs["detections"]
+    found = outputs.detections
     valid = found.valid[0]
     count = tf.reduce_sum(tf.cast(valid, tf.int32))
     bits = project(
         scan.points,
-        outputs["region_points"][:, :count],
-        outputs["region_masks"][:, :count],
+        outputs.region_points[:, :count],
+        outputs.region_masks[:, :count],
         found.boxes[:, :count],
         model.config.mask_threshold,
     )

@@ -184,8 +184,7 @@ def _measurements(
         proposing = kind == "proposals"
         if proposing and trained[0].stage != "gspn":
             continue
-        first = proposing and not trained[-1].config.model.train_proposals
-        network = trained[0] if first else trained[-1]
+        network = trained[0] if proposing else trained[-1]
         yield tasks.measurement(
             kind, (network,), split, network.folder, None if proposing else by
         )

@@ -77,7 +77,7 @@ PROPOSAL_LAYERS = (
     "semantic_conditioning",
     "generator_context_units",
 )
-HEAD_LAYERS = ("head_layers", "region_features", "semantic_training")
+HEAD_LAYERS = ("kind", "region_features", "semantic_training")
 
 
 def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
