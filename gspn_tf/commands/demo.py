@@ -44,9 +44,9 @@ def run(arguments: Arguments) -> None:
     """Do what `PLAN` says."""
     start, flags = time.monotonic(), arguments.flags
     output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
-    config = config_loading.load(flags.config)
+    config = config_loading.load_config(flags.config)
     config = config_loading.override(config, arguments.overrides)
-    if config.model.kind != "rpointnet":
+    if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
     print(PLAN.format(**rooms, output=output, minutes=MINUTES))

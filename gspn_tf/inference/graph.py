@@ -33,11 +33,11 @@ def find_instances(model: InstanceNetwork, scan: ObservedScan) -> FoundInstances
     Points that are not finite belong to no instance and are background.
     """
     outputs = model.detect(scan.batch)
-    found, proposals = outputs["detections"], outputs["proposals"]
+    found, proposals = outputs.detections, outputs.proposals
     _, nearest = ops.knn(scan.batch["points"], scan.points[None], 1)
     nearest = nearest[0, :, 0]
     masks = carry_masks(model, outputs, scan.points, nearest)
-    seen = tf.argmax(outputs["semantic_logits"][0], -1, output_type=tf.int32)
+    seen = tf.argmax(outputs.semantic_logits[0], -1, output_type=tf.int32)
     semantic = tf.where(finite_rows(scan.points), tf.gather(seen, nearest), 0)
     filled = tf.reduce_any(masks > 0, axis=1)
     rows = tf.boolean_mask(tf.where(found.valid[0])[:, 0], filled)
@@ -54,7 +54,7 @@ def find_instances(model: InstanceNetwork, scan: ObservedScan) -> FoundInstances
 
 
 def carry_masks(
-    model: InstanceNetwork, outputs: dict, points: tf.Tensor, nearest: tf.Tensor
+    model: InstanceNetwork, outputs: NamedTuple, points: tf.Tensor, nearest: tf.Tensor
 ) -> tf.Tensor:
     """Masks of the valid detections on points [V, 3]: bits [D, ceil(V / 8)] uint8.
 
@@ -73,7 +73,7 @@ def carry_masks(
         masks &= finite_rows(chunk)
         return start + CHUNK, tf.concat([bits, pack_bits(masks)], 1)
 
-    count = tf.math.count_nonzero(outputs["detections"].valid[0], dtype=tf.int32)
+    count = tf.math.count_nonzero(outputs.detections.valid[0], dtype=tf.int32)
     _, bits = tf.while_loop(
         lambda start, bits: start < tf.shape(points)[0],
         step,

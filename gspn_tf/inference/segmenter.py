@@ -1,6 +1,5 @@
 """Trained networks on whole scans, from NumPy to NumPy."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -118,23 +117,16 @@ def _rows_of(bits: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
 
 
-def load_run(
-    path: str | Path, exported_score: str | None = None
-) -> tuple[InstanceNetwork, Config, Sequence]:
+def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
     """Load the best model of a run folder, its config and [(raw id, name), ...].
-
-    Args:
-        path: The run folder.
-        exported_score: Takes the place of that of the config.
 
     Raises:
         FileNotFoundError: no run, or one whose last stage has no weights yet.
     """
     folder = RunFolder(Path(path))
     config = folder.config()
-    if exported_score:
-        config.model = dataclasses.replace(config.model, exported_score=exported_score)
-    weights = folder.weights(config.model.kind)
+    *_, stage = config.model.stages()
+    weights = folder.weights(stage)
     if not weights.is_file():
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
@@ -151,7 +143,7 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
     """
     folder = RunFolder(Path(path))
     config = folder.config()
-    if config.model.kind != "rpointnet":
+    if "rpointnet" not in config.model.stages():
         raise ValueError(
             f"{folder.path} is a run of an {config.model.kind.upper()}, which has no "
             "proposal network; needed is a run of an R-PointNet"

@@ -12,6 +12,7 @@ from gspn_tf.config import RPointNetConfig
 from gspn_tf.inference import graph
 from gspn_tf.inference import segmenter as inference
 from gspn_tf.inference.segmenter import Segmenter
+from gspn_tf.models.rpointnet import RPointNetInference
 from gspn_tf.types import Detections, Proposals
 
 GRID = 1024  # coordinates are multiples of 1/GRID m: sums of them are exact in float32
@@ -191,15 +192,15 @@ class FakeModel:
             valid=tf.constant([[True, False, True]]),
         )
         side = tf.where(batch["points"][..., 0] < 0, 2, 1)
-        return {
-            "detections": detections,
-            "region_points": sides[None],
-            "region_masks": tf.constant([[[0.9, 0.1]] * 3]),
-            "semantic_logits": tf.one_hot(side, 4),
-            "proposals": Proposals(
+        return RPointNetInference(
+            detections=detections,
+            region_points=sides[None],
+            region_masks=tf.constant([[[0.9, 0.1]] * 3]),
+            semantic_logits=tf.one_hot(side, 4),
+            proposals=Proposals(
                 boxes, tf.zeros([1, 3]), tf.constant([[True, True, False]])
             ),
-        }
+        )
 
 
 def test_results_reach_every_point_of_the_scan():

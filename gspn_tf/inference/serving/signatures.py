@@ -101,7 +101,7 @@ def answer_features(
         RoIAlign takes them, centers [length, 3] of the points' objects in metres, and
         classes [length] int32, 0 = background.
     """
-    scene = model.proposal_network(scan.batch, training=False)["scene"]
+    scene = model.proposal_network(scan.batch, training=False).scene
     _, rows = ops.knn(scan.batch["points"], scan.points[None], 1)
     values = {
         "features": interpolate(scene.context, scene.to_seeds),
