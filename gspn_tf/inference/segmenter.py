@@ -143,7 +143,7 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
     """
     folder = RunFolder(Path(path))
     config = folder.config()
-    if "rpointnet" not in config.model.stages():
+    if isinstance(config.model, SGPNConfig):
         raise ValueError(
             f"{folder.path} is a run of an {config.model.kind.upper()}, which has no "
             "proposal network; needed is a run of an R-PointNet"
