@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from absl import flags as absl_flags
 
 import gspn_tf
 from gspn_tf.commands import main as cli
@@ -30,12 +29,9 @@ def test_commands_are_found():
 
 @pytest.mark.parametrize("line", commands())
 def test_command_line_is_understood(line):
-    command, rest = cli._find(shlex.split(line))
-    flags = absl_flags.FlagValues()
-    command.define_flags(flags)
-    arguments = cli._parse(command, flags, rest)
-    if "config" in arguments.flags and arguments.flags.config:
-        config_loading.load(arguments.flags.config)
+    _, arguments = cli.parse(shlex.split(line))
+    if config := getattr(arguments.flags, "config", None):
+        config_loading.load(config)
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, re.M))

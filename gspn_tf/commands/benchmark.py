@@ -5,81 +5,64 @@ import os
 import subprocess
 import sys
 import tempfile
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from absl import flags as absl_flags
 
 from gspn_tf import startup
 from gspn_tf.commands.command import (
     Arguments,
     Command,
     UserError,
-    define_json,
     load_tensorflow,
-    write_figures,
+    write_metrics,
 )
+from gspn_tf.commands.flags import JSON, flag, integer
 from gspn_tf.commands.prepare import prepare_rooms
 from gspn_tf.config import loading as config_loading
 
 SUBJECTS = ("ops", "model", "data", "serving")
 
 
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string(
-        "config",
+FLAGS = (
+    flag(
+        "--config",
+        "For `model`, `data` and `serving`: as of gspn train.",
         "configs/rooms.py:small",
-        "Of `model`, `data` and `serving`: as of gspn train.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "data",
-        None,
-        "Of `model` and `data`: a data folder; default: rooms made for it.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "repeats", 5, "Runs that count, after one that does not.", 1, flag_values=flags
-    )
-    absl_flags.DEFINE_bool(
-        "peers",
-        False,
-        "Of `ops`: beside the other libraries that are installed; needs a checkout.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "scan",
-        None,
-        "Of `serving` and, of 18,000 points or more, `ops --peers`: PLY or npz file; "
+    ),
+    flag(
+        "--data", "For `model` and `data`: a data folder; default: rooms made for it."
+    ),
+    flag("--repeats", "Runs that count, after one that does not.", 5, type=integer(1)),
+    flag("--peers", "For `ops`: beside the other libraries that are installed.", False),
+    flag(
+        "--scan",
+        "For `serving` and, of 18,000 points or more, `ops --peers`: PLY or npz file; "
         "default: a room.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "cores", 0, "CPU cores to use; 0: all there are.", 0, flag_values=flags
-    )
-    absl_flags.DEFINE_string(
-        "model",
-        None,
-        "Of `serving`: run folder; default: the network of --config, untrained.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "requests", 500, "Of `serving`: of 1 to 200,000 points.", 0, flag_values=flags
-    )
-    absl_flags.DEFINE_integer(
-        "clients", 4, "Of `serving`: that ask at once.", 1, flag_values=flags
-    )
-    define_json(flags)
+    ),
+    flag("--cores", "CPU cores to use; 0: all there are.", 0, type=integer(0)),
+    flag(
+        "--model",
+        "For `serving`: run folder; default: the network of --config, untrained.",
+    ),
+    flag(
+        "--requests",
+        "For `serving`: how many, of 1 to 200,000 points.",
+        500,
+        type=integer(0),
+    ),
+    flag("--clients", "For `serving`: how many ask at once.", 4, type=integer(1)),
+    JSON,
+)
 
 
-def run_peers(flags: absl_flags.FlagValues) -> None:
+def run_peers(flags: Namespace) -> None:
     """Compare the ops with those of other libraries."""
     run_program("benchmarks", paths_of(flags, scan="scan", json="json"))
 
 
-def run_serving(flags: absl_flags.FlagValues) -> None:
+def run_serving(flags: Namespace) -> None:
     """Time both exports, and put a server of each to many requests."""
     options = [f"--config={flags.config}", f"--repeats={flags.repeats}"]
     options += [f"--requests={flags.requests}", f"--clients={flags.clients}"]
@@ -87,12 +70,12 @@ def run_serving(flags: absl_flags.FlagValues) -> None:
     run_program("benchmarks.serving", options)
 
 
-def paths_of(flags: absl_flags.FlagValues, **names: str) -> list[str]:
+def paths_of(flags: Namespace, **names: str) -> list[str]:
     """Options of a program, by the flags here whose paths they are."""
     return [
-        f"--{option}={Path(flags[name].value).resolve()}"
+        f"--{option}={Path(getattr(flags, name)).resolve()}"
         for name, option in names.items()
-        if flags[name].value
+        if getattr(flags, name)
     ]
 
 
@@ -153,7 +136,7 @@ def run(arguments: Arguments) -> None:
         "peak_memory_gb": round(memory, 3),
         "environment": versions(),
     }
-    write_figures(flags, figures)
+    write_metrics(flags, figures)
 
 
 @contextlib.contextmanager
@@ -168,7 +151,7 @@ COMMAND = Command(
     name="benchmark",
     summary="Time the ops, the model, the data pipeline or a server on this machine.",
     usage="ops|model|data|serving [flags]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     num_positional=1,
 )

@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from absl import flags as absl_flags
-
 from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare import prepare_rooms, tracked
 from gspn_tf.commands.segment import segment
 from gspn_tf.config import loading as config_loading
@@ -31,18 +30,15 @@ It takes about {minutes} minutes on two cores; started again, it goes on where i
 """
 
 
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string(
-        "config", "configs/rooms.py:small", "As of gspn train.", flag_values=flags
-    )
-    absl_flags.DEFINE_string("output", "demo", "Folder to make.", flag_values=flags)
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Another seed: other rooms, other weights.", 0, flag_values=flags
-    )
-    for split, count in ROOMS.items():
-        text = f"Rooms of the split {split}."
-        absl_flags.DEFINE_integer(split, count, text, 1, flag_values=flags)
+FLAGS = (
+    flag("--config", "As of gspn train.", "configs/rooms.py:small"),
+    flag("--output", "Folder to make.", "demo"),
+    flag("--seed", "Another seed: other rooms, other weights.", 0, type=integer(0)),
+    *(
+        flag(f"--{split}", f"Rooms of the split {split}.", count, type=integer(1))
+        for split, count in ROOMS.items()
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -50,7 +46,7 @@ def run(arguments: Arguments) -> None:
     start = time.monotonic()
     flags = arguments.flags
     output = Path(flags.output)
-    rooms = {split: flags[split].value for split in ROOMS}
+    rooms = {split: getattr(flags, split) for split in ROOMS}
     config = config_loading.override(
         config_loading.load(flags.config), arguments.overrides
     )
@@ -200,6 +196,6 @@ COMMAND = Command(
     name="demo",
     summary="Train and evaluate on generated rooms, and write a report.",
     usage="[--output demo] [--seed 0]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
 )

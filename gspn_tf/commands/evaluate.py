@@ -1,21 +1,20 @@
 """`gspn evaluate`."""
 
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from absl import flags as absl_flags
 
 from gspn_tf.commands.command import (
     Arguments,
     Command,
     UserError,
-    define_json,
     existing_folder,
     load_tensorflow,
     timed,
-    write_figures,
+    write_metrics,
 )
+from gspn_tf.commands.flags import JSON, flag, integer
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.config import presets
 from gspn_tf.data import manifest
@@ -45,43 +44,48 @@ class Source(NamedTuple):
     proposals: Callable[[], dict[str, float]] = dict
 
 
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    texts = {
-        "run": "Run folder.",
-        "data": "Folder that `gspn prepare` made.",
-        "split": "Its split to evaluate on; default: val.",
-        "predictions": "Folder of predictions in the files of --format: read; with "
-        "--run written.",
-        "truth": "Folder of the truth in the same files: read in place of --data; with "
-        "--run written.",
-        "classes": 'Class list of --truth, one "id name" a line; default: ScanNet\'s.',
-    }
-    for name, text in texts.items():
-        absl_flags.DEFINE_string(name, None, text, flag_values=flags)
-    choices = {
-        "format": (["scannet"], "Whose files; the masks are of all vertices."),
-        "protocol": ([*PROTOCOLS], "Whose measures; default: those of the data set."),
-        "scores": (
-            ["ranked", "constant"],
-            "Confidences as they rank instances, or 1.0 and 0.97 as the release writes "
-            "them; default: ranked, but for a run of the release's network.",
-        ),
-    }
-    for name, (values, text) in choices.items():
-        first = values[0] if len(values) == 1 else None
-        absl_flags.DEFINE_enum(name, first, values, text, flag_values=flags)
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Of the points that the network sees.", 0, flag_values=flags
-    )
-    absl_flags.DEFINE_string(
-        "report",
-        None,
-        "Folder for the figures as JSON, CSV and a page; default: with --run one in "
+FLAGS = (
+    flag("--run", "Run folder."),
+    flag("--data", "Folder that `gspn prepare` made."),
+    flag("--split", "Its split to evaluate on; default: val."),
+    flag(
+        "--predictions",
+        "Folder of predictions in the files of --format: read; with --run written.",
+    ),
+    flag(
+        "--truth",
+        "Folder of the truth in the same files: read in place of --data; with --run "
+        "written.",
+    ),
+    flag(
+        "--classes",
+        'Class list of --truth, one "id name" a line; default: ScanNet\'s.',
+    ),
+    flag(
+        "--format",
+        "Whose files; the masks are of all vertices.",
+        "scannet",
+        choices=("scannet",),
+    ),
+    flag(
+        "--protocol",
+        "Whose measures; default: those of the data set.",
+        choices=tuple(PROTOCOLS),
+    ),
+    flag(
+        "--scores",
+        "Confidences as they rank instances, or 1.0 and 0.97 as the release writes "
+        "them; default: ranked, but for a run of the release's network.",
+        choices=("ranked", "constant"),
+    ),
+    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+    flag(
+        "--report",
+        "Folder for the metrics as JSON, CSV and a page; default: with --run one in "
         "the run folder, named by split, protocol, scores and data.",
-        flag_values=flags,
-    )
-    define_json(flags)
+    ),
+    JSON,
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -110,13 +114,13 @@ def run(arguments: Arguments) -> None:
     from gspn_tf.evaluation import report as evaluation_report
 
     further = proposals | figures
-    write_figures(flags, evaluation_report.as_dict(evaluation, about, further))
+    write_metrics(flags, evaluation_report.as_dict(evaluation, about, further))
     if folder := _report_folder(flags, about):
         evaluation_report.write(folder, evaluation, about, further)
         print(f"open {folder / evaluation_report.NAMES[-1]}")
 
 
-def _report_folder(flags: absl_flags.FlagValues, about: dict) -> Path | None:
+def _report_folder(flags: Namespace, about: dict) -> Path | None:
     """Where the report goes; figures of other data or measures are not overwritten."""
     if flags.report:
         return Path(flags.report)
@@ -126,10 +130,10 @@ def _report_folder(flags: absl_flags.FlagValues, about: dict) -> Path | None:
     return Path(flags.run) / "evaluation" / name
 
 
-def _source(flags: absl_flags.FlagValues) -> Source:
+def _source(flags: Namespace) -> Source:
     """What the flags name."""
     names = ("run", "data", "predictions", "truth")
-    given = {name for name in names if flags[name].value}
+    given = {name for name in names if getattr(flags, name)}
     if flags.run and flags.data:
         return _of_run(flags)
     if given not in SOURCES:
@@ -141,7 +145,7 @@ def _source(flags: absl_flags.FlagValues) -> Source:
     return _of_data(flags) if flags.data else _of_files(flags)
 
 
-def _of_run(flags: absl_flags.FlagValues) -> Source:
+def _of_run(flags: Namespace) -> Source:
     """A run's instances on a split, also written where --predictions says."""
     folder = existing_folder(flags.run, "--run")
     split = _split(flags)
@@ -175,7 +179,7 @@ def _of_run(flags: absl_flags.FlagValues) -> Source:
     )
 
 
-def _of_data(flags: absl_flags.FlagValues) -> Source:
+def _of_data(flags: Namespace) -> Source:
     """Files of predictions for the scenes of a split."""
     split = _split(flags)
     from gspn_tf.evaluation import measures as evaluation
@@ -186,7 +190,7 @@ def _of_data(flags: absl_flags.FlagValues) -> Source:
     return Source(_scored(scenes, flags), classes, split.count(), about)
 
 
-def _of_files(flags: absl_flags.FlagValues) -> Source:
+def _of_files(flags: Namespace) -> Source:
     """Files of predictions and of the truth."""
     existing_folder(flags.truth, "--truth")
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
@@ -205,7 +209,7 @@ def _of_files(flags: absl_flags.FlagValues) -> Source:
     return Source(_scored(scenes, flags), classes, count, about)
 
 
-def _split(flags: absl_flags.FlagValues) -> "Split":
+def _split(flags: Namespace) -> "Split":
     existing_folder(flags.data, "--data")
     load_tensorflow()
     from gspn_tf.evaluation.measures import Split
@@ -216,7 +220,7 @@ def _split(flags: absl_flags.FlagValues) -> "Split":
     return split
 
 
-def _about(flags: absl_flags.FlagValues, split: "Split", scores: str) -> dict[str, Any]:
+def _about(flags: Namespace, split: "Split", scores: str) -> dict[str, Any]:
     """What figures on a split carry."""
     name = manifest.read_manifest(split.directory).get("data")
     return {
@@ -230,7 +234,7 @@ def _about(flags: absl_flags.FlagValues, split: "Split", scores: str) -> dict[st
     }
 
 
-def _scored(scenes: Iterator[Judged], flags: absl_flags.FlagValues) -> Iterator[Judged]:
+def _scored(scenes: Iterator[Judged], flags: Namespace) -> Iterator[Judged]:
     return constant_scores(scenes) if flags.scores == "constant" else scenes
 
 
@@ -250,6 +254,6 @@ COMMAND = Command(
     name="evaluate",
     summary="Average precision and proposal quality of a run, or of predictions.",
     usage="(--run DIR | --predictions DIR) (--data DIR | --truth DIR)",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
 )

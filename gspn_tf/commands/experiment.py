@@ -2,11 +2,8 @@
 
 import dataclasses as dc
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
-
-from absl import flags as absl_flags
 
 from gspn_tf.commands import prepare, prepare_rgbd, prepare_shapes
 from gspn_tf.commands.command import (
@@ -16,6 +13,7 @@ from gspn_tf.commands.command import (
     existing_folder,
     load_tensorflow,
 )
+from gspn_tf.commands.flags import flag
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments import folds, plan, runner, worker
 from gspn_tf.paper.experiments.budgets import BUDGETS, Budget
@@ -30,36 +28,29 @@ GENERATED = {
 }
 
 
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-
-    def text(name: str, default: str | None, help_text: str) -> None:
-        absl_flags.DEFINE_string(name, default, help_text, flag_values=flags)
-
-    text("data", None, "rooms, parts or views to generate them, or a prepared folder.")
-    absl_flags.DEFINE_enum(
-        "budget",
-        "small",
-        list(BUDGETS),
+FLAGS = (
+    flag("--data", "rooms, parts or views to generate them, or a prepared folder."),
+    flag(
+        "--budget",
         "smoke: next to nothing. small: two cores. full: the paper's network.",
-        flag_values=flags,
-    )
-    text("seeds", "3", "How many, or which: 3 is 0,1,2.")
-    text("rows", None, "Some rows of the table, such as ours,box_regression.")
-    text("output", "experiments", "Folder of data, runs and tables, of all tables.")
-    absl_flags.DEFINE_integer(
-        "at_once",
-        1,
+        "small",
+        choices=tuple(BUDGETS),
+    ),
+    flag("--seeds", "How many, or which: 3 is 0,1,2.", "3"),
+    flag("--rows", "Some rows of the table, such as ours,box_regression."),
+    flag("--output", "Folder of data, runs and tables, of all tables.", "experiments"),
+    flag(
+        "--at_once",
         "How many rows are trained side by side, each on an equal share of the cores. "
         "For machines without a GPU.",
-        flag_values=flags,
-    )
-    text(
-        "config",
-        None,
+        1,
+    ),
+    flag(
+        "--config",
         "FILE.py:VARIANT that the rows vary, in place of that of data and budget; "
         "each field can be set for all rows as --config.train.batch_size=4.",
-    )
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -85,11 +76,10 @@ def run(arguments: Arguments) -> None:
         experiment = _with_folds(experiment)
     everything = plan.jobs(experiment, table.rows)
     wanted = [job for job in everything if job.row in rows]
-    command = _command_line(arguments)
     console = Console()
 
     def write() -> str:
-        return report.write(experiment, everything, command)
+        return report.write(experiment, everything, arguments.typed)
 
     failed = runner.run(wanted, output / "logs", console, write, at_once)
     print(write())
@@ -192,20 +182,11 @@ def write_folds(source: Path, path: Path) -> None:
             folds.write(source, path)
 
 
-def _command_line(arguments: Arguments) -> str:
-    """What to type to have the same again."""
-    flags = arguments.flags
-    names = ("data", "budget", "seeds", "rows", "output", "at_once", "config")
-    given = [f"--{n}={flags[n].value}" for n in names if flags[n].present]
-    words = ["gspn", "experiment", *arguments.positional, *given, *arguments.overrides]
-    return shlex.join(words)
-
-
 COMMAND = Command(
     name="experiment",
     summary="Train, measure and tabulate the systems of a table of the paper.",
     usage="table1|...|table6 --data rooms|parts|views|DIR [--seeds N]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("data",),
     num_positional=1,

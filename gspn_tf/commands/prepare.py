@@ -1,13 +1,13 @@
 """`gspn prepare rooms`, `gspn prepare own`, and what every `gspn prepare` needs."""
 
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.flags import Flag, flag, integer, real
 from gspn_tf.config import loading as config_loading
 
 if TYPE_CHECKING:
@@ -16,44 +16,37 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 
 
-def define_common_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of every data set."""
-    absl_flags.DEFINE_string("output", None, "Folder to make.", flag_values=flags)
-    absl_flags.DEFINE_bool(
-        "force", False, "Replace a data folder that is there.", flag_values=flags
-    )
-    absl_flags.DEFINE_bool(
-        "keep_going",
-        False,
+SOURCE_FLAGS = (
+    flag("--output", "Folder to make."),
+    flag("--force", "Replace a data folder that is there.", False),
+    flag(
+        "--keep_going",
         "Leave out scenes that cannot be read, and list them in the manifest.",
-        flag_values=flags,
+        False,
+    ),
+    flag("--jobs", "Scenes read at a time; as many as cores.", type=integer(1)),
+)
+SEED = flag("--seed", "Another seed: other scenes, another split.", 0, type=integer(0))
+VAL_FRACTION = flag(
+    "--val_fraction",
+    "Share for validation, where the source has no split.",
+    0.1,
+    type=real(0, 0.9),
+)
+
+
+def generated_flags(noun: str, counts: tuple[int, int, int]) -> tuple[Flag, ...]:
+    """Return the flags of a generated data set: how many nouns in each split."""
+    numbers = (
+        flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
+        for split, count in zip(SPLITS, counts, strict=True)
     )
-    absl_flags.DEFINE_integer(
-        "jobs", None, "Scenes read at a time; as many as cores.", 1, flag_values=flags
-    )
+    return (*SOURCE_FLAGS, SEED, *numbers)
 
 
-def define_seed(flags: absl_flags.FlagValues) -> None:
-    """The flag of data sets that are drawn, or split, at random."""
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Another seed, other rooms or another split.", 0, flag_values=flags
-    )
-
-
-def define_generated_flags(
-    flags: absl_flags.FlagValues, what: str, counts: tuple[int, int, int]
-) -> None:
-    """Flags of a data set that is generated: how many of what in each split."""
-    define_common_flags(flags)
-    define_seed(flags)
-    for split, count in zip(SPLITS, counts, strict=True):
-        text = f"{what} of the split {split}."
-        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
-
-
-def wanted(flags: absl_flags.FlagValues) -> dict[str, int]:
+def wanted(flags: Namespace) -> dict[str, int]:
     """How many scenes of each split the flags ask for."""
-    counts = {split: flags[split].value for split in SPLITS if flags[split].value}
+    counts = {split: getattr(flags, split) for split in SPLITS if getattr(flags, split)}
     if not counts:
         raise UserError("nothing to make: --train, --val and --test are all 0")
     return counts
@@ -75,7 +68,7 @@ def generated(
     return {split: items(split, count) for split, count in counts.items()}
 
 
-def make(flags: absl_flags.FlagValues, data: "DataSet") -> None:
+def make(flags: Namespace, data: "DataSet") -> None:
     """Write a data set to `--output` with progress, and say what is there.
 
     What every command `gspn prepare ...` ends with; the flags are the common ones.
@@ -106,35 +99,6 @@ def summary(manifest: dict[str, Any]) -> str:
         less = f", {missing} left out" if missing else ""
         parts.append(f"{name} {split['scenes']} scenes ({labels}{less})")
     return ", ".join(parts)
-
-
-def define_rooms_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare rooms`."""
-    define_generated_flags(flags, "Rooms", (192, 16, 16))
-    absl_flags.DEFINE_integer(
-        "points", 40_000, "Points of a room, at most.", 20_000, flag_values=flags
-    )
-
-
-def define_own_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare own`."""
-    define_common_flags(flags)
-    define_seed(flags)
-    absl_flags.DEFINE_string(
-        "source",
-        None,
-        "Folder of .npz or .ply scans with points, colors, semantic and instance.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "classes",
-        None,
-        'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_float(
-        "val_fraction", 0.1, "Share of scans for validation.", 0, 0.9, flag_values=flags
-    )
 
 
 def run_rooms(arguments: Arguments) -> None:
@@ -231,7 +195,10 @@ ROOMS = Command(
     name="prepare rooms",
     summary="Generate furnished rooms with exact labels.",
     usage="--output DIR [--train N --val N --test N --seed S]",
-    define_flags=define_rooms_flags,
+    flags=(
+        *generated_flags("Rooms", (192, 16, 16)),
+        flag("--points", "Points of a room, at most.", 40_000, type=integer(20_000)),
+    ),
     run=run_rooms,
     required=("output",),
 )
@@ -239,7 +206,19 @@ OWN = Command(
     name="prepare own",
     summary="Convert your own labelled scans (.npz or .ply).",
     usage="--source DIR --classes FILE --output DIR",
-    define_flags=define_own_flags,
+    flags=(
+        *SOURCE_FLAGS,
+        flag(
+            "--source",
+            "Folder of .npz or .ply scans with points, colors, semantic and instance.",
+        ),
+        flag(
+            "--classes",
+            'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
+        ),
+        VAL_FRACTION,
+        SEED,
+    ),
     run=run_own,
     required=("source", "classes", "output"),
 )

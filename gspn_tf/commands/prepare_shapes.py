@@ -1,17 +1,18 @@
 """`gspn prepare partnet` and `gspn prepare parts`."""
 
+from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from absl import flags as absl_flags
-
 from gspn_tf import files
 from gspn_tf.commands.command import Arguments, Command, existing_folder
+from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare import (
-    define_common_flags,
-    define_generated_flags,
-    define_seed,
+    SEED,
+    SOURCE_FLAGS,
+    VAL_FRACTION,
     generated,
+    generated_flags,
     make,
     split_paths,
     wanted,
@@ -24,37 +25,6 @@ LICENCE = (
     "PartNet is for non-commercial research and education and may not be passed on; "
     "its terms are ShapeNet's."
 )
-
-
-def define_partnet_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare partnet`."""
-    define_common_flags(flags)
-    define_seed(flags)
-
-    def text(name: str, help_text: str) -> None:
-        absl_flags.DEFINE_string(name, None, help_text, flag_values=flags)
-
-    text(
-        "source",
-        "Folder of raw shapes (179/result.json ...), or of .h5 files as in ins_seg_h5.",
-    )
-    text("category", "Such as Chair, Table, Lamp or StorageFurniture.")
-    absl_flags.DEFINE_integer(
-        "level", 3, "Of detail: 1, 2 or 3.", 1, 3, flag_values=flags
-    )
-    text(
-        "labels",
-        "Folder of the lists of parts (Chair-level-3.txt ...), which is "
-        "stats/after_merging_label_ids of the data set; default: meta in the source.",
-    )
-    text(
-        "splits",
-        "Folder of Chair.train.json ..., which is stats/train_val_test_split of the "
-        "data set; default: a share of raw shapes is drawn for validation.",
-    )
-    absl_flags.DEFINE_float(
-        "val_fraction", 0.1, "That share.", 0, 0.9, flag_values=flags
-    )
 
 
 def run_partnet(arguments: Arguments) -> None:
@@ -89,7 +59,7 @@ def _stored(splits: dict[str, list], common: dict, options: dict) -> "DataSet":
     )
 
 
-def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet":
+def _raw(flags: Namespace, common: dict, options: dict) -> "DataSet":
     """Raw shapes, in the data set's splits or in random ones."""
     from gspn_tf.datasets import partnet
     from gspn_tf.datasets.preparing.reading import DataSet, check_absent
@@ -108,14 +78,6 @@ def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet"
         options |= {"val_fraction": flags.val_fraction, "seed": flags.seed}
     read = partial(partnet.read_shape, classes=common["classes"])
     return DataSet(splits=splits, read=read, options=options, absent=absent, **common)
-
-
-def define_parts_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare parts`."""
-    define_generated_flags(flags, "Shapes", (400, 16, 60))
-    absl_flags.DEFINE_integer(
-        "points", 12_000, "Points of a shape.", 7_800, flag_values=flags
-    )
 
 
 def run_parts(arguments: Arguments) -> None:
@@ -141,7 +103,29 @@ PARTNET = Command(
     name="prepare partnet",
     summary="Convert PartNet's shapes of one category at one level of detail.",
     usage="--source DIR --output DIR --category Chair [--level 3]",
-    define_flags=define_partnet_flags,
+    flags=(
+        *SOURCE_FLAGS,
+        flag(
+            "--source",
+            "Folder of raw shapes (179/result.json ...), or of .h5 files as in "
+            "ins_seg_h5.",
+        ),
+        flag("--category", "Such as Chair, Table, Lamp or StorageFurniture."),
+        flag("--level", "Of detail: 1, 2 or 3.", 3, choices=(1, 2, 3)),
+        flag(
+            "--labels",
+            "Folder of the lists of parts (Chair-level-3.txt ...), which is "
+            "stats/after_merging_label_ids of the data set; default: meta in the "
+            "source.",
+        ),
+        flag(
+            "--splits",
+            "Folder of Chair.train.json ..., which is stats/train_val_test_split of "
+            "the data set; default: a share of raw shapes is drawn for validation.",
+        ),
+        VAL_FRACTION,
+        SEED,
+    ),
     run=run_partnet,
     required=("source", "output", "category"),
 )
@@ -149,7 +133,10 @@ PARTS = Command(
     name="prepare parts",
     summary="Generate shapes of labelled parts: chairs, tables, lamps, storage.",
     usage="--output DIR [--train N --val N --test N --seed S]",
-    define_flags=define_parts_flags,
+    flags=(
+        *generated_flags("Shapes", (400, 16, 60)),
+        flag("--points", "Points of a shape.", 12_000, type=integer(7_800)),
+    ),
     run=run_parts,
     required=("output",),
 )

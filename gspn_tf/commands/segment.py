@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from absl import flags as absl_flags
 
 from gspn_tf.commands.command import (
     Arguments,
@@ -13,31 +12,20 @@ from gspn_tf.commands.command import (
     load_tensorflow,
     timed,
 )
+from gspn_tf.commands.flags import flag, integer, scale
 from gspn_tf.commands.prepare import tracked
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string("model", None, "Run folder.", flag_values=flags)
-    absl_flags.DEFINE_string(
-        "output", None, "Folder for the results.", flag_values=flags
-    )
-    absl_flags.DEFINE_float(
-        "scale",
-        1.0,
-        "Metres per unit of the file: 0.001 for millimetres.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "num_points",
-        None,
+FLAGS = (
+    flag("--model", "Run folder."),
+    flag("--output", "Folder for the results."),
+    flag("--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=scale),
+    flag(
+        "--num_points",
         "Points that the network sees; default: those of the run's config.",
-        1,
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Of the points that the network sees.", 0, flag_values=flags
-    )
+        type=integer(1),
+    ),
+    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -46,8 +34,6 @@ def run(arguments: Arguments) -> None:
     path = Path(arguments.positional[0])
     if not path.is_file():
         raise UserError(f"no file {path}")
-    if not 0 < flags.scale < float("inf"):
-        raise UserError(f"--scale must be positive, got {flags.scale}")
     folder = existing_folder(flags.model, "--model")
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
@@ -115,7 +101,7 @@ COMMAND = Command(
     name="segment",
     summary="Find the instances of one scan and write a cloud, a list and a page.",
     usage="SCAN.ply --model RUN --output DIR [--scale METRES_PER_UNIT]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("model", "output"),
     num_positional=1,

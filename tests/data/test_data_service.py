@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags as absl_flags
 from toy_scenes import CLASSES, make_scene
 
 from gspn_tf import ops
@@ -185,7 +184,4 @@ def test_the_document_runs(tmp_path, monkeypatch, service):
 
 @pytest.mark.parametrize("line", re.findall(r"^gspn (.*)$", DOCUMENT, re.M))
 def test_the_documents_commands_are_understood(line):
-    command, rest = cli._find(shlex.split(line))
-    flags = absl_flags.FlagValues()
-    command.define_flags(flags)
-    cli._parse(command, flags, rest)
+    cli.parse(shlex.split(line))

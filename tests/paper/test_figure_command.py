@@ -241,7 +241,7 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
         ("8", ("--input={work}/nothing",), "no data folder or scan"),
         ("8", ("--input={work}/run",), "manifest.json not found"),
         ("8", ("--input={work}/run/config.json",), "config.json"),
-        ("8", ("--scale=0",), "--scale must be positive"),
+        ("8", ("--scale=0",), "--scale: must be positive"),
         ("8", ("--output={out}",), "--output must name a file"),
     ],
 )
