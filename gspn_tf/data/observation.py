@@ -11,7 +11,6 @@ import tensorflow as tf
 from gspn_tf.data import sampling
 
 CENTERED = 10_000  # the origin is the median of about so many points
-GREY = 128  # of every channel, for a scan without colours
 FIRST_DRAW = (0, 0)  # seed of the points of a scan, where no other is given
 
 

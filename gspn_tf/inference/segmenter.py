@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from gspn_tf import models
 from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
-from gspn_tf.data.observation import GREY, finite_rows, observe_scan
+from gspn_tf.data.observation import finite_rows, observe_scan
+from gspn_tf.data.scene import GREY
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
 from gspn_tf.training.run_folder import RunFolder
 
