@@ -151,7 +151,7 @@ def network(config: str, run: str | None):
     """Load (model, config, classes) of a run, or build them of a config, untrained."""
     if run:
         return inference.load_run(run)
-    loaded = loading.load(config)
+    loaded = loading.load_config(config)
     model = models.build(loaded.model)
     decide(model)
     return model, loaded, SCANNET.pairs()

@@ -96,7 +96,7 @@ def time_subject(subject: str, arguments: Arguments, cores: int) -> None:
     """Time our ops, the model or the data pipeline in this process."""
     flags = arguments.flags
     config = config_loading.override(
-        config_loading.load(flags.config), arguments.overrides
+        config_loading.load_config(flags.config), arguments.overrides
     )
     load_tensorflow()
     from gspn_tf.commands import timings

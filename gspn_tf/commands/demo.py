@@ -44,9 +44,9 @@ def run(arguments: Arguments) -> None:
     """Do what `PLAN` says."""
     start, flags = time.monotonic(), arguments.flags
     output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
-    config = config_loading.load(flags.config)
+    config = config_loading.load_config(flags.config)
     config = config_loading.override(config, arguments.overrides)
-    if config.model.kind != "rpointnet":
+    if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
     print(PLAN.format(**rooms, output=output, minutes=MINUTES))
@@ -94,7 +94,7 @@ def demo_metrics(output: Path, config: config_lib.Config) -> dict[str, Any]:
     written = {"report": str(output / "evaluation"), "json": str(path)}
     invoke(evaluate.COMMAND, **folders(output), split="test", **written)
     split = measures.Split(output / "data", "test", tracked)
-    untrained = measures.proposal_figures(training.build("gspn", config), split, config)
+    untrained = measures.proposal_metrics(training.build("gspn", config), split, config)
     return json.loads(path.read_text()) | {
         "proposal_miou_untrained": untrained["proposal_miou"],
         "components_ap50": measures.component_precision(split).ap50,

@@ -1,7 +1,7 @@
 """`gspn prepare rooms`, `gspn prepare own`, and what every `gspn prepare` needs."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from gspn_tf.commands.flags import Flag, flag, integer, real
 from gspn_tf.config import loading as config_loading
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.preparing.reading import DataSet, Item
+    from gspn_tf.datasets.reading import DataSet, SceneSource
 
 SPLITS = ("train", "val", "test")
 
@@ -54,18 +54,18 @@ def wanted(flags: Namespace) -> dict[str, int]:
 
 def generated(
     counts: dict[str, int], seed: int, name: Callable[[int], str]
-) -> dict[str, list["Item"]]:
+) -> dict[str, list["SceneSource"]]:
     """Scenes to generate, from a seed each; no two splits or seeds share one."""
     import numpy as np
 
-    from gspn_tf.datasets.preparing.reading import Item
+    from gspn_tf.datasets.reading import SceneSource
 
-    def items(split: str, count: int) -> list[Item]:
+    splits = {}
+    for split, count in counts.items():
         sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
-        seeds = [int(value) for value in sequence.generate_state(count)]
-        return [Item(name(each), detail=each) for each in seeds]
-
-    return {split: items(split, count) for split, count in counts.items()}
+        seeds = sequence.generate_state(count).tolist()
+        splits[split] = [SceneSource(name(each), detail=each) for each in seeds]
+    return splits
 
 
 def make(flags: Namespace, data: "DataSet") -> None:
@@ -74,7 +74,7 @@ def make(flags: Namespace, data: "DataSet") -> None:
     What every command `gspn prepare ...` ends with; the flags are the common ones.
     """
     load_tensorflow()
-    from gspn_tf.datasets.preparing.scenes import prepare_scenes
+    from gspn_tf.datasets.preparing import prepare_scenes
 
     if data.licence:
         print(data.licence)
@@ -112,13 +112,12 @@ def generated_rooms(
 ) -> "DataSet":
     """Rooms of `points` points."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.datasets.preparing.reading import DataSet
-    from gspn_tf.synthetic.rooms import read_room, room_name
+    from gspn_tf.datasets.reading import DataSet, read_generated
+    from gspn_tf.synthetic.rooms import generate_room, room_name
 
     splits = generated(counts, seed, room_name)
-    read = partial(read_room, num_points=points)
-    options = {"seed": seed, "points": points}
-    return DataSet("rooms", SCANNET, splits, read, options)
+    read = partial(read_generated, generate=generate_room, num_points=points)
+    return DataSet("rooms", SCANNET, splits, read, {"seed": seed, "points": points})
 
 
 def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> None:
@@ -129,7 +128,7 @@ def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> N
 def write_generated(output: Path | str, data: "DataSet") -> None:
     """Write a generated data set in place of any other, or go on with it."""
     load_tensorflow()
-    from gspn_tf.datasets.preparing.scenes import prepare_scenes
+    from gspn_tf.datasets.preparing import prepare_scenes
 
     manifest = prepare_scenes(output, data, force=True, track=tracked)
     print(f"{output}: {summary(manifest)}")
@@ -140,43 +139,40 @@ def run_own(arguments: Arguments) -> None:
     flags = arguments.flags
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
-    class_file = config_loading.find(flags.classes)
+    class_file = config_loading.find_config(flags.classes)
     from gspn_tf.data.classes import ClassList
-    from gspn_tf.datasets.own import find_scans, read_item
-    from gspn_tf.datasets.preparing.reading import DataSet, Item
+    from gspn_tf.datasets.own import find_scans, read_labelled_scan
+    from gspn_tf.datasets.reading import DataSet
 
     classes = ClassList.read(class_file)
-    paths = split_paths(find_scans(flags.source), flags.val_fraction, flags.seed)
     data = DataSet(
         name="own",
         classes=classes,
-        splits={
-            split: [Item(path.stem, (path,)) for path in members]
-            for split, members in paths.items()
-        },
-        read=partial(read_item, classes=classes),
+        splits=held_out(find_scans(flags.source), flags.val_fraction, flags.seed),
+        read=partial(read_labelled_scan, classes=classes),
         options={"val_fraction": flags.val_fraction, "seed": flags.seed},
         root=Path(flags.source),
     )
     make(flags, data)
 
 
-def split_paths(paths: list[Path], fraction: float, seed: int) -> dict[str, list[Path]]:
-    """Scans of the splits `train` and `val`; at least one to train on."""
+def held_out(
+    sources: list["SceneSource"], fraction: float, seed: int
+) -> dict[str, list["SceneSource"]]:
+    """Scenes of the splits `train` and `val`; at least one to train on."""
     import numpy as np
 
-    count = min(round(len(paths) * fraction), len(paths) - 1)
-    if fraction > 0 and len(paths) > 1:
+    count = min(round(len(sources) * fraction), len(sources) - 1)
+    if fraction > 0 and len(sources) > 1:
         count = max(count, 1)
-    held = set(np.random.default_rng(seed).permutation(len(paths))[:count].tolist())
-    splits = {
-        "train": [path for i, path in enumerate(paths) if i not in held],
-        "val": [path for i, path in enumerate(paths) if i in held],
-    }
+    held = set(np.random.default_rng(seed).permutation(len(sources))[:count].tolist())
+    splits: dict[str, list[SceneSource]] = {"train": [], "val": []}
+    for i, source in enumerate(sources):
+        splits["val" if i in held else "train"].append(source)
     return {split: members for split, members in splits.items() if members}
 
 
-def tracked(items: Iterable, name: str, total: int) -> Iterator:
+def tracked(items: Iterable, name: str, total: int) -> Iterable:
     """The items, with a progress bar where there is a terminal."""
     from rich.console import Console
     from rich.progress import track

@@ -8,18 +8,16 @@ from gspn_tf.commands.command import Arguments, Command
 from gspn_tf.commands.flags import flag
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.preparing.reading import DataSet
+    from gspn_tf.datasets.reading import DataSet
 
 
 def run_nyuv2(arguments: Arguments) -> None:
     """Lift RGB-D frames."""
     flags = arguments.flags
-    from gspn_tf.datasets.nyuv2 import list_frames
+    from gspn_tf.datasets.nyuv2 import rgbd_data_set
 
-    hold_out = partial(
-        prepare.split_paths, fraction=flags.val_fraction, seed=flags.seed
-    )
-    prepare.make(flags, list_frames(flags.source, flags.splits, hold_out))
+    hold_out = partial(prepare.held_out, fraction=flags.val_fraction, seed=flags.seed)
+    prepare.make(flags, rgbd_data_set(flags.source, flags.splits, hold_out))
 
 
 def run_views(arguments: Arguments) -> None:
@@ -31,11 +29,12 @@ def run_views(arguments: Arguments) -> None:
 def generated_views(counts: dict[str, int], seed: int) -> "DataSet":
     """Views of rooms."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.datasets.preparing.reading import DataSet
-    from gspn_tf.synthetic.views import read_view, view_name
+    from gspn_tf.datasets.reading import DataSet, read_generated
+    from gspn_tf.synthetic.views import generate_view, view_name
 
     splits = prepare.generated(counts, seed, view_name)
-    return DataSet("views", SCANNET, splits, read_view, {"seed": seed})
+    read = partial(read_generated, generate=generate_view)
+    return DataSet("views", SCANNET, splits, read, {"seed": seed})
 
 
 NYUV2 = Command(

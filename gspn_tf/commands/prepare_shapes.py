@@ -1,30 +1,17 @@
 """`gspn prepare partnet` and `gspn prepare parts`."""
 
 from argparse import Namespace
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gspn_tf import files
+from gspn_tf.commands import prepare
 from gspn_tf.commands.command import Arguments, Command, existing_folder
 from gspn_tf.commands.flags import flag, integer
-from gspn_tf.commands.prepare import (
-    SEED,
-    SOURCE_FLAGS,
-    VAL_FRACTION,
-    generated,
-    generated_flags,
-    make,
-    split_paths,
-    wanted,
-)
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.preparing.reading import DataSet
-
-LICENCE = (
-    "PartNet is for non-commercial research and education and may not be passed on; "
-    "its terms are ShapeNet's."
-)
+    from gspn_tf.datasets.reading import DataSet
 
 
 def run_partnet(arguments: Arguments) -> None:
@@ -33,70 +20,66 @@ def run_partnet(arguments: Arguments) -> None:
     source = existing_folder(flags.source, "--source")
     labels = existing_folder(flags.labels or str(source / "meta"), "--labels")
     from gspn_tf.datasets import partnet, partnet_h5
+    from gspn_tf.datasets.reading import DataSet
 
-    classes = partnet.read_classes(labels, flags.category, flags.level)
-    common: dict[str, Any] = {"name": "partnet", "classes": classes, "root": source}
-    common["licence"] = LICENCE
+    classes = partnet.read_part_classes(labels, flags.category, flags.level)
     options = {"category": flags.category, "level": flags.level}
-    stored = partnet_h5.list_shapes(source, flags.category, flags.level)
-    data = _stored(stored, common, options) if stored else _raw(flags, common, options)
-    make(flags, data)
+    splits = partnet_h5.list_stored_shapes(source, flags.category, flags.level)
+    read: Callable = partnet_h5.read_stored_shape
+    unlabelled = partnet_h5.unlabelled(splits)
+    absent: dict[str, list[str]] = {}
+    if splits:
+        options["files"] = partnet_h5.digests(splits)
+    else:
+        read = partnet.read_raw_shape
+        splits, absent = _raw_splits(flags, source)
+        if not flags.splits:
+            options |= {"val_fraction": flags.val_fraction, "seed": flags.seed}
+    data = DataSet(
+        name="partnet",
+        classes=classes,
+        splits=splits,
+        read=partial(read, classes=classes),
+        options=options,
+        root=source,
+        unlabelled=unlabelled,
+        absent=absent,
+        licence=partnet.LICENCE,
+    )
+    prepare.make(flags, data)
     print(f"train with --config.model.proposal.num_classes={len(classes) + 1}")
 
 
-def _stored(splits: dict[str, list], common: dict, options: dict) -> "DataSet":
-    """Shapes of HDF5 files; each file, of a thousand shapes, is summed up once."""
-    from gspn_tf.datasets import partnet_h5
-    from gspn_tf.datasets.preparing.reading import DataSet
-
-    items = [item for members in splits.values() for item in members]
-    paths = sorted({item.detail.path for item in items})
-    options["files"] = {path.name: files.sha256(path) for path in paths}
-    bare = (s for s, i in splits.items() if not all(x.detail.labelled for x in i))
-    read = partial(partnet_h5.read_shape, classes=common["classes"])
-    return DataSet(
-        splits=splits, read=read, options=options, unlabelled=tuple(bare), **common
-    )
-
-
-def _raw(flags: Namespace, common: dict, options: dict) -> "DataSet":
-    """Raw shapes, in the data set's splits or in random ones."""
+def _raw_splits(flags: Namespace, source: Path) -> tuple[dict, dict]:
+    """Raw shapes in the data set's splits or in random ones, and those not there."""
     from gspn_tf.datasets import partnet
-    from gspn_tf.datasets.preparing.reading import DataSet, check_absent
+    from gspn_tf.datasets.reading import choose_listed
 
-    items = partnet.list_shapes(common["root"], flags.category)
-    absent: dict[str, list[str]] = {}
-    if flags.splits:
-        there = {item.name: item for item in items}
-        names = partnet.read_splits(flags.splits, flags.category)
-        found = {s: [there[n] for n in names[s] if n in there] for s in names}
-        splits = {split: members for split, members in found.items() if members}
-        absent = {s: [n for n in names[s] if n not in there] for s in names}
-        check_absent(common["root"], absent, flags.keep_going)
-    else:
-        splits = split_paths(items, flags.val_fraction, flags.seed)
-        options |= {"val_fraction": flags.val_fraction, "seed": flags.seed}
-    read = partial(partnet.read_shape, classes=common["classes"])
-    return DataSet(splits=splits, read=read, options=options, absent=absent, **common)
+    shapes = partnet.list_raw_shapes(source, flags.category)
+    if not flags.splits:
+        return prepare.held_out(shapes, flags.val_fraction, flags.seed), {}
+    lists = partnet.read_split_lists(flags.splits, flags.category)
+    there = {shape.name: shape for shape in shapes}
+    return choose_listed(lists, there, source, flags.keep_going)
 
 
 def run_parts(arguments: Arguments) -> None:
     """Generate shapes."""
     flags = arguments.flags
-    make(flags, generated_parts(wanted(flags), flags.seed, flags.points))
+    data = generated_parts(prepare.wanted(flags), flags.seed, flags.points)
+    prepare.make(flags, data)
 
 
 def generated_parts(
     counts: dict[str, int], seed: int, points: int = 12_000
 ) -> "DataSet":
     """Shapes of `points` points."""
-    from gspn_tf.datasets.preparing.reading import DataSet
+    from gspn_tf.datasets.reading import DataSet, read_generated
     from gspn_tf.synthetic import parts
 
-    splits = generated(counts, seed, parts.shape_name)
-    read = partial(parts.read_shape, num_points=points)
-    options = {"seed": seed, "points": points}
-    return DataSet("parts", parts.PARTS, splits, read, options)
+    splits = prepare.generated(counts, seed, parts.shape_name)
+    read = partial(read_generated, generate=parts.generate_shape, num_points=points)
+    return DataSet("parts", parts.PARTS, splits, read, {"seed": seed, "points": points})
 
 
 PARTNET = Command(
@@ -104,7 +87,7 @@ PARTNET = Command(
     summary="Convert PartNet's shapes of one category at one level of detail.",
     usage="--source DIR --output DIR --category Chair [--level 3]",
     flags=(
-        *SOURCE_FLAGS,
+        *prepare.SOURCE_FLAGS,
         flag(
             "--source",
             "Folder of raw shapes (179/result.json ...), or of .h5 files as in "
@@ -123,8 +106,8 @@ PARTNET = Command(
             "Folder of Chair.train.json ..., which is stats/train_val_test_split of "
             "the data set; default: a share of raw shapes is drawn for validation.",
         ),
-        VAL_FRACTION,
-        SEED,
+        prepare.VAL_FRACTION,
+        prepare.SEED,
     ),
     run=run_partnet,
     required=("source", "output", "category"),
@@ -134,7 +117,7 @@ PARTS = Command(
     summary="Generate shapes of labelled parts: chairs, tables, lamps, storage.",
     usage="--output DIR [--train N --val N --test N --seed S]",
     flags=(
-        *generated_flags("Shapes", (400, 16, 60)),
+        *prepare.generated_flags("Shapes", (400, 16, 60)),
         flag("--points", "Points of a shape.", 12_000, type=integer(7_800)),
     ),
     run=run_parts,

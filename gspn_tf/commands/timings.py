@@ -61,7 +61,8 @@ def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
     """Time a training step of each stage, and inference on one whole scene."""
     found = step_timings(training.Scenes(directory, config), repeats)
     scene = next(read_scenes(directory, "train"))
-    model = training.build(config.model.kind, config)
+    *_, stage = config.model.stages()
+    model = training.build(stage, config)
     segmenter = inference.Segmenter.from_config(model, config.data)
 
     def run() -> object:

@@ -85,7 +85,7 @@ def load(
 
 
 def scenes(directory: str, split: str, *, training: bool) -> tf.data.Dataset:
-    """Whole scenes of a split in the order written: dicts of `name` and `shards.parse`.
+    """Whole scenes of a split in the order written: dicts, see `shards.parse`.
 
     Raises:
       ValueError: unknown split, or training on one without labels.
@@ -117,9 +117,7 @@ def _scenes(directory: str, split: str, training: bool) -> tf.data.Dataset:
         raise ValueError(f"split {split!r} of {directory} has no labels to train on")
     folder = Path(directory).absolute()  # workers stand elsewhere
     return shards.records(folder, split).map(
-        lambda record: shards.parse(record) | {"name": shards.parse_name(record)},
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
+        shards.parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
 
 

@@ -186,7 +186,7 @@ def test_a_scan_without_labels_makes_no_data(tmp_path, capsys):
 
 
 def test_a_finished_run_is_left_as_it_is(work, capsys):
-    config = c.read_json(work / "run" / "config.json")
+    config = c.read_config(work / "run" / "config.json")
     assert config.train.seed == 3 and config.data.num_points == 256
     before = (work / "run" / "metrics.csv").read_text()
     command = ("train", "--data", work / "data", "--run", work / "run")

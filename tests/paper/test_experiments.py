@@ -8,6 +8,7 @@ from pathlib import Path
 import fake_work
 import pytest
 import toy_models
+import toy_scenes
 from toy_experiments import ROOMS, experiment, finish, planned
 
 from gspn_tf import config as c
@@ -152,7 +153,7 @@ def test_errors_of_a_process_are_raised_here():
 
 
 def test_every_room_is_held_out_once(tmp_path):
-    from gspn_tf.data import read_scenes, write_scenes
+    from gspn_tf.data import read_scenes
     from gspn_tf.data.scene import Scene
 
     toy_models.write_data(tmp_path / "one", train=1)
@@ -161,10 +162,8 @@ def test_every_room_is_held_out_once(tmp_path):
         f: getattr(scene, f) for f in ("points", "colors", "semantic", "instance")
     }
     names = {"train": ("a_00", "b_00", "a_01"), "val": ("c_00",)}
-    for split, members in names.items():
-        scenes = [Scene(name=name, **fields) for name in members]
-        classes = toy_models.CLASSES
-        write_scenes(tmp_path / "scans", split, scenes, num_shards=1, classes=classes)
+    splits = {s: [Scene(n, **fields) for n in members] for s, members in names.items()}
+    toy_scenes.write_folder(tmp_path / "scans", toy_models.CLASSES, **splits)
     folds.write(str(tmp_path / "scans"), str(tmp_path / "folds"))
     found = folds.existing(tmp_path / "folds")
     assert [path.name for path in found] == ["without-a", "without-b", "without-c"]
@@ -214,12 +213,7 @@ def test_categories_of_generated_shapes():
         category = parts.category_of(shape.name)
         telling = {"Chair": "seat", "Lamp": "bulb", "Storage": "panel"}
         assert telling.get(category, "top") in labels
-    assert {kind.__name__ for kind in part_shapes.KINDS} == {
-        "chair",
-        "table",
-        "lamp",
-        "storage",
-    }
+    assert set(part_shapes.KINDS) == {"Chair", "Table", "Lamp", "Storage"}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -230,9 +224,9 @@ def test_every_row_has_a_config_for_every_data_set(table, budget):
         for file in files:
             each = BUDGETS[budget]
             variant = row.variant.format(base=each.variant, sgpn=each.sgpn)
-            config = config_loading.load(f"configs/{file}.py:{variant}")
+            config = config_loading.load_config(f"configs/{file}.py:{variant}")
             epochs = [getattr(config.train, s).epochs for s in config.model.stages()]
-            base = config_loading.load(f"configs/{file}.py:{each.variant}")
+            base = config_loading.load_config(f"configs/{file}.py:{each.variant}")
             assert sum(epochs) == base.train.gspn.epochs + base.train.rpointnet.epochs
 
 

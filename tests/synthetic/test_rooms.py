@@ -9,12 +9,12 @@ from gspn_tf.data.shards import serialize
 from gspn_tf.metrics import InstancePredictions, average_precision
 from gspn_tf.synthetic.furniture.surfaces import Surfaces, areas, place, sample
 from gspn_tf.synthetic.rooms import (
-    MIN_INSTANCE_POINTS,
     generate_room,
     oracle_components,
 )
+from gspn_tf.synthetic.scanner import MIN_INSTANCE_POINTS
 
-SEEDS = range(300, 320)
+SEEDS = range(300, 310)
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,6 @@ def test_rooms_are_well_formed(rooms):
         assert 30_000 < len(room.points) <= 40_000
         sizes = np.bincount(room.instance[room.instance >= 0])
         assert sizes.min() >= MIN_INSTANCE_POINTS
-
-
-def test_an_instance_has_one_class_and_background_none(rooms):
-    for room in rooms:
         assert ((room.semantic == 0) == (room.instance == -1)).all()
         for i in range(room.num_instances):
             assert len(np.unique(room.semantic[room.instance == i])) == 1
@@ -84,6 +80,7 @@ def test_scans_have_uneven_density(rooms):
         assert counts.std() > 1.5 * np.sqrt(counts.mean())
 
 
+@pytest.mark.slow
 def test_components_of_true_labels_are_not_the_instances(rooms):
     for radius in (0.08, 0.12):
         found = average_precision(
