@@ -160,7 +160,7 @@ def network(config: str, run: str | None):
 
     if run:
         return inference.load_run(run)
-    loaded = config_loading.load(config)
+    loaded = config_loading.load_config(config)
     model = models.build(loaded.model)
     decide(model)
     return model, loaded, SCANNET.pairs()

@@ -105,7 +105,7 @@ def run(arguments: Arguments) -> None:
     if subject == "serving":
         return run_serving(flags)
     config = config_loading.override(
-        config_loading.load(flags.config), arguments.overrides
+        config_loading.load_config(flags.config), arguments.overrides
     )
     with limited_to(flags.cores) as cores, tempfile.TemporaryDirectory() as scratch:
         load_tensorflow()

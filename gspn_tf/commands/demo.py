@@ -48,7 +48,7 @@ def run(arguments: Arguments) -> None:
     output = Path(flags.output)
     rooms = {split: getattr(flags, split) for split in ROOMS}
     config = config_loading.override(
-        config_loading.load(flags.config), arguments.overrides
+        config_loading.load_config(flags.config), arguments.overrides
     )
     if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
@@ -117,7 +117,7 @@ def carried(config: config_lib.Config, split) -> dict[str, Any]:
     return {
         "protocol": "scannet",
         "scores": "constant" if constant else "ranked",
-        "preset": presets.nearest(config.model)[0],
+        "preset": presets.nearest_preset(config.model)[0],
         "split": split.name,
         "data_sha256": manifest.checksum(split.directory, split.name),
     }

@@ -162,7 +162,7 @@ def _of_run(flags: Namespace) -> Source:
     if tuple(name for _, name in pairs) != classes.names:
         raise UserError(f"{flags.data} has other classes than {flags.run}")
     segmenter = inference.Segmenter.from_config(model, config.data)
-    preset, changed = presets.nearest(config.model)
+    preset, changed = presets.nearest_preset(config.model)
     network = model.proposal_network
     scenes = evaluation.segmented(segmenter, split, flags.seed)
     return Source(

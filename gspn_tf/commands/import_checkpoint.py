@@ -24,7 +24,7 @@ FLAGS = (
 def run(arguments: Arguments) -> None:
     """Convert a checkpoint."""
     flags = arguments.flags
-    config = config_loading.load(flags.config)
+    config = config_loading.load_config(flags.config)
     config = config_loading.override(config, arguments.overrides)
     if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")

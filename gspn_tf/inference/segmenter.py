@@ -10,6 +10,7 @@ import tensorflow as tf
 from gspn_tf import models, ops
 from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.data import observation
+from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.training.run_folder import RunFolder
 
@@ -192,16 +193,17 @@ def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
     targets = batch["targets"]
     scene = {key: value for key, value in batch.items() if key != "targets"}
     found = network(scene, training=False)
-    instance = tf.gather(targets["instance"], found["seeds"], axis=1, batch_dims=1)
-    rows = tf.where((instance >= 0) & found["proposals"].valid)
+    instance = tf.gather(targets["instance"], found.seeds, axis=1, batch_dims=1)
+    rows = tf.where((instance >= 0) & found.proposals.valid)
     own = tf.stack([rows[:, 0], tf.cast(tf.gather_nd(instance, rows), tf.int64)], 1)
     truth = tf.gather_nd(targets["boxes"], own)
-    boxes = tf.gather_nd(found["proposals"].boxes, rows)
+    boxes = tf.gather_nd(found.proposals.boxes, rows)
     iou = box_lib.pairwise_iou(boxes[:, None], truth[:, None])[:, 0, 0]
-    if "shapes" not in found:
+    if not isinstance(found.proposed, ShapeOutputs):
         return ProposalQuality(iou.numpy(), None)
     there, _, back, _ = ops.nn_distance(
-        tf.gather_nd(found["shapes"], rows), tf.gather_nd(targets["shapes"], own)
+        tf.gather_nd(found.proposed.generated.points, rows),
+        tf.gather_nd(targets["shapes"], own),
     )
     distance = tf.reduce_mean(tf.sqrt(there), 1) + tf.reduce_mean(tf.sqrt(back), 1)
     return ProposalQuality(iou.numpy(), distance.numpy())

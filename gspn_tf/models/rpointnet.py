@@ -9,7 +9,7 @@ from gspn_tf import ops
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.models import scoring
 from gspn_tf.models.base import LossModel
-from gspn_tf.models.gspn import SceneFeatures
+from gspn_tf.models.gspn import GSPNOutputs, SceneFeatures
 from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
 from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
@@ -23,7 +23,7 @@ from gspn_tf.types import Detections, Proposals, Regions
 class RPointNetTraining(NamedTuple):
     """Outputs on R regions that were sampled around the ground truth."""
 
-    proposed: dict[str, Any]  # of the frozen proposal network, see GSPN
+    proposed: GSPNOutputs  # of the frozen proposal network
     regions: Regions
     targets: RegionTargets
     class_logits: tf.Tensor  # [B, R, classes]
@@ -90,11 +90,11 @@ class RPointNet(LossModel):
             scene, training=False, num_seeds=c.num_seeds, whole_scene=True
         )
         seeds = tf.random.experimental.stateless_split(self._seed(training), 2)
-        chosen = self.choose_regions(batch, proposed["candidates"], seeds[0])
+        chosen = self.choose_regions(batch, proposed.candidates, seeds[0])
         inputs = batch["points"], chosen.boxes, chosen.valid, batch["num_points"]
         regions = self.align(*inputs, seeds[1])
         targets = assignment.region_targets(regions, batch["targets"], c)
-        features = self.describe(batch, proposed["scene"], training)
+        features = self.describe(batch, proposed.scene, training)
         logits, deltas = self.box_head(features, regions, training=training)
         masks = self.mask_head(features, regions, training=training)
         return RPointNetTraining(proposed, regions, targets, logits, deltas, masks)
@@ -152,7 +152,7 @@ class RPointNet(LossModel):
         """Proposals, classified and refined; then masks of the refined boxes."""
         c = self.config
         proposed = self.proposal_network(batch, training=False)
-        scene, candidates = proposed["scene"], proposed["candidates"]
+        scene, candidates = proposed.scene, proposed.candidates
         proposals = suppression.select_proposals(
             candidates,
             c.max_candidates_inference * self.boxes_per_seed,
@@ -162,7 +162,7 @@ class RPointNet(LossModel):
         seeds = tf.random.experimental.stateless_split(self._seed(False), 2)
         inputs = batch["points"], proposals.boxes, proposals.valid, batch["num_points"]
         regions = self.align_inference(*inputs, seeds[0])
-        support = scoring.support_of(scene, proposed["proposals"])
+        support = scoring.support_of(scene, proposed.proposals)
         features = self.describe(batch, scene, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
         found = self.refine(regions, logits, deltas, support)

@@ -72,7 +72,7 @@ def test_the_folder_is_whole(exports, ops):
 def test_assets(exports, sure_network):
     assets = exports["portable"] / "assets"
     assert (assets / "classes.txt").read_text() == "3 cabinet\n4 bed\n5 chair\n"
-    config = config_lib.read_json(assets / "config.json")
+    config = config_lib.read_config(assets / "config.json")
     assert config.model == sure_network.config
     provenance = json.loads((assets / "provenance.json").read_text())
     assert provenance["ops"] == "portable"

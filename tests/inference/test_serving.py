@@ -103,7 +103,7 @@ def test_features_are_those_of_the_network(signatures, sure_network):
         "colors": tf.constant(colors[None, rows] * np.float32(1 / 255)),
         "num_points": tf.constant([NUM_POINTS]),
     }
-    scene = sure_network.proposal_network(seen, training=False)["scene"]
+    scene = sure_network.proposal_network(seen, training=False).scene
     context = tf.squeeze(
         ops.three_interpolate(scene.context, *scene.to_seeds), 0
     ).numpy()

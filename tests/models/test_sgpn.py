@@ -200,7 +200,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     + [(5, f"{file}.py:sgpn") for file in ("rooms", "parts", "views", "scannet")],
 )
 def test_the_fields_are_as_documented(column, name):
-    model = config_loading.load(f"configs/{name}").model
+    model = config_loading.load_config(f"configs/{name}").model
     rows = [line.split(" | ") for line in TEXT.split("\n## SGPN\n")[1].splitlines()]
     said = {row[2].split("`")[1]: row[column - 1] for row in rows if len(row) == 6}
     del said["config.model"]  # the header

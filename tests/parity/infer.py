@@ -33,9 +33,9 @@ def geometry(run: Inference) -> dict:
     look, out = run.taps["look"], run.taps["network"]
     points = run.batch["points"]
     found = {
-        "ind_seed": out["seeds"],
+        "ind_seed": out.seeds,
         "ind_sem": look.pyramid.order[:, :1024],
-        "pc_seed": take(points, out["seeds"]),
+        "pc_seed": take(points, out.seeds),
     }
     for k, level in enumerate(look.pyramid.levels):
         count = level.points.shape[1]
@@ -43,21 +43,21 @@ def geometry(run: Inference) -> dict:
         for net in ("shift", "sem"):
             found[f"{net}_l{k + 1}_fps"] = first
             found[f"{net}_l{k + 1}_ball"] = level.neighbors
-    for k, near in enumerate(look.context.neighbors):
+    for k, near in enumerate(look.spheres.neighbors):
         found[f"ctx_ball{k}"] = near
-        found[f"ctx_cnt{k}"] = look.context.counts[k]
+        found[f"ctx_cnt{k}"] = look.spheres.counts[k]
     return found
 
 
 def centers(run: Inference) -> dict:
     out, levels = run.taps["network"], ("l1", "l2", "l3", "l4", "fa1", "fa2", "fa3")
-    distance = out["distance"][..., None]
+    direction, distance = out.centers.direction, out.centers.distance[..., None]
     return {
         **{f"shift_{name}": run.taps[f"shift_{name}"] for name in levels},
         "shift_pred_full_4d": run.taps["center"],
-        "center_pos": out["scene"].centers,
-        "shift_pred_seed_4d": tf.concat([out["direction"], distance], -1),
-        "shift_pred_seed": out["direction"] * distance,
+        "center_pos": out.scene.centers,
+        "shift_pred_seed_4d": tf.concat([direction, distance], -1),
+        "shift_pred_seed": direction * distance,
     }
 
 
@@ -65,7 +65,7 @@ def semantics(run: Inference) -> dict:
     out, taps = run.taps["network"], run.taps
     names = ("l1", "l2", "l3", "l4", "fa1", "fa2", "fa3")
     found = {f"sem_{name}": taps[f"sem_{name}"] for name in names}
-    scene, colors = out["scene"], run.batch["colors"]
+    scene, colors = out.scene, run.batch["colors"]
     for k, (level, table) in enumerate(zip(scene.levels, scene.to_levels, strict=True)):
         columns = tf.concat([interpolate(level, table), colors], -1)
         found[f"sem_fea_full_l{k + 1}"] = columns
@@ -74,7 +74,7 @@ def semantics(run: Inference) -> dict:
     order = taps["look"].pyramid.order[:, :1024]
     return found | {
         "sem_fea_full": taps["semantic"],
-        "sem_fea_seed": take(taps["semantic"], out["seeds"]),
+        "sem_fea_seed": take(taps["semantic"], out.seeds),
         "sem_fea": take(taps["semantic"], order),
         "sem_class_logits": scene.semantic_logits,
     }
@@ -83,29 +83,31 @@ def semantics(run: Inference) -> dict:
 def shapes(run: Inference) -> dict:
     out, vae = run.taps["network"], run.model.proposal_network.proposer.vae
     found, targets = {}, run.batch["targets"]
-    x = tf.concat([out["prior"].mean, run.taps["reduced"]], -1)[0, :4, None, None]
+    x = tf.concat([out.proposed.generated.prior.mean, run.taps["reduced"]], -1)[
+        0, :4, None, None
+    ]
     for k, (layer, norm) in enumerate(
         zip(vae.generator.grid, vae.generator.grid_norms, strict=True)
     ):
         x = found[f"upconv{k + 1}"] = tf.nn.relu(norm(layer(x)))
-    instance = take(targets["instance"], out["seeds"]) + 1
+    instance = take(targets["instance"], out.seeds) + 1
     centers = tf.pad(targets["boxes"][..., :3], [[0, 0], [1, 0], [0, 0]])
-    seeds = take(run.batch["points"], out["seeds"])[:, :, None]
+    seeds = take(run.batch["points"], out.seeds)[:, :, None]
     valid = tf.pad(targets["valid"], [[0, 0], [1, 0]], constant_values=True)
-    logits = out["objectness"]
+    logits = out.proposed.objectness
     return found | {
-        "pcfea_seed": out["context"],
-        "entity_fea": interpolate(out["context"], out["scene"].to_seeds),
+        "pcfea_seed": out.context,
+        "entity_fea": interpolate(out.context, out.scene.to_seeds),
         "gcfeat": run.taps["reduced"],
         "fb_logits": logits,
         "fb_prob": tf.nn.softmax(logits),
-        "cmean": out["prior"].mean,
-        "clog_var": out["prior"].log_variance,
-        "mean": out["posterior"].mean,
-        "log_var": out["posterior"].log_variance,
+        "cmean": out.proposed.generated.prior.mean,
+        "clog_var": out.proposed.generated.prior.log_variance,
+        "mean": out.proposed.generated.posterior.mean,
+        "log_var": out.proposed.generated.posterior.log_variance,
         "instance_fea": tf.boolean_mask(run.taps["instances"], valid),
-        "pc_ins_pred": out["shapes"] - seeds,
-        "bbox_ins_pred": out["proposals"].boxes,
+        "pc_ins_pred": out.proposed.generated.points - seeds,
+        "bbox_ins_pred": out.proposals.boxes,
         "seg_label_per_group": tf.pad(targets["classes"], [[0, 0], [1, 0]]),
         "pc_ins_center_seed": take(centers, instance)[:, :, None],
     }
@@ -135,7 +137,7 @@ def proposals(g: Golden, check: Check) -> None:
     check.same("of recorded", boxes, padded(kept.boxes, kept.valid, real.shape[1]))
 
     # Scores that differ by less than the tolerance may change places.
-    ours = suppression.select_proposals(run.taps["network"]["proposals"], *limits)
+    ours = suppression.select_proposals(run.taps["network"].proposals, *limits)
     ours = ours._replace(scores=tf.sigmoid(ours.scores))
     check.same("count", real.sum(1), ours.valid.numpy().sum(1))
     recorded = padded(take(scores, np.maximum(selected, 0)), real, count)

@@ -88,7 +88,8 @@ def dropout(g: Golden):
 def first_stage(path: Path, prefix: str, recorded: bool) -> Step:
     g = Golden(path)
     config = presets.released_literal()
-    config.proposal.best_seeds = "all" if "_all_" in prefix else "first"
+    if "_all_" in prefix:
+        config.proposal.kind = "released_gspn"
     network = load(config).proposal_network
     network.trainable = True
     source, training = truth_file(g, prefix), prefix == "train_"

@@ -9,6 +9,7 @@ import tensorflow as tf
 from gspn_tf import ops
 from gspn_tf.config import DataConfig, presets
 from gspn_tf.data import preprocessing
+from gspn_tf.models.released import released_labels
 from gspn_tf.models.scoring import of_class
 from gspn_tf.nn import assignment, losses, suppression
 from gspn_tf.nn import boxes as box_lib
@@ -68,11 +69,8 @@ def objectness(g: Golden, check: Check, prefix: str) -> None:
     foreground = take(source["in_seg_label"], seeds).numpy() > 0
     boxes = g[f"{prefix}bbox_ins_pred"]
     iou = assignment.iou_with_truth(boxes, truth["boxes"], truth["valid"])
-    labels = assignment.objectness_labels(iou, foreground, CONFIG.proposal.positive_iou)
-    labels, best = labels.numpy(), assignment.best_of_objects(iou, foreground).numpy()
-    for row, scene in enumerate(best):
-        objects = scene[:, scene.any(0)]  # [S, G]
-        labels[row, (objects if "_all_" in prefix else objects[:, :1]).any(1)] = 1
+    threshold, first_alone = CONFIG.proposal.positive_iou, "_all_" not in prefix
+    labels = released_labels(iou, foreground, threshold, first_alone).numpy()
     check.same("spn_match", g[f"{prefix}spn_match"], recorded_labels(labels))
     each = losses.cross_entropy(logits_of(g, prefix), np.int32(labels == 1))
     loss = losses.masked_mean(each, labels >= 0)

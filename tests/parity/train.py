@@ -44,26 +44,26 @@ def spn_losses(g: Golden, check: Check, prefix: str) -> None:
 def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
     step = step_of(g, prefix)
     out, targets = step.outputs, step.batch["targets"]
-    seeds = take(step.batch["points"], out["seeds"])
-    distance = out["distance"][..., None]
+    seeds, generated = take(step.batch["points"], out.seeds), out.proposed.generated
+    direction, distance = out.centers.direction, out.centers.distance[..., None]
     clouds = truth_file(g, prefix)["in_pc_ins"]
     centers = box_lib.bounding(clouds)[..., :3]  # with that of the background
-    group = take(targets["instance"], out["seeds"]) + 1
+    group = take(targets["instance"], out.seeds) + 1
     ours = {
-        "pc_ins_pred": out["shapes"] - seeds[:, :, None],
-        "sem_class_logits": out["semantic_logits"],
-        "sem_labels": take(targets["semantic"], out["queries"]),
-        "pcfea_seed": out["context"],
-        "mean": out["posterior"].mean,
-        "log_var": out["posterior"].log_variance,
-        "cmean": out["prior"].mean,
-        "clog_var": out["prior"].log_variance,
-        "bbox_ins_pred": out["proposals"].boxes,
-        "shift_pred_seed_4d": tf.concat([out["direction"], distance], -1),
-        "shift_pred_seed": out["direction"] * distance,
-        "fb_logits": out["objectness"],
-        "ind_seed": out["seeds"],
-        "ind_sem": out["queries"],
+        "pc_ins_pred": generated.points - seeds[:, :, None],
+        "sem_class_logits": out.semantic_logits,
+        "sem_labels": take(targets["semantic"], out.queries),
+        "pcfea_seed": out.context,
+        "mean": generated.posterior.mean,
+        "log_var": generated.posterior.log_variance,
+        "cmean": generated.prior.mean,
+        "clog_var": generated.prior.log_variance,
+        "bbox_ins_pred": out.proposals.boxes,
+        "shift_pred_seed_4d": tf.concat([direction, distance], -1),
+        "shift_pred_seed": direction * distance,
+        "fb_logits": out.proposed.objectness,
+        "ind_seed": out.seeds,
+        "ind_sem": out.queries,
         "pc_seed": seeds,
         "pc_ins_center_seed": take(centers, group)[:, :, None],
         "seg_label_per_group": tf.pad(targets["classes"], [[0, 0], [1, 0]]),
@@ -76,11 +76,10 @@ def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
 def spn_match(g: Golden, check: Check, prefix: str) -> None:
     """Labels of the seeds, from what our network proposes."""
     step = step_of(g, prefix)
-    targets, proposals = step.batch["targets"], step.outputs["proposals"]
+    targets, proposals = step.batch["targets"], step.outputs.proposals
     iou = assignment.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
-    foreground = take(targets["instance"], step.outputs["seeds"]) >= 0
-    labels = assignment.objectness_labels(iou, foreground, 0.5)
-    labels = tf.where(step.model.proposer.best_seeds(iou, foreground), 1, labels)
+    foreground = take(targets["instance"], step.outputs.seeds) >= 0
+    labels = step.model.proposer.labels_of(iou, foreground)
     released = tf.gather([0, -1, 1], labels + 1)  # ignored, negative, positive
     check.same("spn_match", g[f"{prefix}spn_match"], released)
 
@@ -136,7 +135,7 @@ def head_losses(g: Golden, check: Check, prefix: str) -> None:
     check.same("loss", g[f"{prefix}loss"], tf.add_n(list(step.terms.values())))
     terms = dict(step.terms)
     network: models.GSPN = step.model.proposal_network
-    seeds = step.outputs.proposed["seeds"].shape[1]
+    seeds = step.outputs.proposed.seeds.shape[1]
     out = network(step.batch, training=False, whole_scene=False, num_seeds=seeds)
     network.kl_weight.assign(1.0)
     terms |= network.loss_terms(out, step.batch)
@@ -161,8 +160,10 @@ def head_end_points(g: Golden, check: Check, prefix: str) -> None:
     recorded = g.bits(f"{prefix}target_mask", targets.masks.shape[-1])
     check.same("target_mask", recorded, targets.masks)
     proposed = out.proposed
-    check.same("fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(proposed["objectness"]))
-    boxes = proposed["proposals"].boxes
+    check.same(
+        "fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(proposed.proposed.objectness)
+    )
+    boxes = proposed.proposals.boxes
     check.same("bbox_ins_pred", g[f"{prefix}bbox_ins_pred"], boxes)
 
 

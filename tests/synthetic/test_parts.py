@@ -93,7 +93,7 @@ def test_parts_of_one_class_are_often_near(shapes):
 
 @pytest.mark.parametrize("variant", ["small", "paper"])
 def test_the_configs_have_an_output_for_each_class(variant):
-    config = config_loading.load(f"configs/parts.py:{variant}")
+    config = config_loading.load_config(f"configs/parts.py:{variant}")
     assert config.model.proposal.num_classes == len(parts.PARTS) + 1
 
 

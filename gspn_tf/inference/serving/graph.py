@@ -119,7 +119,7 @@ def features(model: models.RPointNet, scan: Look, length: tf.Tensor) -> dict:
     RoIAlign takes them, centers [length, 3] of the points' objects in metres, and
     classes [length] int32, 0 = background: those of the nearest point that it sees.
     """
-    scene = model.proposal_network(scan.batch, training=False)["scene"]
+    scene = model.proposal_network(scan.batch, training=False).scene
     _, rows = ops.knn(scan.batch["points"], scan.points[None], 1)
     values = {
         "features": interpolate(scene.context, scene.to_seeds),

@@ -115,7 +115,7 @@ def check_folder(task: Task) -> None:
 def row_config(experiment: Experiment, row: Row, seed: int, source: Source) -> Config:
     """The config of a row, for the classes of the data."""
     file = source.config.partition(":")[0]
-    config = config_loading.load(f"{file}:{variant_of(experiment, row, source)}")
+    config = config_loading.load_config(f"{file}:{variant_of(experiment, row, source)}")
     if experiment.budget.name == "smoke":
         config = reduced(config)
     classes = len(manifest.read_classes(source.data.path)) + 1

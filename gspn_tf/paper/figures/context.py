@@ -43,7 +43,7 @@ class Sensed(NamedTuple):
 def sense(trained: Trained, subject: Subject, seed: int = 0) -> Sensed:
     """Context features are those of the three nearest seeds, as in section 3.2."""
     look = trained.look_at(subject, seed)
-    scene = trained.model(look.batch, training=False)["scene"]
+    scene = trained.model(look.batch, training=False).scene
     context = pyramid.interpolate(scene.context, scene.to_seeds)
     return Sensed(
         rows=look.finite[look.pick],
