@@ -16,7 +16,7 @@ _NAMES = {
     "GSPNConfig": "config.GSPNConfig",
     "RPointNetConfig": "config.RPointNetConfig",
     "SGPNConfig": "config.SGPNConfig",
-    "load_config": "config.loading.load",
+    "load_config": "config.loading.load_config",
     "build": "models.build",
     "GSPN": "models.GSPN",
     "RPointNet": "models.RPointNet",

@@ -29,9 +29,9 @@ def test_commands_are_found():
 
 @pytest.mark.parametrize("line", commands())
 def test_command_line_is_understood(line):
-    _, arguments = cli.parse(shlex.split(line))
+    _, arguments = cli.parse_command_line(shlex.split(line))
     if config := getattr(arguments.flags, "config", None):
-        config_loading.load(config)
+        config_loading.load_config(config)
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, re.M))
@@ -46,7 +46,7 @@ def test_files_that_are_named_exist(path):
     name, _, variant = path.partition(":")
     assert (ROOT / name).exists()
     if variant:
-        config_loading.load(path)
+        config_loading.load_config(path)
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)\S+)\)", README))

@@ -1,13 +1,13 @@
 """`gspn benchmark`."""
 
 import contextlib
+import importlib
 import os
-import subprocess
 import sys
 import tempfile
-from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from gspn_tf import startup
@@ -23,8 +23,6 @@ from gspn_tf.commands.prepare import prepare_rooms
 from gspn_tf.config import loading as config_loading
 
 SUBJECTS = ("ops", "model", "data", "serving")
-
-
 FLAGS = (
     flag(
         "--config",
@@ -57,86 +55,19 @@ FLAGS = (
 )
 
 
-def run_peers(flags: Namespace) -> None:
-    """Compare the ops with those of other libraries."""
-    run_program("benchmarks", paths_of(flags, scan="scan", json="json"))
-
-
-def run_serving(flags: Namespace) -> None:
-    """Time both exports, and put a server of each to many requests."""
-    options = [f"--config={flags.config}", f"--repeats={flags.repeats}"]
-    options += [f"--requests={flags.requests}", f"--clients={flags.clients}"]
-    options += paths_of(flags, model="run", scan="scan", json="json")
-    run_program("benchmarks.serving", options)
-
-
-def paths_of(flags: Namespace, **names: str) -> list[str]:
-    """Options of a program, by the flags here whose paths they are."""
-    return [
-        f"--{option}={Path(getattr(flags, name)).resolve()}"
-        for name, option in names.items()
-        if getattr(flags, name)
-    ]
-
-
-def run_program(module: str, options: list[str]) -> None:
-    """Run a program of benchmarks/, which uses the builders of tests/."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / "benchmarks").is_dir():
-        raise UserError(
-            "this needs benchmarks/ and tests/ of the sources: use a checkout, "
-            "installed by make install or pip install -e"
-        )
-    command = [sys.executable, "-m", module, *options]
-    python_path = [str(root / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path)}
-    if subprocess.run(command, cwd=root, env=paths).returncode:
-        raise UserError("the benchmark ended early: see above")
-
-
 def run(arguments: Arguments) -> None:
     """Measure, print and write."""
-    flags, subject = arguments.flags, arguments.positional[0]
+    (subject,) = arguments.positional
     if subject not in SUBJECTS:
         names = ", ".join(SUBJECTS)
         raise UserError(f"a benchmark is of one of {names}, got {subject!r}")
-    if flags.peers and subject == "ops":
-        return run_peers(flags)
-    if subject == "serving":
-        return run_serving(flags)
-    config = config_loading.override(
-        config_loading.load(flags.config), arguments.overrides
-    )
-    with limited_to(flags.cores) as cores, tempfile.TemporaryDirectory() as scratch:
-        load_tensorflow()
-        from gspn_tf.commands import timings as benchmarks
-        from gspn_tf.training.run_folder import versions
-
-        directory = flags.data
-        if subject != "ops" and not directory:
-            directory = str(Path(scratch) / "rooms")
-            rooms = {"train": 2 * config.train.batch_size}
-            prepare_rooms(directory, rooms, seed=0)
-        figures: dict[str, Any] = {"cores": cores}
-        if subject == "data":
-            found = benchmarks.data_throughput(config, directory, flags.repeats)
-            timings = [found.pipeline, *found.steps]
-            lines = [*found.lines(), f"{cores:10d} cores"]
-            figures |= {"scenes_per_s": found.given(), "step_takes": found.taken()}
-        elif subject == "model":
-            timings = benchmarks.model_timings(config, directory, flags.repeats)
-            lines = [timing.line() for timing in timings]
+    with limited_to(arguments.flags.cores) as cores:
+        if subject == "serving":
+            of_checkout("serving").main(arguments.flags)
+        elif subject == "ops" and arguments.flags.peers:
+            of_checkout("libraries").main(arguments.flags)
         else:
-            timings = benchmarks.op_timings(flags.repeats)
-            lines = [timing.line() for timing in timings]
-    memory = benchmarks.peak_memory_gb()
-    print("\n".join([*lines, f"{memory:10.2f} GB  peak memory of this process"]))
-    figures |= {
-        "timings": [timing._asdict() for timing in timings],
-        "peak_memory_gb": round(memory, 3),
-        "environment": versions(),
-    }
-    write_metrics(flags, figures)
+            time_subject(subject, arguments, cores)
 
 
 @contextlib.contextmanager
@@ -145,6 +76,63 @@ def limited_to(count: int) -> Iterator[int]:
     chosen = sorted(os.sched_getaffinity(0))[: count or None]
     with startup.bound_to(chosen):
         yield len(chosen)
+
+
+def of_checkout(name: str) -> ModuleType:
+    """Import a module of benchmarks/, which an installed package lacks."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "benchmarks").is_dir():
+        raise UserError(
+            "gspn benchmark ops and serving need benchmarks/ of the sources: use a "
+            "checkout, installed by make install or pip install -e"
+        )
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+    load_tensorflow()
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def time_subject(subject: str, arguments: Arguments, cores: int) -> None:
+    """Time our ops, the model or the data pipeline in this process."""
+    flags = arguments.flags
+    config = config_loading.override(
+        config_loading.load_config(flags.config), arguments.overrides
+    )
+    load_tensorflow()
+    from gspn_tf.commands import timings
+    from gspn_tf.training.run_folder import versions
+
+    metrics: dict[str, Any] = {"cores": cores}
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = flags.data
+        if subject != "ops" and not directory:
+            directory = str(Path(scratch) / "rooms")
+            prepare_rooms(directory, {"train": 2 * config.train.batch_size}, seed=0)
+        if subject == "ops":
+            cases = of_checkout("suite").cases(flags.scan)
+            taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]
+        elif subject == "model":
+            taken = timings.model_timings(config, directory, flags.repeats)
+        else:
+            taken, rates = timings.data_timings(config, directory, flags.repeats)
+            metrics |= {"scenes_per_s": rates[0], "step_takes": max(rates[1:])}
+    lines = [timing.line() for timing in taken]
+    if subject == "data":
+        pairs = zip(rates, taken, strict=True)
+        lines = [f"{rate:10.1f} scenes/s  {timing.name}" for rate, timing in pairs]
+        ratio = metrics["scenes_per_s"] / metrics["step_takes"]
+        lines += [
+            f"{ratio:10.1f} times as many from the pipeline as the faster stage takes",
+            f"{cores:10d} cores",
+        ]
+    memory = timings.peak_memory_gb()
+    print("\n".join([*lines, f"{memory:10.2f} GB  peak memory of this process"]))
+    metrics |= {
+        "timings": [timing._asdict() for timing in taken],
+        "peak_memory_gb": round(memory, 3),
+        "environment": versions(),
+    }
+    write_metrics(flags, metrics)
 
 
 COMMAND = Command(

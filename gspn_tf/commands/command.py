@@ -38,6 +38,12 @@ class Command(NamedTuple):
     open_ended: bool = False  # whether more of them may follow
 
 
+def invoke(command: Command, *positional: str, **flags: Any) -> None:
+    """Run a command from another one, with its defaults for the flags not given."""
+    values = {f.names[0].lstrip("-"): f.options["default"] for f in command.flags}
+    command.run(Arguments(Namespace(**values | flags), list(positional), [], ""))
+
+
 def write_metrics(flags: Namespace, metrics: dict[str, Any]) -> None:
     """Write metrics where `--json` says, if it is given."""
     if flags.json:

@@ -20,7 +20,7 @@ from gspn_tf.config import presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.evaluation import submission
-from gspn_tf.metrics import PROTOCOLS, Judged, evaluate
+from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
 from gspn_tf.metrics.judging import constant_scores
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def run(arguments: Arguments) -> None:
     figures: dict[str, Any] = {}
     with timed(figures):
         source = _source(flags)
-        evaluation = evaluate(
+        evaluation = evaluate_scenes(
             source.scenes, source.classes.names, source.about["protocol"]
         )
         proposals = source.proposals()
@@ -151,22 +151,18 @@ def _of_run(flags: Namespace) -> Source:
     split = _split(flags)
     from gspn_tf.evaluation import measures as evaluation
     from gspn_tf.inference import segmenter as inference
-    from gspn_tf.training.run_folder import RunFolder
 
     for path in filter(None, (flags.predictions, flags.truth)):
         if Path(path).exists() and any(Path(path).iterdir()):
             raise UserError(f"{path} is not empty: runs' predictions are never mixed")
-    exported = RunFolder(folder).config().model.exported_score
-    scores = flags.scores or ("constant" if exported == "released" else "ranked")
-    ranking = "ranking" if exported == "released" else exported
-    model, config, pairs = inference.load_run(
-        folder, {"constant": "released", "ranked": ranking}[scores]
-    )
+    model, config, pairs = inference.load_run(folder)
+    scores = flags.scores or ("constant" if model.constant_scores else "ranked")
+    model.constant_scores = scores == "constant"
     classes = manifest.read_classes(split.directory)
     if tuple(name for _, name in pairs) != classes.names:
         raise UserError(f"{flags.data} has other classes than {flags.run}")
     segmenter = inference.Segmenter.from_config(model, config.data)
-    preset, changed = presets.nearest(config.model)
+    preset, changed = presets.nearest_preset(config.model)
     network = model.proposal_network
     scenes = evaluation.segmented(segmenter, split, flags.seed)
     return Source(
@@ -175,7 +171,7 @@ def _of_run(flags: Namespace) -> Source:
         split.count(),
         _about(flags, split, scores)
         | {"run": flags.run, "preset": preset, "preset_changed": changed},
-        lambda: evaluation.proposal_figures(network, split, config) if network else {},
+        lambda: evaluation.proposal_metrics(network, split, config) if network else {},
     )
 
 

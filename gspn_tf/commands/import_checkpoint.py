@@ -24,9 +24,9 @@ FLAGS = (
 def run(arguments: Arguments) -> None:
     """Convert a checkpoint."""
     flags = arguments.flags
-    config = config_loading.load(flags.config)
+    config = config_loading.load_config(flags.config)
     config = config_loading.override(config, arguments.overrides)
-    if config.model.kind != "rpointnet":
+    if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():
         raise UserError(f"--output {flags.output} exists; give another or remove it")

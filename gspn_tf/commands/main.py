@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:
-        command, arguments = parse(argv)
+        command, arguments = parse_command_line(argv)
     except (UsageError, absl_flags.Error) as error:
         return _fail(str(error), USAGE, debug)
     except SystemExit:  # the help is printed
@@ -90,14 +90,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except Exception as error:
-        if not isinstance(error, _user_errors()):
+        if not _is_for_user(error):
             raise
         text = str(error) if isinstance(error, UserError) else _one_line(error)
         return _fail(text, 1, debug)
     return 0
 
 
-def parse(argv: Sequence[str]) -> tuple[Command, Arguments]:
+def parse_command_line(argv: Sequence[str]) -> tuple[Command, Arguments]:
     """Find the command and check its flags.
 
     Raises:
@@ -165,18 +165,14 @@ def _underscored(argument: str) -> str:
     return "--" + name[2:].replace("-", "_") + equals + value
 
 
-def _user_errors() -> tuple[type[Exception], ...]:
-    """Errors whose text is meant for the user."""
-    kinds: tuple[type[Exception], ...] = (
-        UserError,
-        ValueError,
-        OSError,
-        MemoryError,
-        ImportError,
+def _is_for_user(error: Exception) -> bool:
+    """Tell errors whose text is meant for the user from bugs."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow and isinstance(error, tensorflow.errors.OpError):
+        return True
+    return isinstance(
+        error, UserError | ValueError | OSError | MemoryError | ImportError
     )
-    if "tensorflow" in sys.modules:
-        kinds += (sys.modules["tensorflow"].errors.OpError,)
-    return kinds
 
 
 def _one_line(error: Exception) -> str:

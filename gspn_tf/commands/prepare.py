@@ -139,7 +139,7 @@ def run_own(arguments: Arguments) -> None:
     flags = arguments.flags
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
-    class_file = config_loading.find(flags.classes)
+    class_file = config_loading.find_config(flags.classes)
     from gspn_tf.data.classes import ClassList
     from gspn_tf.datasets.own import find_scans, read_labelled_scan
     from gspn_tf.datasets.reading import DataSet

@@ -13,7 +13,6 @@ from gspn_tf.commands.command import (
     timed,
 )
 from gspn_tf.commands.flags import flag, integer, scale
-from gspn_tf.commands.prepare import tracked
 
 FLAGS = (
     flag("--model", "Run folder."),
@@ -48,9 +47,7 @@ def run(arguments: Arguments) -> None:
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
     figures = {}
     with timed(figures):
-        segmenter = inference.Segmenter(
-            model, seen, config.data.sampling, projection_progress
-        )
+        segmenter = inference.Segmenter(model, seen, config.data.sampling)
         result = segment(scan, path.name, segmenter, classes, flags.scale, flags.seed)
         result.write(flags.output)
     for row in result.instances():
@@ -60,12 +57,12 @@ def run(arguments: Arguments) -> None:
 
 
 def segment(scan, name: str, segmenter, classes, scale: float, seed: int):
-    """A scan as read from its file -> `gspn_tf.inference.results.Result`."""
+    """Segment a scan as read from its file."""
     from gspn_tf.data.classes import ClassList
-    from gspn_tf.inference.results import Result
+    from gspn_tf.inference.segmented_scan import SegmentedScan
 
     found = segmenter.segment(scan.points * np.float32(scale), scan.colors, seed)
-    return Result(name, scan, scale, ClassList.from_pairs(classes), found)
+    return SegmentedScan(name, scan, scale, ClassList.from_pairs(classes), found)
 
 
 def unit_hint(points: np.ndarray, scale: float) -> str:
@@ -75,11 +72,6 @@ def unit_hint(points: np.ndarray, scale: float) -> str:
         return ""
     guess = "millimetres: --scale 0.001" if extent > 200 else "another unit: --scale"
     return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}\n"
-
-
-def projection_progress(chunks: range):
-    """A progress bar over the chunks of a scan."""
-    return tracked(chunks, "masks on all points", len(chunks))
 
 
 def announcement(name: str, num_points: int, seen: int, num_weights: int) -> str:

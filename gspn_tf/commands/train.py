@@ -65,7 +65,7 @@ def read_config(arguments: Arguments) -> Config:
     found = [s for s in sources if Path(s).is_file()]
     if not (flags.config or found):
         raise UserError("--config must be given: neither --run nor --init has one yet")
-    config = config_loading.load(flags.config or found[0])
+    config = config_loading.load_config(flags.config or found[0])
     return config_loading.override(config, arguments.overrides)
 
 

@@ -184,8 +184,6 @@ def schedules(
     moved = [callbacks.LearningRate(options, steps * options.epochs)]
     if stage == "gspn":
         moved.append(callbacks.KLWarmup(model))
-    elif stage == "rpointnet" and config.model.train_proposals:
-        moved.append(callbacks.KLWarmup(model.proposal_network))
     if options.schedule == "staircase":
         moved.append(callbacks.BatchNormMomentum(options.decay_steps))
     return moved

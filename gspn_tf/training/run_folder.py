@@ -78,7 +78,7 @@ class RunFolder(NamedTuple):
         path = self.path / "config.json"
         if not path.is_file():
             raise FileNotFoundError(f"{self.path} is no run folder: {path} is missing")
-        return config_lib.read_json(path)
+        return config_lib.read_config(path)
 
     def classes(self) -> list[tuple[int, str]]:
         """Raw id and name of each class, in the order of the network's rows 1..C."""

@@ -214,7 +214,7 @@ def test_a_scan_without_labels_makes_no_data(tmp_path, capsys):
 
 
 def test_a_run_knows_its_config(work):
-    config = c.read_json(work / "run" / "config.json")
+    config = c.read_config(work / "run" / "config.json")
     assert config.train.seed == 3 and config.data.num_points == 256
     versions = json.loads((work / "run" / "versions.json").read_text())
     assert set(versions) >= {"python", "tensorflow", "keras", "numpy", "cpu_count"}

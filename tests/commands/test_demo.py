@@ -3,6 +3,8 @@
 import dataclasses as dc
 import json
 
+import pytest
+
 from gspn_tf import config as c
 from gspn_tf.commands import demo
 from gspn_tf.commands import main as cli
@@ -19,6 +21,7 @@ KEYS = {
 }
 
 
+@pytest.mark.slow
 def test_demo_leaves_a_report(tmp_path, tiny_config, capsys):
     stage = c.StageConfig(epochs=1)
     config = c.Config(
@@ -50,9 +53,9 @@ def test_demo_leaves_a_report(tmp_path, tiny_config, capsys):
     # Started again with the same settings it keeps what is there, else it starts anew.
     settings = {"seed": 7, "rooms": {"train": 2, "val": 1, "test": 1}}
     config.train.seed = 7
-    demo.begin(output, settings, config)
+    demo.keep_or_remove(output, settings, config)
     assert (output / "data").exists() and (output / "run").exists()
-    demo.begin(output, settings | {"seed": 8}, config)
+    demo.keep_or_remove(output, settings | {"seed": 8}, config)
     assert not (output / "data").exists() and not (output / "run").exists()
 
 

@@ -179,4 +179,4 @@ def test_the_document_runs(tmp_path, monkeypatch, service):
 
 @pytest.mark.parametrize("line", re.findall(r"^gspn (.*)$", DOCUMENT, re.M))
 def test_the_documents_commands_are_understood(line):
-    cli.parse(shlex.split(line))
+    cli.parse_command_line(shlex.split(line))

@@ -230,7 +230,7 @@ def test_merged_trees_of_other_real_shapes_are_named(tmp_path, other):
 @needs_data
 def test_the_config_has_an_output_for_each_part_of_its_example():
     classes = partnet.read_part_classes(DATA / "meta", "Chair", 3)
-    config = config_loading.load("configs/partnet.py")
+    config = config_loading.load_config("configs/partnet.py")
     assert config.model.proposal.num_classes == len(classes) + 1
 
 

@@ -133,8 +133,8 @@ def test_a_split_without_labels_has_no_figures(work, capsys):
 
 def test_the_nearest_preset_is_named():
     for name, make in presets.PRESETS.items():
-        assert presets.nearest(make()) == (name, [])
+        assert presets.nearest_preset(make()) == (name, [])
     model = presets.released()
     model.proposal.num_classes, model.min_score = 5, 0.1
     changed = ["proposal.num_classes", "min_score"]
-    assert presets.nearest(model) == ("released", changed)
+    assert presets.nearest_preset(model) == ("released", changed)

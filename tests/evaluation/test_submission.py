@@ -11,7 +11,12 @@ from random_scans import write_scan
 
 from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.evaluation import submission
-from gspn_tf.metrics import InstancePredictions, Judged, average_precision, evaluate
+from gspn_tf.metrics import (
+    InstancePredictions,
+    Judged,
+    average_precision,
+    evaluate_scenes,
+)
 from gspn_tf.metrics.judging import constant_scores
 
 REAL = Path(
@@ -46,7 +51,7 @@ def assert_equal(result, scenes, min_size=100):
 @pytest.mark.parametrize("seed", range(20))
 def test_equals_the_naive_reading_of_the_files(tmp_path, seed):
     scenes = write_scans(tmp_path, seed, 10)
-    found = evaluate(read(tmp_path), SCANNET.names)
+    found = evaluate_scenes(read(tmp_path), SCANNET.names)
     assert_equal(found.result, scenes)
     assert_equal(found.scenes[3][1], scenes[3:4])
 
@@ -74,7 +79,7 @@ def test_real_ground_truth_against_itself(tmp_path):
         name = path.name.removesuffix(".txt.gz")
         submission.write_scene(tmp_path, Judged(name, found, semantic, ids), SCANNET)
     pairs = submission.find_scenes(tmp_path, REAL)
-    found = evaluate(submission.read_scenes(pairs, SCANNET), SCANNET.names)
+    found = evaluate_scenes(submission.read_scenes(pairs, SCANNET), SCANNET.names)
     assert (found.result.ap, found.result.ap50, found.result.ap25) == (1, 1, 1)
     np.testing.assert_allclose([alone.ap for _, alone in found.scenes], 1, atol=1e-12)
     assert found.result.num_instances.sum() == 82
@@ -213,4 +218,4 @@ def test_a_compressed_truth_that_was_cut_short_is_an_error(tmp_path):
 def test_a_scene_that_cannot_be_measured_is_named():
     scene = toy_scene()._replace(semantic=np.full(30, 4))
     with pytest.raises(ValueError, match=r"scene0000_00: semantic must lie in 0\.\.3"):
-        evaluate([scene], CLASSES.names)
+        evaluate_scenes([scene], CLASSES.names)

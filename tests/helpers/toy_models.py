@@ -66,7 +66,7 @@ class ToyRPointNet(LossModel):
         super().__init__(config)
         self.track(self.terms)
         self.proposal_network = ToyGSPN(config.proposal)
-        self.proposal_network.trainable = config.train_proposals
+        self.proposal_network.trainable = False
         self.head = keras.layers.Dense(3)
         self.head.build((None, config.proposal.num_classes))
         self.built = True

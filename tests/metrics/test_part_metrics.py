@@ -10,7 +10,7 @@ from gspn_tf.metrics import (
     InstancePredictions,
     Judged,
     PartEvaluator,
-    evaluate,
+    evaluate_scenes,
 )
 
 NAMES = ("leg", "seat", "back")
@@ -187,7 +187,7 @@ def test_no_shapes_no_figures():
 def test_nyuv2_is_one_iou():
     # 150 of 400 points: an IoU of 0.375.
     scene = Judged("a", *one_class([400], (0, 150, 0.5)))
-    result = evaluate([scene], NAMES, "nyuv2").result
+    result = evaluate_scenes([scene], NAMES, "nyuv2").result
     assert list(result.by_class) == ["AP25"] and list(result.curves) == [0.25]
     assert result.ap25 == 1.0
     assert set(PROTOCOLS) == {"scannet", "partnet", "nyuv2"}

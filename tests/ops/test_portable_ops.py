@@ -287,7 +287,7 @@ def test_detections_are_the_native_ones(sure_network, tiny_scene):
     expected = tf.function(lambda scene: detect(scene))(tiny_scene)
     with ops.portable():
         found = tf.function(lambda scene: detect(scene))(tiny_scene)
-    assert expected["detections"].valid.numpy().any()
+    assert expected.detections.valid.numpy().any()
     for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
         if a.dtype == tf.float32:
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)

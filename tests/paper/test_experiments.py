@@ -224,9 +224,9 @@ def test_every_row_has_a_config_for_every_data_set(table, budget):
         for file in files:
             each = BUDGETS[budget]
             variant = row.variant.format(base=each.variant, sgpn=each.sgpn)
-            config = config_loading.load(f"configs/{file}.py:{variant}")
+            config = config_loading.load_config(f"configs/{file}.py:{variant}")
             epochs = [getattr(config.train, s).epochs for s in config.model.stages()]
-            base = config_loading.load(f"configs/{file}.py:{each.variant}")
+            base = config_loading.load_config(f"configs/{file}.py:{each.variant}")
             assert sum(epochs) == base.train.gspn.epochs + base.train.rpointnet.epochs
 
 

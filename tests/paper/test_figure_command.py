@@ -80,7 +80,7 @@ def test_half_a_run_proposes_as_the_whole(work, subjects):
         propose(figures.proposing(work / name), subjects[0]) for name in ("run", "half")
     )
     np.testing.assert_array_equal(whole.rows, half.rows)
-    boxes = (each.outputs["proposals"].boxes.numpy() for each in (whole, half))
+    boxes = (each.outputs.proposals.boxes.numpy() for each in (whole, half))
     np.testing.assert_array_equal(*boxes)
 
 

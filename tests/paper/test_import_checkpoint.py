@@ -31,13 +31,12 @@ UPCONV = f"{ONE}/decoder/upconv1"
 def config(tiny_config) -> c.Config:
     proposal = dc.replace(
         tiny_config.proposal,
+        kind="released_gspn",
         semantic_conditioning=True,
         generator_context_units=256,
-        point_confidence=False,
-        objectness_loss="softmax",
     )
     return c.Config(
-        model=dc.replace(tiny_config, proposal=proposal, head_layers="shared")
+        model=dc.replace(tiny_config, proposal=proposal, kind="released_rpointnet")
     )
 
 
@@ -280,7 +279,7 @@ def test_a_damaged_file_is_named(damage, suffix, folder, tmp_path, capsys):
                 "--config=configs/scannet.py:paper",
                 "--config.model.proposal.num_classes=4",
             ],
-            "must be 256, got 0; config.model.proposal.point_confidence must be False",
+            "proposal.kind must be 'released_gspn', got 'gspn'; config.model.proposal",
         ),
         (
             "model.ckpt",

@@ -10,8 +10,8 @@ from gspn_tf.config import presets
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.models import scoring
 from gspn_tf.models.gspn import SceneFeatures
-from gspn_tf.models.scoring import Scored, Support
-from gspn_tf.nn import matching
+from gspn_tf.models.scoring import RefinedBoxes, Support
+from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import interpolation, take
 from gspn_tf.types import Proposals, Regions
 from parity import targets
@@ -58,7 +58,7 @@ def proposals(g: Golden, check: Check) -> None:
     if "fb_logits" in g:
         check.same("fb_prob", g["fb_prob"], tf.nn.softmax(g["fb_logits"]))
     boxes = g["bbox_ins_pred"]
-    found = matching.select_proposals(
+    found = suppression.select_proposals(
         Proposals(boxes, scores, np.ones(scores.shape, bool)),
         c.max_candidates_inference,
         c.max_proposals_inference,
@@ -153,17 +153,20 @@ def exported(g: Golden, check: Check) -> None:
     )
     real = found[0, :, 6] > 0
     probability, classes = found[..., 7], found[..., 6].astype(np.int32)
-    scored, backing = Scored(probability, probability, classes, soft), support_of(g)
-    scores, key = (x[0].numpy() for x in scoring.as_released(scored, backing))
+    refined = RefinedBoxes(found[..., :6], classes, probability, probability, real)
+    backing = support_of(g)
+    released = scoring.released_scores(refined, soft, backing)
+    scores, key = (x[0].numpy() for x in released)
     order = np.argsort(np.where(real, -key, 9), kind="stable")[: real.sum()]
     recorded_order = np.concatenate([g["post_sidx"], g["post_sidx2"]])
     check.same("order", recorded_order, order)
     check.same("confidence", g["post_confidence"], scores[order])
     check.same("sorted", g["post_detections_sorted"], found[0, order])
-    scored = scored._replace(confidence=np.ones_like(probability))
+    certain = refined._replace(confidence=np.ones_like(probability))
     names = ("post_fb_conf", "post_sem_conf")
     for name, part in zip(names, each_alone(backing), strict=True):
-        ours, key = (x[0].numpy()[order] for x in scoring.as_released(scored, part))
+        released = scoring.released_scores(certain, soft, part)
+        ours, key = (x[0].numpy()[order] for x in released)
         check.same(name, g[name], key - 2 * (ours == 1))
     label_ids = SCANNET.to_raw(classes[0, order])
     check.same("label_ids", g["post_label_ids"], label_ids)

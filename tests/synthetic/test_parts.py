@@ -75,7 +75,7 @@ def test_points_are_on_the_part_that_owns_them():
 
 @pytest.mark.parametrize("variant", ["small", "paper"])
 def test_the_configs_have_an_output_for_each_class(variant):
-    config = config_loading.load(f"configs/parts.py:{variant}")
+    config = config_loading.load_config(f"configs/parts.py:{variant}")
     assert config.model.proposal.num_classes == len(parts.PARTS) + 1
 
 

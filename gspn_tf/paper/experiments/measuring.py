@@ -33,7 +33,7 @@ def _proposals(measurement: Measurement) -> dict[str, float]:
     (trained,) = measurement.trainings
     network, config = inference.load_proposal_network(trained.folder)
     split = evaluation.Split(trained.data.path, measurement.split)
-    found = evaluation.proposal_figures(network, split, config)
+    found = evaluation.proposal_metrics(network, split, config)
     names = {"proposal_miou": "proposals/mIoU", "proposal_chamfer": "proposals/CD"}
     return {names[key]: value for key, value in found.items() if key in names}
 

@@ -115,7 +115,7 @@ def check_folder(task: Task) -> None:
 def row_config(experiment: Experiment, row: Row, seed: int, source: Source) -> Config:
     """The config of a row, for the classes of the data."""
     file = source.config.partition(":")[0]
-    config = config_loading.load(f"{file}:{variant_of(experiment, row, source)}")
+    config = config_loading.load_config(f"{file}:{variant_of(experiment, row, source)}")
     if experiment.budget.name == "smoke":
         config = reduced(config)
     classes = len(manifest.read_classes(source.data.path)) + 1
@@ -184,8 +184,7 @@ def _measurements(
         proposing = kind == "proposals"
         if proposing and trained[0].stage != "gspn":
             continue
-        first = proposing and not trained[-1].config.model.train_proposals
-        network = trained[0] if first else trained[-1]
+        network = trained[0] if proposing else trained[-1]
         yield tasks.measurement(
             kind, (network,), split, network.folder, None if proposing else by
         )

@@ -56,10 +56,14 @@ class Model:
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Answers by gRPC."""
+
     def __init__(self, model):
         self.model = model
 
     def Predict(self, request, context):
+        """Run a signature."""
+
         def reader(proto):
             def read(dtype):
                 if proto.dtype != dtype.as_datatype_enum:
@@ -82,9 +86,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class RestHandler(BaseHTTPRequestHandler):
+    """Answers by REST, in columns."""
+
     model = None
 
     def do_POST(self):
+        """Run a signature."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         inputs = {
             key: lambda dtype, value=value: np.asarray(value, dtype.as_numpy_dtype)
@@ -98,6 +105,7 @@ class RestHandler(BaseHTTPRequestHandler):
         self.answer(200, {"outputs": values})
 
     def answer(self, status, content):
+        """Send a status and JSON."""
         data = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
@@ -105,11 +113,11 @@ class RestHandler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *arguments):
-        pass
+        """Keep quiet."""
 
 
 def plain(values):
-    """Lists of numbers, and of {"b64": ...} where the values are bytes."""
+    """Make lists of numbers, and of {"b64": ...} where the values are bytes."""
     if isinstance(values, bytes):
         return {"b64": base64.b64encode(values).decode()}
     if isinstance(values, np.ndarray) and values.dtype == object:
@@ -118,6 +126,7 @@ def plain(values):
 
 
 def main(path, library):
+    """Serve until the standard input ends."""
     model = RestHandler.model = Model(path, library)
     server = grpc.server(
         futures.ThreadPoolExecutor(THREADS),

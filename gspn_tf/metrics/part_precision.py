@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.overlaps import InstancePredictions, Overlaps, count_overlaps
+from gspn_tf.metrics.overlaps import Evaluator, Overlaps
 from gspn_tf.metrics.results import APResult, Curve
 
 IOU = 0.5
@@ -28,29 +28,8 @@ class Ranked(NamedTuple):
     num_parts: int
 
 
-class PartEvaluator:
-    """Collects shapes one at a time; the interface of `InstanceEvaluator`.
-
-    Args:
-        class_names: C names; class c of the labels is `class_names[c - 1]`.
-    """
-
-    def __init__(self, class_names: Sequence[str]) -> None:
-        self.class_names = tuple(class_names)
-        self._classes: list[list[Ranked]] = [[] for _ in self.class_names]
-
-    def update(
-        self,
-        predictions: InstancePredictions,
-        semantic: np.ndarray,
-        instance: np.ndarray,
-    ) -> None:
-        """Add one shape; arguments and errors as of `count_overlaps`."""
-        overlaps = count_overlaps(
-            predictions, semantic, instance, len(self.class_names)
-        )
-        for label, shapes in enumerate(self._classes, start=1):
-            shapes.append(rank(overlaps.of_class(label)))
+class PartEvaluator(Evaluator):
+    """Average precision by PartNet's protocol, shape by shape."""
 
     def result(self, scenes: slice = slice(None)) -> APResult:
         """Average precision over the shapes added so far, or over some of them.
@@ -58,18 +37,17 @@ class PartEvaluator:
         A measure's mean is over the parts of the category; `by_scene` is the mean over
         shapes, where a class that is found and not there counts as 0.
         """
-        classes = [shapes[scenes] for shapes in self._classes]
+        classes = [[rank(o) for o in shapes[scenes]] for shapes in self.classes]
         pooled = [_pool(shapes) for shapes in classes]
-        shapes = (
-            [area(r) for r in shape if r.num_parts or len(r.right)]
+        areas = [mean_best_precision(r) if r.num_parts else np.nan for r in pooled]
+        by_shape = (
+            [mean_best_precision(r) for r in shape if r.num_parts or len(r.right)]
             for shape in zip(*classes, strict=True)
         )
-        means = [np.mean(areas) for areas in shapes if areas]
+        means = [np.mean(values) for values in by_shape if values]
         return APResult(
             class_names=self.class_names,
-            by_class={
-                "AP50": np.array([area(r) if r.num_parts else np.nan for r in pooled])
-            },
+            by_class={"AP50": np.array(areas)},
             num_instances=np.array([r.num_parts for r in pooled], np.int64),
             curves={IOU: tuple(_curve(r) if r.num_parts else None for r in pooled)},
             by_scene={"AP50": float(np.mean(means)) if means else float("nan")},
@@ -77,7 +55,7 @@ class PartEvaluator:
 
 
 def rank(overlaps: Overlaps) -> Ranked:
-    """Matches the predictions of one class in one shape, surest first."""
+    """Match the predictions of one class in one shape, surest first."""
     order = np.argsort(-overlaps.scores, kind="stable")
     cleaned = overlaps.sizes - overlaps.void
     union = cleaned[:, None] + overlaps.true_sizes[None] - overlaps.shared
@@ -91,16 +69,16 @@ def rank(overlaps: Overlaps) -> Ranked:
     return Ranked(overlaps.scores[order], right, len(overlaps.true_sizes))
 
 
-def area(ranked: Ranked) -> float:
-    """Mean over `RECALLS` of the best precision at that recall or above."""
+def mean_best_precision(ranked: Ranked) -> float:
+    """Average over `RECALLS` the best precision at that recall or above."""
     if not (ranked.num_parts and len(ranked.right)):
         return 0.0
     curve = _curve(ranked)
     best = np.maximum.accumulate(curve.precision)[::-1]
     best = np.concatenate([[1.0], best, [0.0]])
     # The reference compares in float32, where 7 of 100 parts reach a recall of 0.07.
-    reached = np.float32([0.0, *curve.recall[::-1]])
-    return float(best[np.searchsorted(reached, np.float32(RECALLS))].mean())
+    reached = np.array([0.0, *curve.recall[::-1]], np.float32)
+    return float(best[np.searchsorted(reached, RECALLS.astype(np.float32))].mean())
 
 
 def _curve(ranked: Ranked) -> Curve:
@@ -112,7 +90,7 @@ def _curve(ranked: Ranked) -> Curve:
 
 
 def _pool(shapes: Sequence[Ranked]) -> Ranked:
-    """The predictions of one class in all shapes, surest first."""
+    """Put the predictions of one class in all shapes together, surest first."""
     scores = np.concatenate([np.zeros(0), *(ranked.scores for ranked in shapes)])
     right = np.concatenate([np.zeros(0, bool), *(r.right for r in shapes)])
     order = np.argsort(-scores, kind="stable")

@@ -1,24 +1,26 @@
-"""The graph that servers run: what `Segmenter` finds, and errors for bad requests."""
+"""The signatures of an export as functions: answers, and errors for bad requests."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.harness import assert_answers, scan
+from serving.far_scans import scan
 
+from benchmarks.answers import assert_answers
 from gspn_tf import ops
 from gspn_tf.data.sampling import POINTS
 from gspn_tf.inference.segmenter import Segmenter
-from gspn_tf.inference.serving import graph as serving
-from gspn_tf.inference.serving.graph import Served
+from gspn_tf.inference.serving import signatures as serving
+from gspn_tf.inference.serving.requests import check_request
+from gspn_tf.inference.serving.signatures import ServedModel
 
 NUM_POINTS = 256  # that the network sees
-MAX_POINTS = 90_000
+MAX_POINTS = 6_000
 INVALID = tf.errors.InvalidArgumentError
 
 
 @pytest.fixture(scope="module")
 def signatures(sure_network):
-    return Served(sure_network, NUM_POINTS, "random", MAX_POINTS).signatures()
+    return ServedModel(sure_network, NUM_POINTS, "random", MAX_POINTS).signatures()
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +31,6 @@ def segment(signatures):
 @pytest.fixture(scope="module")
 def offline(sure_network):
     return Segmenter(sure_network, NUM_POINTS).segment
-
-
-@pytest.mark.parametrize("count", [1, 7, 100, NUM_POINTS, 1000, 18_000, 81_369])
-def test_a_scan_of_any_size(count, segment, offline):
-    points, colors = scan(count)
-    found = segment(points, colors)
-    assert_answers(found, offline(points, colors), count)
-    assert found["num_detections"] > 0
 
 
 def padded(sizes, length):
@@ -53,6 +47,11 @@ def test_a_padded_batch_is_answered_as_its_scans_alone(segment, offline):
     found = segment(*padded(sizes, 6000))
     for row, count in enumerate(sizes):
         assert_answers(found, offline(*scan(count)), count, row)
+        assert found["num_detections"][row] > 0
+    alone = segment(*scan(1000))
+    for name, value in segment(*scan(1000)).items():
+        np.testing.assert_array_equal(alone[name], value)
+    assert_answers(alone, offline(*scan(1000)), 1000)
 
 
 def test_one_number_of_points_for_all_scans(segment):
@@ -62,17 +61,9 @@ def test_one_number_of_points_for_all_scans(segment):
         np.testing.assert_array_equal(found[name], value)
 
 
-def test_chunks_change_nothing(sure_network, offline, monkeypatch):
-    monkeypatch.setattr(serving, "CHUNK", 64)
-    served = Served(sure_network, NUM_POINTS, "random", MAX_POINTS)
-    points, colors, counts = padded([300, 100], 321)
-    found = served.signatures()["serving_default"](points, colors, counts)
-    for row, count in enumerate(counts):
-        assert_answers(found, offline(*scan(count)), count, row)
-
-
+@pytest.mark.slow
 def test_farthest_points(sure_network):
-    served = Served(sure_network, NUM_POINTS, "farthest", MAX_POINTS)
+    served = ServedModel(sure_network, NUM_POINTS, "farthest", MAX_POINTS)
     points, colors = scan(900)
     expected = Segmenter(sure_network, NUM_POINTS, "farthest").segment(points, colors)
     found = served.signatures()["serving_default"](points, colors)
@@ -103,7 +94,7 @@ def test_features_are_those_of_the_network(signatures, sure_network):
         "colors": tf.constant(colors[None, rows] * np.float32(1 / 255)),
         "num_points": tf.constant([NUM_POINTS]),
     }
-    scene = sure_network.proposal_network(seen, training=False)["scene"]
+    scene = sure_network.proposal_network(seen, training=False).scene
     context = tf.squeeze(
         ops.three_interpolate(scene.context, *scene.to_seeds), 0
     ).numpy()
@@ -114,15 +105,10 @@ def test_features_are_those_of_the_network(signatures, sure_network):
     for name, value in zip(("features", "centers", "classes"), expected, strict=True):
         value = np.asarray(value)
         np.testing.assert_allclose(found[name][0], value[nearest], atol=1e-4)
-
-
-def test_features_of_padding_are_zero(signatures):
-    found = signatures["segment_features"](*padded([40, 100], 120))
-    for row, count in enumerate([40, 100]):
-        alone = signatures["segment_features"](*scan(count))
-        for name, value in found.items():
-            np.testing.assert_allclose(value[row, :count], alone[name][0], atol=1e-4)
-            assert not value[row, count:].numpy().any()
+    batch = signatures["segment_features"](*padded([1000, 100], 1200))
+    for name, value in batch.items():
+        np.testing.assert_allclose(value[0, :1000], found[name][0], atol=1e-4)
+        assert not value[0, 1000:].numpy().any() and not value[1, 100:].numpy().any()
 
 
 POINTS_, COLORS = scan(50)
@@ -153,21 +139,29 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-@pytest.mark.parametrize("signature", ["serving_default", "segment_features"])
-def test_bad_requests(name, signature, signatures):
-    (points, *others), message = BAD[name]
-    with pytest.raises(INVALID, match=message):
-        signatures[signature](np.asarray(points, np.float32), *others)
-
-
-@pytest.mark.parametrize("length", [1, 7, 8, 9, 64])
-def test_packed_bits(length):
-    mask = np.random.default_rng(length).random((3, length)) < 0.5
-    bits = serving.pack(tf.constant(mask))
-    np.testing.assert_array_equal(
-        np.unpackbits(bits.numpy(), axis=-1, bitorder="little", count=length), mask
+@pytest.fixture(scope="module")
+def check():
+    """The checks of a request, as both signatures begin with them."""
+    return tf.function(
+        lambda points, colors, num_points: check_request(
+            points, colors, num_points, MAX_POINTS
+        ),
+        input_signature=serving.INPUTS,
+        autograph=False,
     )
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_requests(name, check):
+    (points, colors, *count), message = BAD[name]
+    with pytest.raises(INVALID, match=message):
+        check(np.asarray(points, np.float32), colors, *count or [-1])
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "segment_features"])
+def test_signatures_check_their_requests(signature, signatures):
+    with pytest.raises(INVALID, match="colors must have the shape of points"):
+        signatures[signature](POINTS_, COLORS[:49])
 
 
 def test_bytes_of_rows():

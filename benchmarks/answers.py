@@ -1,34 +1,37 @@
-"""Scans to send, what they are answered offline, and processes that answer."""
+"""Processes that serve an export, and what they should answer."""
 
 import contextlib
+import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-SERVER = Path(__file__).parent / "server.py"
-GRID = 1024  # coordinates are multiples of 1/GRID m: sums of them are exact in float32
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "docs" / "serving"
 
 
-def scan(count, seed=0, offset=(512, 256, 0)):
-    """Points [V, 3] and colors [V, 3] of a room that is far from the origin."""
-    rng = np.random.default_rng([seed, count])
-    points = rng.uniform(0, 4, (count, 3)) * [1, 1, 0.5]
-    points = np.round(points * GRID) / GRID + offset
-    return points.astype(np.float32), rng.integers(0, 256, (count, 3), np.uint8)
+def client(name: str) -> ModuleType:
+    """Import an example of docs/serving: `grpc_client` or `rest_client`."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def decode(mask, count):
-    """Rows of the points of a mask."""
+def decode(mask: bytes, count: int) -> np.ndarray:
+    """Return the rows of the points of a mask."""
     assert len(mask) == -(-count // 8)
     bits = np.frombuffer(mask, np.uint8)
     assert not np.unpackbits(bits, bitorder="little")[count:].any()
     return np.flatnonzero(np.unpackbits(bits, bitorder="little", count=count))
 
 
-def assert_answers(outputs, expected, count, row=0):
-    """One scan of an answer is what `Segmenter` finds in its `count` points."""
+def assert_answers(outputs: dict, expected, count: int, row: int = 0) -> None:
+    """Assert that one scan of an answer is what `Segmenter` finds in `count` points."""
     number = len(expected.masks)
     # REST gives lists; as an array of strings masks would lose their last zeros.
     outputs = {
@@ -48,34 +51,31 @@ def assert_answers(outputs, expected, count, row=0):
     assert all(mask == b"" for mask in outputs["masks_bytes"][number:])
 
 
-def library(exported):
-    """The op library of an export, or "none"."""
+def library(exported: str | Path) -> str:
+    """Name the op library of an export, or say "none"."""
     return next((str(path) for path in Path(exported).glob("*.so")), "none")
 
 
 @contextlib.contextmanager
-def running_server(exported):
-    """A process that serves an export: its gRPC port, its REST port, its id."""
-    command = [sys.executable, SERVER, exported, library(exported)]
+def running_server(exported: str | Path) -> Iterator[tuple[int, int, int]]:
+    """Start a process that serves an export: its gRPC port, its REST port, its id."""
+    program = Path(__file__).parent / "server.py"
     process = subprocess.Popen(
-        command,
+        [sys.executable, program, exported, library(exported)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(exported).parent,
     )
     try:
-        yield *map(int, process.stdout.readline().split()), process.pid
+        grpc, rest = map(int, process.stdout.readline().split())
+        yield grpc, rest, process.pid
     finally:
         process.stdin.close()
         process.wait(60)
 
 
-def resident_mb(pid):
-    """Memory that a process holds."""
-    (line,) = [
-        line
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-        if line.startswith("VmRSS")
-    ]
-    return int(line.split()[1]) / 1024
+def resident_mb(pid: int) -> float:
+    """Return the memory that a process holds."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024

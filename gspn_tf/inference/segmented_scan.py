@@ -1,4 +1,4 @@
-"""What `gspn segment` leaves: a cloud, a list, masks and a page to look at.
+"""The folder that `gspn segment` leaves: a cloud, a list, masks and a page.
 
 instances.ply    every point of the scan in its own coordinates, coloured by
                  instance; columns `semantic` (class id) and `instance` (-1 = none)
@@ -21,11 +21,11 @@ from gspn_tf.files.scans import Scan
 from gspn_tf.inference.segmenter import Segmentation
 from gspn_tf.visualize import InstanceRow, PageContent, instance_colors, write_page
 
-NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
+FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
 
 
-class Result(NamedTuple):
-    """A segmented scan.
+class SegmentedScan(NamedTuple):
+    """A scan with the instances found in it.
 
     The network works in metres near the origin; `scale` (metres per unit of the file)
     and the scan's offset lead back to the file's coordinates.
@@ -38,7 +38,7 @@ class Result(NamedTuple):
     found: Segmentation
 
     def instances(self) -> list[dict[str, Any]]:
-        """One dict an instance, best first, boxes in the file's coordinates."""
+        """List one dict an instance, best first, boxes in the file's coordinates."""
         rows = zip(
             self.found.classes,
             self.found.scores,
@@ -52,8 +52,8 @@ class Result(NamedTuple):
                 "class_id": self.classes.raw_ids[label - 1],
                 "score": round(float(score), 4),
                 "box": {
-                    "center": _plain(box[:3] / self.scale + self.scan.offset),
-                    "size": _plain(box[3:] / self.scale),
+                    "center": _rounded(box[:3] / self.scale + self.scan.offset),
+                    "size": _rounded(box[3:] / self.scale),
                 },
                 "num_points": len(mask),
             }
@@ -72,7 +72,7 @@ class Result(NamedTuple):
             )
             self._write_page(folder / "index.html")
             self._write_list(folder / "instances.json")
-            for name in NAMES:
+            for name in FILE_NAMES:
                 os.replace(folder / name, directory / name)
 
     def _write_cloud(self, path: Path) -> None:
@@ -114,5 +114,5 @@ class Result(NamedTuple):
         write_page(path, content, title=self.name)
 
 
-def _plain(values: np.ndarray) -> list[float]:
+def _rounded(values: np.ndarray) -> list[float]:
     return [round(float(value), 4) for value in values]
