@@ -1,5 +1,6 @@
 # make demo [SEED=7]   generate rooms, train, evaluate, write demo/report.html
-# make test            the test suite
+# make test            every module, in minutes
+# make test-slow       the rest: long runs, sanitizers, emulated CUDA, a browser
 # make test-gpu        the CUDA kernels on this machine's GPU; without TensorFlow
 # make lint            formatting and lint of Python and C++
 # make test-tensorflow-2.19   the ops alone with another TensorFlow, 2.15 to 2.21
@@ -14,13 +15,16 @@ BIN := $(VENV)/bin
 OPS := $(shell find tf_ops -type f -name '*.[ch]*')
 CUDA_TESTS := $(wildcard tests/cuda/*.cu tests/cuda/emulation/*.h)
 
-.PHONY: demo test test-gpu lint install clean
+.PHONY: demo test test-slow test-gpu lint install clean
 
 demo: install
 	$(BIN)/gspn demo --output demo --seed $(SEED)
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not build and not browser"
+
+test-slow: install
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or build or browser"
 
 test-gpu: | $(VENV)/python
 	$(BIN)/python -m pip install --quiet numpy
@@ -44,6 +48,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(OPS) $(CUDA_TESTS) docs/serving/*.cc
 
 install: $(VENV)/installed

@@ -3,11 +3,8 @@
 import dataclasses as dc
 import os
 import re
-import shlex
 from functools import partial
 from pathlib import Path
-
-from absl import flags as absl_flags
 
 from gspn_tf.commands import prepare, prepare_rgbd, prepare_shapes
 from gspn_tf.commands.command import (
@@ -17,6 +14,7 @@ from gspn_tf.commands.command import (
     existing_folder,
     load_tensorflow,
 )
+from gspn_tf.commands.flags import flag
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments import budgets, folds, plan, runner
 from gspn_tf.paper.experiments.budgets import BUDGETS, Budget
@@ -28,32 +26,29 @@ GENERATED = {
     "parts": prepare_shapes.generated_parts,
     "views": prepare_rgbd.generated_views,
 }
-FLAGS = {
-    "data": (None, "rooms, parts or views to generate them, or a prepared folder."),
-    "seeds": ("3", "How many, or which: 3 is 0,1,2."),
-    "rows": (None, "Some rows of the table, such as ours,box_regression."),
-    "output": ("experiments", "Folder of data, runs and tables, of all tables."),
-    "config": (
-        None,
-        "FILE.py:VARIANT that the rows vary, in place of that of data and budget; each "
-        "field can be set for all rows as --config.train.batch_size=4.",
+FLAGS = (
+    flag("--data", "rooms, parts or views to generate them, or a prepared folder."),
+    flag(
+        "--budget",
+        "smoke: next to nothing. small: two cores. full: the paper's network.",
+        "small",
+        choices=tuple(BUDGETS),
     ),
-}
-
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Define the flags of this command."""
-    for name, (default, text) in FLAGS.items():
-        absl_flags.DEFINE_string(name, default, text, flag_values=flags)
-    text = "smoke: next to nothing. small: two cores. full: the paper's network."
-    absl_flags.DEFINE_enum("budget", "small", [*BUDGETS], text, flag_values=flags)
-    absl_flags.DEFINE_integer(
-        "at_once",
-        1,
+    flag("--seeds", "How many, or which: 3 is 0,1,2.", "3"),
+    flag("--rows", "Some rows of the table, such as ours,box_regression."),
+    flag("--output", "Folder of data, runs and tables, of all tables.", "experiments"),
+    flag(
+        "--at_once",
         "How many rows are trained side by side, each on an equal share of the cores. "
         "For machines without a GPU.",
-        flag_values=flags,
-    )
+        1,
+    ),
+    flag(
+        "--config",
+        "FILE.py:VARIANT that the rows vary, in place of that of data and budget; "
+        "each field can be set for all rows as --config.train.batch_size=4.",
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -84,7 +79,7 @@ def run(arguments: Arguments) -> None:
         experiment = hold_rooms_out(experiment)
     everything = plan.plan_jobs(experiment)
     jobs = [job for job in everything if job.system.key in wanted]
-    write = partial(report.write_table, experiment, everything, command_line(arguments))
+    write = partial(report.write_table, experiment, everything, arguments.typed)
     tell = partial(print, flush=True)
     failed = runner.run_jobs(jobs, output / "logs", tell, write, flags.at_once)
     print(write())
@@ -144,20 +139,11 @@ def hold_rooms_out(experiment: Experiment) -> Experiment:
     return dc.replace(experiment, folds=held_out, rooms=rooms)
 
 
-def command_line(arguments: Arguments) -> str:
-    """Return what to type to have the same again."""
-    flags = arguments.flags
-    names = ("data", "budget", "seeds", "rows", "output", "at_once", "config")
-    given = [f"--{n}={flags[n].value}" for n in names if flags[n].present]
-    words = ["gspn", "experiment", *arguments.positional, *given, *arguments.overrides]
-    return shlex.join(words)
-
-
 COMMAND = Command(
     name="experiment",
     summary="Train, measure and tabulate the systems of a table of the paper.",
     usage="table1|...|table6 --data rooms|parts|views|DIR [--seeds N]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("data",),
     num_positional=1,

@@ -2,43 +2,34 @@
 
 from pathlib import Path
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.flags import flag
 from gspn_tf.config import Config
 from gspn_tf.config import loading as config_loading
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Define the flags of this command."""
-
-    def text(name: str, default: str | None, help_text: str) -> None:
-        absl_flags.DEFINE_string(name, default, help_text, flag_values=flags)
-
-    text(
-        "config",
-        None,
+FLAGS = (
+    flag(
+        "--config",
         "FILE.py:VARIANT, such as configs/rooms.py:small, or a run's config.json; each "
         "field can be set as --config.model.proposal.num_seeds=64. Default: the config "
         "that the run folder, or the run given to --init, holds.",
-    )
-    text("data", None, "Folder that `gspn prepare` made.")
-    text("run", None, "Folder of the run; one that exists is continued.")
-    text("init", None, "Run folder whose weights to start from (fine-tuning).")
-    absl_flags.DEFINE_enum(
-        "stage",
-        "all",
-        ["gspn", "rpointnet", "all"],
+    ),
+    flag("--data", "Folder that `gspn prepare` made."),
+    flag("--run", "Folder of the run; one that exists is continued."),
+    flag("--init", "Run folder whose weights to start from (fine-tuning)."),
+    flag(
+        "--stage",
         "What to train; all: what the config has.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_enum(
-        "resume",
-        "auto",
-        ["auto", "never"],
+        "all",
+        choices=("gspn", "rpointnet", "all"),
+    ),
+    flag(
+        "--resume",
         "auto: continue a run that was interrupted. never: refuse to.",
-        flag_values=flags,
-    )
+        "auto",
+        choices=("auto", "never"),
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -74,7 +65,7 @@ def read_config(arguments: Arguments) -> Config:
     found = [s for s in sources if Path(s).is_file()]
     if not (flags.config or found):
         raise UserError("--config must be given: neither --run nor --init has one yet")
-    config = config_loading.load(flags.config or found[0])
+    config = config_loading.load_config(flags.config or found[0])
     return config_loading.override(config, arguments.overrides)
 
 
@@ -82,7 +73,7 @@ COMMAND = Command(
     name="train",
     summary="Train proposals (stage one) and instance heads (stage two), or an SGPN.",
     usage="--config=FILE:VARIANT --data DIR --run DIR [flags]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("data", "run"),
 )

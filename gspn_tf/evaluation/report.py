@@ -43,7 +43,7 @@ def write(
 
     Args:
         directory: a folder, made where it is missing.
-        evaluation: of `metrics.evaluate`.
+        evaluation: of `metrics.evaluate_scenes`.
         about: what the figures carry; `CARRIED` at least.
         figures: further figures, such as the quality of the proposals.
     """

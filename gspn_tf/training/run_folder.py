@@ -83,7 +83,7 @@ class RunFolder(NamedTuple):
         path = self.path / "config.json"
         if not path.is_file():
             raise FileNotFoundError(f"{self.path} is no run folder: {path} is missing")
-        return config_lib.read_json(path)
+        return config_lib.read_config(path)
 
     def classes(self) -> list[tuple[int, str]]:
         """Read raw id and name of the network's classes 1..C, in their order."""

@@ -64,9 +64,8 @@ class Schedules(keras.callbacks.Callback):
         step = int(self.model.optimizer.iterations)
         rate = learning_rate_at(step, self.options, self.total_steps)
         self.model.optimizer.learning_rate.assign(rate)
-        gspn: Any = getattr(self.model, "proposal_network", self.model)
-        if hasattr(gspn, "kl_weight") and gspn.trainable:
-            gspn.kl_weight.assign(kl_weight_at(step, gspn.config))
+        if hasattr(self.model, "kl_weight"):
+            self.model.kl_weight.assign(kl_weight_at(step, self.model.config))
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the momentum and trace the step anew where it moved (called by Keras)."""

@@ -4,12 +4,12 @@ import dataclasses as dc
 import json
 
 import pytest
-from toy_scenes import CLASSES, make_scene
+from toy_scenes import CLASSES, make_scene, write_folder
 
 from gspn_tf import config as c
 from gspn_tf.commands import main as cli
 from gspn_tf.config import presets
-from gspn_tf.data import manifest, write_scenes
+from gspn_tf.data import manifest
 from gspn_tf.training.run_folder import RunFolder
 
 CARRIED = {"protocol", "scores", "preset", "split", "data_sha256", "scenes"}
@@ -37,7 +37,7 @@ def work(tmp_path_factory, sure_network):
     folder = tmp_path_factory.mktemp("evaluate")
     scenes = [make_scene(seed, num_points=900) for seed in range(2)]
     scenes = [dc.replace(scene, points=scene.points * 0.3) for scene in scenes]
-    write_scenes(folder / "data", "val", scenes, num_shards=1, classes=CLASSES)
+    write_folder(folder / "data", val=scenes)
     run = RunFolder(folder / "run")
     data = c.DataConfig(num_points=256, num_points_inference=256)
     run.start(c.Config(model=sure_network.config, data=data), CLASSES.pairs())
@@ -133,8 +133,8 @@ def test_a_split_without_labels_has_no_figures(work, capsys):
 
 def test_the_nearest_preset_is_named():
     for name, make in presets.PRESETS.items():
-        assert presets.nearest(make()) == (name, [])
+        assert presets.nearest_preset(make()) == (name, [])
     model = presets.released()
     model.proposal.num_classes, model.min_score = 5, 0.1
     changed = ["proposal.num_classes", "min_score"]
-    assert presets.nearest(model) == ("released", changed)
+    assert presets.nearest_preset(model) == ("released", changed)

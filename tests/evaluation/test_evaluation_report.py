@@ -13,7 +13,7 @@ from PIL import Image
 
 from gspn_tf import files
 from gspn_tf.evaluation import report as evaluation_report
-from gspn_tf.metrics import InstancePredictions, Judged, evaluate
+from gspn_tf.metrics import InstancePredictions, Judged, evaluate_scenes
 
 ABOUT = {
     "protocol": "scannet",
@@ -91,7 +91,7 @@ def scenes():
 
 
 def written(folder, scenes, names=("chair", "table", "bed"), figures=None, **more):
-    evaluation = evaluate(scenes, names, more.get("protocol", "scannet"))
+    evaluation = evaluate_scenes(scenes, names, more.get("protocol", "scannet"))
     evaluation_report.write(folder, evaluation, ABOUT | more, figures or {})
     assert {path.name for path in folder.iterdir()} == set(evaluation_report.NAMES)
     text = (folder / "evaluation.html").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ import pytest
 
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.datasets import own
-from gspn_tf.files import scans as scan_io
+from gspn_tf.files.errors import ScanError
 from gspn_tf.files.ply import write_ply
-from gspn_tf.files.scans import ScanError, read_scan
+from gspn_tf.files.scans import read_scan
 
 XYZ = [("float", axis) for axis in "xyz"]
 RGB = [("uchar", channel) for channel in ("red", "green", "blue")]
@@ -148,12 +148,15 @@ GOOD_ASCII = ply_bytes("ascii", XYZ, [(i, 1.5, 2) for i in range(9)])
         (b"\x00\x01\x02\x03hello", "expected a PLY or an npz"),
         (b"plywood is not a format\n", "begins with the line 'ply'"),
         (GOOD[:60], "ends inside the header"),
-        (GOOD[:-5], "truncated: 9 vertices announced, 8 there"),
-        (GOOD_ASCII[: GOOD_ASCII.index(b"7 1.5")], "9 vertices announced, 7 there"),
+        (GOOD[:-5], "truncated: 9 points announced, 8 there"),
+        (GOOD_ASCII[: GOOD_ASCII.index(b"7 1.5")], "9 points announced, 7 there"),
         (GOOD_ASCII[:-3], "malformed"),
         (GOOD_ASCII.replace(b"3 1.5", b"3 abc"), "malformed"),
-        (GOOD_ASCII.replace(b"property float z\n", b""), "properties"),
-        (GOOD.replace(b"property float z\n", b""), "need x, y and z"),
+        (
+            GOOD_ASCII.replace(b"property float z\n", b""),
+            "a point has 2 values, a line 3",
+        ),
+        (GOOD.replace(b"property float z\n", b""), "vertices need .'z'., have"),
         (GOOD.replace(b"float y", b"quaternion y"), "'property quaternion y'"),
         (GOOD.replace(b"float y", b"float x"), "declared twice"),
         (GOOD.replace(b"vertex", b"faces"), "element 'vertex'"),
@@ -243,8 +246,13 @@ def labelled(path, **change):
     return path
 
 
+def read_own(path):
+    (source,) = own.find_scans(path)
+    return own.read_labelled_scan(source, SCANNET)
+
+
 def test_own_scan_follows_the_class_list(tmp_path):
-    scene = own.read_scan(labelled(tmp_path / "flat.npz"), SCANNET)
+    scene = read_own(labelled(tmp_path / "flat.npz"))
     chair, table = SCANNET.names.index("chair") + 1, SCANNET.names.index("table") + 1
     assert scene.name == "flat"
     expected = [chair] * 3 + [0] * 3 + [chair, table, table, 0, 0, chair]
@@ -254,7 +262,7 @@ def test_own_scan_follows_the_class_list(tmp_path):
 
 
 def test_own_scan_without_colors_is_grey(tmp_path):
-    scene = own.read_scan(labelled(tmp_path / "a.npz", colors=None), SCANNET)
+    scene = read_own(labelled(tmp_path / "a.npz", colors=None))
     assert len(scene.points) == 12 and len(np.unique(scene.colors)) == 1
 
 
@@ -264,7 +272,7 @@ def test_own_scan_must_be_finite(tmp_path, value):
     points[[2, 5], 1] = value
     path = labelled(tmp_path / "a.npz", points=points)
     with pytest.raises(ScanError, match=r"a\.npz: points .* at point 2, and 2 such"):
-        own.read_scan(path, SCANNET)
+        read_own(path)
 
 
 @pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
@@ -272,22 +280,26 @@ def test_own_scan_must_have_all_its_faces(save, kind):
     properties = [*XYZ, ("int", "semantic"), ("int", "instance")]
     rows = [(i, 0, 0, 5, 1) for i in range(9)]
     content = ply_bytes(kind, properties, rows, 4)
-    assert own.read_scan(save(content), SCANNET).num_instances == 1
+    assert read_own(save(content)).num_instances == 1
     with pytest.raises(ScanError, match="truncated: 4 .*announced"):
-        own.read_scan(save(content[:-10]), SCANNET)
+        read_own(save(content[:-10]))
 
 
 def test_own_scan_needs_labels(tmp_path):
     path = labelled(tmp_path / "a.npz", instance=None)
     with pytest.raises(ScanError, match="expected 'semantic' and 'instance'"):
-        own.read_scan(path, SCANNET)
+        read_own(path)
 
 
 def test_scans_of_a_folder_are_found_in_order(tmp_path):
     for name in ("b.PLY", "a.npz", "c.ply", "notes.txt"):
         (tmp_path / name).touch()
-    assert [p.name for p in own.find_scans(tmp_path)] == ["a.npz", "b.PLY", "c.ply"]
-    assert own.find_scans(tmp_path / "a.npz") == [tmp_path / "a.npz"]
+    assert [s.files[0].name for s in own.find_scans(tmp_path)] == [
+        "a.npz",
+        "b.PLY",
+        "c.ply",
+    ]
+    assert own.find_scans(tmp_path / "a.npz")[0].files == (tmp_path / "a.npz",)
     with pytest.raises(ScanError, match="got none"):
         own.find_scans(tmp_path / "empty")
 
@@ -301,8 +313,8 @@ def real_data() -> Path:
 
 
 def test_real_scans_read():
-    paths = own.find_scans(real_data() / "scannet_scans")
-    scene = own.read_scan(paths[0], SCANNET)
+    source = own.find_scans(real_data() / "scannet_scans")[0]
+    scene = own.read_labelled_scan(source, SCANNET)
     assert len(scene.points) == 50_000 and scene.num_instances == 27
     assert not np.isin(SCANNET.to_raw(scene.semantic), [1, 2]).any()
 
@@ -310,9 +322,9 @@ def test_real_scans_read():
 def test_real_mesh_reads_and_equals_an_independent_decoder():
     data = real_data()
     folder = data / "scannet_raw" / "scans" / "scene0000_00"
-    scan = scan_io.read_scan(folder / "scene0000_00_vh_clean_2.ply")
+    scan = read_scan(folder / "scene0000_00_vh_clean_2.ply")
     assert scan.points.shape == (81_369, 3) and scan.colors.shape == (81_369, 3)
-    labels = scan_io.read_scan(folder / "scene0000_00_vh_clean_2.labels.ply")
+    labels = read_scan(folder / "scene0000_00_vh_clean_2.labels.ply")
     np.testing.assert_array_equal(labels.points, scan.points)
     golden = data / "scannet_golden" / "scene0000_00_sem_label_all.npy"
     np.testing.assert_array_equal(labels.semantic, np.load(golden))

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import tensorflow as tf
+import toy_scenes
 
 from gspn_tf import config as c
-from gspn_tf.data import Scene, write_scenes
+from gspn_tf.data import Scene
 from gspn_tf.data.classes import ClassList
 from gspn_tf.models.base import LossModel
 
@@ -56,7 +57,7 @@ class ToyRPointNet(LossModel):
         super().__init__(config)
         self.track(self.terms)
         self.proposal_network = ToyGSPN(config.proposal)
-        self.proposal_network.trainable = config.train_proposals
+        self.proposal_network.trainable = False
         self.head = keras.layers.Dense(3)
         self.head.build((None, config.proposal.num_classes))
         self.built = True
@@ -99,8 +100,6 @@ def write_data(directory, train: int = 5, val: int = 4, classes=CLASSES) -> None
                 instance=np.repeat(np.int32([-1, 0, 1]), [10, 20, 20]),
             )
 
-    for split, count in (("train", train), ("val", val)):
-        if count:
-            write_scenes(
-                directory, split, scenes(split, count), num_shards=1, classes=classes
-            )
+    counts = {"train": train, "val": val}
+    wanted = {s: list(scenes(s, count)) for s, count in counts.items() if count}
+    toy_scenes.write_folder(directory, classes, **wanted)

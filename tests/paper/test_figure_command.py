@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pages import decoded, scene_of
 from PIL import Image
-from toy_scenes import CLASSES, make_scene
+from toy_scenes import CLASSES, make_scene, write_folder
 
 from gspn_tf import config as c
 from gspn_tf.commands import main as cli
-from gspn_tf.data import manifest, write_scenes
+from gspn_tf.data import manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.paper import figures
 from gspn_tf.paper.figures.context import center_figures, sense
@@ -27,7 +27,7 @@ def work(tmp_path_factory, sure_network):
     folder = tmp_path_factory.mktemp("figures")
     scenes = [make_scene(seed, 700, num_instances=4) for seed in range(3)]
     scenes = [dc.replace(scene, points=scene.points * 0.3) for scene in scenes]
-    write_scenes(folder / "data", "val", scenes, num_shards=1, classes=CLASSES)
+    write_folder(folder / "data", val=scenes)
     write_ply(folder / "scan.ply", scenes[0].points, scenes[0].colors)
     config = c.Config(
         model=sure_network.config,
@@ -80,7 +80,7 @@ def test_half_a_run_proposes_as_the_whole(work, subjects):
         propose(figures.proposing(work / name), subjects[0]) for name in ("run", "half")
     )
     np.testing.assert_array_equal(whole.rows, half.rows)
-    boxes = (each.outputs["proposals"].boxes.numpy() for each in (whole, half))
+    boxes = (each.outputs.proposals.boxes.numpy() for each in (whole, half))
     np.testing.assert_array_equal(*boxes)
 
 
@@ -241,7 +241,7 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
         ("8", ("--input={work}/nothing",), "no data folder or scan"),
         ("8", ("--input={work}/run",), "manifest.json not found"),
         ("8", ("--input={work}/run/config.json",), "config.json"),
-        ("8", ("--scale=0",), "--scale must be positive"),
+        ("8", ("--scale=0",), "--scale: must be positive"),
         ("8", ("--output={out}",), "--output must name a file"),
     ],
 )

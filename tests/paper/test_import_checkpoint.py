@@ -31,13 +31,12 @@ UPCONV = f"{ONE}/decoder/upconv1"
 def config(tiny_config) -> c.Config:
     proposal = dc.replace(
         tiny_config.proposal,
+        kind="released_gspn",
         semantic_conditioning=True,
         generator_context_units=256,
-        point_confidence=False,
-        objectness_loss="softmax",
     )
     return c.Config(
-        model=dc.replace(tiny_config, proposal=proposal, head_layers="shared")
+        model=dc.replace(tiny_config, proposal=proposal, kind="released_rpointnet")
     )
 
 

@@ -17,7 +17,7 @@ from gspn_tf.data import manifest
 from gspn_tf.evaluation import measures as evaluation
 from gspn_tf.inference import segmenter as inference
 from gspn_tf.metrics import PROTOCOLS, Judged
-from gspn_tf.metrics.judging import Evaluator
+from gspn_tf.metrics.overlaps import Evaluator
 from gspn_tf.paper.experiments.folds import room_of
 from gspn_tf.paper.experiments.plan import Measurement
 from gspn_tf.synthetic import parts
@@ -36,7 +36,7 @@ def measured_figures(measurement: Measurement) -> dict[str, float | None]:
     if not others and isinstance(first.config.model, RPointNetConfig):
         network, config = inference.load_proposal_network(first.path)
         split = evaluation.Split(first.data.path, measurement.split)
-        figures = evaluation.proposal_figures(network, split, config)
+        figures = evaluation.proposal_metrics(network, split, config)
         found = {PROPOSALS[n]: x for n, x in figures.items() if n in PROPOSALS}
     if first.stages[-1] != "gspn":
         found |= _instance_figures(measurement)

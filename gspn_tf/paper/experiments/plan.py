@@ -169,7 +169,7 @@ def system_config(
     """Return the config of a system, for the classes of the data."""
     file, _, base = data.config.partition(":")
     variant = system.variant(base, experiment.budget.sgpn)
-    config = config_loading.load(f"{file}:{variant}")
+    config = config_loading.load_config(f"{file}:{variant}")
     if experiment.budget.name == "smoke":
         reduce_to_smoke(config)
     classes = len(manifest.read_classes(data.path)) + 1

@@ -42,13 +42,13 @@ class Sensed(NamedTuple):
 
 def sense(trained: Trained, subject: Subject, seed: int = 0) -> Sensed:
     """Context features are those of the three nearest seeds, as in section 3.2."""
-    look = trained.look_at(subject, seed)
-    scene = trained.model(look.batch, training=False)["scene"]
+    scan = trained.observe(subject, seed)
+    scene = trained.model(scan.batch, training=False).scene
     context = pyramid.interpolate(scene.context, scene.to_seeds)
     return Sensed(
-        rows=look.finite[look.pick],
+        rows=scan.rows.numpy(),
         context=context[0].numpy(),
-        centers=scene.centers[0].numpy() + look.origin,
+        centers=scene.centers[0].numpy() + scan.origin.numpy(),
         semantic=scene.semantic_logits[0].numpy().argmax(axis=-1),
     )
 

@@ -75,7 +75,7 @@ def gallery(
     every scene has it.
     """
     labelled = all(subject.labelled for subject in subjects)
-    names = titles(networks, [TITLES[n.config.model.kind] for n in networks])
+    names = titles(networks, [TITLES[[*n.config.model.stages()][-1]] for n in networks])
     instances, semantics = [], []
     if labelled:
         instances.append(_true_instances(subjects))

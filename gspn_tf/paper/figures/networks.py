@@ -7,8 +7,9 @@ from typing import NamedTuple
 import keras
 
 from gspn_tf.config import Config
+from gspn_tf.data.observation import ObservedScan, observe_scan
 from gspn_tf.inference import segmenter as inference
-from gspn_tf.inference.segmenter import Look, Segmenter
+from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.training.run_folder import RunFolder
 
@@ -27,16 +28,12 @@ class Trained(NamedTuple):
         """The network on whole scans."""
         return Segmenter.from_config(self.model, self.config.data)
 
-    def look_at(self, subject: Subject, seed: int) -> Look:
-        """What the network sees of a scene."""
+    def observe(self, subject: Subject, seed: int) -> ObservedScan:
+        """Draw the points of a scene that the network sees."""
         data = self.config.data
-        return inference.look_at(
-            subject.points,
-            subject.colors,
-            data.num_points_inference,
-            data.sampling,
-            seed,
-        )
+        points, colors = inference.checked_scan(subject.points, subject.colors)
+        count, kind = data.num_points_inference, data.sampling
+        return observe_scan(points, colors, count, kind, (0, seed))
 
 
 def whole(path: str | Path) -> Trained:

@@ -6,7 +6,9 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from gspn_tf.models.proposers.segments import THRESHOLD
+from gspn_tf.models.gspn import GSPNOutputs
+from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
+from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.paper.figures.drawing import SHAPES, Drawing, apart, view_of
 from gspn_tf.paper.figures.networks import Trained, titles
@@ -51,7 +53,7 @@ class Seeds(NamedTuple):
     rows: np.ndarray  # [S] of the scene's points
     seen: np.ndarray  # [N] of the scene's points, those that the network sees
     origin: np.ndarray  # [3] metres, of the frame of the outputs
-    outputs: dict  # see `models.GSPN`
+    outputs: GSPNOutputs
 
 
 def title_of(trained: Trained) -> str:
@@ -61,12 +63,12 @@ def title_of(trained: Trained) -> str:
 
 def propose(trained: Trained, subject: Subject, seed: int = 0) -> Seeds:
     """The proposals for the points that the network sees."""
-    look = trained.look_at(subject, seed)
-    outputs = trained.model(look.batch, training=False)
-    real = min(len(look.pick), outputs["seeds"].shape[1])
-    seen = look.finite[look.pick]
-    rows = seen[outputs["seeds"][0].numpy()[:real]]
-    return Seeds(rows, seen, look.origin, outputs)
+    scan = trained.observe(subject, seed)
+    outputs = trained.model(scan.batch, training=False)
+    seen = scan.rows.numpy()
+    real = min(len(seen), outputs.seeds.shape[1])
+    rows = seen[outputs.seeds[0].numpy()[:real]]
+    return Seeds(rows, seen, scan.origin.numpy(), outputs)
 
 
 def proposal_at(
@@ -75,7 +77,7 @@ def proposal_at(
     """The proposal of the seed nearest to a place [3]."""
     points = subject.points[seeds.rows]
     row = int(np.linalg.norm(points - place, axis=1).argmin())
-    proposals = seeds.outputs["proposals"]
+    proposals = seeds.outputs.proposals
     box = proposals.boxes[0, row].numpy().astype(np.float64)
     box[:3] += seeds.origin
     score = float(keras.ops.sigmoid(proposals.scores[0, row]))
@@ -87,15 +89,15 @@ def _points_behind(
     trained: Trained, subject: Subject, seeds: Seeds, row: int
 ) -> np.ndarray:
     """What the box is around: confident points of a shape, or points of a segment."""
-    outputs = seeds.outputs
-    if "shapes" in outputs:
+    found = seeds.outputs.proposed
+    if isinstance(found, ShapeOutputs):
         least = trained.config.model.proposal.min_confidence
-        sure = keras.ops.sigmoid(outputs["confidence"][0, row]).numpy() > least
-        return outputs["shapes"][0, row].numpy()[sure] + seeds.origin
-    if "membership" in outputs:
-        inside = keras.ops.sigmoid(outputs["membership"][0, row]).numpy() > THRESHOLD
-        inside &= outputs["counted"][0, row].numpy()
-        return subject.points[seeds.seen[outputs["members"][0, row].numpy()[inside]]]
+        sure = keras.ops.sigmoid(found.generated.confidence[0, row]).numpy() > least
+        return found.generated.points[0, row].numpy()[sure] + seeds.origin
+    if isinstance(found, SegmentOutputs):
+        inside = keras.ops.sigmoid(found.membership[0, row]).numpy() > THRESHOLD
+        inside &= found.counted[0, row].numpy()
+        return subject.points[seeds.seen[found.members[0, row].numpy()[inside]]]
     return np.zeros((0, 3))
 
 
