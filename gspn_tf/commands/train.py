@@ -35,7 +35,7 @@ FLAGS = (
 def run(arguments: Arguments) -> None:
     """Train, or go on training."""
     flags = arguments.flags
-    config = read_config(arguments)
+    config = chosen_config(arguments)
 
     load_tensorflow()
     from rich.console import Console
@@ -58,7 +58,7 @@ def run(arguments: Arguments) -> None:
     console.print(f"trained: {flags.run}", highlight=False)
 
 
-def read_config(arguments: Arguments) -> Config:
+def chosen_config(arguments: Arguments) -> Config:
     """Read the config of `--config`, the run folder or `--init`, and override it."""
     flags = arguments.flags
     sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]

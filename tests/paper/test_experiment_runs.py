@@ -33,7 +33,7 @@ def whole(tmp_path_factory) -> Path:
     program = [sys.executable, "-m", "gspn_tf.commands.main", *words]
     parent = subprocess.Popen(program, stdout=subprocess.DEVNULL)
     run = RunFolder(output / "runs" / f"{RUN}-proposals")
-    end = time.monotonic() + 300
+    end = time.monotonic() + 900
     while not run.has_begun() and time.monotonic() < end:
         time.sleep(0.02)
     parent.kill()
