@@ -14,6 +14,7 @@ import toy_models
 import toy_scenes
 from toy_experiments import ROOMS, experiment
 
+from gspn_tf import config as c
 from gspn_tf.commands import experiment as command
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
@@ -23,6 +24,7 @@ from gspn_tf.paper.experiments.budgets import BUDGETS
 from gspn_tf.paper.experiments.plan import DataFolder, plan_jobs
 from gspn_tf.paper.experiments.tables import TABLES
 from gspn_tf.synthetic import parts
+from gspn_tf.training.run_folder import RunFolder
 
 CORES = os.sched_getaffinity(0)
 two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
@@ -227,6 +229,41 @@ def test_every_system_has_a_config_for_every_data_set(table, budget):
             epochs = [getattr(config.train, s).epochs for s in config.model.stages()]
             base = config_loading.load_config(f"configs/{file}.py:{each.base}")
             assert sum(epochs) == base.train.gspn.epochs + base.train.rpointnet.epochs
+
+
+def test_figures_of_trained_networks(sure_network, tmp_path):
+    scenes = [toy_scenes.make_scene(seed, num_points=900) for seed in range(2)]
+    scenes = [
+        dc.replace(scene, name=f"{room}_00", points=scene.points * 0.3)
+        for room, scene in zip("ab", scenes, strict=True)
+    ]
+    toy_scenes.write_folder(tmp_path / "data", test=scenes)
+    run, data = RunFolder(tmp_path / "run"), DataFolder(tmp_path / "data", "toy", ROOMS)
+    options = c.DataConfig(num_points=256, num_points_inference=256)
+    config = c.Config(model=sure_network.config, data=options)
+    run.start(config, toy_scenes.CLASSES.pairs())
+    sure_network.save_weights(run.weights("rpointnet"))
+    sure_network.proposal_network.save_weights(run.weights("gspn"))
+    whole = plan.Training(run.path, ("gspn", "rpointnet"), config, data)
+    wanted = plan.Measurement(tmp_path / "measured.json", (whole,), "test", "room")
+    measured = steps.measure_networks(wanted)
+    assert measured["machine"]["cpus"] == len(CORES) and measured["runs"] == [
+        str(run.path)
+    ]
+    figures = measured["figures"]
+    assert figures["instances/scannet/AP25"] > 0 and 0 < figures["proposals/mIoU"] < 1
+    rooms = [figures[f"instances/scannet/AP25/room/{room}"] for room in "ab"]
+    assert max(rooms) > 0 and figures["instances/nyuv2/AP25"] is not None
+    classes = {f"instances/partnet/AP50/class/{x}" for x in toy_scenes.CLASSES.names}
+    assert classes <= figures.keys()
+    first = dc.replace(whole, stages=("gspn",))
+    alone = steps.measure_networks(dc.replace(wanted, networks=(first,)))["figures"]
+    assert alone.keys() == {"proposals/mIoU", "proposals/CD"}
+    assert alone["proposals/mIoU"] == figures["proposals/mIoU"]
+    pooled = steps.measure_networks(dc.replace(wanted, networks=(whole, whole)))[
+        "figures"
+    ]
+    assert pooled.keys() == {name for name in figures if "proposals" not in name}
 
 
 def test_categories_of_generated_shapes():
