@@ -169,7 +169,7 @@ def test_rooms_are_made_replaced_and_never_lost(tmp_path, monkeypatch, capsys):
     assert gspn(*command, "--seed=7") == 1
     assert "options.seed (0 there, 7 here)" in error_of(capsys)
 
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError("no space left on device")
 
     with monkeypatch.context() as broken:
