@@ -37,36 +37,32 @@ def run(arguments: Arguments) -> None:
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()
+    from gspn_tf.data.classes import ClassList
     from gspn_tf.files.scans import read_scan
     from gspn_tf.inference import segmenter as inference
+    from gspn_tf.inference.segmented_scan import SegmentedScan
 
     scan = read_scan(path)
-    model, config, classes = inference.load_run(folder)
+    model, config, pairs = inference.load_run(folder)
+    classes = ClassList.from_pairs(list(pairs))
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
     print(announcement(path.name, len(scan.points), seen, model.count_params()))
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
-    figures = {}
-    with timed(figures):
+    measured: dict[str, float] = {}
+    with timed(measured):
         segmenter = inference.Segmenter(model, seen, config.data.sampling)
-        result = segment(scan, path.name, segmenter, classes, flags.scale, flags.seed)
+        points = scan.points * np.float32(flags.scale)
+        found = segmenter.segment(points, scan.colors, flags.seed)
+        result = SegmentedScan(path.name, scan, flags.scale, classes, found)
         result.write(flags.output)
     for row in result.instances():
         print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
-    count, page = len(result.found.classes), Path(flags.output) / "index.html"
-    print(f"{count} instances in {figures['seconds']} s: {page}")
-
-
-def segment(scan, name: str, segmenter, classes, scale: float, seed: int):
-    """Segment a scan as read from its file."""
-    from gspn_tf.data.classes import ClassList
-    from gspn_tf.inference.segmented_scan import SegmentedScan
-
-    found = segmenter.segment(scan.points * np.float32(scale), scan.colors, seed)
-    return SegmentedScan(name, scan, scale, ClassList.from_pairs(classes), found)
+    page = Path(flags.output) / "index.html"
+    print(f"{len(found.classes)} instances in {measured['seconds']} s: {page}")
 
 
 def unit_hint(points: np.ndarray, scale: float) -> str:
-    """A line about the unit of points [V, 3], where they can hardly be in metres."""
+    """Doubt the unit of points [V, 3] in a line, if they can hardly be in metres."""
     extent = float(np.ptp(points, axis=0).max()) * scale
     if len(points) < 2 or 0.3 <= extent <= 200:
         return ""
@@ -75,10 +71,10 @@ def unit_hint(points: np.ndarray, scale: float) -> str:
 
 
 def announcement(name: str, num_points: int, seen: int, num_weights: int) -> str:
-    """What is about to happen, and roughly what it takes on two cores.
+    """Say what is about to happen, and roughly what it takes on two cores.
 
-    From runs of the small network (1.6 million weights, 8192 points: 3 s, 0.9 GB) on
-    scans of 80 000 and of 2 000 000 points, taken as linear in each.
+    The estimate is from runs of the small network (1.6 million weights, 8192 points:
+    3 s, 0.9 GB) on scans of 80 000 and of 2 000 000 points, taken as linear in each.
     """
     network = num_weights / 1.6e6 * seen / 8192
     seconds = 3 + network + 3e-6 * num_points

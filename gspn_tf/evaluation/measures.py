@@ -18,7 +18,7 @@ from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.synthetic import rooms as synthetic
 
-Progress = Callable[[Iterable, str, int], Iterator]  # shows how far a loop is
+Progress = Callable[[Iterable, str, int], Iterable]  # shows how far a loop is
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 on servers, so both give the same instances.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -54,15 +54,15 @@ def find_instances(model: InstanceNetwork, scan: ObservedScan) -> FoundInstances
 
 
 def carry_masks(
-    model: InstanceNetwork, outputs: NamedTuple, points: tf.Tensor, nearest: tf.Tensor
+    model: Any, outputs: Any, points: tf.Tensor, nearest: tf.Tensor
 ) -> tf.Tensor:
     """Masks of the valid detections on points [V, 3]: bits [D, ceil(V / 8)] uint8.
 
     They are made for CHUNK points at a time, which bounds memory.
 
     Args:
-        model: The network that made the outputs.
-        outputs: What `model.detect` returned for one scene.
+        model: An `InstanceNetwork`.
+        outputs: What its `detect` returned for one scene.
         points: Near the origin, as the network saw some of them.
         nearest: [V] int32, for each point the nearest one that the network saw.
     """

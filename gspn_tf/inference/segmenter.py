@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from gspn_tf import models
 from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
-from gspn_tf.data.observation import GREY, finite_rows, observe_scan
+from gspn_tf.data.observation import finite_rows, observe_scan
+from gspn_tf.data.scene import GREY
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
 from gspn_tf.training.run_folder import RunFolder
 
@@ -143,7 +144,7 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
     """
     folder = RunFolder(Path(path))
     config = folder.config()
-    if "rpointnet" not in config.model.stages():
+    if isinstance(config.model, SGPNConfig):
         raise ValueError(
             f"{folder.path} is a run of an {config.model.kind.upper()}, which has no "
             "proposal network; needed is a run of an R-PointNet"

@@ -16,7 +16,7 @@ from gspn_tf.metrics import (
 NAMES = ("leg", "seat", "back")
 
 
-# ---- the literal reading, in whole numbers where that can be ----------------------
+# The literal reading, in whole numbers where that can be
 
 
 def ranked(shape, label):
@@ -100,7 +100,7 @@ def random_shape(rng, num_points=200):
     )
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(8))
 def test_equals_the_literal_reading(seed):
     rng = np.random.default_rng(seed)
     shapes = [random_shape(rng) for _ in range(8)]
@@ -116,7 +116,7 @@ def test_equals_the_literal_reading(seed):
     assert alone.by_scene["AP50"] == pytest.approx(naive_by_shape(shapes[5:6]))
 
 
-# ---- by hand ----------------------------------------------------------------------
+# By hand
 
 
 def one_class(lengths, *found):
