@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from gspn_tf.startup import load_tensorflow
+from gspn_tf.startup import bound_to, load_tensorflow
 
 
 def describe() -> str:
@@ -30,12 +30,11 @@ def apart(allowed: list[int], function: Callable, *arguments: Any) -> Any:
     Libraries look once, when they are loaded, at how many cores there are.
     """
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, initializer=_bind, initargs=(allowed,)) as pool:
+    with bound_to(allowed), ProcessPoolExecutor(1, spawn, initializer=_begin) as pool:
         return pool.submit(function, *arguments).result()
 
 
-def _bind(allowed: list[int]) -> None:
-    os.sched_setaffinity(0, allowed)
+def _begin() -> None:
     # Threads of a library that wait for its next call keep no core from the others.
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
     load_tensorflow()

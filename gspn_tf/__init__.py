@@ -10,6 +10,7 @@ The public names, imported when they are first used: TensorFlow takes seconds.
 """
 
 import importlib
+from typing import Any
 
 _NAMES = {
     "Config": "config.Config",
@@ -42,7 +43,7 @@ _MODULES = {
 __all__ = [*_NAMES, *_MODULES]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"gspn_tf.{_MODULES[name]}")
     if name in _NAMES:

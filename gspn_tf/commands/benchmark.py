@@ -87,7 +87,7 @@ def of_checkout(name: str) -> ModuleType:
             "checkout, installed by make install or pip install -e"
         )
     if str(root) not in sys.path:
-        sys.path.append(str(root))
+        sys.path.insert(0, str(root))
     load_tensorflow()
     return importlib.import_module(f"benchmarks.{name}")
 

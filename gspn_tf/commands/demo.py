@@ -94,7 +94,9 @@ def demo_metrics(output: Path, config: config_lib.Config) -> dict[str, Any]:
     written = {"report": str(output / "evaluation"), "json": str(path)}
     invoke(evaluate.COMMAND, **folders(output), split="test", **written)
     split = measures.Split(output / "data", "test", tracked)
-    untrained = measures.proposal_metrics(training.build("gspn", config), split, config)
+    untrained = measures.proposal_metrics(
+        training.initial_model("gspn", config), split, config
+    )
     return json.loads(path.read_text()) | {
         "proposal_miou_untrained": untrained["proposal_miou"],
         "components_ap50": measures.component_precision(split).ap50,

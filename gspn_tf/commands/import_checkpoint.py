@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
 from gspn_tf.commands.flags import flag
+from gspn_tf.config import RPointNetConfig
 from gspn_tf.config import loading as config_loading
 
 FLAGS = (
@@ -26,7 +27,7 @@ def run(arguments: Arguments) -> None:
     flags = arguments.flags
     config = config_loading.load_config(flags.config)
     config = config_loading.override(config, arguments.overrides)
-    if "rpointnet" not in config.model.stages():
+    if not isinstance(config.model, RPointNetConfig):
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():
         raise UserError(f"--output {flags.output} exists; give another or remove it")

@@ -56,7 +56,7 @@ class UsageError(UserError):
 
 
 class Parser(argparse_flags.ArgumentParser):
-    """Argparse with `--flagfile`; an error is a `UsageError`, not a printed usage."""
+    """A Parser knows `--flagfile`, and raises UsageError where argparse would exit."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(

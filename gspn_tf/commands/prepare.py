@@ -1,7 +1,7 @@
 """`gspn prepare rooms`, `gspn prepare own`, and what every `gspn prepare` needs."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,13 +172,13 @@ def held_out(
     return {split: members for split, members in splits.items() if members}
 
 
-def tracked(items: Iterable, name: str, total: int) -> Iterable:
+def tracked(items: Iterable, name: str, total: int) -> Iterator:
     """The items, with a progress bar where there is a terminal."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    return track(
+    yield from track(
         items,
         name,
         total=total,

@@ -49,7 +49,7 @@ def step_timings(scenes: training.Scenes, repeats: int) -> list[Timing]:
     stages = list(config.model.stages())
     batch = next(iter(scenes.epoch(stages[0], 0)))
     for stage in stages:
-        model = training.build(stage, config)
+        model = training.initial_model(stage, config)
         options = getattr(config.train, stage)
         model.compile(optimizer=training.optimizer(options), jit_compile=False)
         name = f"training step, {stage}, batch of {config.train.batch_size}"
@@ -62,7 +62,7 @@ def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
     found = step_timings(training.Scenes(directory, config), repeats)
     scene = next(read_scenes(directory, "train"))
     *_, stage = config.model.stages()
-    model = training.build(stage, config)
+    model = training.initial_model(stage, config)
     segmenter = inference.Segmenter.from_config(model, config.data)
 
     def run() -> object:

@@ -35,7 +35,7 @@ FLAGS = (
 def run(arguments: Arguments) -> None:
     """Train, or go on training."""
     flags = arguments.flags
-    config = read_config(arguments)
+    config = chosen_config(arguments)
 
     load_tensorflow()
     from rich.console import Console
@@ -44,7 +44,7 @@ def run(arguments: Arguments) -> None:
     from gspn_tf.training.run_folder import RunFolder
 
     folder = RunFolder(Path(flags.run))
-    if flags.resume == "never" and folder.has_checkpoint():
+    if flags.resume == "never" and folder.has_begun():
         raise UserError(f"{flags.run} holds a run already, and --resume=never")
     console = Console()
     training.train(
@@ -58,8 +58,8 @@ def run(arguments: Arguments) -> None:
     console.print(f"trained: {flags.run}", highlight=False)
 
 
-def read_config(arguments: Arguments) -> Config:
-    """The config that `--config`, the run folder or `--init` gives, overridden."""
+def chosen_config(arguments: Arguments) -> Config:
+    """Read the config of `--config`, the run folder or `--init`, and override it."""
     flags = arguments.flags
     sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]
     found = [s for s in sources if Path(s).is_file()]

@@ -77,7 +77,7 @@ def load(
         turns it into an error that names the file.
       FileNotFoundError: `directory` has no manifest.
     """
-    found = _scenes(directory, split, training)
+    found = _whole_scenes(directory, split, training)
     if options.cache and service is None:
         found = found.cache()
     found = _elements(found, options, training, seed, service)
@@ -92,7 +92,7 @@ def scenes(directory: str, split: str, *, training: bool) -> tf.data.Dataset:
       FileNotFoundError: `directory` has no manifest.
     """
     count = manifest.num_scenes(directory, split)
-    found = _scenes(directory, split, training)
+    found = _whole_scenes(directory, split, training)
     return found.apply(tf.data.experimental.assert_cardinality(count))
 
 
@@ -112,7 +112,7 @@ def batches(
     return _batch(found, batch_size, count, training)
 
 
-def _scenes(directory: str, split: str, training: bool) -> tf.data.Dataset:
+def _whole_scenes(directory: str, split: str, training: bool) -> tf.data.Dataset:
     if training and not manifest.is_labelled(directory, split):
         raise ValueError(f"split {split!r} of {directory} has no labels to train on")
     folder = Path(directory).absolute()  # workers stand elsewhere

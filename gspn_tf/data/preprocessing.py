@@ -1,4 +1,4 @@
-"""What happens to a scene before the networks see it: functions of tensors alone.
+"""Augmentation, targets and padding of a scene: functions of tensors alone.
 
 Training, inference and servers call the same ones. They read no file and keep no state:
 all randomness comes from seeds that are arguments. So they work one call at a time, in

@@ -95,16 +95,16 @@ def read_stored_shape(source: SceneSource, classes: ClassList) -> Scene:
     """
     shape: StoredShape = source.detail
     with opened(shape.path) as file:
-        points = _row(file, "pts", shape.row, (None, 3))
+        points = _values(file, "pts", shape.row, (None, 3))
         check_finite(f"{shape.path}, shape {source.name}", points)
         if not shape.labelled:
             return scene_of_parts(source.name, points, np.full(len(points), -1), [])
         if "label" not in file:
             owner, part_rows = _read_masks(file, source, len(points), len(classes))
             return scene_of_parts(source.name, points, owner, part_rows)
-        labels = _row(file, "label", shape.row, (len(points),))
+        labels = _values(file, "label", shape.row, (len(points),))
         with_rgb = "rgb" in file
-        colors = _row(file, "rgb", shape.row, points.shape) if with_rgb else None
+        colors = _values(file, "rgb", shape.row, points.shape) if with_rgb else None
     rows = {part: row for row, part in enumerate(classes.names, start=1)}
     kept = [Part(rows[name], leaves) for name, leaves in shape.parts if name in rows]
     return scene_of_leaves(source.name, points, labels, kept, colors)
@@ -154,16 +154,16 @@ def _read_masks(
 ) -> tuple[np.ndarray, list[int]]:
     """The part of each point [V], -1 = other, and the class row of each part."""
     index = source.detail.row
-    masks = _row(file, "gt_mask", index, (None, num_points)).astype(bool)
+    masks = _values(file, "gt_mask", index, (None, num_points)).astype(bool)
     kept = "gt_valid" if "gt_valid" in file else "gt_mask_valid"
-    masks[~_row(file, kept, index, (len(masks),)).astype(bool)] = False
+    masks[~_values(file, kept, index, (len(masks),)).astype(bool)] = False
     taken = masks.any(axis=0)
     last = len(masks) - 1 - masks[::-1].argmax(axis=0)
     owner = np.where(taken, last, -1)
     if "gt_mask_label" in file:
-        rows = _row(file, "gt_mask_label", index, (len(masks),)).astype(np.int64) + 1
+        rows = _values(file, "gt_mask_label", index, (len(masks),)).astype(np.int64) + 1
     else:
-        labels = _row(file, "gt_label", index, (num_points,)).astype(np.int64)
+        labels = _values(file, "gt_label", index, (num_points,)).astype(np.int64)
         rows = np.zeros(len(masks), np.int64)
         rows[owner[taken]] = labels[taken]
         if not np.array_equal(np.append(rows, 0)[owner], labels):
@@ -180,7 +180,7 @@ def _read_masks(
     return owner, rows.tolist()
 
 
-def _row(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:
+def _values(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:
     """The values of one shape, which must be of `shape` (None: any length)."""
     if key not in file:
         raise ScanError(f"{file.filename}: expected {key}, got {sorted(file)}")

@@ -247,11 +247,11 @@ def _write_missing(
         tracked = iter(track(results, f"{data.name} scenes", len(sources)))
         for shard in missing:
             mine = itertools.islice(tracked, len(shard.sources))
-            facts = _write(shard.path, mine, data, keep_going)
+            facts = _write_shard(shard.path, mine, data, keep_going)
             files.write_json(shard.facts_path, facts)
 
 
-def _write(
+def _write_shard(
     path: Path, results: Iterable[ReadResult], data: DataSet, keep_going: bool
 ) -> dict[str, Any]:
     """Writes the scenes of a shard, and returns what is to be known of it."""

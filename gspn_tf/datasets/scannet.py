@@ -61,7 +61,7 @@ def data_set(
     source = Path(source)
     listed = read_lists(source, splits, lists)
     found = (
-        _source(source, name, split not in _UNLABELLED)
+        _scan_source(source, name, split not in _UNLABELLED)
         for split, names in listed.items()
         for name in names
     )
@@ -117,7 +117,7 @@ def _find_file(folder: Path, name: str) -> Path:
     raise FileNotFoundError(f"no {name} in {folder} or its sub-folders")
 
 
-def _source(root: Path, name: str, labelled: bool) -> SceneSource | None:
+def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
     """A scan with its files by kind in `detail`; None where it has no folder."""
     places = (root / "scans" / name, root / "scans_test" / name, root / name)
     folder = next((place for place in places if place.is_dir()), None)

@@ -1,4 +1,4 @@
-"""What `gspn prepare` makes of generated scenes."""
+"""A check that all commands share which generate scenes."""
 
 from gspn_tf.commands import main as cli
 from gspn_tf.data import read_scenes

@@ -1,4 +1,4 @@
-"""What the networks find: restored from files, in order, and the laws it obeys."""
+"""Instances that the networks find: restored from files, in order, and their laws."""
 
 import dataclasses as dc
 
@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from gspn_tf import models
-from gspn_tf.models import RPointNet
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.pyramid import take
 
@@ -56,23 +55,16 @@ def test_weights_are_restored(original, tiny_config, tiny_scene, tmp_path):
     assert_same_detections(other.detect(tiny_scene), expected)
 
 
-def test_a_whole_model_is_restored(original, tiny_scene, tmp_path):
-    model, expected = original
+@pytest.mark.parametrize("kind", ["gspn", "rpointnet"])
+def test_a_whole_model_is_restored(kind, original, tiny_scene, tmp_path):
+    model, _ = original
+    model = model if kind == "rpointnet" else model.proposal_network
     model.save(tmp_path / "model.keras")
     other = keras.models.load_model(tmp_path / "model.keras")
-    assert type(other) is RPointNet
-    assert other.config == model.config
-    assert other.proposal_network.trainable is False
-    assert_same_detections(other.detect(tiny_scene), expected)
-
-
-def test_gspn_is_restored(tiny_config, tiny_scene, tmp_path):
-    gspn = models.build(tiny_config.proposal)
-    expected = gspn(tiny_scene).proposals
-    gspn.save(tmp_path / "gspn.keras")
-    other = keras.models.load_model(tmp_path / "gspn.keras")
-    assert other.config == gspn.config
-    assert_same_detections(other(tiny_scene).proposals, expected)
+    assert type(other) is type(model) and other.config == model.config
+    if kind == "rpointnet":
+        assert other.proposal_network.trainable is False
+    assert_same_detections(other(tiny_scene), model(tiny_scene))
 
 
 # Detections

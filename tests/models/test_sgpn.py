@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from command_line import CLASSES, error_of, gspn, write_scans
+from command_line import error_of, gspn, write_scans
 from learning import assert_every_weight_moves, terms_and_gradients, trained
 
 from gspn_tf import config as c
@@ -191,20 +191,6 @@ def test_scans_of_any_size(tiny_sgpn, count):
 # Configs and programs
 
 
-@pytest.mark.parametrize("name", ["rooms", "parts", "views", "scannet"])
-def test_the_budget_is_that_of_both_stages(name):
-    small, sgpn = (
-        config_loading.load_config(f"configs/{name}.py:{variant}")
-        for variant in ("small", "sgpn")
-    )
-    stages = small.train.gspn.epochs, small.train.rpointnet.epochs
-    assert sgpn.train.sgpn == dc.replace(small.train.gspn, epochs=sum(stages))
-    assert sgpn.data == small.data
-    assert sgpn.model.backbone == small.model.proposal.backbone
-    assert sgpn.model.num_classes == small.model.proposal.num_classes
-    assert sgpn.train.batch_size == small.train.batch_size
-
-
 TEXT = (Path(__file__).parents[2] / "docs" / "differences.md").read_text()
 
 
@@ -238,40 +224,28 @@ def test_a_wrong_field_is_one_clear_error(argument, message):
         config_loading.override(config, [argument])
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory, tiny_sgpn):
-    """Data, a config, and a run that was stopped after its first epoch."""
-    folder = tmp_path_factory.mktemp("work")
-    write_scans(folder / "scans")
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_and_is_evaluated(
+    tmp_path, tiny_sgpn, monkeypatch, capsys
+):
+    """As if nothing had happened; then through the commands that take a run."""
+    write_scans(tmp_path / "scans")
     stage = c.StageConfig(epochs=2, schedule="cosine")
     config = c.Config(
         model=dc.replace(tiny_sgpn, min_confidence=0.0),
         data=c.DataConfig(num_points=256, num_points_inference=256),
         train=c.TrainConfig(batch_size=1, sgpn=stage, validation_every=1),
     )
-    (folder / "sgpn.json").write_text(c.to_json(config))
-    (folder / "classes.txt").write_text(CLASSES)
+    (tmp_path / "sgpn.json").write_text(c.to_json(config))
+    scans, data, run = (tmp_path / name for name in ("scans", "data", "run"))
     assert not gspn(
-        "prepare", "own", "--source", folder / "scans", "--classes",
-        folder / "classes.txt", "--output", folder / "data", "--val_fraction", 0.3,
+        "prepare", "own", "--source", scans, "--classes", scans / "classes.txt",
+        "--output", data, "--val_fraction", 0.3,
     )  # fmt: skip
-    return folder, config
-
-
-def train(folder, run, *more) -> int:
-    return gspn(
-        "train", f"--config={folder / 'sgpn.json'}", "--data", folder / "data",
-        "--run", folder / run, *more,
-    )  # fmt: skip
-
-
-class Stopped(Exception):
-    pass
-
-
-@pytest.mark.slow
-def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(work, monkeypatch):
-    folder, config = work
     epoch = training.Scenes.epoch
 
     def epoch_or_stop(scenes, stage, number):
@@ -281,54 +255,29 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(work, monkeypatch
 
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(training.Scenes, "epoch", epoch_or_stop)
-        training.train(config, folder / "data", folder / "run")
-    assert not train(folder, "run") and not train(folder, "whole")
-    left, right = (models.build(config.model) for _ in range(2))
-    left.load_weights(folder / "run" / "sgpn.weights.h5")
-    right.load_weights(folder / "whole" / "sgpn.weights.h5")
-    assert float(left.steps) > 0
-    for a, b in zip(left.weights, right.weights, strict=True):
-        np.testing.assert_array_equal(a, b, err_msg=a.path)
+        training.train(config, data, run)
+    weights = []
+    for name in ("run", "whole"):
+        given = (f"--config={tmp_path / 'sgpn.json'}", "--data", data)
+        assert not gspn("train", *given, "--run", tmp_path / name)
+        model = models.build(config.model)
+        model.load_weights(tmp_path / name / "sgpn.weights.h5")
+        weights.append(model.weights)
+    assert float(model.steps) > 0
+    for left, right in zip(*weights, strict=True):
+        np.testing.assert_array_equal(left, right, err_msg=left.path)
 
-
-@pytest.mark.slow
-def test_a_run_segments_and_is_evaluated(work, capsys):
-    folder, _ = work
-    if not (folder / "run" / "sgpn.weights.h5").exists():
-        assert not train(folder, "run")
-    scan = np.load(folder / "scans" / "scan_0.npz")
-    write_ply(folder / "scan.ply", scan["points"], scan["colors"])
-    model = ("--model", folder / "run")
-    assert not gspn("segment", folder / "scan.ply", *model, "--output", folder / "out")
-    page = (folder / "out" / "index.html").read_text()
+    scan = np.load(scans / "scan_0.npz")
+    write_ply(tmp_path / "scan.ply", scan["points"], scan["colors"])
+    output = tmp_path / "out"
+    assert not gspn(
+        "segment", tmp_path / "scan.ply", "--model", run, "--output", output
+    )
+    page = (output / "index.html").read_text()
     assert '"instances"' in page and '"proposals"' not in page
     for scores in ("ranked", "constant"):
-        assert not gspn(
-            "evaluate", "--run", folder / "run", "--data", folder / "data",
-            "--scores", scores,
-        )  # fmt: skip
+        assert not gspn("evaluate", "--run", run, "--data", data, "--scores", scores)
     printed = capsys.readouterr().out
     assert "preset sgpn" in printed and "proposals:" not in printed
-    assert gspn("export", *model, "--output", folder / "saved") == 1
+    assert gspn("export", "--model", run, "--output", tmp_path / "saved") == 1
     assert "only an RPointNet can be exported" in error_of(capsys)
-
-
-def test_stages_of_another_network_are_refused(work, capsys):
-    folder, _ = work
-    assert train(folder, "other", "--stage", "gspn") == 1
-    assert "stage must be of ['sgpn']" in error_of(capsys)
-
-
-def test_other_classes_are_refused(work, capsys):
-    folder, _ = work
-    assert train(folder, "other", "--config.model.num_classes=7") == 1
-    assert "give --config.model.num_classes=4" in error_of(capsys)
-
-
-@pytest.mark.parametrize(
-    "words", [("demo", "--output"), ("import-checkpoint", "x.ckpt", "--output")]
-)
-def test_programs_of_r_pointnet_refuse_it(words, tmp_path, capsys):
-    assert gspn(*words, tmp_path / "new", "--config=configs/rooms.py:sgpn") == 1
-    assert "must be of kind rpointnet, got sgpn" in error_of(capsys)
-    assert not (tmp_path / "new").exists()

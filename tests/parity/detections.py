@@ -23,10 +23,10 @@ MARGIN = 1e-3  # metres
 
 
 def cases(golden: Golden) -> Iterator[Case]:
-    """What can be computed from the values that are there."""
+    """Comparisons that can be made of the values that are there."""
     whole = scene_file(golden) is not None and "in_pc" in scene_file(golden)
     for compare, needs_scene, names in COMPARISONS:
-        keys = wanted(golden, names)
+        keys = wanted(golden, tuple(names.split()))
         if keys and (whole or not needs_scene):
             yield Case(compare.__name__, keys, compare)
 
@@ -49,7 +49,7 @@ def config_of(g: Golden):
 
 
 def logit(probability: np.ndarray) -> np.ndarray:
-    """Of the second of two probabilities."""
+    """The logit of the second of two probabilities."""
     return np.log(probability[..., 1] / probability[..., 0])
 
 
@@ -73,7 +73,7 @@ def proposals(g: Golden, check: Check) -> None:
 
 
 def regions(g: Golden, check: Check) -> None:
-    """Those of the proposals that hold a point; the rest is nothing."""
+    """Regions are the proposals that hold a point; the rest is nothing."""
     points, selected = scene_file(g)["in_pc"], g["selected_indices"]
     boxes = blank(take(g["bbox_ins_pred"], np.maximum(selected, 0)), selected >= 0)
     _, counts = ops.sample_in_boxes(points, boxes, [0, 0], num_samples=1, margin=MARGIN)
@@ -176,60 +176,26 @@ def exported(g: Golden, check: Check) -> None:
 
 # Comparison, whether it needs the scene, and the values; those with ? may be missing.
 COMPARISONS = (
-    (
-        proposals,
-        False,
-        ("fb_prob", "bbox_ins_pred", "selected_indices", "fb_logits?", "spn_rois?"),
-    ),
-    (
-        regions,
-        True,
-        ("bbox_ins_pred", "selected_indices", "rois", "mask_selection_idx"),
-    ),
+    (proposals, False, "fb_prob bbox_ins_pred selected_indices fb_logits? spn_rois?"),
+    (regions, True, "bbox_ins_pred selected_indices rois mask_selection_idx"),
     (
         support,
         True,
-        (
-            "rois",
-            "mask_selection_idx",
-            "rpointnet_class_logits",
-            "fb_prob_cropped",
-            "sem_prob_cropped",
-        ),
+        "rois mask_selection_idx rpointnet_class_logits fb_prob_cropped "
+        "sem_prob_cropped",
     ),
     (
         detected,
         False,
-        (
-            "rois",
-            "rpointnet_class_logits",
-            "rpointnet_bbox",
-            "fb_prob_cropped",
-            "sem_prob_cropped",
-            "detections",
-            "rpointnet_class?",
-        ),
+        "rois rpointnet_class_logits rpointnet_bbox fb_prob_cropped sem_prob_cropped "
+        "detections rpointnet_class?",
     ),
-    (
-        final_regions,
-        True,
-        ("detections", "rois_final", "mask_selection_idx_final"),
-    ),
+    (final_regions, True, "detections rois_final mask_selection_idx_final"),
     (
         exported,
         True,
-        (
-            "detections",
-            "mask_selection_idx_final",
-            "rpointnet_mask_selected",
-            "post_sidx",
-            "post_sidx2",
-            "post_confidence",
-            "post_detections_sorted",
-            "post_sem_conf",
-            "post_fb_conf",
-            "post_label_ids",
-            "post_masks",
-        ),
+        "detections mask_selection_idx_final rpointnet_mask_selected post_sidx "
+        "post_sidx2 post_confidence post_detections_sorted post_sem_conf post_fb_conf "
+        "post_label_ids post_masks",
     ),
 )

@@ -18,7 +18,7 @@ from gspn_tf.models.base import LossModel
 from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import take
 from gspn_tf.paper.release.names import weights
-from gspn_tf.training.callbacks import batch_norms
+from gspn_tf.training.schedules import batch_norms
 from gspn_tf.types import Proposals
 from parity import arithmetic
 from parity.golden import Golden
