@@ -17,7 +17,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
 from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Detections, Proposals, Regions
+from gspn_tf.types import Batch, Detections, Proposals, Regions
 
 
 class RPointNetTraining(NamedTuple):
@@ -77,11 +77,11 @@ class RPointNet(LossModel):
         self.built = True
 
     def call(
-        self, batch: dict[str, Any], training: bool = False
+        self, batch: Batch, training: bool = False
     ) -> RPointNetTraining | RPointNetInference:
         return self.learn(batch, training) if "targets" in batch else self.detect(batch)
 
-    def learn(self, batch: dict[str, Any], training: bool) -> RPointNetTraining:
+    def learn(self, batch: Batch, training: bool) -> RPointNetTraining:
         """Heads on regions sampled around the ground truth."""
         c = self.config
         # Proposals see what they see at test time: the scene, not the answer.
@@ -100,7 +100,7 @@ class RPointNet(LossModel):
         return RPointNetTraining(proposed, regions, targets, logits, deltas, masks)
 
     def choose_regions(
-        self, batch: dict[str, Any], proposals: Proposals, seed: tf.Tensor
+        self, batch: Batch, proposals: Proposals, seed: tf.Tensor
     ) -> Proposals:
         """The best proposals that hold points, sampled around the ground truth."""
         c, truth = self.config, batch["targets"]
@@ -116,7 +116,7 @@ class RPointNet(LossModel):
         return assignment.sample_proposals(kept, truth, priority, c)
 
     def describe(
-        self, batch: dict[str, Any], scene: SceneFeatures, training: bool
+        self, batch: Batch, scene: SceneFeatures, training: bool
     ) -> PointFeatures:
         """Features of the points of a scene, as far as the heads see them (Table 6)."""
         levels = None
@@ -131,7 +131,7 @@ class RPointNet(LossModel):
         return tf.random.stateless_uniform(tf.shape(valid), seed)
 
     def loss_terms(
-        self, outputs: RPointNetTraining, batch: dict[str, Any]
+        self, outputs: RPointNetTraining, batch: Batch
     ) -> dict[str, tf.Tensor]:
         """Classification, box and mask (section 3.2), as in Mask R-CNN."""
         c, valid, targets = self.config, outputs.regions.valid, outputs.targets
@@ -148,7 +148,7 @@ class RPointNet(LossModel):
             "mask": c.mask_weight * losses.masked_mean(mask, positive),
         }
 
-    def detect(self, batch: dict[str, Any]) -> RPointNetInference:
+    def detect(self, batch: Batch) -> RPointNetInference:
         """Proposals, classified and refined; then masks of the refined boxes."""
         c = self.config
         proposed = self.proposal_network(batch, training=False)
@@ -179,11 +179,7 @@ class RPointNet(LossModel):
         )
 
     def refine(
-        self,
-        regions: Regions,
-        logits: tf.Tensor,
-        deltas: tf.Tensor,
-        support: Support,
+        self, regions: Regions, logits: tf.Tensor, deltas: tf.Tensor, support: Support
     ) -> RefinedBoxes:
         """The best class's box of each region, after suppression class by class.
 
@@ -219,7 +215,7 @@ class RPointNet(LossModel):
 
     def finish(
         self,
-        batch: dict[str, Any],
+        batch: Batch,
         found: RefinedBoxes,
         points: tf.Tensor,
         masks: tf.Tensor,

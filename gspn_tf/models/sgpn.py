@@ -17,7 +17,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import build_pyramid, take
-from gspn_tf.types import Detections, Proposals
+from gspn_tf.types import Batch, Detections, Proposals
 
 
 class PointOutputs(NamedTuple):
@@ -95,11 +95,11 @@ class SGPN(LossModel):
         self.built = True
 
     def call(
-        self, batch: dict[str, Any], training: bool = False
+        self, batch: Batch, training: bool = False
     ) -> SGPNTraining | SGPNInference:
         return self.learn(batch, training) if "targets" in batch else self.detect(batch)
 
-    def learn(self, batch: dict[str, Any], training: bool) -> SGPNTraining:
+    def learn(self, batch: Batch, training: bool) -> SGPNTraining:
         """Branches at all points, and the points of which pairs are made."""
         c, points = self.config, self.describe(batch, training)
         # Outside of training the last weight and the same pairs: losses compare.
@@ -118,7 +118,7 @@ class SGPN(LossModel):
         progress = self.steps / max(self.config.same_class_warmup_steps, 1)
         return first + (last - first) * tf.minimum(progress, 1.0)
 
-    def describe(self, batch: dict[str, Any], training: bool) -> PointOutputs:
+    def describe(self, batch: Batch, training: bool) -> PointOutputs:
         """Backbone and branches at every point.
 
         The branches also see where in its scene a point is, in metres: the backbone
@@ -136,9 +136,7 @@ class SGPN(LossModel):
             self.semantic(*inputs, training=training),
         )
 
-    def loss_terms(
-        self, outputs: SGPNTraining, batch: dict[str, Any]
-    ) -> dict[str, tf.Tensor]:
+    def loss_terms(self, outputs: SGPNTraining, batch: Batch) -> dict[str, tf.Tensor]:
         """The three losses of section 3.2; that of the similarity has three parts."""
         c, targets = self.config, batch["targets"]
         points, rows, same_class_weight = outputs
@@ -169,7 +167,7 @@ class SGPN(LossModel):
             * losses.masked_mean(targets["weights"] * semantic, real),
         }
 
-    def detect(self, batch: dict[str, Any]) -> SGPNInference:
+    def detect(self, batch: Batch) -> SGPNInference:
         """Groups of similar points, their boxes, classes and scores, best first."""
         points = self.describe(batch, training=False)
         real = tf.sequence_mask(batch["num_points"], tf.shape(batch["points"])[1])
@@ -197,7 +195,7 @@ class SGPN(LossModel):
         return tf.tensor_scatter_nd_update(nobody, rows, owner)
 
     def finish(
-        self, batch: dict[str, Any], points: PointOutputs, owner: tf.Tensor
+        self, batch: Batch, points: PointOutputs, owner: tf.Tensor
     ) -> Detections:
         """Detections of the groups `owner` [B, N], with the class of most points.
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals, Regions
+from gspn_tf.types import Proposals, Regions, Targets
 
 
 class RegionTargets(NamedTuple):
@@ -82,7 +82,7 @@ def anchor_labels(
 
 
 def add_truth(
-    proposals: Proposals, truth: dict[str, tf.Tensor], copies: int, seed: tf.Tensor
+    proposals: Proposals, truth: Targets, copies: int, seed: tf.Tensor
 ) -> Proposals:
     """Proposals and `copies` jittered boxes of each object, for training alone.
 
@@ -113,10 +113,7 @@ def _take_first(
 
 
 def sample_proposals(
-    proposals: Proposals,
-    truth: dict[str, tf.Tensor],
-    priority: tf.Tensor,
-    config: RPointNetConfig,
+    proposals: Proposals, truth: Targets, priority: tf.Tensor, config: RPointNetConfig
 ) -> Proposals:
     """Positives and negatives in the ratio of section 3.3.
 
@@ -151,7 +148,7 @@ def sample_proposals(
 
 
 def region_targets(
-    regions: Regions, truth: dict[str, tf.Tensor], config: RPointNetConfig
+    regions: Regions, truth: Targets, config: RPointNetConfig
 ) -> RegionTargets:
     """Targets of the heads: each region's object is the one that its box overlaps most.
 

@@ -133,14 +133,6 @@ def test_categories_and_levels_that_are_not_there_are_named(stool):
         partnet.read_part_classes(stool / "meta", "Stool", 2)
 
 
-def test_the_data_sets_own_splits(stool):
-    for split, number in (("train", "7"), ("val", "8"), ("test", "9")):
-        items = [{"anno_id": number, "model_id": "x"}]
-        (stool / f"Stool.{split}.json").write_text(json.dumps(items))
-    expected = {"train": ["7"], "val": ["8"], "test": ["9"]}
-    assert partnet.read_split_lists(stool, "Stool") == expected
-
-
 def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
     for number in ("8", "9"):
         shutil.copytree(stool / "7", stool / number)
@@ -166,14 +158,6 @@ def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
     assert cli.main([*command, "--val_fraction=0.3", "--force"]) == 0
     splits = read_manifest(output)["splits"]
     assert sorted(sum((s["names"] for s in splits.values()), [])) == ["7", "8", "9"]
-
-
-def test_the_command_names_a_broken_shape(stool, tmp_path, capsys):
-    (stool / "7" / "result.json").write_text("[]")
-    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
-    assert cli.main([*command, f"--output={tmp_path}/data"]) == 1
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert "scene '7'" in error and "must name leaves of result.json" in error
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"model_cat": 3}'])
@@ -214,34 +198,7 @@ def test_real_shapes(category, level, name):
 
 
 @needs_data
-@pytest.mark.parametrize("other", ["3763", "40147", "45780", "179"])
-def test_merged_trees_of_other_real_shapes_are_named(tmp_path, other):
-    source = tmp_path / "45940"
-    shutil.copytree(DATA / "45940", source, copy_function=shutil.copyfile)
-    file = "result_after_merging.json"
-    (source / file).chmod(0o644)
-    shutil.copyfile(DATA / other / file, source / file)
-    (shape,) = partnet.list_raw_shapes(tmp_path, "StorageFurniture")
-    classes = partnet.read_part_classes(DATA / "meta", "StorageFurniture", 1)
-    with pytest.raises(ScanError, match="belongs to another shape"):
-        partnet.read_raw_shape(shape, classes)
-
-
-@needs_data
 def test_the_config_has_an_output_for_each_part_of_its_example():
     classes = partnet.read_part_classes(DATA / "meta", "Chair", 3)
     config = config_loading.load_config("configs/partnet.py")
     assert config.model.proposal.num_classes == len(classes) + 1
-
-
-@needs_data
-def test_every_shape_is_in_one_category():
-    found = {
-        c: [shape.name for shape in partnet.list_raw_shapes(DATA, c)]
-        for c, *_ in COUNTS
-    }
-    assert found == {
-        "Chair": ["179"],
-        "Bottle": ["3763"],
-        "StorageFurniture": ["40147", "45780", "45940"],
-    }

@@ -61,7 +61,7 @@ def test_half_precision_features(dtype):
 
 
 def test_gradients_are_deterministic():
-    """The same bits on every call, also where TensorFlow insists on it."""
+    """Every call gives the same bits, also where TensorFlow insists on it."""
     points = tf.constant(make_points("random", 1, 3000))
     indices = np.random.default_rng(0).integers(0, 9, (1, 900, 50)).astype(np.int32)
 

@@ -17,13 +17,13 @@ from gspn_tf.ops.portable.checks import Axes, refuse
 
 BOXES = 8  # that are compared with all points together
 NOWHERE = float("nan")  # not inside an infinite box either
-CHUNK = 4096  # points inside a box that are compared with its samples together
+POINTS_AT_ONCE = 4096  # points inside a box that are compared with its samples together
 
 
 # --------------------------------------------------------------- points in boxes
 
 
-def _inside(cloud: tf.Tensor, boxes: tf.Tensor, margin: float) -> tf.Tensor:
+def _in_boxes(cloud: tf.Tensor, boxes: tf.Tensor, margin: float) -> tf.Tensor:
     """Which of the points [3, N] are in which closed boxes [R, 6]: bool [R, N]."""
     half = 0.5 * boxes[:, 3:] + margin
     low, high = boxes[:, :3] - half, boxes[:, :3] + half
@@ -65,7 +65,7 @@ def _each_chunk(
 # ------------------------------------------------------------- sampling in boxes
 
 
-def _mix(value: tf.Tensor) -> tf.Tensor:
+def _split_mix(value: tf.Tensor) -> tf.Tensor:
     """Finaliser of SplitMix64 on uint64, as of the native kernel."""
 
     def fold(x: tf.Tensor, shift: int) -> tf.Tensor:
@@ -83,7 +83,7 @@ def _uint64(value: tf.Tensor) -> tf.Tensor:
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _sample_in_boxes(
+def _samples_graph(
     points: tf.Tensor,
     boxes: tf.Tensor,
     seed: tf.Tensor,
@@ -93,17 +93,18 @@ def _sample_in_boxes(
 ) -> list[tf.Tensor]:
     words = _uint64(tf.bitcast(seed, tf.uint32))
     shift = tf.constant(32, tf.uint64)
-    key = _mix(tf.bitwise.left_shift(words[0], shift) + words[1])
+    key = _split_mix(tf.bitwise.left_shift(words[0], shift) + words[1])
 
     def visit(
         cloud: tf.Tensor, some: tf.Tensor, first: tf.Tensor, b: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        inside = _inside(cloud, some, margin)
+        inside = _in_boxes(cloud, some, margin)
         found = tf.math.count_nonzero(inside, 1, dtype=tf.int32)  # [BOXES]
         members = tf.concat([tf.cast(tf.where(inside)[:, 1], tf.int32), [0]], 0)
-        own = _mix(_mix(key + _uint64(b)) + _uint64(first + tf.range(BOXES)))
-        draws = _mix(own[:, None] + _uint64(tf.range(num_samples)))
-        draws = tf.bitwise.right_shift(draws, shift) * _uint64(found)[:, None]
+        own = _split_mix(key + _uint64(b)) + _uint64(first + tf.range(BOXES))
+        draws = _split_mix(own)[:, None] + _uint64(tf.range(num_samples))
+        draws = tf.bitwise.right_shift(_split_mix(draws), shift)
+        draws = draws * _uint64(found)[:, None]
         draws = tf.cast(tf.bitwise.right_shift(draws, shift), tf.int32)
         places = tf.cumsum(found, exclusive=True)[:, None] + draws
         return tf.where(found[:, None] > 0, tf.gather(members, places), 0), found
@@ -130,7 +131,7 @@ def gspn_sample_in_boxes(
     if num_samples < 0:
         refuse("sample_in_boxes", "num_samples", ">= 0", num_samples)
     axes.known["M"] = num_samples
-    found = _sample_in_boxes(points, boxes, seed, num_points, num_samples, margin)
+    found = _samples_graph(points, boxes, seed, num_points, num_samples, margin)
     return axes.ensure(found[0], "BRM"), axes.ensure(found[1], "BR")
 
 
@@ -147,7 +148,7 @@ def _nearest_values(
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _nearest_assign(
+def _assign_graph(
     points: tf.Tensor,
     samples: tf.Tensor,
     values: tf.Tensor,
@@ -166,12 +167,12 @@ def _nearest_assign(
     def visit(
         cloud: tf.Tensor, some: tf.Tensor, d: tf.Tensor, b: tf.Tensor
     ) -> list[tf.Tensor]:
-        rows = tf.where(_inside(cloud, some, 0.0)[0])
+        rows = tf.where(_in_boxes(cloud, some, 0.0)[0])
         places = tf.transpose(tf.gather(cloud, rows[:, 0], axis=1))
-        parts = -(-tf.shape(places)[0] // CHUNK)
+        parts = -(-tf.shape(places)[0] // POINTS_AT_ONCE)
 
         def write(i: tf.Tensor, found: tf.TensorArray) -> tuple:
-            part = places[i * CHUNK : (i + 1) * CHUNK]
+            part = places[i * POINTS_AT_ONCE : (i + 1) * POINTS_AT_ONCE]
             own = _nearest_values(part, samples[b, d], values[b, d])
             return i + 1, found.write(i, own)
 
@@ -201,5 +202,5 @@ def gspn_nearest_assign(
     values = axes.fixed("values", values, "BDM")
     boxes = axes.fixed("boxes", boxes, "BD6")
     num_points = axes.counts("num_points", num_points, "N")
-    found = _nearest_assign(points, samples, values, boxes, num_points)
+    found = _assign_graph(points, samples, values, boxes, num_points)
     return axes.ensure(found, "BDN")

@@ -23,7 +23,7 @@ from gspn_tf.ops.portable.checks import Axes
 
 BLOCK = 256  # points
 WINDOW = 512  # points that the next samples are taken from
-AT_ONCE = 32  # of them that are looked at together
+SAMPLES_AT_ONCE = 32  # of them that are looked at together
 PAIRS_AT_ONCE = 2048  # of a sample and a block
 
 
@@ -44,9 +44,9 @@ def _next_samples(cloud: BlockedCloud, nearest: tf.Tensor) -> tf.Tensor:
     nearest [N]: squared distances to the nearest sample.
 
     A point is a sample, at its height, when no higher one is so near that it could
-    lower it. Of the AT_ONCE highest that is so for most: they are taken together, and
-    put in order of their heights later. A sample changes nothing that is farther from
-    it than its height, whichever of both is first.
+    lower it. Of the SAMPLES_AT_ONCE highest that is so for most: they are taken
+    together, and put in order of their heights later. A sample changes nothing that is
+    farther from it than its height, whichever of both is first.
     """
     size = tf.minimum(WINDOW, tf.shape(nearest)[0])
     heights, rows = tf.math.top_k(tf.concat([nearest, [-1.0]], 0), size + 1)
@@ -56,7 +56,7 @@ def _next_samples(cloud: BlockedCloud, nearest: tf.Tensor) -> tf.Tensor:
     points = tf.gather(cloud.points, rows)
     points = tf.where(tf.math.is_finite(points), points, 0.0)
     places = tf.transpose(points)
-    together = tf.minimum(AT_ONCE, size)
+    together = tf.minimum(SAMPLES_AT_ONCE, size)
 
     def take(_: tf.Tensor, taken: tf.Tensor, left: tf.Tensor) -> tuple:
         heights, picks = tf.math.top_k(left, together)
@@ -131,7 +131,9 @@ def _sample_cloud(cloud: BlockedCloud, count: tf.Tensor) -> tf.Tensor:
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _sample(points: tf.Tensor, counts: tf.Tensor, num_samples: tf.Tensor) -> tf.Tensor:
+def _sample_clouds(
+    points: tf.Tensor, counts: tf.Tensor, num_samples: tf.Tensor
+) -> tf.Tensor:
     points = matchable(points, counts)
     blocks = Blocks.of(points, BLOCK)
     usable = finite(blocks.points)
@@ -164,7 +166,7 @@ def gspn_farthest_point_sample(
     indices = tf.cond(
         tf.equal(axes.sizes["N"], 0),
         lambda: tf.zeros([axes.sizes["B"], num_samples], tf.int32),
-        lambda: _sample(points, num_points, num_samples),
+        lambda: _sample_clouds(points, num_points, num_samples),
     )
     # TensorFlow knows this length also where it was taken from another shape.
     axes.known["M"] = tf.zeros([num_samples], tf.bool).shape[0]

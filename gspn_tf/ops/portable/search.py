@@ -22,7 +22,7 @@ from gspn_tf.ops.portable.blocks import (
 )
 from gspn_tf.ops.portable.checks import Axes, refuse
 
-FEW = 256  # points that each query is compared with
+FEW_POINTS = 256  # points that each query is compared with
 ALL = 4096  # queries at a time
 
 
@@ -64,7 +64,7 @@ def _at_origin(queries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _knn(
+def _knn_graph(
     points: tf.Tensor, queries: tf.Tensor, counts: tf.Tensor, k: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     size, num_queries = tf.shape(points)[1], tf.shape(queries)[1]
@@ -76,7 +76,7 @@ def _knn(
     share = tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
     blocks = Blocks(
         *tf.cond(
-            size > FEW,
+            size > FEW_POINTS,
             lambda: tuple(Blocks.of(queries, share)),
             lambda: tuple(
                 Blocks.as_they_come(queries, tf.clip_by_value(num_queries, 1, ALL))
@@ -110,7 +110,7 @@ def gspn_knn(
     if k < 1:
         refuse("knn", "k", ">= 1", k)
     axes.known["K"] = k
-    distances, indices = _knn(points, queries, num_points, k)
+    distances, indices = _knn_graph(points, queries, num_points, k)
     return axes.ensure(distances, "BMK"), axes.ensure(indices, "BMK")
 
 
@@ -145,7 +145,7 @@ def _first_hits(
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _ball_query(
+def _balls_graph(
     points: tf.Tensor, queries: tf.Tensor, counts: tf.Tensor, radii: tuple, sizes: tuple
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     queries, real = _at_origin(queries)
@@ -194,7 +194,7 @@ def gspn_ball_query(
     num_points = axes.counts("num_points", num_points, "N")
     _check_balls(radii, num_neighbors)
     sizes = tuple(num_neighbors)
-    found, counts = _ball_query(points, queries, num_points, tuple(radii), sizes)
+    found, counts = _balls_graph(points, queries, num_points, tuple(radii), sizes)
     indices = []
     for rows, axes.known["K"] in zip(found, sizes, strict=True):
         indices.append(axes.ensure(rows, "BMK"))

@@ -8,7 +8,7 @@ from gspn_tf.ops.portable.blocks import INFINITY, finite
 from gspn_tf.ops.portable.checks import Axes, refuse
 
 
-def _corners(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _extents(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Lower and upper corner [..., 3] and volume [...]; a negative size is 0."""
     size = tf.maximum(boxes[..., 3:], 0.0)
     low, high = boxes[..., :3] - 0.5 * size, boxes[..., :3] + 0.5 * size
@@ -16,14 +16,14 @@ def _corners(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _nms(
+def _nms_graph(
     boxes: tf.Tensor,
     scores: tf.Tensor,
     valid: tf.Tensor,
     iou_threshold: float,
     max_outputs: int,
 ) -> list[tf.Tensor]:
-    low, high, volume = _corners(boxes)
+    low, high, volume = _extents(boxes)
     left = valid & tf.math.is_finite(scores) & finite(boxes)
     rows = tf.range(tf.shape(left)[1])
 
@@ -77,5 +77,5 @@ def gspn_nms3d(
     if max_outputs < 0:
         refuse("nms_3d", "max_outputs", ">= 0", max_outputs)
     axes.known["K"] = max_outputs
-    kept = _nms(boxes, scores, valid, float(iou_threshold), int(max_outputs))
+    kept = _nms_graph(boxes, scores, valid, float(iou_threshold), int(max_outputs))
     return axes.ensure(kept[0], "BK"), axes.ensure(kept[1], "BK")

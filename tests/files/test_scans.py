@@ -1,48 +1,25 @@
 """Files that users bring: PLY of every kind, npz, and broken ones."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_ply import ply_bytes
 
-from gspn_tf.data.classes import SCANNET
-from gspn_tf.datasets import own
 from gspn_tf.files.errors import ScanError
 from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import read_scan
 
 XYZ = [("float", axis) for axis in "xyz"]
 RGB = [("uchar", channel) for channel in ("red", "green", "blue")]
-LABELS = [("int", "semantic"), ("int", "instance")]
+POINTS = np.zeros((4, 3))
 FORMATS = ("ascii", "binary_little_endian", "binary_big_endian")
-_NUMPY = {"float": "f4", "double": "f8", "uchar": "u1", "ushort": "u2", "int": "i4"}
-
-
-def ply_bytes(kind, properties, rows, num_faces=0):
-    """A PLY file with one row of values a vertex, and triangles after them."""
-    lines = ["ply", f"format {kind} 1.0", "comment made for a test"]
-    lines += [f"element vertex {len(rows)}"]
-    lines += [f"property {scalar} {name}" for scalar, name in properties]
-    if num_faces:
-        lines += [f"element face {num_faces}"]
-        lines += ["property list uchar int vertex_indices"]
-    header = "\n".join([*lines, "end_header", ""]).encode()
-    if kind == "ascii":
-        body = "".join(" ".join(map(str, row)) + "\n" for row in rows)
-        return header + (body + "3 0 1 2\n" * num_faces).encode()
-    order = "<" if "little" in kind else ">"
-    record = [(name, order + _NUMPY[scalar]) for scalar, name in properties]
-    faces = np.zeros(num_faces, [("count", "u1"), ("rows", order + "i4", 3)])
-    faces["count"] = 3
-    return header + np.array([tuple(r) for r in rows], record).tobytes() + bytes(faces)
 
 
 def vertices(count=40):
     rng = np.random.default_rng(0)
-    return rng.normal(0, 2, (count, 3)).astype(np.float32), rng.integers(
-        0, 256, (count, 3)
-    )
+    points = rng.normal(0, 2, (count, 3)).astype(np.float32)
+    return points, rng.integers(0, 256, (count, 3))
 
 
 @pytest.fixture
@@ -173,29 +150,16 @@ def test_broken_files_give_one_clear_error(save, content, message):
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(ScanError, match="No such file"):
-        read_scan(tmp_path / "nothing.ply")
-    with pytest.raises(ScanError, match="cannot be read"):
-        read_scan(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
         ({"xyz": np.zeros((4, 3))}, "array 'points'"),
         ({"points": np.zeros((4, 2))}, r"points must be numbers \[V, 3\]"),
         ({"points": np.array([["a"] * 3])}, "points must be numbers"),
-        (
-            {"points": np.zeros((4, 3)), "colors": np.zeros((3, 3))},
-            r"colors .*\[4, 3\]",
-        ),
-        ({"points": np.zeros((4, 3)), "semantic": np.zeros((4, 1))}, "semantic must"),
-        (
-            {"points": np.zeros((4, 3)), "instance": np.full(4, 0.5)},
-            "integers, got 0.5",
-        ),
-        ({"points": np.zeros((4, 3)), "instance": np.full(4, 2**40)}, "instance must"),
+        ({"points": POINTS, "colors": np.zeros((3, 3))}, r"colors .*\[4, 3\]"),
+        ({"points": POINTS, "semantic": np.zeros((4, 1))}, "semantic must"),
+        ({"points": POINTS, "instance": np.full(4, 0.5)}, "integers, got 0.5"),
+        ({"points": POINTS, "instance": np.full(4, 2**40)}, "instance must"),
         ({"points": np.array([[None] * 3])}, "pickle"),
     ],
 )
@@ -207,12 +171,17 @@ def test_wrong_npz_contents_are_named(tmp_path, arrays, message):
     assert str(path) in str(error.value)
 
 
-def test_truncated_npz(tmp_path):
+def test_truncated_and_absent_files_are_named(tmp_path):
     path = tmp_path / "scan.npz"
     np.savez(path, points=np.zeros((100, 3)))
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ScanError, match=r"scan\.npz"):
-        read_scan(path)
+    for bad, message in (
+        (path, r"scan\.npz is not a readable npz file"),
+        (tmp_path / "nothing.ply", "nothing.ply cannot be read: No such file"),
+        (tmp_path, "cannot be read"),
+    ):
+        with pytest.raises(ScanError, match=message):
+            read_scan(bad)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
@@ -233,98 +202,3 @@ def test_write_refuses_other_shapes(tmp_path):
     with pytest.raises(ValueError, match="alike"):
         write_ply(tmp_path / "a.ply", np.zeros((4, 3)), np.zeros((5, 3), np.uint8))
     assert not list(tmp_path.iterdir())
-
-
-def labelled(path, **change):
-    arrays = {
-        "points": np.arange(36, dtype=np.float32).reshape(12, 3),
-        "colors": np.full((12, 3), 9, np.uint8),
-        "semantic": np.array([5, 5, 5, 1, 1, 1, 5, 7, 7, 0, 99, 5], np.int32),
-        "instance": np.array([8, 8, 8, 2, 2, 2, 2, 30, 30, 0, 30, 0], np.int32),
-    }
-    np.savez(path, **{k: v for k, v in (arrays | change).items() if v is not None})
-    return path
-
-
-def read_own(path):
-    (source,) = own.find_scans(path)
-    return own.read_labelled_scan(source, SCANNET)
-
-
-def test_own_scan_follows_the_class_list(tmp_path):
-    scene = read_own(labelled(tmp_path / "flat.npz"))
-    chair, table = SCANNET.names.index("chair") + 1, SCANNET.names.index("table") + 1
-    assert scene.name == "flat"
-    expected = [chair] * 3 + [0] * 3 + [chair, table, table, 0, 0, chair]
-    assert scene.semantic.tolist() == expected
-    # Object 2 is mostly wall (1, not in the list): dropped. 8 -> 0, 30 -> 1.
-    assert scene.instance.tolist() == [0] * 3 + [-1] * 4 + [1, 1, -1, 1, -1]
-
-
-def test_own_scan_without_colors_is_grey(tmp_path):
-    scene = read_own(labelled(tmp_path / "a.npz", colors=None))
-    assert len(scene.points) == 12 and len(np.unique(scene.colors)) == 1
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_own_scan_must_be_finite(tmp_path, value):
-    points = np.arange(36, dtype=np.float32).reshape(12, 3)
-    points[[2, 5], 1] = value
-    path = labelled(tmp_path / "a.npz", points=points)
-    with pytest.raises(ScanError, match=r"a\.npz: points .* at point 2, and 2 such"):
-        read_own(path)
-
-
-@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
-def test_own_scan_must_have_all_its_faces(save, kind):
-    properties = [*XYZ, ("int", "semantic"), ("int", "instance")]
-    rows = [(i, 0, 0, 5, 1) for i in range(9)]
-    content = ply_bytes(kind, properties, rows, 4)
-    assert read_own(save(content)).num_instances == 1
-    with pytest.raises(ScanError, match="truncated: 4 .*announced"):
-        read_own(save(content[:-10]))
-
-
-def test_own_scan_needs_labels(tmp_path):
-    path = labelled(tmp_path / "a.npz", instance=None)
-    with pytest.raises(ScanError, match="expected 'semantic' and 'instance'"):
-        read_own(path)
-
-
-def test_scans_of_a_folder_are_found_in_order(tmp_path):
-    for name in ("b.PLY", "a.npz", "c.ply", "notes.txt"):
-        (tmp_path / name).touch()
-    assert [s.files[0].name for s in own.find_scans(tmp_path)] == [
-        "a.npz",
-        "b.PLY",
-        "c.ply",
-    ]
-    assert own.find_scans(tmp_path / "a.npz")[0].files == (tmp_path / "a.npz",)
-    with pytest.raises(ScanError, match="got none"):
-        own.find_scans(tmp_path / "empty")
-
-
-def real_data() -> Path:
-    default = Path(__file__).resolve().parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("GSPN_TF_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"no real scans: {folder} is absent (set GSPN_TF_DATA)")
-    return folder
-
-
-def test_real_scans_read():
-    source = own.find_scans(real_data() / "scannet_scans")[0]
-    scene = own.read_labelled_scan(source, SCANNET)
-    assert len(scene.points) == 50_000 and scene.num_instances == 27
-    assert not np.isin(SCANNET.to_raw(scene.semantic), [1, 2]).any()
-
-
-def test_real_mesh_reads_and_equals_an_independent_decoder():
-    data = real_data()
-    folder = data / "scannet_raw" / "scans" / "scene0000_00"
-    scan = read_scan(folder / "scene0000_00_vh_clean_2.ply")
-    assert scan.points.shape == (81_369, 3) and scan.colors.shape == (81_369, 3)
-    labels = read_scan(folder / "scene0000_00_vh_clean_2.labels.ply")
-    np.testing.assert_array_equal(labels.points, scan.points)
-    golden = data / "scannet_golden" / "scene0000_00_sem_label_all.npy"
-    np.testing.assert_array_equal(labels.semantic, np.load(golden))
