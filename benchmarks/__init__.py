@@ -1,1 +1,5 @@
-"""The ops beside other libraries; `gspn benchmark ops --peers` runs it."""
+"""Measurements that `gspn benchmark` runs in a checkout.
+
+There is a file for each op, `libraries` for the comparison with other libraries, and
+`serving` with the server that tests use too. Benchmarks import `gspn_tf`, never tests.
+"""
