@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import toy_experiments
+import toy_models
 from parity.golden import pytest_terminal_summary  # noqa: F401
 from serving.toy_export import export_toy
 
@@ -98,7 +98,7 @@ def sure_network(tiny_config) -> models.RPointNet:
 def data_dir(tmp_path_factory) -> Path:
     """A data folder of toy scenes that say they are rooms. Not to be written to."""
     path = tmp_path_factory.mktemp("data") / "rooms"
-    toy_experiments.write_data(path)
+    toy_models.write_data(path)
     return path
 
 

@@ -114,7 +114,9 @@ def list_labelled_file(path: Path) -> Frames:
                     f"{path}: {name} must be {expected} as the images are, "
                     f"got {list(file[name].shape)}"
                 )
-        read = partial(read_labelled_frame, path=path, row_of_label=_rows(file))
+        read = partial(
+            read_labelled_frame, path=path, row_of_label=_rows_of_labels(file)
+        )
     sources = [SceneSource(f"{i + 1:04d}", detail=i) for i in range(shape[0])]
     return Frames(sources, read, rgbd.NYUV2, {"source": files.sha256(path)})
 
@@ -136,7 +138,7 @@ def read_labelled_frame(
     return rgbd.lifted(source.name, color, depth, row_of_label[label], instance)
 
 
-def _rows(file: h5py.File) -> np.ndarray:
+def _rows_of_labels(file: h5py.File) -> np.ndarray:
     """Rows of `NYUV2` of the labels 0, 1, ..., found by name; others give 0."""
     references = file["names"][()].ravel()
     names = ["".join(map(chr, file[each][()].ravel())) for each in references]

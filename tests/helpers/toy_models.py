@@ -102,4 +102,4 @@ def write_data(directory, train: int = 5, val: int = 4, classes=CLASSES) -> None
 
     counts = {"train": train, "val": val}
     wanted = {s: list(scenes(s, count)) for s, count in counts.items() if count}
-    toy_scenes.write_folder(directory, classes, **wanted)
+    toy_scenes.write_folder(directory, classes, "rooms", **wanted)

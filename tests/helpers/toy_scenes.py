@@ -49,7 +49,9 @@ def toy_data(folder, counts, read=read_file, **options) -> DataSet:
     return DataSet("toy", CLASSES, splits, read, root=folder, **options)
 
 
-def write_folder(directory, classes=CLASSES, per_shard=16, **splits) -> None:
+def write_folder(
+    directory, classes=CLASSES, name="toy", per_shard=16, **splits
+) -> None:
     """A data folder of the scenes of each split, made as `gspn prepare` does."""
     from gspn_tf.datasets import preparing  # with TensorFlow, unlike the readers
 
@@ -57,7 +59,7 @@ def write_folder(directory, classes=CLASSES, per_shard=16, **splits) -> None:
         split: [SceneSource(scene.name, detail=scene) for scene in scenes]
         for split, scenes in splits.items()
     }
-    data = DataSet("toy", classes, sources, operator.attrgetter("detail"))
+    data = DataSet(name, classes, sources, operator.attrgetter("detail"))
     with mock.patch.object(preparing, "SCENES_PER_SHARD", per_shard):
         preparing.prepare_scenes(directory, data, jobs=1, force=True)
 

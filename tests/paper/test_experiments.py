@@ -190,7 +190,7 @@ def test_every_room_is_held_out_once(tmp_path):
         assert not manifest.has_scenes(path, "val")
 
 
-def test_one_room_cannot_be_held_out(tmp_path):
+def test_scans_of_one_room_cannot_be_held_out(tmp_path):
     write_scans(tmp_path, train=("a_00", "a_01"))
     with pytest.raises(ValueError, match="two rooms at least"):
         folds.write_folds(tmp_path / "scans", tmp_path / "folds")

@@ -34,11 +34,9 @@ def write_folds(source: Path, directory: Path) -> None:
     """Make the folds of the labelled scans of a data folder, all of them or none.
 
     Raises:
-        ValueError: the scans are of fewer than two rooms, or two have one name.
+        ValueError: the scans are of fewer than two rooms.
     """
-    import tensorflow as tf
-
-    from gspn_tf.data.shards import serialize
+    from gspn_tf.data.shards import write_shard
 
     head = manifests.read_manifest(source)
     rooms: dict[str, dict[str, str]] = defaultdict(dict)  # SHA-256 by scan
@@ -46,11 +44,7 @@ def write_folds(source: Path, directory: Path) -> None:
         (folder / "scans").mkdir(parents=True)
         for scene in _labelled(source, head):
             name = f"scans/{scene.name}.tfrecord"
-            if (folder / name).exists():
-                raise ValueError(f"{source} has two scans called {scene.name!r}")
-            with tf.io.TFRecordWriter(str(folder / name)) as writer:
-                writer.write(serialize(scene))
-            rooms[room_of(scene.name)][scene.name] = files.sha256(folder / name)
+            rooms[room_of(scene.name)][scene.name] = write_shard(folder / name, [scene])
         if len(rooms) < 2:
             raise ValueError(
                 f"{source} must have scans of two rooms at least to hold one out, got "
