@@ -274,7 +274,7 @@ SIZES = [
 
 def _lattice():
     """Points with far more ties than a window of samples holds."""
-    axis = np.arange(24, dtype=np.float32)
+    axis = np.arange(18, dtype=np.float32)
     points = np.stack(np.meshgrid(axis, axis, [0, 1]), -1).reshape(1, -1, 3) / 8
     points = np.random.default_rng(0).permutation(points, axis=1).astype(np.float32)
     return {"points": points, "num_points": np.int32([points.shape[1]])}
@@ -317,7 +317,7 @@ def _many_boxes():
 
 
 SPECIAL = [
-    Case("farthest_point_sample", "ties", lambda: _lattice() | {"num_samples": 300}),
+    Case("farthest_point_sample", "ties", lambda: _lattice() | {"num_samples": 100}),
     Case("knn", "ties", lambda: _lattice() | {"queries": _lattice()["points"], "k": 7}),
     Case("farthest_point_sample", "every point", _every_point),
     Case("ball_query", "surface", _surface),

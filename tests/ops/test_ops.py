@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from clouds import Inputs
 from cuda_calls import run_op
+from cuda_checks import SPECIAL_CHECKS
 from cuda_library import Device, build_emulation, build_for_gpu
 from fuzzing import SEEDS, fuzz, random_inputs
 from hypothesis import given
@@ -32,9 +33,13 @@ def closely(found, expected):
 
 
 @pytest.fixture(scope="module")
-def emulated(tmp_path_factory):
-    device = Device(build_emulation(tmp_path_factory.mktemp("cuda"), 900))
-    return functools.partial(run_op, device)
+def emulated_device(tmp_path_factory):
+    return Device(build_emulation(tmp_path_factory.mktemp("cuda"), 900))
+
+
+@pytest.fixture(scope="module")
+def emulated(emulated_device):
+    return functools.partial(run_op, emulated_device)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,12 @@ def test_case(request, implementation, case):
     run, arguments = request.getfixturevalue(implementation), case.make()
     equal = closely if implementation == "portable" else exactly
     compare(case.op, arguments, run(case.op, arguments), equal)
+
+
+@pytest.mark.build
+@pytest.mark.parametrize("check", SPECIAL_CHECKS, ids=lambda check: check.__name__)
+def test_kernels_where_ops_refuse(emulated_device, check):
+    check(emulated_device)
 
 
 @pytest.mark.parametrize("op", OPS)
