@@ -26,6 +26,19 @@ RELEASED = PLAIN | {
     "flat_variance": "batch",
 }
 LITERAL = RELEASED | {"best_seeds": "first"}
+HEADS = {
+    "filler_regions": "proposals",
+    "head_layers": "separate",
+    "exported_score": "ranking",
+    "flat_variance": "sample",
+    "train_proposals": False,
+}
+RELEASED_HEADS = HEADS | {
+    "filler_regions": "empty",
+    "head_layers": "shared",
+    "exported_score": "released",
+    "flat_variance": "batch",
+}
 GSPN = {  # preset: the fields of its proposal network that are gone
     "paper": PLAIN | {"detach_semantics": True},
     "small": PLAIN | {"detach_semantics": False},
@@ -37,7 +50,10 @@ GSPN = {  # preset: the fields of its proposal network that are gone
 def old_config(preset: str, **changes) -> dict:
     """The contents of a config.json as it was before networks had kinds."""
     data = json.loads(c.to_json(c.Config(model=presets.PRESETS[preset]())))
+    heads = RELEASED_HEADS if preset.startswith("released") else HEADS
+    of_heads = {name: changes.pop(name) for name in set(heads) & set(changes)}
     model = data["model"]
+    model |= {"kind": "rpointnet"} | heads | of_heads
     model["proposal"] |= {"kind": "gspn"} | GSPN[preset] | changes
     return data
 
@@ -72,7 +88,10 @@ def test_a_config_of_this_version_stays(tmp_path):
     "preset, changes, message",
     [
         ("small", {"best_seeds": "all"}, "best_seeds is 'all', .* released networks"),
-        ("released", {"flat_variance": "sample"}, "point_confidence is False, .* only"),
+        ("released", {"best_seeds": "none"}, "point_confidence is False, .* only"),
+        ("small", {"head_layers": "shared"}, "head_layers is 'shared', .* only in"),
+        ("small", {"exported_score": "class"}, "exported_score is 'class', which no"),
+        ("small", {"train_proposals": True}, "train_proposals is True, which no"),
         ("small", {"kl_reduction": "sum"}, "kl_reduction is 'sum', which no network"),
         ("small", {"detach_semantics": True}, "detach_semantics is True, which no"),
         ("small", {"unheard_of": 3}, r"GSPNConfig has no field \['unheard_of'\]"),
