@@ -141,7 +141,9 @@ def show(output: Path, room, segmenter, classes) -> None:
 
 def draw(path: Path, room, found) -> None:
     """Four views of a room: input, proposals, instances found, instances there are."""
-    from gspn_tf.visualize import Panel, instance_colors, render_panels
+    from gspn_tf.visualize.palette import instance_colors
+    from gspn_tf.visualize.render import Panel, PanelRow
+    from gspn_tf.visualize.sheet import write_sheet
 
     best = found.proposals[: len(found.boxes) + 10]
     panels = [
@@ -150,13 +152,13 @@ def draw(path: Path, room, found) -> None:
         Panel("instances found", instance_colors(found.labels())),
         Panel("true instances", instance_colors(room.instance)),
     ]
-    render_panels(path, room.points, panels)
+    write_sheet(path, [PanelRow("", room.points, panels)])
 
 
 def report(output: Path, figures: dict[str, Any]) -> None:
     """Write metrics.json and report.html, and print the headline."""
     from gspn_tf.training.run_folder import versions
-    from gspn_tf.visualize import Figure, Report, Table, write_report
+    from gspn_tf.visualize import report
 
     figures["environment"] = versions()
     files.write_json(output / "metrics.json", figures)
@@ -174,14 +176,17 @@ def report(output: Path, figures: dict[str, Any]) -> None:
         if row["num_instances"]
     ]
     count = figures["rooms"]["test"]
-    write_report(
+    image = (output / "room.png").read_bytes()
+    picture = report.Figure(image, "One of the unseen rooms")
+    header = ("class", "AP", "AP50", "AP25", "objects")
+    table = report.ReportTable("Classes", header, rows)
+    report.write_report(
         output / "report.html",
-        Report(
+        report.Report(
             title="GSPN and R-PointNet on generated rooms",
             summary=f"Measured on {count} rooms that training never saw.",
             numbers=headline,
-            figures=[Figure(output / "room.png", "One of the unseen rooms")],
-            tables=[Table("Classes", ("class", "AP", "AP50", "AP25", "objects"), rows)],
+            sections=[report.Section(parts=[picture, table])],
             links=[("The segmented room, to turn", "segmented/index.html")],
             commands=[f"make demo SEED={figures['seed']}"],
             environment=[

@@ -110,9 +110,9 @@ def run(arguments: Arguments) -> None:
     from gspn_tf.evaluation import report as evaluation_report
 
     further = proposals | figures
-    write_figures(flags, evaluation_report.as_dict(evaluation, about, further))
+    write_figures(flags, evaluation_report.evaluation_dict(evaluation, about, further))
     if folder := _report_folder(flags, about):
-        evaluation_report.write(folder, evaluation, about, further)
+        evaluation_report.write_evaluation(folder, evaluation, about, further)
         print(f"open {folder / evaluation_report.NAMES[-1]}")
 
 

@@ -13,12 +13,12 @@ from gspn_tf import config as c
 from gspn_tf.commands import main as cli
 from gspn_tf.data import manifest, write_scenes
 from gspn_tf.files.ply import write_ply
-from gspn_tf.paper import figures
-from gspn_tf.paper.figures.context import center_figures, sense
-from gspn_tf.paper.figures.proposals import propose
+from gspn_tf.paper.figures.context import center_numbers
+from gspn_tf.paper.figures.networks import propose, proposing, sense
+from gspn_tf.paper.figures.subjects import read_subjects
 from gspn_tf.training.run_folder import RunFolder
 
-WIDTH = 100
+WIDTH, LINE = 100, 14  # pixels
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def work(tmp_path_factory, sure_network):
 
 @pytest.fixture(scope="module")
 def subjects(work):
-    return figures.read_subjects(work / "data", "val", 2)
+    return read_subjects(work / "data", "val", 2)
 
 
 def draw(work, number, output, *more, given="data", model="run") -> int:
@@ -66,10 +66,10 @@ def size_of(path) -> tuple[int, int]:
 
 
 def test_a_network_senses_where_the_scene_stands(work, subjects):
-    trained = figures.proposing(work / "run")
-    here = sense(trained, subjects[0])
+    trained = proposing(work / "run")
+    here = sense(trained, subjects[0], 0)
     moved = dc.replace(subjects[0], points=subjects[0].points + np.float32([64, 32, 8]))
-    there = sense(trained, moved)
+    there = sense(trained, moved, 0)
     np.testing.assert_array_equal(here.rows, there.rows)
     np.testing.assert_allclose(there.centers - here.centers, [[64, 32, 8]] * 256, 1e-4)
     np.testing.assert_allclose(there.context, here.context, atol=1e-3)
@@ -77,7 +77,7 @@ def test_a_network_senses_where_the_scene_stands(work, subjects):
 
 def test_half_a_run_proposes_as_the_whole(work, subjects):
     whole, half = (
-        propose(figures.proposing(work / name), subjects[0]) for name in ("run", "half")
+        propose(proposing(work / name), subjects[0], 0) for name in ("run", "half")
     )
     np.testing.assert_array_equal(whole.rows, half.rows)
     boxes = (each.outputs["proposals"].boxes.numpy() for each in (whole, half))
@@ -89,11 +89,9 @@ def test_half_a_run_proposes_as_the_whole(work, subjects):
 
 def sheet_size(columns, rows, lines, ratio=0.75, names=True) -> tuple[int, int]:
     """Pixels of a picture of so many panels, with lines of text below."""
-    height = round(ratio * WIDTH)
-    band = round(0.075 * height)
-    across = band * names + columns * (WIDTH + 12) - 12
-    below = lines * band + 12 * bool(lines)
-    return across, band + rows * (height + 12) - 12 + below
+    across = LINE * names + columns * (WIDTH + 12) - 12
+    below = lines * LINE + 12 * bool(lines)
+    return across, LINE + rows * (round(ratio * WIDTH) + 12) - 12 + below
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +131,11 @@ def panels_of(path, count, margin) -> list[np.ndarray]:
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     lefts = [margin + column * (WIDTH + 12) for column in range(count)]
-    return [pixels[9:70, left : left + WIDTH] for left in lefts]
+    return [pixels[LINE : LINE + 60, left : left + WIDTH] for left in lefts]
 
 
 def test_panels_show_different_things(drawn):
-    for number, count, margin in (("3", 4, 6), ("5", 4, 6), ("7", 3, 0)):
+    for number, count, margin in (("3", 4, LINE), ("5", 4, LINE), ("7", 3, 0)):
         panels = panels_of(drawn / f"{number}.png", count, margin)
         twice = number != "3"  # the last two are of the same network
         for i, panel in enumerate(panels[:-1] if twice else panels):
@@ -149,9 +147,9 @@ def test_panels_show_different_things(drawn):
 
 def test_the_numbers_of_figure_3_are_kept(work, drawn, subjects):
     kept = json.loads((drawn / "3.json").read_text())
-    trained = figures.proposing(work / "run")
+    trained = proposing(work / "run")
     for subject, scene in zip(subjects, kept["scenes"], strict=True):
-        found = center_figures(subject, sense(trained, subject))
+        found = center_numbers(subject, sense(trained, subject, 0))
         assert scene["scene"] == subject.name
         assert scene["to_truth"] == found.to_truth
         assert scene["of_points"] == found.of_points
@@ -162,10 +160,12 @@ def test_the_page_of_figure_3_has_scenes_and_centres(drawn):
     page = scene_of(drawn / "3.html")
     assert page["total"] == 2 * (700 + 256)
     labels = [layer["label"] for layer in page["layers"]]
-    assert labels[1:] == ["Context features", "Predicted centres", "True instances"]
-    names = [row["name"] for row in page["layers"][3]["rows"]]
+    assert labels[1:] == ["True instances", "Context features", "Predicted centres"]
+    names = [row["name"] for row in page["layers"][1]["rows"]]
     assert names[:3] == [f"scene_0: {name}" for name in CLASSES.names]
-    colors = decoded(page["layers"][1]["colors"], "u1").reshape(-1, 3)
+    true = decoded(page["layers"][1]["labels"], "<u2")
+    assert sorted(set(true)) == list(range(9))  # of points where they are, and moved
+    colors = decoded(page["layers"][2]["colors"], "u1").reshape(-1, 3)
     assert len(colors) == page["total"] and len(np.unique(colors, axis=0)) > 100
 
 
@@ -176,7 +176,7 @@ def test_pages_hold_every_scene(drawn):
     assert labels[1:3] == ["True instances", "Instances by run"] and len(labels) == 7
     true = decoded(page["layers"][1]["labels"], "<u2")
     assert sorted(set(true)) == list(range(9))  # four instances in each of two scenes
-    assert page["layers"][4]["noun"] == "classes"
+    assert page["layers"][4]["heading"] == "6 classes"
     kept = json.loads((drawn / "5.json").read_text())
     assert kept["scenes"][0]["true instances"] == 4
 
@@ -235,8 +235,8 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
         ("7", ("--scenes=2",), "figure 7 is of one scene, got 2"),
         ("7", ("--input={work}/scan.ply", "--scenes=scene_1"), "figure 7 is of one"),
         ("8", ("--scenes=scene_0,nobody",), "val of {work}/data has no scene 'nobody'"),
-        ("8", ("--scenes=0",), "--scenes must be at least 1"),
-        ("8", ("--scenes=,",), "--scenes must be a number or names"),
+        ("8", ("--scenes=0",), "--scenes must be a number from 1 or names, got '0'"),
+        ("8", ("--scenes=,",), "--scenes must be a number from 1"),
         ("8", ("--split=test",), "split must be one of ['val'], got 'test'"),
         ("8", ("--input={work}/nothing",), "no data folder or scan"),
         ("8", ("--input={work}/run",), "manifest.json not found"),
@@ -265,7 +265,7 @@ def test_a_model_without_proposals_is_named(work, monkeypatch):
     config.model.kind = "sgpn"
     monkeypatch.setattr(RunFolder, "config", lambda self: config)
     with pytest.raises(ValueError, match="is a run of an SGPN, which has no proposal"):
-        figures.proposing(work / "run")
+        proposing(work / "run")
 
 
 def test_files_appear_together_or_not_at_all(work, tmp_path, monkeypatch, capsys):

@@ -9,16 +9,17 @@ OUTPUT/tables/table4-rooms-small.md     to paste
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from gspn_tf import files, visualize
+from gspn_tf import files
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments.plan import Experiment, Job, measured_split
 from gspn_tf.paper.experiments.summary import Line, Summary, summarize
 from gspn_tf.paper.experiments.tasks import Training, is_done
 from gspn_tf.training.run_folder import RunFolder
-from gspn_tf.visualize import Drawings, Report, Section, Table
+from gspn_tf.visualize.charts import Series, as_svg, line_charts
+from gspn_tf.visualize.report import Figure, Report, ReportTable, Section, write_report
 
 LEGEND = "Mean ± standard deviation over seeds (the paper's figure, on its own data)"
 
@@ -34,7 +35,7 @@ def write(experiment: Experiment, jobs: Sequence[Job], command: str) -> str:
         base.with_name(base.name + ".json"), as_dict(experiment, found, command)
     )
     page = _page(experiment, jobs, found, command)
-    visualize.write_report(base.with_name(base.name + ".html"), page)
+    write_report(base.with_name(base.name + ".html"), page)
     return text
 
 
@@ -111,44 +112,39 @@ def _page(
     experiment: Experiment, jobs: Sequence[Job], found: Summary, command: str
 ) -> Report:
     header, *rows = grid(experiment, found)
-    sections = []
+    sections = [Section(parts=[ReportTable(experiment.table.title, header, rows)])]
     if ranks := [sentence.split(": ", 1) for sentence in found.agreement()]:
-        names = ("figure", "systems")
-        sections.append(Section("Order", "", [Table("Best first", names, ranks)]))
-    if curves := list(_curves(jobs)):
+        order = ReportTable("Best first", ("metric", "systems"), ranks)
+        sections.append(Section("Order", parts=[order]))
+    if curves := _losses(jobs):
         text = "Loss of each epoch, one line a seed."
-        parts = [Drawings(curves, "Losses of different systems have different terms")]
-        sections.append(Section("Training", text, parts))
+        image = as_svg(line_charts(curves, "epoch", "loss"))
+        chart = Figure(image, "Losses of different systems have different terms")
+        sections.append(Section("Training", text, [chart]))
     return Report(
         title=_title(experiment),
         summary=f"{LEGEND}. {_data(experiment)}",
-        tables=[Table(experiment.table.title, header, rows)],
         sections=sections,
         commands=[command],
         environment=[("machine", _machines(found)), *_versions(found.lines)],
     )
 
 
-def _curves(jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:
-    """A drawing for each row and stage whose training is done."""
-    lines: dict[str, list[visualize.Line]] = {}
-    for job in jobs:
-        for task in job.tasks():
-            if isinstance(task, Training) and is_done(task):
-                name = f"{job.row.name}: {task.label}"
-                lines.setdefault(name, []).extend(_losses(task))
-    for name, each in lines.items():
-        if each:
-            yield name, visualize.line_chart(name, "epoch", each)
-
-
-def _losses(task: Training) -> Iterator[visualize.Line]:
-    rows = RunFolder(task.folder).read_metrics(task.stage)
-    for label, key in (("training", "loss"), ("validation", "val_loss")):
-        values = ((int(r["epoch"]), float(r[key])) for r in rows if r.get(key))
-        known = [(epoch, loss) for epoch, loss in values if math.isfinite(loss)]
-        if known:
-            yield visualize.Line(label, *zip(*known, strict=True))
+def _losses(jobs: Sequence[Job]) -> dict[str, list[Series]]:
+    """Return the curves of each row and stage whose training is done."""
+    charts: dict[str, list[Series]] = {}
+    tasks = ((job.row.name, task) for job in jobs for task in job.tasks())
+    for name, task in tasks:
+        if not isinstance(task, Training) or not is_done(task):
+            continue
+        rows = RunFolder(task.folder).read_metrics(task.stage)
+        for label, key in (("training", "loss"), ("validation", "val_loss")):
+            values = ((int(r["epoch"]), float(r[key])) for r in rows if r.get(key))
+            known = [(epoch, loss) for epoch, loss in values if math.isfinite(loss)]
+            if known:
+                line = Series(label, *zip(*known, strict=True))
+                charts.setdefault(f"{name}: {task.label}", []).append(line)
+    return charts
 
 
 def _title(experiment: Experiment) -> str:

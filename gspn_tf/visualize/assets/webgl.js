@@ -3,9 +3,9 @@
 
 const POINT_VERTEX = `#version 300 es
 layout(location = 0) in vec3 position;
-layout(location = 1) in vec4 color;
+layout(location = 1) in vec3 color;
+layout(location = 2) in vec3 shape;
 uniform vec4 viewX, viewY, viewZ;
-layout(location = 2) in vec4 shape;
 uniform vec2 range;
 uniform vec3 eye;
 uniform float size, ceiling;
@@ -16,12 +16,12 @@ void main() {
   float depth = dot(viewZ, point);
   float z = (range.y + range.x) * depth - 2.0 * range.x * range.y;
   gl_Position = vec4(dot(viewX, point), dot(viewY, point), z / (range.y - range.x), depth);
-  vec2 outward = (shape.zw * 255.0 - 128.0) / 127.0;
+  vec2 outward = (shape.yz * 255.0 - 128.0) / 127.0;
   vec2 towards = eye.xy - position.xy;
   bool facing = open && dot(outward, towards) > ${FACING} * length(towards) + 1e-6;
   if (position.z > ceiling || facing) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = clamp(size * shape.x / depth, 1.5, 64.0);
-  tint = color.rgb;
+  tint = color;
 }`;
 
 const POINT_FRAGMENT = `#version 300 es
@@ -78,19 +78,13 @@ class WebGLRenderer {
     this.shade = this.program(SHADE_VERTEX, SHADE_FRAGMENT);
     this.array = gl.createVertexArray();
     gl.bindVertexArray(this.array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, cloud.points, gl.STATIC_DRAW);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
-    this.colors = gl.createBuffer();
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.colors);
-    gl.bufferData(gl.ARRAY_BUFFER, cloud.colors, gl.DYNAMIC_DRAW);
-    gl.enableVertexAttribArray(1);
-    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, cloud.shapes, gl.STATIC_DRAW);
-    gl.enableVertexAttribArray(2);
-    gl.vertexAttribPointer(2, 4, gl.UNSIGNED_BYTE, true, 0, 0);
+    [cloud.points, cloud.shapes, cloud.colors].forEach((values, i) => {
+      const at = [0, 2, 1][i]; // colours last: `upload` finds their buffer bound
+      gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+      gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
+      gl.enableVertexAttribArray(at);
+      gl.vertexAttribPointer(at, 3, at ? gl.UNSIGNED_BYTE : gl.FLOAT, at > 0, 0, 0);
+    });
     this.empty = gl.createVertexArray();
     this.frame = gl.createFramebuffer();
     this.width = 0;
@@ -113,9 +107,7 @@ class WebGLRenderer {
   }
 
   upload() {
-    const { gl } = this;
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.colors);
-    gl.bufferSubData(gl.ARRAY_BUFFER, 0, this.cloud.colors);
+    this.gl.bufferSubData(this.gl.ARRAY_BUFFER, 0, this.cloud.colors);
   }
 
   resize(width, height) {
