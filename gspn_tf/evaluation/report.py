@@ -11,6 +11,7 @@ of which split it was measured.
 import csv
 import io
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,6 @@ WORDS = {
     "proposal_miou": "mIoU of the proposals",
     "proposal_chamfer": "Chamfer distance of the proposals, metres",
 }
-SHOWN_SCENES = 200  # rows of the page's table from either end; the CSV has all
 VIEW = Viewpoint(width=420, height=330)
 
 
@@ -104,23 +104,30 @@ def _page(
         list(result.rows()),
         total=True,
     )
-    sections = [Section(parts=[classes]), _curves(result)]
+    pictures = []
     for title, scenes in (("Best", evaluation.best), ("Worst", evaluation.worst)):
-        figures = [_figure(scratch, judged, evaluation) for judged in scenes]
-        sections.append(Section(f"{title} scenes", parts=figures))
-    if not sections[2].parts:
-        text = "No picture: no scene has known points and an object that counts."
-        text = text if evaluation.scenes else "There is no scene."
-        sections[2:] = [Section("Best scenes", text)]
+        if scenes:
+            figures = [_figure(scratch, judged, evaluation) for judged in scenes]
+            pictures.append(Section(f"{title} scenes", parts=figures))
+    rows = _scene_rows(evaluation)
+    rows.sort(key=lambda row: np.nan_to_num(row[-2], nan=-1.0), reverse=True)
+    caption = "Mean over the classes of each scene; a dash where it has no object"
+    scenes_table = ReportTable(caption, ("scene", *classes.header[1:]), rows)
+    text = f"{len(rows)} scenes."
+    if not pictures:
+        text += " No picture: none has known points and an object that counts."
     split = f"split {about['split']}" if about["split"] else "scenes given"
     return Report(
         title=f"Instances on the {split}",
         summary=measured.format(**about, n=len(evaluation.scenes)),
         numbers=list((_means(result) | by_scene | further).items()),
-        sections=[*sections, _scenes(evaluation)],
-        environment=[
-            (name, _listed(value)) for name, value in {**about, **numbers}.items()
+        sections=[
+            Section(parts=[classes]),
+            _curves(result),
+            *pictures,
+            Section("Scenes", text, [scenes_table]),
         ],
+        environment=list({**about, **numbers}.items()),
     )
 
 
@@ -136,15 +143,12 @@ def _scene_rows(evaluation: Evaluation) -> list[Sequence[Any]]:
 
 def _curves(result: APResult) -> Section:
     """Return a chart for each class that the truth has, with a line an IoU."""
-    title, charts = "Precision and recall", {}
-    for row, name in enumerate(result.class_names):
-        curves = {iou: each[row] for iou, each in result.curves.items()}
-        charts[name] = [
-            Series(f"IoU {iou:.2f}", curve.recall, curve.precision)
-            for iou, curve in curves.items()
-            if curve is not None
-        ]
-    charts = {name: lines for name, lines in charts.items() if lines}
+    title, charts = "Precision and recall", defaultdict(list)
+    for iou, curves in result.curves.items():
+        for name, curve in zip(result.class_names, curves, strict=True):
+            if curve is not None:
+                line = Series(f"IoU {iou:.2f}", curve.recall, curve.precision)
+                charts[name].append(line)
     if not charts:
         return Section(title, "No class has an object in the truth, so no curve.")
     canvas = line_charts(charts, "recall", "precision")
@@ -175,30 +179,9 @@ def _figure(scratch: Path, judged: Judged, evaluation: Evaluation) -> Figure:
         f"{len(judged.found.masks)} instances found, "
         f"{int(alone.num_instances.sum())} in the truth"
     )
-    return Figure(
-        scratch.read_bytes(),
-        f"{judged.name}: {values}; {counts}",
-        f"Scene {judged.name} from above at an angle, three times: in its own colours, "
-        f"with a colour for each of the instances found, and with one for each of the "
-        f"true ones; grey is neither. {counts}; {values}.",
-    )
-
-
-def _scenes(evaluation: Evaluation) -> Section:
-    """Return the table of all scenes, the best first; of very many both ends."""
-    rows = _scene_rows(evaluation)
-    rows.sort(key=lambda row: np.nan_to_num(row[-2], nan=-1.0), reverse=True)
-    text = f"{len(rows)} scenes."
-    if len(rows) > 2 * SHOWN_SCENES:
-        text += f" Shown are the {SHOWN_SCENES} best and worst; {NAMES[1]} has all."
-        rows = rows[:SHOWN_SCENES] + rows[-SHOWN_SCENES:]
-    header = ("scene", *evaluation.result.by_class, "objects")
-    caption = "Mean over the classes of each scene; a dash where it has no object"
-    return Section("Scenes", text, [ReportTable(caption, header, rows)] if rows else [])
-
-
-def _listed(value: Any) -> Any:
-    return ", ".join(map(str, value)) or None if isinstance(value, list) else value
+    caption = f"{judged.name}: {values}; {counts}"
+    seen = "in its own colours, with one for each instance found, and each true one"
+    return Figure(scratch.read_bytes(), caption, f"{caption}. Three views: {seen}.")
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,9 @@ def fill(template: str, **values: Any) -> str:
 
 
 def cell_text(value: object) -> str:
-    """Return a value as a reader wants it: three decimals, a dash for NaN or None."""
+    """Return a value as a reader wants it: three decimals, a dash for nothing."""
+    if isinstance(value, list):
+        value = ", ".join(map(str, value)) or None
     if value is None or value != value:
         return "–"
     if isinstance(value, float):

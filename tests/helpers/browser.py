@@ -79,19 +79,22 @@ AFTER = """
 
 
 def find_chromium() -> str | None:
-    """Path of an installed Chromium, if any."""
+    """Return the path of an installed Chromium, if any."""
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
-def walk(page: Path, steps: str = TOUR, fragment: str = "", *flags: str) -> dict:
-    """Looks at a page after each of `steps`, JavaScript that defines an object of them.
+def walk(
+    page: Path, steps: str = TOUR, fragment: str = "", *flags: str, look: str = LOOK
+) -> dict:
+    """Look at a page after each of `steps`, JavaScript that defines an object of them.
 
-    fragment: of the page's address. flags: more flags for Chromium.
+    fragment: of the page's address. flags: more flags for Chromium. look: JavaScript
+    that defines a function of this name, which says what there is to see.
     """
     with tempfile.TemporaryDirectory() as folder:
         text = page.read_text(encoding="utf-8")
         start, end = text.index("<style>"), text.rindex("</body>")
-        before, after = f"<script>{BEFORE}</script>", f"<script>{LOOK}{steps}{AFTER}"
+        before, after = f"<script>{BEFORE}</script>", f"<script>{look}{steps}{AFTER}"
         copy = Path(folder) / page.name
         parts = (text[:start], before, text[start:end], after, "</script>", text[end:])
         copy.write_text("".join(parts), "utf-8")
@@ -128,7 +131,7 @@ class _BodyFinder(HTMLParser):
 
 
 def main(page: Path) -> str | None:
-    """Check a page; a reason where it fails."""
+    """Check a page; return a reason where it fails."""
     if find_chromium() is None:
         return "no Chromium is installed"
     for layer, seen in walk(page).items():

@@ -75,6 +75,7 @@ def test_a_network_senses_where_the_scene_stands(work, subjects):
     np.testing.assert_allclose(there.context, here.context, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_half_a_run_proposes_as_the_whole(work, subjects):
     whole, half = (
         propose(proposing(work / name), subjects[0], 0) for name in ("run", "half")
@@ -104,6 +105,7 @@ def drawn(work, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "size"),
     [
@@ -117,6 +119,7 @@ def test_pictures_have_a_panel_for_everything(drawn, number, size):
     assert len(list(drawn.iterdir())) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["3", "7"])
 def test_figures_are_the_same_each_time(work, drawn, tmp_path, number):
     more = {"3": "--scenes=scene_0,scene_1", "7": f"--other={work / 'half'}"}[number]
@@ -134,6 +137,7 @@ def panels_of(path, count, margin) -> list[np.ndarray]:
     return [pixels[LINE : LINE + 60, left : left + WIDTH] for left in lefts]
 
 
+@pytest.mark.slow
 def test_panels_show_different_things(drawn):
     for number, count, margin in (("3", 4, LINE), ("5", 4, LINE), ("7", 3, 0)):
         panels = panels_of(drawn / f"{number}.png", count, margin)
@@ -145,6 +149,7 @@ def test_panels_show_different_things(drawn):
             np.testing.assert_array_equal(panels[-2], panels[-1])
 
 
+@pytest.mark.slow
 def test_the_numbers_of_figure_3_are_kept(work, drawn, subjects):
     kept = json.loads((drawn / "3.json").read_text())
     trained = proposing(work / "run")
@@ -156,6 +161,7 @@ def test_the_numbers_of_figure_3_are_kept(work, drawn, subjects):
     assert kept["figure"] == 3 and kept["runs"] == [str(work / "run")]
 
 
+@pytest.mark.slow
 def test_the_page_of_figure_3_has_scenes_and_centres(drawn):
     page = scene_of(drawn / "3.html")
     assert page["total"] == 2 * (700 + 256)
@@ -169,6 +175,7 @@ def test_the_page_of_figure_3_has_scenes_and_centres(drawn):
     assert len(colors) == page["total"] and len(np.unique(colors, axis=0)) > 100
 
 
+@pytest.mark.slow
 def test_pages_hold_every_scene(drawn):
     page = scene_of(drawn / "5.html")
     assert page["total"] == 1400
@@ -181,6 +188,7 @@ def test_pages_hold_every_scene(drawn):
     assert kept["scenes"][0]["true instances"] == 4
 
 
+@pytest.mark.slow
 def test_pages_hold_every_network(drawn):
     page = scene_of(drawn / "7.html")
     boxes = page["layers"][1]["rows"]
@@ -192,6 +200,7 @@ def test_pages_hold_every_network(drawn):
     assert (first[3:] > 0).all() and 0 <= kept[0]["iou"] <= 1
 
 
+@pytest.mark.slow
 def test_scans_are_drawn_without_truth(work, tmp_path):
     scan = work / "scan.ply"
     assert draw(work, "8", tmp_path / "two", scan, given="scan.ply") == 0
@@ -203,6 +212,7 @@ def test_scans_are_drawn_without_truth(work, tmp_path):
         assert not [layer for layer in layers if "True" in layer["label"]]
 
 
+@pytest.mark.slow
 def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
     path = work / "data" / manifest.NAME
     text = path.read_text()
@@ -231,7 +241,12 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
         ("3", ("--other={work}/run",), "--other: figure 3 shows one run"),
         ("5", ("--other={work}/nowhere",), "--other: no folder"),
         ("5", ("--seed_point=3",), "--seed_point is of figure 7"),
-        ("7", ("--seed_point=700",), "scene_0 has no point 700, has 0..699"),
+        pytest.param(
+            "7",
+            ("--seed_point=700",),
+            "scene_0 has no point 700, has 0..699",
+            marks=pytest.mark.slow,
+        ),
         ("7", ("--scenes=2",), "figure 7 is of one scene, got 2"),
         ("7", ("--input={work}/scan.ply", "--scenes=scene_1"), "figure 7 is of one"),
         ("8", ("--scenes=scene_0,nobody",), "val of {work}/data has no scene 'nobody'"),
@@ -254,6 +269,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_scan_has_no_leg_to_choose(work, tmp_path, capsys):
     assert draw(work, "7", tmp_path / "out", given="scan.ply") == 1
     assert "scan has no truth to choose a seed by" in error_of(capsys)

@@ -65,15 +65,9 @@ def test_empty_parts_are_left_out(tmp_path):
 
 
 def test_cells_and_pictures():
-    values = (None, float("nan"), 0.12345, 1234567, np.float64(2), "text")
-    assert [*map(cell_text, values)] == [
-        "–",
-        "–",
-        "0.123",
-        "1,234,567",
-        "2.000",
-        "text",
-    ]
+    values = (None, float("nan"), [], 0.12345, 1234567, np.float64(2), [1, "text"])
+    expected = ["–", "–", "–", "0.123", "1,234,567", "2.000", "1, text"]
+    assert [*map(cell_text, values)] == expected
     assert data_address(png_bytes()).startswith("data:image/png;base64,iVBOR")
     assert data_address(b"<?xml").startswith("data:image/svg+xml;base64,")
 
