@@ -1,12 +1,8 @@
-"""Headless Chromium for tests of the HTML page, and a check of any finished page.
-
-python tests/helpers/browser.py PAGE.html      exit status 1 and a reason if it fails
-"""
+"""Headless Chromium for tests of HTML pages."""
 
 import json
 import shutil
 import subprocess
-import sys
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -64,6 +60,8 @@ TOUR = """
 const steps = Object.fromEntries([...document.querySelectorAll("#layers button")]
   .map((button) => [button.value, () => button.click()]));
 """
+
+ONCE = "const steps = { seen: () => {} };"
 
 AFTER = """
 (async () => {
@@ -128,18 +126,3 @@ class _BodyFinder(HTMLParser):
     def handle_starttag(self, tag, attrs):
         if tag == "body":
             self.data = {name[5:]: value for name, value in attrs if value is not None}
-
-
-def main(page: Path) -> str | None:
-    """Check a page; return a reason where it fails."""
-    if find_chromium() is None:
-        return "no Chromium is installed"
-    for layer, seen in walk(page).items():
-        if (seen["errors"], seen["requests"], seen["layer"]) != (0, 0, layer):
-            return f"{page}: {seen}"
-        print(f"{layer:<20} {seen['rows']} rows, {seen['points']:.0%} of the picture")
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

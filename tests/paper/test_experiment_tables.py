@@ -8,7 +8,6 @@ import json
 import pytest
 from toy_experiments import experiment, finish, planned
 
-from gspn_tf import visualize
 from gspn_tf.paper.experiments import progress, report
 from gspn_tf.training import run_folder
 
@@ -85,27 +84,3 @@ def test_time_left_counts_epochs_of_each_stage(data_dir, tmp_path):
     run_folder.RunFolder(second.folder).write_metrics("rpointnet", rows)
     assert progress.seconds_left(todo) == pytest.approx(11 * 10 + 19 * 30 + 20)
     assert progress.clock(3723.4) == "1:02:03"
-
-
-def test_curves_of_two_seeds_share_a_style():
-    losses = [("training", (2, 1)), ("training", (3, 0.5)), ("validation", (4, 2))]
-    lines = [visualize.Line(label, (1, 2), y) for label, y in losses]
-    drawn = visualize.line_chart("a < b", "epoch", lines)
-    assert "<title>a &lt; b</title>" in drawn and drawn.count("<polyline") == 3
-    assert "training (solid)" in drawn and "validation (dashed)" in drawn
-    assert "training ends at 0.5; validation ends at 2" in drawn
-    # The greatest value is at the top, the last epoch at the right: 10 pixels in.
-    assert drawn.count('points="147,10 250,88"') == 1
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ([], "there must be one"),
-        ([visualize.Line("a", (), ())], "every line needs a point"),
-        ([visualize.Line(name, (1,), (1,)) for name in "abc"], "at most 2"),
-    ],
-)
-def test_curves_that_cannot_be_drawn(lines, message):
-    with pytest.raises(ValueError, match=message):
-        visualize.line_chart("loss", "epoch", lines)

@@ -14,7 +14,7 @@ from gspn_tf.commands import main as cli
 from gspn_tf.data import manifest, write_scenes
 from gspn_tf.files.ply import write_ply
 from gspn_tf.paper.figures.context import center_numbers
-from gspn_tf.paper.figures.networks import propose, proposing, sense
+from gspn_tf.paper.figures.networks import proposing, sense
 from gspn_tf.paper.figures.subjects import read_subjects
 from gspn_tf.training.run_folder import RunFolder
 
@@ -75,16 +75,6 @@ def test_a_network_senses_where_the_scene_stands(work, subjects):
     np.testing.assert_allclose(there.context, here.context, atol=1e-3)
 
 
-@pytest.mark.slow
-def test_half_a_run_proposes_as_the_whole(work, subjects):
-    whole, half = (
-        propose(proposing(work / name), subjects[0], 0) for name in ("run", "half")
-    )
-    np.testing.assert_array_equal(whole.rows, half.rows)
-    boxes = (each.outputs["proposals"].boxes.numpy() for each in (whole, half))
-    np.testing.assert_array_equal(*boxes)
-
-
 # ---- what is drawn ----------------------------------------------------------------
 
 
@@ -120,33 +110,11 @@ def test_pictures_have_a_panel_for_everything(drawn, number, size):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", ["3", "7"])
-def test_figures_are_the_same_each_time(work, drawn, tmp_path, number):
-    more = {"3": "--scenes=scene_0,scene_1", "7": f"--other={work / 'half'}"}[number]
-    assert draw(work, number, tmp_path / "again.png", more) == 0
+def test_figures_are_the_same_each_time(work, drawn, tmp_path):
+    assert draw(work, "7", tmp_path / "again.png", f"--other={work / 'half'}") == 0
     for suffix in (".png", ".html", ".json"):
-        first = (drawn / f"{number}{suffix}").read_bytes()
+        first = (drawn / f"7{suffix}").read_bytes()
         assert first == (tmp_path / f"again{suffix}").read_bytes()
-
-
-def panels_of(path, count, margin) -> list[np.ndarray]:
-    """The pictures of a sheet's first row."""
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("RGB")).astype(int)
-    lefts = [margin + column * (WIDTH + 12) for column in range(count)]
-    return [pixels[LINE : LINE + 60, left : left + WIDTH] for left in lefts]
-
-
-@pytest.mark.slow
-def test_panels_show_different_things(drawn):
-    for number, count, margin in (("3", 4, LINE), ("5", 4, LINE), ("7", 3, 0)):
-        panels = panels_of(drawn / f"{number}.png", count, margin)
-        twice = number != "3"  # the last two are of the same network
-        for i, panel in enumerate(panels[:-1] if twice else panels):
-            assert (panel < 250).any(axis=-1).mean() > 0.02
-            assert all(np.abs(panel - other).max() > 30 for other in panels[:i])
-        if twice:
-            np.testing.assert_array_equal(panels[-2], panels[-1])
 
 
 @pytest.mark.slow
@@ -162,36 +130,24 @@ def test_the_numbers_of_figure_3_are_kept(work, drawn, subjects):
 
 
 @pytest.mark.slow
-def test_the_page_of_figure_3_has_scenes_and_centres(drawn):
-    page = scene_of(drawn / "3.html")
-    assert page["total"] == 2 * (700 + 256)
-    labels = [layer["label"] for layer in page["layers"]]
+def test_pages_hold_every_scene_and_network(drawn):
+    three, five, seven = (scene_of(drawn / f"{number}.html") for number in "357")
+    assert (three["total"], five["total"]) == (2 * (700 + 256), 2 * 700)
+    labels = [layer["label"] for layer in three["layers"]]
     assert labels[1:] == ["True instances", "Context features", "Predicted centres"]
-    names = [row["name"] for row in page["layers"][1]["rows"]]
+    names = [row["name"] for row in three["layers"][1]["rows"]]
     assert names[:3] == [f"scene_0: {name}" for name in CLASSES.names]
-    true = decoded(page["layers"][1]["labels"], "<u2")
-    assert sorted(set(true)) == list(range(9))  # of points where they are, and moved
-    colors = decoded(page["layers"][2]["colors"], "u1").reshape(-1, 3)
-    assert len(colors) == page["total"] and len(np.unique(colors, axis=0)) > 100
-
-
-@pytest.mark.slow
-def test_pages_hold_every_scene(drawn):
-    page = scene_of(drawn / "5.html")
-    assert page["total"] == 1400
-    labels = [layer["label"] for layer in page["layers"]]
+    for page in (three, five):
+        true = decoded(page["layers"][1]["labels"], "<u2")
+        assert sorted(set(true)) == list(range(9))  # four in each of two scenes
+    colors = decoded(three["layers"][2]["colors"], "u1").reshape(-1, 3)
+    assert len(colors) == three["total"] and len(np.unique(colors, axis=0)) > 100
+    labels = [layer["label"] for layer in five["layers"]]
     assert labels[1:3] == ["True instances", "Instances by run"] and len(labels) == 7
-    true = decoded(page["layers"][1]["labels"], "<u2")
-    assert sorted(set(true)) == list(range(9))  # four instances in each of two scenes
-    assert page["layers"][4]["heading"] == "6 classes"
+    assert five["layers"][4]["heading"] == "6 classes"
     kept = json.loads((drawn / "5.json").read_text())
     assert kept["scenes"][0]["true instances"] == 4
-
-
-@pytest.mark.slow
-def test_pages_hold_every_network(drawn):
-    page = scene_of(drawn / "7.html")
-    boxes = page["layers"][1]["rows"]
+    boxes = seven["layers"][1]["rows"]
     assert [row["name"] for row in boxes] == ["half", "run"]
     kept = json.loads((drawn / "7.json").read_text())["proposals"]
     first, second = (np.array(row["box"]) for row in boxes)
@@ -236,26 +192,13 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
         ("4", (), "no figure '4'; choose one of: 3, 5, 6, 7, 8, 9, 10"),
         ("3", ("--model={work}/none",), "none has no stage one: no gspn.weights.h5"),
         ("5", ("--model={work}/half",), "half has no trained model"),
-        ("3", ("--model={work}/data",), "data is no run folder"),
-        ("3", ("--model={work}/nowhere",), "--model: no folder"),
         ("3", ("--other={work}/run",), "--other: figure 3 shows one run"),
         ("5", ("--other={work}/nowhere",), "--other: no folder"),
         ("5", ("--seed_point=3",), "--seed_point is of figure 7"),
-        pytest.param(
-            "7",
-            ("--seed_point=700",),
-            "scene_0 has no point 700, has 0..699",
-            marks=pytest.mark.slow,
-        ),
         ("7", ("--scenes=2",), "figure 7 is of one scene, got 2"),
-        ("7", ("--input={work}/scan.ply", "--scenes=scene_1"), "figure 7 is of one"),
         ("8", ("--scenes=scene_0,nobody",), "val of {work}/data has no scene 'nobody'"),
         ("8", ("--scenes=0",), "--scenes must be a number from 1 or names, got '0'"),
-        ("8", ("--scenes=,",), "--scenes must be a number from 1"),
-        ("8", ("--split=test",), "split must be one of ['val'], got 'test'"),
         ("8", ("--input={work}/nothing",), "no data folder or scan"),
-        ("8", ("--input={work}/run",), "manifest.json not found"),
-        ("8", ("--input={work}/run/config.json",), "config.json"),
         ("8", ("--scale=0",), "--scale must be positive"),
         ("8", ("--output={out}",), "--output must name a file"),
     ],

@@ -115,11 +115,10 @@ def test_every_layer_is_drawn(page):
 
 
 def test_the_hash_chooses_layer_and_row(page):
-    once = "const steps = { seen: () => {} };"
-    seen = browser.walk(page, once, "layer=instances&select=1&view=top")["seen"]
+    seen = browser.walk(page, browser.ONCE, "layer=instances&select=1&view=top")["seen"]
     assert (seen["errors"], seen["layer"], seen["selected"]) == (0, "instances", "1")
     assert seen["pitch"] > 1.5
-    seen = browser.walk(page, once, "layer=nonsense&select=99")["seen"]
+    seen = browser.walk(page, browser.ONCE, "layer=nonsense&select=99")["seen"]
     assert (seen["errors"], seen["layer"], seen["selected"]) == (0, "input", None)
 
 
@@ -175,15 +174,7 @@ def test_pixels_show_the_points(page, tmp_path):
 
 
 def test_without_webgl_a_picture_is_shown(page, tmp_path):
-    steps = "const steps = { seen: () => {} };"
-    seen = browser.walk(page, steps, "", browser.NO_WEBGL)["seen"]
+    seen = browser.walk(page, browser.ONCE, "", browser.NO_WEBGL)["seen"]
     assert seen == {"errors": 0, "requests": 0, "still": True}
     browser.screenshot(page, "", tmp_path / "still.png", browser.NO_WEBGL)
     assert shares(tmp_path / "still.png", PALETTE[0].astype(int))[0] > 0.01
-
-
-def test_a_page_of_one_point_opens(tmp_path):
-    path = tmp_path / "point.html"
-    write_page(path, PageContent(np.ones((1, 3)), [Layer("input")]), title="one")
-    seen = browser.walk(path)["input"]
-    assert (seen["errors"], seen["text"], seen["rows"]) == (0, "1 points", 0)

@@ -145,8 +145,7 @@ class WebGLRenderer {
     gl.enable(gl.DEPTH_TEST);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    gl.useProgram(this.points);
-    const at = (name) => gl.getUniformLocation(this.points, name);
+    let at = this.use(this.points);
     camera.rows().forEach((row, i) => gl.uniform4fv(at(["viewX", "viewY", "viewZ"][i]), row));
     gl.uniform2fv(at("range"), camera.range());
     gl.uniform3fv(at("eye"), camera.eye());
@@ -155,19 +154,21 @@ class WebGLRenderer {
     gl.uniform1f(at("ceiling"), Math.min(ceiling, 1e30));
     gl.bindVertexArray(this.array);
     gl.drawArrays(gl.POINTS, 0, this.cloud.count);
-    this.finish(camera);
-  }
 
-  finish(camera) {
-    const { gl } = this;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.disable(gl.DEPTH_TEST);
-    gl.useProgram(this.shade);
-    gl.uniform1i(gl.getUniformLocation(this.shade, "colors"), 0);
-    gl.uniform1i(gl.getUniformLocation(this.shade, "depths"), 1);
-    gl.uniform2fv(gl.getUniformLocation(this.shade, "range"), camera.range());
-    gl.uniform1f(gl.getUniformLocation(this.shade, "reach"), 1.4 * this.scale);
+    at = this.use(this.shade);
+    gl.uniform1i(at("colors"), 0);
+    gl.uniform1i(at("depths"), 1);
+    gl.uniform2fv(at("range"), camera.range());
+    gl.uniform1f(at("reach"), 1.4 * this.scale);
     gl.bindVertexArray(this.empty);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  // Draws with a program from now on; returns where its uniforms are.
+  use(program) {
+    this.gl.useProgram(program);
+    return (name) => this.gl.getUniformLocation(program, name);
   }
 }
