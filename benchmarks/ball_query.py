@@ -1,25 +1,25 @@
 """Ball query: the first K points within a radius, in index order."""
 
 import numpy as np
-import reference
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, cores, uncompared
+from benchmarks.case import Case, Target, batched, uncompared
+from benchmarks.machine import cores
 from gspn_tf import ops
 
 SIZES = ((0.2, 32), (0.5, 256), (1.5, 512))
 
 
 def pgeof_nearest(points, queries, radius, k):
-    """pgeof, the nearest K."""
+    """Find the nearest K."""
     import pgeof
 
     return lambda: uncompared(pgeof.radius_search(points, queries, radius, k))
 
 
 def pgeof_first(points, queries, radius, k):
-    """pgeof, all, then the first K."""
+    """Find all, and take the first K."""
     import pgeof
 
     everything = {"radius": radius, "num_neighbors": len(points)}
@@ -34,17 +34,8 @@ def pgeof_first(points, queries, radius, k):
     return run
 
 
-def _pad(lists, k):
-    """The first K of sorted lists of hits; unused slots repeat the first."""
-    found = np.empty((len(lists), k), np.int32)
-    for row, hits in zip(found, lists, strict=True):
-        row[:] = hits[0] if len(hits) else 0
-        row[: len(hits)] = hits[:k]
-    return found
-
-
 def napf_all(points, queries, radius, k):
-    """napf, all."""
+    """Find all, in lists."""
     import napf
 
     def run():
@@ -56,60 +47,41 @@ def napf_all(points, queries, radius, k):
 
 
 def scipy_first(points, queries, radius, k):
-    """SciPy, all, then the first K."""
+    """Find all, and take the first K."""
     from scipy.spatial import cKDTree
 
-    def run():
-        tree = cKDTree(points)
-        hits = tree.query_ball_point(
-            queries, radius, workers=cores(), return_sorted=True
-        )
-        return _pad(hits, k)
-
-    return run
+    options = {"workers": cores(), "return_sorted": True}
+    search = cKDTree.query_ball_point
+    return lambda: _first(search(cKDTree(points), queries, radius, **options), k)
 
 
 def sklearn_first(points, queries, radius, k):
-    """scikit-learn, all, then the first K."""
+    """Find all, and take the first K."""
     from sklearn.neighbors import KDTree
 
     def run():
         hits = KDTree(points).query_radius(queries, radius)
-        return _pad([np.sort(found) for found in hits], k)
+        return _first([np.sort(found) for found in hits], k)
 
     return run
 
 
-def torch_cluster(points, queries, radius, k):
-    """torch-cluster, some K."""
-    import torch
-    from torch_cluster import radius as search
-
-    cloud, centers = torch.from_numpy(points), torch.from_numpy(queries)
-    workers = cores()
-    return lambda: uncompared(
-        search(cloud, centers, radius, max_num_neighbors=k, num_workers=workers)
-    )
+PEERS = {
+    "pgeof, the nearest K": pgeof_nearest,
+    "pgeof, all, then the first K": pgeof_first,
+    "napf, all": napf_all,
+    "SciPy, all, then the first K": scipy_first,
+    "scikit-learn, all, then the first K": sklearn_first,
+}
 
 
-def open3d(points, queries, radius, k):
-    """Open3D, the nearest K."""
-    from open3d import core
-
-    cloud, centers = core.Tensor(points), core.Tensor(queries)
-
-    def run():
-        search = core.nns.NearestNeighborSearch(cloud)
-        search.hybrid_index(radius)
-        search.hybrid_search(centers, radius, k)
-
-    return run
-
-
-PEERS = (
-    *(pgeof_nearest, pgeof_first, napf_all, scipy_first, sklearn_first),
-    *(torch_cluster, open3d),
-)
+def _first(lists, k):
+    """The first K of sorted lists of hits; unused slots repeat the first."""
+    found = np.empty((len(lists), k), np.int32)
+    for row, hits in zip(found, lists, strict=True):
+        row[:] = hits[0] if len(hits) else 0
+        row[: len(hits)] = hits[:k]
+    return found
 
 
 def cases(scan):
@@ -121,13 +93,10 @@ def cases(scan):
 
 
 def _case(points, queries, radius, k):
-    cloud, centers = tf.constant(points[None]), tf.constant(queries[None])
-    few = slice(None, None, 8)
+    tensors = batched(points, queries)
     return Case(
         f"ball query {len(queries):,} of {len(points):,}, r = {radius} m, K = {k}",
-        lambda: ops.ball_query(cloud, centers, radius=radius, num_neighbors=k),
-        lambda found: found[0][0].numpy(),
-        lambda: [(few, reference.ball_query(points, queries[few], radius, k)[0])],
+        lambda: ops.ball_query(*tensors, radius=radius, num_neighbors=k),
         (points, queries, radius, k),
         PEERS,
         (Target(3, "the same result"), Target(2, "any")),
@@ -136,10 +105,10 @@ def _case(points, queries, radius, k):
 
 def scaled(count):
     """An eighth of the points are centres; the radius holds about 32 of them."""
-    points = inputs.room(count)[None]
+    points = inputs.room(count)
     radius = 0.2 * (40_000 / count) ** 0.5
 
     def run(cloud, centers):
         return ops.ball_query(cloud, centers, radius=radius, num_neighbors=32)
 
-    return (tf.constant(points), tf.constant(points[:, : count // 8])), run
+    return batched(points, points[: count // 8]), run

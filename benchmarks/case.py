@@ -1,14 +1,16 @@
-"""What a benchmark is, and how it is measured: all libraries in turns, medians."""
+"""One call of an op beside other libraries, timed in turns: medians count."""
 
-import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from benchmarks.machine import cores
+from gspn_tf import ops
 
 OURS = "gspn_tf"
 TURNS, MOST = 5, 5  # runs that count in a turn
@@ -28,35 +30,46 @@ class Target:
 
 
 def equal(found: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Where both are the same: integers exactly, floats to 1e-5 (order of sums)."""
+    """Compare element by element: integers exactly, floats to 1e-5 (order of sums)."""
     if np.issubdtype(found.dtype, np.integer):
         return found == other
     return np.isclose(found, other, rtol=1e-5, atol=1e-5)
 
 
 def share_of_equals(found: np.ndarray, other: np.ndarray) -> float:
-    """1 where all values are the same."""
+    """Return 1 where all values are the same."""
     return float(equal(found, other).mean())
+
+
+def first_output(outputs: Any) -> np.ndarray:
+    """Take the first output of an op, without the axis of its one cloud."""
+    return tf.nest.flatten(outputs)[0][0].numpy()
+
+
+def batched(*arrays: np.ndarray) -> tuple[tf.Tensor, ...]:
+    """Make tensors of one cloud each."""
+    return tuple(tf.constant(array[None]) for array in arrays)
 
 
 class Case(NamedTuple):
     """One call of an op, and the same work done by other libraries.
 
-    ours       runs the op.
-    result     the part of what it gives that is compared, as an array.
-    expected   the naive reference: pairs of (rows of that array, what they must be).
-    peers      each is a function of `inputs` that returns what is to be timed, whose
-               value is the array again, or None where it gives something else.
+    call       runs the op.
+    inputs     the arrays that the peers are given.
+    peers      libraries by name, each a function of `inputs` that returns the function
+               to time. That gives the array of `result`, or None for another kind.
+    result     makes the array that is compared of the op's outputs.
+    beginning  a cheaper call whose result is the first part of that array.
     same       the share of a peer's array that is right, given ours.
     """
 
     name: str
-    ours: Callable[[], Any]
-    result: Callable[[Any], np.ndarray]
-    expected: Callable[[], list[tuple[Any, np.ndarray]]]
+    call: Callable[[], Any]
     inputs: tuple = ()
-    peers: tuple[Callable, ...] = ()
+    peers: Mapping[str, Callable] = {}
     targets: tuple[Target, ...] = ()
+    result: Callable[[Any], np.ndarray] = first_output
+    beginning: Callable[[], Any] | None = None
     same: Callable[[np.ndarray, np.ndarray], float] = share_of_equals
 
 
@@ -70,8 +83,8 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A case; the first of `timed` is ours.
+class Comparison:
+    """A measured case; the first of `timed` is ours.
 
     steady: milliseconds of ours called again and again, no other library in between:
     threads that wait for the next call are awake.
@@ -83,25 +96,20 @@ class Measured:
     targets: tuple[Target, ...]
 
 
-def cores() -> int:
-    """The cores that this process may use: how many threads a library is given."""
-    return len(os.sched_getaffinity(0))
-
-
 def wait(value: Any) -> Any:
-    """The value, computed: ops on a GPU return before they are done."""
+    """Return the value, computed: ops on a GPU return before they are done."""
     if tf.config.list_logical_devices("GPU"):
         tf.test.experimental.sync_devices()
     return value
 
 
 def uncompared(value: Any) -> None:
-    """Of a peer: the value is computed, but it is another kind of result."""
+    """Finish a peer's value that is another kind of result."""
     wait(value)
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """Time of one run; on one core CPU time, which other load disturbs less."""
+    """Time one run; on one core CPU time, which other load disturbs less."""
     clock = time.process_time if cores() == 1 else time.perf_counter
     start = clock()
     wait(run())
@@ -109,7 +117,7 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def medians(runs: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median milliseconds of each, in turns: other load meets all alike.
+    """Time each in turns, so that other load meets all alike: median milliseconds.
 
     A turn is some runs after one that does not count, which finds the caches full of
     another library's data. Of a slow library the first run is all.
@@ -126,28 +134,29 @@ def medians(runs: dict[str, Callable[[], Any]]) -> dict[str, float]:
     return {name: 1e3 * statistics.median(taken) for name, taken in times.items()}
 
 
-def check(case: Case) -> np.ndarray:
-    """The result of ours, after a comparison with the naive reference."""
-    found = case.result(wait(case.ours()))
-    for rows, expected in case.expected():
-        if not equal(found[rows], expected).all():
-            raise AssertionError(f"{case.name}: not what the reference gives")
+def checked(case: Case) -> np.ndarray:
+    """Return our result; AssertionError unless the portable op gives the same."""
+    found = case.result(wait(case.call()))
+    with ops.portable():
+        expected = case.result((case.beginning or case.call)())
+    if not equal(found[: len(expected)], expected).all():
+        raise AssertionError(f"{case.name}: not what the portable op gives")
     return found
 
 
-def measure(case: Case) -> Measured:
-    """Checks ours, then times it and every peer that is installed."""
-    found = check(case)
-    runs, same = {OURS: case.ours}, {OURS: 1.0}
-    for peer in case.peers:
-        name = peer.__doc__.split(".")[0]
+def compare(case: Case) -> Comparison:
+    """Check ours, then time it and every peer that is installed."""
+    found = checked(case)
+    runs, same = {OURS: case.call}, {OURS: 1.0}
+    for name, peer in case.peers.items():
         try:
-            runs[name] = peer(*case.inputs)
+            run = peer(*case.inputs)
+            other = run()
         except ImportError:
             continue
-        other = runs[name]()
+        runs[name] = run
         same[name] = None if other is None else case.same(found, other)
     times = medians(runs)
     timed = [Timed(name, times[name], same[name]) for name in runs]
-    steady = medians({OURS: case.ours})[OURS]
-    return Measured(case.name, timed, steady, case.targets)
+    steady = medians({OURS: case.call})[OURS]
+    return Comparison(case.name, timed, steady, case.targets)

@@ -1,55 +1,32 @@
 """Farthest point sampling: the centres of a set abstraction."""
 
+from functools import partial
+
 import numpy as np
-import reference
-import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, share_of_equals, uncompared
+from benchmarks.case import Case, Target, batched, share_of_equals
 from gspn_tf import ops
 
 
-def fpsample_line(points, samples):
-    """fpsample, k-d line."""
+def fpsample(points, samples, name, *height):
+    """Call a function of fpsample; the first point is the start."""
     import fpsample
 
+    return lambda: getattr(fpsample, name)(points, samples, *height, 0)
+
+
+def line(points, samples):
+    """Split the cloud by a line of buckets."""
     height = 7 if len(points) < 100_000 else 9
-    return lambda: fpsample.bucket_fps_kdline_sampling(points, samples, height, 0)
+    return fpsample(points, samples, "bucket_fps_kdline_sampling", height)
 
 
-def fpsample_tree(points, samples):
-    """fpsample, k-d tree."""
-    import fpsample
-
-    return lambda: fpsample.bucket_fps_kdtree_sampling(points, samples, 0)
-
-
-def fpsample_brute(points, samples):
-    """fpsample, all pairs."""
-    import fpsample
-
-    return lambda: fpsample.fps_sampling(points, samples, 0)
-
-
-def torch_cluster(points, samples):
-    """torch-cluster."""
-    import torch
-    from torch_cluster import fps
-
-    cloud, ratio = torch.from_numpy(points), samples / len(points)
-    return lambda: fps(cloud, ratio=ratio, random_start=False).numpy()
-
-
-def open3d(points, samples):
-    """Open3D."""
-    from open3d import t
-
-    cloud = t.geometry.PointCloud(points)
-    # It returns coordinates in the order of the cloud, not of the samples.
-    return lambda: uncompared(cloud.farthest_point_down_sample(samples))
-
-
-PEERS = (fpsample_line, fpsample_tree, fpsample_brute, torch_cluster, open3d)
+LINE = {"fpsample, k-d line": line}
+PEERS = LINE | {
+    "fpsample, k-d tree": partial(fpsample, name="bucket_fps_kdtree_sampling"),
+    "fpsample, all pairs": partial(fpsample, name="fps_sampling"),
+}
 
 
 def _greedy(points, other):
@@ -60,17 +37,16 @@ def _greedy(points, other):
     return share_of_equals((found + first) % len(points), other)
 
 
-def _case(points, samples, peers, at_least):
-    cloud = tf.constant(points[None])
+def _case(points, samples, peers, times):
+    (cloud,) = batched(points)
     return Case(
         f"FPS {len(points):,} -> {samples:,}",
         lambda: ops.farthest_point_sample(cloud, samples),
-        lambda found: found[0].numpy(),
-        lambda: [(slice(256), reference.farthest_point_sample(points, 256))],
         (points, samples),
         peers,
-        (Target(at_least, "fpsample"),),
-        lambda _, other: _greedy(points, other),
+        (Target(times, "fpsample"),),
+        beginning=lambda: ops.farthest_point_sample(cloud, 256),
+        same=lambda _, other: _greedy(points, other),
     )
 
 
@@ -78,12 +54,12 @@ def cases(scan):
     """18,000 points of the scan, and a million of a room."""
     large = inputs.room(inputs.LARGEST)
     return [
-        _case(inputs.scan(scan, 18_000), 2048, PEERS, at_least=4),
-        _case(large, len(large) // 8, PEERS[:1], at_least=3),
+        _case(inputs.scan(scan, 18_000), 2048, PEERS, times=4),
+        _case(large, len(large) // 8, LINE, times=3),
     ]
 
 
 def scaled(count):
     """An eighth of the points."""
-    points = tf.constant(inputs.room(count)[None])
-    return (points,), lambda cloud: ops.farthest_point_sample(cloud, count // 8)
+    run = lambda cloud: ops.farthest_point_sample(cloud, count // 8)  # noqa: E731
+    return batched(inputs.room(count)), run

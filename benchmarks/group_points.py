@@ -4,58 +4,34 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case
+from benchmarks.case import Case, batched
 from gspn_tf import ops
 
 CHANNELS, NEIGHBORS = 64, 32
 
 
 def numpy(features, indices):
-    """NumPy."""
+    """Index an array."""
     return lambda: features[indices]
 
 
-def tensorflow(features, indices):
-    """TF gather."""
-    features, indices = tf.constant(features), tf.constant(indices)
-    return lambda: tf.gather(features, indices).numpy()
+def tensorflow(features, indices, upstream=None):
+    """Gather; with an upstream gradient also backward."""
+    rows, near = tf.constant(features), tf.constant(indices)
+    if upstream is None:
+        return lambda: tf.gather(rows, near).numpy()
+    above = tf.constant(upstream)
+    return lambda: _gradient(tf.gather, rows, near, above).numpy()
 
 
-def tensorflow_gradient(features, indices, upstream):
-    """TF gather."""
-    arrays = tf.constant(features), tf.constant(upstream)
-    gather = lambda f: tf.gather(f, indices)  # noqa: E731
-    return lambda: _gradient(gather, *arrays).numpy()
+PEERS = {"NumPy": numpy, "TF gather": tensorflow}
 
 
-def torch(features, indices):
-    """PyTorch."""
-    import torch
-
-    features, indices = torch.from_numpy(features), torch.from_numpy(indices)
-    return lambda: features[indices].numpy()
-
-
-def torch_gradient(features, indices, upstream):
-    """PyTorch."""
-    import torch
-
-    rows = torch.from_numpy(features).requires_grad_()
-    indices, upstream = torch.from_numpy(indices), torch.from_numpy(upstream)
-
-    def run():
-        rows.grad = None
-        rows[indices].backward(upstream)
-        return rows.grad.numpy()
-
-    return run
-
-
-def _gradient(gather, features, upstream):
-    """Of the features [N, C], given that of the gathered rows [M, K, C]."""
+def _gradient(gather, features, indices, upstream):
+    """Gradient of the features [..., N, C], given that of the rows [..., M, K, C]."""
     with tf.GradientTape() as tape:
         tape.watch(features)
-        rows = gather(features)
+        rows = gather(features, indices)
     return tf.convert_to_tensor(tape.gradient(rows, features, upstream))
 
 
@@ -71,37 +47,26 @@ def _arrays(points, samples):
 
 def cases(scan):
     """64 channels of 2,048 x 32 neighbours in 18,000 points."""
-    features, indices = _arrays(inputs.scan(scan, 18_000), 2048)
-    rows, near = tf.constant(features[None]), tf.constant(indices[None])
-    name = f"group_points 2,048 x {NEIGHBORS} of {len(features):,} x {CHANNELS}"
-    forward = Case(
-        f"{name}, forward",
-        lambda: ops.group_points(rows, near),
-        lambda found: found[0].numpy(),
-        lambda: [(slice(None), features[indices])],
-        (features, indices),
-        (numpy, tensorflow, torch),
-    )
+    features, indices = arrays = _arrays(inputs.scan(scan, 18_000), 2048)
     upstream = np.random.default_rng(3).random((*indices.shape, CHANNELS), np.float32)
-    above = tf.constant(upstream[None])
-    both = Case(
-        f"{name}, forward + backward",
-        lambda: _gradient(lambda f: ops.group_points(f, near), rows, above),
-        lambda found: found[0].numpy(),
-        lambda: [(slice(None), _expected_gradient(features, indices, upstream))],
-        (features, indices, upstream),
-        (tensorflow_gradient, torch_gradient),
-    )
-    return [forward, both]
-
-
-def _expected_gradient(features, indices, upstream):
-    gradient = np.zeros_like(features)
-    np.add.at(gradient, indices.ravel(), upstream.reshape(-1, CHANNELS))
-    return gradient
+    rows, near, above = batched(features, indices, upstream)
+    name = f"group_points 2,048 x {NEIGHBORS} of {len(features):,} x {CHANNELS}"
+    return [
+        Case(
+            f"{name}, forward",
+            lambda: ops.group_points(rows, near),
+            arrays,
+            {"NumPy": numpy, "TF gather": tensorflow},
+        ),
+        Case(
+            f"{name}, forward + backward",
+            lambda: _gradient(ops.group_points, rows, near, above),
+            (*arrays, upstream),
+            {"TF gather": tensorflow},
+        ),
+    ]
 
 
 def scaled(count):
     """The neighbours of an eighth of the points."""
-    arrays = _arrays(inputs.room(count), count // 8)
-    return tuple(tf.constant(array[None]) for array in arrays), ops.group_points
+    return batched(*_arrays(inputs.room(count), count // 8)), ops.group_points

@@ -1,4 +1,4 @@
-"""What the ops are measured on: a real scan or a generated room, and boxes in it."""
+"""A real scan or a generated room to measure the ops on, and boxes in it."""
 
 from functools import cache
 from pathlib import Path

@@ -1,77 +1,57 @@
 """Mask projection: every point takes the value of its nearest sampled point."""
 
+from functools import partial
+
 import numpy as np
-import reference
-import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, cores
+from benchmarks.case import Case, Target, batched
+from benchmarks.neighbors import SEARCHES
 from gspn_tf import ops
 
 DETECTIONS, SAMPLES = 100, 256
 
 
-def _project(nearest, points, samples, values, boxes):
-    """nearest(samples [M, 3], queries [Q, 3]) gives indices [Q]."""
-    assigned = np.zeros((len(boxes), len(points)), np.float32)
-    for d, box in enumerate(boxes):
-        half = np.float32(0.5) * box[3:]
-        inside = (points >= box[:3] - half) & (points <= box[:3] + half)
-        rows = np.flatnonzero(inside.all(axis=1))
-        if len(rows):
-            assigned[d, rows] = values[d][nearest(samples[d], points[rows])]
-    return assigned
+def _project(search, points, samples, values, boxes):
+    """Project the masks by one of `SEARCHES`, box by box."""
+
+    def run():
+        assigned = np.zeros((len(boxes), len(points)), np.float32)
+        for d, box in enumerate(boxes):
+            half = np.float32(0.5) * box[3:]
+            inside = (points >= box[:3] - half) & (points <= box[:3] + half)
+            rows = np.flatnonzero(inside.all(axis=1))
+            if len(rows):
+                nearest = search(samples[d], points[rows], 1)()
+                assigned[d, rows] = values[d][nearest.ravel()]
+        return assigned
+
+    return run
 
 
-def sklearn(*arrays):
-    """scikit-learn."""
-    from sklearn.neighbors import NearestNeighbors
-
-    def nearest(samples, queries):
-        search = NearestNeighbors(n_neighbors=1, n_jobs=cores()).fit(samples)
-        return search.kneighbors(queries, return_distance=False)[:, 0]
-
-    return lambda: _project(nearest, *arrays)
+PEERS = {
+    name: partial(_project, SEARCHES[name])
+    for name in ("scikit-learn", "SciPy", "pykdtree")
+}
 
 
-def scipy(*arrays):
-    """SciPy."""
-    from scipy.spatial import cKDTree
-
-    def nearest(samples, queries):
-        return cKDTree(samples).query(queries, workers=cores())[1]
-
-    return lambda: _project(nearest, *arrays)
-
-
-def pykdtree(*arrays):
-    """Pykdtree."""
-    from pykdtree.kdtree import KDTree
-
-    return lambda: _project(lambda s, q: KDTree(s).query(q)[1], *arrays)
-
-
-def _detections(points):
-    """Boxes [D, 6], samples in them [D, M, 3] and random values [D, M]."""
+def _arrays(points):
+    """The points, samples in boxes [D, M, 3], random values [D, M], boxes [D, 6]."""
     boxes = inputs.boxes(points, DETECTIONS)
     drawn = ops.sample_in_boxes(points[None], boxes[None], (1, 2), num_samples=SAMPLES)
     values = np.random.default_rng(2).random((DETECTIONS, SAMPLES), np.float32)
-    return points[drawn[0][0].numpy()], values, boxes
+    return points, points[drawn[0][0].numpy()], values, boxes
 
 
 def cases(scan):
     """100 detections of 256 points onto 18,000."""
-    points = inputs.scan(scan, 18_000)
-    arrays = (points, *_detections(points))
-    tensors = [tf.constant(array[None]) for array in arrays]
-    few = [array[:4] for array in arrays[1:]]
+    arrays = _arrays(inputs.scan(scan, 18_000))
+    tensors = batched(*arrays)
     case = Case(
-        f"mask projection {DETECTIONS} x {SAMPLES} onto {len(points):,}",
+        f"mask projection {DETECTIONS} x {SAMPLES} onto {len(arrays[0]):,}",
         lambda: ops.nearest_assign(*tensors),
-        lambda found: found[0].numpy(),
-        lambda: [(slice(4), reference.nearest_assign(points, *few))],
         arrays,
-        (sklearn, scipy, pykdtree),
+        PEERS,
         (Target(10, "scikit-learn"),),
     )
     return [case]
@@ -79,6 +59,4 @@ def cases(scan):
 
 def scaled(count):
     """100 detections onto all points."""
-    points = inputs.room(count)
-    arrays = (points, *_detections(points))
-    return tuple(tf.constant(array[None]) for array in arrays), ops.nearest_assign
+    return batched(*_arrays(inputs.room(count))), ops.nearest_assign

@@ -1,12 +1,13 @@
 """Chamfer distance: the loss between generated and true shapes, and its gradient."""
 
+from functools import partial
+
 import numpy as np
-import reference
 import tensorflow as tf
-from clouds import make_points
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, cores, uncompared, wait
+from benchmarks.case import Case, Target, batched, uncompared, wait
+from benchmarks.neighbors import SEARCHES
 from gspn_tf import ops
 
 CLOUDS, SIZE = 512, 512
@@ -18,7 +19,7 @@ def _all_pairs(a, b):
 
 
 def xla(a, b):
-    """TF XLA, all pairs."""
+    """Compare all pairs in a compiled graph."""
     a, b = tf.constant(a), tf.constant(b)
 
     @tf.function(jit_compile=True)
@@ -31,45 +32,30 @@ def xla(a, b):
 
 
 def xla_gradient(a, b):
-    """TF XLA, all pairs."""
-    a, b = tf.constant(a), tf.constant(b)
+    """Differentiate all pairs in a compiled graph."""
+    distance = tf.function(
+        lambda a, b: sum(
+            tf.reduce_sum(tf.reduce_min(_all_pairs(a, b), axis)) for axis in (1, 2)
+        ),
+        jit_compile=True,
+    )
+    return partial(_uncompared_gradient, distance, a, b)
 
-    @tf.function(jit_compile=True)
+
+def _trees(search, a, b):
+    """Search both ways by one of `SEARCHES`, pair by pair: indices a -> b."""
+
     def run():
-        with tf.GradientTape() as tape:
-            tape.watch([a, b])
-            d = _all_pairs(a, b)
-            total = sum(tf.reduce_sum(tf.reduce_min(d, axis)) for axis in (1, 2))
-        return tape.gradient(total, [a, b])
+        pairs = list(zip(a, b, strict=True))
+        forth = [search(y, x, 1)() for x, y in pairs]
+        _ = [search(x, y, 1)() for x, y in pairs]
+        return np.stack(forth)
 
-    return lambda: uncompared(run())
-
-
-def _trees(tree, a, b, **options):
-    """Indices a -> b of pairs of clouds, from a k-d tree of each; and b -> a."""
-    pairs = zip(a, b, strict=True)
-    found = [
-        (tree(y).query(x, **options)[1], tree(x).query(y, **options)) for x, y in pairs
-    ]
-    return np.stack([forth for forth, _ in found])
-
-
-def pykdtree(a, b):
-    """Pykdtree."""
-    from pykdtree.kdtree import KDTree
-
-    return lambda: _trees(KDTree, a, b)
-
-
-def scipy(a, b):
-    """SciPy."""
-    from scipy.spatial import cKDTree
-
-    return lambda: _trees(cKDTree, a, b, workers=cores())
+    return run
 
 
 def tensorflow_graphics(a, b):
-    """tensorflow-graphics."""
+    """Call its Chamfer distance, which has no indices."""
     from tensorflow_graphics.nn.loss import chamfer_distance
 
     a, b = tf.constant(a), tf.constant(b)
@@ -77,10 +63,22 @@ def tensorflow_graphics(a, b):
 
 
 def tensorflow_graphics_gradient(a, b):
-    """tensorflow-graphics."""
+    """Differentiate its Chamfer distance, a mean."""
     from tensorflow_graphics.nn.loss import chamfer_distance
 
-    return lambda: uncompared(_gradient(chamfer_distance.evaluate, a, b))
+    return partial(_uncompared_gradient, chamfer_distance.evaluate, a, b)
+
+
+FORWARD = {
+    "TF XLA, all pairs": xla,
+    "pykdtree": partial(_trees, SEARCHES["pykdtree"]),
+    "SciPy": partial(_trees, SEARCHES["SciPy"]),
+    "tensorflow-graphics": tensorflow_graphics,
+}
+BACKWARD = {
+    "TF XLA, all pairs": xla_gradient,
+    "tensorflow-graphics": tensorflow_graphics_gradient,
+}
 
 
 def _gradient(distance, a, b):
@@ -91,45 +89,41 @@ def _gradient(distance, a, b):
     return wait(tape.gradient(total, [a, b]))
 
 
+def _uncompared_gradient(distance, a, b):
+    uncompared(_gradient(distance, a, b))
+
+
 def _ours(a, b):
     to_b, _, to_a, _ = ops.nn_distance(a, b)
     return tf.reduce_sum(to_b) + tf.reduce_sum(to_a)
 
 
-def _expected_gradient(a, b):
-    ones, nearest = np.ones(SIZE, np.float32), reference.nearest
-    forth, back = nearest(b, a)[1], nearest(a, b)[1]
-    return reference.nn_distance_grad(a, b, forth, back, ones, ones)[0]
-
-
 def cases(scan):
     """512 pairs of clouds of 512 points, whatever the scan."""
-    a = make_points("random", CLOUDS, SIZE)
-    b = make_points("random", CLOUDS, SIZE, seed=1)
-    first, second = tf.constant(a), tf.constant(b)
+    rng = np.random.default_rng(0)
+    clouds = [np.float32(rng.uniform(-2, 2, (CLOUDS, SIZE, 3))) for _ in range(2)]
+    a, b = map(tf.constant, clouds)
     name = f"Chamfer {CLOUDS} x ({SIZE} vs {SIZE})"
     forward = Case(
         f"{name}, forward",
-        lambda: ops.nn_distance(first, second),
-        lambda found: found[1].numpy(),
-        lambda: [(i, reference.nearest(b[i], a[i])[1]) for i in range(8)],
-        (a, b),
-        (xla, pykdtree, scipy, tensorflow_graphics),
+        lambda: ops.nn_distance(a, b),
+        tuple(clouds),
+        FORWARD,
         (Target(2.5, "any"),),
+        result=lambda found: found[1].numpy(),
     )
     both = Case(
         f"{name}, forward + backward",
-        lambda: _gradient(_ours, first, second),
-        lambda found: found[0].numpy(),
-        lambda: [(i, _expected_gradient(a[i], b[i])) for i in range(8)],
-        (a, b),
-        (xla_gradient, tensorflow_graphics_gradient),
+        lambda: _gradient(_ours, a, b),
+        tuple(clouds),
+        BACKWARD,
         (Target(5, "tensorflow-graphics"),),
+        result=lambda found: found[0].numpy(),
     )
     return [forward, both]
 
 
 def scaled(count):
     """Half of the points to the other half."""
-    points = inputs.room(count)[None]
-    return (tf.constant(points[:, ::2]), tf.constant(points[:, 1::2])), ops.nn_distance
+    points = inputs.room(count)
+    return batched(points[::2], points[1::2]), ops.nn_distance

@@ -1,11 +1,10 @@
 """The tables of the results, in Markdown."""
 
-from benchmarks.case import Measured, Target, Timed
-from benchmarks.scaling import COUNTS, Scaling
-from benchmarks.suite import Results
+from benchmarks.case import Comparison, Target, Timed
+from benchmarks.suite import COUNTS, Growth, Results
 
 
-def table(header: list[str], rows: list[list]) -> str:
+def markdown_table(header: list[str], rows: list[list]) -> str:
     """Aligned columns."""
     cells = [header, *[[str(cell) for cell in row] for row in rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -28,7 +27,7 @@ def _same(share: float | None) -> str:
     return "yes" if share == 1 else f"{min(share, 0.9999):.2%}"
 
 
-def fastest(case: Measured, target: Target) -> Timed | None:
+def fastest(case: Comparison, target: Target) -> Timed | None:
     """The library that the target speaks of, or None where none is installed."""
     chosen = [
         timed
@@ -58,7 +57,7 @@ def targets(one: Results, all_cores: Results) -> str:
     n = all_cores.cores
     header = ["op", "ours, 1 core, ms", f"{n} cores, ms", "gain", "against", "ms"]
     header += ["ratio, 1 core", f"ratio, {n} cores", "wanted"]
-    return table(header, rows)
+    return markdown_table(header, rows)
 
 
 def libraries(one: Results, all_cores: Results) -> str:
@@ -72,7 +71,7 @@ def libraries(one: Results, all_cores: Results) -> str:
             rows.append([case.name, timed.library, _same(timed.same), *times])
     n = all_cores.cores
     header = ["op", "library", "same result", "1 core, ms", "ratio", f"{n} cores, ms"]
-    return table(header, rows)
+    return markdown_table(header, rows)
 
 
 def limits(one: Results, all_cores: Results) -> str:
@@ -81,12 +80,12 @@ def limits(one: Results, all_cores: Results) -> str:
         [name.replace("_", " "), _number(one.floors[name]), _number(wide)]
         for name, wide in all_cores.floors.items()
     ]
-    return table(["floor", "1 core", f"{all_cores.cores} cores"], rows)
+    return markdown_table(["floor", "1 core", f"{all_cores.cores} cores"], rows)
 
 
 def scaling(
-    one: list[Scaling],
-    all_cores: list[Scaling],
+    one: list[Growth],
+    all_cores: list[Growth],
     memory: list[tuple[float, float]],
     cores: int,
 ) -> str:
@@ -106,4 +105,4 @@ def scaling(
     ]
     header = ["op", *[f"{count:,}, ms" for count in COUNTS], "exponent"]
     header += [f"gain of {cores} cores", "peak, MB", "of inputs and outputs"]
-    return table(header, rows)
+    return markdown_table(header, rows)

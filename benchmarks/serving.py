@@ -4,28 +4,39 @@ Every answer is compared with what `Segmenter` finds in this process, and the me
 the server is looked at after each request.
 """
 
-import argparse
 import json
 import statistics
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from benchmarks import machine
-from gspn_tf.commands.command import load_tensorflow
+from benchmarks.answers import assert_answers, client, resident_mb, running_server
+from gspn_tf import models
+from gspn_tf.commands.command import write_metrics
+from gspn_tf.commands.prepare import prepare_rooms
+from gspn_tf.config import loading
+from gspn_tf.data import read_scenes
+from gspn_tf.data.classes import SCANNET
+from gspn_tf.files.scans import read_scan
+from gspn_tf.inference import segmenter as inference
+from gspn_tf.inference.serving import saved_model
 
 KINDS = ("native", "portable")
 SIZES = (1, 100, 1000, 18_000, 81_369)  # points of scans that are compared
+POINTS = 36_020  # of the scan that is timed
 SPREAD = 0.01  # metres between the points of a scan and those of the room it is made of
 
 
 class Load(NamedTuple):
-    """What a server is put to."""
+    """How many requests a server is put to."""
 
     requests: int = 500
     clients: int = 4
@@ -39,8 +50,8 @@ class Load(NamedTuple):
         return rng.permutation(sizes)
 
 
-class Report(NamedTuple):
-    """How it went."""
+class Sent(NamedTuple):
+    """How a server bore its load."""
 
     seconds: float
     median_ms: float
@@ -49,18 +60,14 @@ class Report(NamedTuple):
     final_mb: float  # and in the second
 
 
-def send(load: Load, server: tuple[str, int], scan, offline, check) -> Report:
-    """Put a server to a load.
+def send(load: Load, server: tuple[str, int], scan, offline) -> Sent:
+    """Put a server to a load; AssertionError where it does not answer as offline.
 
     server   host:port of its gRPC, and its process
     scan     number of points -> points, colors
     offline  points, colors -> Segmentation
-    check    answer, Segmentation, number of points: raises where they differ
     """
-    from serving.clients import grpc_client
-    from serving.harness import resident_mb
-
-    address, pid = server
+    (address, pid), grpc_client = server, client("grpc_client")
     stub = grpc_client.connect(address)
 
     def ask(size: int) -> tuple[dict, float, float]:
@@ -74,9 +81,9 @@ def send(load: Load, server: tuple[str, int], scan, offline, check) -> Report:
         answers, taken, memory = zip(*clients.map(ask, load.sizes()), strict=True)
     seconds = time.monotonic() - start
     for size, answer in zip(load.sizes(), answers, strict=True):
-        check(answer, offline(*scan(size)), size)
+        assert_answers(answer, offline(*scan(size)), size)
     half = len(memory) // 2
-    return Report(
+    return Sent(
         seconds=round(seconds, 1),
         median_ms=round(1e3 * statistics.median(taken), 1),
         slowest_ms=round(1e3 * max(taken), 1),
@@ -85,38 +92,31 @@ def send(load: Load, server: tuple[str, int], scan, offline, check) -> Report:
     )
 
 
-class Loaded(NamedTuple):
-    """The SavedModels of a process, by the kind of their ops."""
-
-    models: dict[str, object]
-
-    def answer(self, kind: str, points: np.ndarray, colors: np.ndarray) -> dict:
-        """What `serving_default` says."""
-        import tensorflow as tf
-
-        inputs = {"points": points, "colors": colors, "num_points": np.int32(-1)}
-        inputs = {name: tf.constant(value) for name, value in inputs.items()}
-        found = self.models[kind].signatures["serving_default"](**inputs)
-        return {name: value.numpy() for name, value in found.items()}
+def answer(saved, points: np.ndarray, colors: np.ndarray) -> dict:
+    """Call `serving_default` of a SavedModel in this process."""
+    inputs = {"points": points, "colors": colors, "num_points": np.int32(-1)}
+    inputs = {name: tf.constant(value) for name, value in inputs.items()}
+    found = saved.signatures["serving_default"](**inputs)
+    return {name: value.numpy() for name, value in found.items()}
 
 
-def agree(loaded: Loaded, scan, offline, check) -> None:
-    """Both exports answer scans of several sizes as offline, or an error."""
+def agree(loaded: dict, scan, offline) -> None:
+    """Assert that both exports answer scans of several sizes as offline."""
     for count in SIZES:
         points, colors = scan(count)
         expected = offline(points, colors)
-        for kind in loaded.models:
-            check(loaded.answer(kind, points, colors), expected, count)
+        for saved in loaded.values():
+            assert_answers(answer(saved, points, colors), expected, count)
         print(f"{count:7,} points: {len(expected.masks)} instances, as offline")
 
 
-def times(loaded: Loaded, scan: tuple, repeats: int) -> dict[str, dict]:
-    """Least and median seconds of each export on one scan; they take turns."""
-    taken: dict[str, list[float]] = {kind: [] for kind in loaded.models}
+def times(loaded: dict, scan: tuple, repeats: int) -> dict[str, dict]:
+    """Time each export on one scan, in turns: least and median seconds."""
+    taken: dict[str, list[float]] = {kind: [] for kind in loaded}
     for _ in range(repeats + 1):
-        for kind in loaded.models:
+        for kind, saved in loaded.items():
             start = time.perf_counter()
-            loaded.answer(kind, *scan)
+            answer(saved, *scan)
             taken[kind].append(time.perf_counter() - start)
     return {
         kind: {
@@ -128,11 +128,7 @@ def times(loaded: Loaded, scan: tuple, repeats: int) -> dict[str, dict]:
 
 
 def scans_of(path: str | None) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
-    """Makes scans of so many points of the one of a file, or of a generated room."""
-    from gspn_tf.commands.prepare import prepare_rooms
-    from gspn_tf.data import read_scenes
-    from gspn_tf.files.scans import read_scan
-
+    """Return what makes scans of so many points, of a file or of a generated room."""
     with tempfile.TemporaryDirectory() as folder:
         if path:
             room = read_scan(Path(path))
@@ -152,22 +148,17 @@ def scans_of(path: str | None) -> Callable[[int], tuple[np.ndarray, np.ndarray]]
 
 
 def network(config: str, run: str | None):
-    """(model, config, classes) of a run, or of a config without training."""
-    from gspn_tf import models
-    from gspn_tf.config import loading as config_loading
-    from gspn_tf.data.classes import SCANNET
-    from gspn_tf.inference import segmenter as inference
-
+    """Load (model, config, classes) of a run, or build them of a config, untrained."""
     if run:
         return inference.load_run(run)
-    loaded = config_loading.load(config)
+    loaded = loading.load_config(config)
     model = models.build(loaded.model)
     decide(model)
     return model, loaded, SCANNET.pairs()
 
 
 def decide(model) -> None:
-    """Makes an untrained network sure of many large instances: work for all steps."""
+    """Make an untrained network sure of many large instances: work for all steps."""
     generator, head = model.proposal_network.proposer.vae.generator, model.box_head
     for layer in (generator.grid_output, generator.dense_output):
         layer.kernel.assign(6 * layer.kernel)
@@ -179,31 +170,12 @@ def decide(model) -> None:
     bias.assign(np.full(bias.shape, 0.3))
 
 
-def main() -> None:
-    """Entry point."""
-    parser = argparse.ArgumentParser("benchmarks.serving", description=__doc__)
-    parser.add_argument("--config", default="configs/rooms.py:small")
-    parser.add_argument("--run", help="default: --config, untrained")
-    parser.add_argument("--scan", help="PLY or npz; default: a generated room")
-    parser.add_argument("--points", type=int, default=36_020, help="of the scan timed")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=500)
-    parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--json", type=Path, help="also write the figures there")
-    arguments = parser.parse_args()
-
-    load_tensorflow()
-    import tensorflow as tf
-    from serving.harness import assert_answers, running_server
-
-    from gspn_tf.inference import segmenter as inference
-    from gspn_tf.inference.serving import saved_model
-
-    model, config, classes = network(arguments.config, arguments.run)
+def main(flags: Namespace) -> None:
+    """Do `gspn benchmark serving`."""
+    model, config, classes = network(flags.config, flags.model)
     data = config.data
     offline = inference.Segmenter(model, data.num_points_inference, data.sampling)
-    scan = scans_of(arguments.scan)
-    load = Load(arguments.requests, arguments.clients)
+    scan, load = scans_of(flags.scan), Load(flags.requests, flags.clients)
     print(machine.describe())
     with tempfile.TemporaryDirectory() as folder:
         exports = {
@@ -212,20 +184,14 @@ def main() -> None:
             )
             for kind in KINDS
         }
-        loaded = Loaded({k: tf.saved_model.load(str(p)) for k, p in exports.items()})
-        agree(loaded, scan, offline.segment, assert_answers)
-        figures = times(loaded, scan(arguments.points), arguments.repeats)
-        print(json.dumps({"one scan": arguments.points, **figures}, indent=1))
+        loaded = {k: tf.saved_model.load(str(p)) for k, p in exports.items()}
+        agree(loaded, scan, offline.segment)
+        metrics = times(loaded, scan(POINTS), flags.repeats)
+        print(json.dumps({"one scan": POINTS, **metrics}, indent=1))
         for kind, path in exports.items() if load.requests else ():
             with running_server(path) as (port, _, pid):
-                server = f"localhost:{port}", pid
-                report = send(load, server, scan, offline.segment, assert_answers)
-            figures[kind] |= report._asdict()
-            print(f"{kind}: {load.requests} requests as offline", report)
-    if arguments.json:
-        figures = {"machine": machine.describe(), "load": load._asdict()} | figures
-        arguments.json.write_text(json.dumps(figures, indent=1))
-
-
-if __name__ == "__main__":
-    main()
+                sent = send(load, (f"localhost:{port}", pid), scan, offline.segment)
+            metrics[kind] |= sent._asdict()
+            print(f"{kind}: {load.requests} requests as offline", sent)
+    metrics = {"machine": machine.describe(), "load": load._asdict()} | metrics
+    write_metrics(flags, metrics)

@@ -4,43 +4,33 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case
+from benchmarks.case import Case, batched
 from gspn_tf import ops
 
 CHANNELS = 128
 
 
 def numpy(features, indices, weights):
-    """NumPy."""
+    """Index an array."""
     return lambda: (features[indices] * weights[..., None]).sum(axis=1)
 
 
-def tensorflow(features, indices, weights):
-    """TF gather."""
-    features, indices = tf.constant(features), tf.constant(indices)
-    weights = tf.constant(weights[..., None])
-    return lambda: tf.reduce_sum(tf.gather(features, indices) * weights, 1).numpy()
+def tensorflow(*arrays, **options):
+    """Gather, eagerly or compiled."""
+    features, indices, weights = map(tf.constant, arrays)
 
-
-def xla(features, indices, weights):
-    """TF XLA."""
-    features, indices = tf.constant(features), tf.constant(indices)
-    weights = tf.constant(weights[..., None])
-
-    @tf.function(jit_compile=True)
+    @tf.function(**options)
     def run():
-        return tf.reduce_sum(tf.gather(features, indices) * weights, 1)
+        return tf.reduce_sum(tf.gather(features, indices) * weights[..., None], 1)
 
     return lambda: run().numpy()
 
 
-def torch(features, indices, weights):
-    """PyTorch."""
-    import torch
-
-    features, indices = torch.from_numpy(features), torch.from_numpy(indices)
-    weights = torch.from_numpy(weights[..., None])
-    return lambda: (features[indices] * weights).sum(1).numpy()
+PEERS = {
+    "NumPy": numpy,
+    "TF gather": tensorflow,
+    "TF XLA": lambda *arrays: tensorflow(*arrays, jit_compile=True),
+}
 
 
 def _arrays(points, samples):
@@ -54,25 +44,12 @@ def _arrays(points, samples):
 
 def cases(scan):
     """128 channels of 2,048 points at 18,000."""
-    features, indices, weights = arrays = _arrays(inputs.scan(scan, 18_000), 2048)
-    tensors = [tf.constant(array[None]) for array in arrays]
-
-    def expected():
-        a, b, c = (features[indices[:, i]] * weights[:, i, None] for i in range(3))
-        return [(slice(None), a + b + c)]
-
-    case = Case(
-        f"three_interpolate {len(features):,} x {CHANNELS} at {len(indices):,}",
-        lambda: ops.three_interpolate(*tensors),
-        lambda found: found[0].numpy(),
-        expected,
-        arrays,
-        (numpy, tensorflow, xla, torch),
-    )
-    return [case]
+    features, indices, _ = arrays = _arrays(inputs.scan(scan, 18_000), 2048)
+    tensors = batched(*arrays)
+    name = f"three_interpolate {len(features):,} x {CHANNELS} at {len(indices):,}"
+    return [Case(name, lambda: ops.three_interpolate(*tensors), arrays, PEERS)]
 
 
 def scaled(count):
     """An eighth of the points, at all of them."""
-    arrays = _arrays(inputs.room(count), count // 8)
-    return tuple(tf.constant(array[None]) for array in arrays), ops.three_interpolate
+    return batched(*_arrays(inputs.room(count), count // 8)), ops.three_interpolate

@@ -8,7 +8,7 @@ value that is there. Several are chained: `small+one_context+no_center`.
 
 
 def last(values: tuple) -> tuple:
-    """The last alone: of the largest context, as contexts go from small to large."""
+    """Return the last alone: the largest context, as they go from small to large."""
     return values[-1:]
 
 

@@ -34,42 +34,10 @@ def paper() -> c.Config:
 
 def small() -> c.Config:
     """A few frames on two cores."""
-    stage = c.StageConfig(
-        epochs=10,
-        learning_rate=1e-3,
-        final_learning_rate=1e-5,
-        schedule="cosine",
-        clip_norm=5.0,
-    )
-    config = c.Config(
-        model=presets.small_rpointnet(),
-        data=c.DataConfig(
-            num_points=8192,
-            num_points_inference=8192,
-            num_shape_points=256,
-            rotate=False,
-        ),
-        train=c.TrainConfig(batch_size=2, scene_repeats=8, gspn=stage, rpointnet=stage),
-    )
+    config = presets.small(scene_repeats=8)
     config.model.proposal.num_classes = NUM_CLASSES
+    config.data.rotate = False
     return config
 
 
-def sgpn() -> c.Config:
-    """SGPN on the same data, for as many epochs as both stages of `small`."""
-    return presets.small_sgpn(small())
-
-
-def sgpn_paper() -> c.Config:
-    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
-    return presets.with_sgpn(paper())
-
-
-VARIANTS = {"paper": paper, "small": small, "sgpn": sgpn, "sgpn_paper": sgpn_paper}
-
-
-def get_config(variant: str = "paper") -> c.Config:
-    """The config called `variant`."""
-    if variant not in VARIANTS:
-        raise ValueError(f"nyuv2.py has no variant {variant!r}, has {list(VARIANTS)}")
-    return VARIANTS[variant]()
+get_config = presets.choice(paper=paper, small=small)

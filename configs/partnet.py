@@ -19,8 +19,6 @@ than the paper's for rooms. They stand upright and face one way, so none is turn
 moved. `small` is the network of `configs/parts.py:small`: two cores, a few shapes.
 """
 
-import dataclasses as dc
-
 from gspn_tf import config as c
 from gspn_tf.config import presets
 
@@ -35,39 +33,9 @@ def paper() -> c.Config:
 
 def small() -> c.Config:
     """A few shapes on two cores."""
-    stage = c.StageConfig(
-        epochs=10,
-        learning_rate=1e-3,
-        final_learning_rate=1e-5,
-        schedule="cosine",
-        clip_norm=5.0,
-    )
-    model = dc.replace(presets.small_rpointnet(), detection_margin=0.01)
-    config = c.Config(
-        model=model,
-        data=c.DataConfig(
-            num_points=6144, num_points_inference=6144, num_shape_points=256
-        ),
-        train=c.TrainConfig(batch_size=2, scene_repeats=8, gspn=stage, rpointnet=stage),
-    )
+    config = presets.small(num_points=6144, scene_repeats=8)
+    config.model.detection_margin = 0.01
     return presets.fit_to_shapes(config, NUM_CLASSES)
 
 
-def sgpn() -> c.Config:
-    """SGPN on the same data, for as many epochs as both stages of `small`."""
-    return presets.small_sgpn(small())
-
-
-def sgpn_paper() -> c.Config:
-    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
-    return presets.with_sgpn(paper())
-
-
-VARIANTS = {"paper": paper, "small": small, "sgpn": sgpn, "sgpn_paper": sgpn_paper}
-
-
-def get_config(variant: str = "paper") -> c.Config:
-    """The config called `variant`."""
-    if variant not in VARIANTS:
-        raise ValueError(f"partnet.py has no variant {variant!r}, has {list(VARIANTS)}")
-    return VARIANTS[variant]()
+get_config = presets.choice(paper=paper, small=small)

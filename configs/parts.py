@@ -17,12 +17,23 @@ Shapes are one unit from their middle to their farthest point, so all radii are 
 than a room's, and they all stand upright and face one way, so nothing is turned.
 """
 
-import dataclasses as dc
-
 from gspn_tf import config as c
 from gspn_tf.config import presets
 
 NUM_CLASSES = 17  # background and the parts of gspn_tf/synthetic/parts.py
+
+
+def small() -> c.Config:
+    """Minutes on two cores."""
+    config = presets.small(
+        num_points=6144,
+        epochs=(10, 14),
+        learning_rate=3e-3,
+        warmup_steps=50,
+        validation_every=5,
+    )
+    config.model.detection_margin = 0.01
+    return presets.fit_to_shapes(config, NUM_CLASSES)
 
 
 def paper() -> c.Config:
@@ -31,47 +42,4 @@ def paper() -> c.Config:
     return presets.fit_to_shapes(c.Config(data=data), NUM_CLASSES)
 
 
-def small() -> c.Config:
-    """Minutes on two cores."""
-    proposals = c.StageConfig(
-        epochs=10,
-        learning_rate=3e-3,
-        final_learning_rate=1e-5,
-        schedule="cosine",
-        warmup_steps=50,
-        clip_norm=5.0,
-    )
-    model = dc.replace(presets.small_rpointnet(), detection_margin=0.01)
-    config = c.Config(
-        model=model,
-        data=c.DataConfig(
-            num_points=6144, num_points_inference=6144, num_shape_points=256
-        ),
-        train=c.TrainConfig(
-            batch_size=2,
-            gspn=proposals,
-            rpointnet=dc.replace(proposals, epochs=14),
-            validation_every=5,
-        ),
-    )
-    return presets.fit_to_shapes(config, NUM_CLASSES)
-
-
-def sgpn() -> c.Config:
-    """SGPN on the same data, for as many epochs as both stages of `small`."""
-    return presets.small_sgpn(small())
-
-
-def sgpn_paper() -> c.Config:
-    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
-    return presets.with_sgpn(paper())
-
-
-VARIANTS = {"small": small, "paper": paper, "sgpn": sgpn, "sgpn_paper": sgpn_paper}
-
-
-def get_config(variant: str = "small") -> c.Config:
-    """The config called `variant`."""
-    if variant not in VARIANTS:
-        raise ValueError(f"parts.py has no variant {variant!r}, has {list(VARIANTS)}")
-    return VARIANTS[variant]()
+get_config = presets.choice(small=small, paper=paper)

@@ -26,20 +26,7 @@ from gspn_tf.config import presets
 
 def small() -> c.Config:
     """Fine-tuning on two cores."""
-    stage = c.StageConfig(
-        epochs=10,
-        learning_rate=1e-3,
-        final_learning_rate=1e-5,
-        schedule="cosine",
-        clip_norm=10.0,
-    )
-    return c.Config(
-        model=presets.small_rpointnet(),
-        data=c.DataConfig(
-            num_points=8192, num_points_inference=8192, num_shape_points=256
-        ),
-        train=c.TrainConfig(batch_size=2, scene_repeats=8, gspn=stage, rpointnet=stage),
-    )
+    return presets.small(clip_norm=10.0, scene_repeats=8)
 
 
 def released() -> c.Config:
@@ -54,28 +41,6 @@ def released_literal() -> c.Config:
     )
 
 
-def sgpn() -> c.Config:
-    """SGPN on the same data, for as many epochs as both stages of `small`."""
-    return presets.small_sgpn(small())
-
-
-def sgpn_paper() -> c.Config:
-    """SGPN on the backbone of `paper`, for as many epochs as both of its stages."""
-    return presets.with_sgpn(c.Config())
-
-
-VARIANTS = {
-    "paper": c.Config,
-    "released": released,
-    "released_literal": released_literal,
-    "small": small,
-    "sgpn": sgpn,
-    "sgpn_paper": sgpn_paper,
-}
-
-
-def get_config(variant: str = "paper") -> c.Config:
-    """The config called `variant`."""
-    if variant not in VARIANTS:
-        raise ValueError(f"scannet.py has no variant {variant!r}, has {list(VARIANTS)}")
-    return VARIANTS[variant]()
+get_config = presets.choice(
+    paper=c.Config, released=released, released_literal=released_literal, small=small
+)

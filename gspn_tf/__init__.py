@@ -10,13 +10,14 @@ The public names, imported when they are first used: TensorFlow takes seconds.
 """
 
 import importlib
+from typing import Any
 
 _NAMES = {
     "Config": "config.Config",
     "GSPNConfig": "config.GSPNConfig",
     "RPointNetConfig": "config.RPointNetConfig",
     "SGPNConfig": "config.SGPNConfig",
-    "load_config": "config.loading.load",
+    "load_config": "config.loading.load_config",
     "build": "models.build",
     "GSPN": "models.GSPN",
     "RPointNet": "models.RPointNet",
@@ -42,7 +43,7 @@ _MODULES = {
 __all__ = [*_NAMES, *_MODULES]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"gspn_tf.{_MODULES[name]}")
     if name in _NAMES:

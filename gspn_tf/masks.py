@@ -1,4 +1,4 @@
-"""Instance masks over the points of a scan: a compact file, and a picture of them.
+"""Instance masks over the points of a scan, in memory and in a compact file.
 
 The file is a compressed NumPy archive (.npz) of two arrays:
 
@@ -37,7 +37,7 @@ def write_masks(path: str | Path, masks: Sequence[np.ndarray], num_points: int) 
     bits = np.zeros((len(masks), -(-num_points // 8)), np.uint8)
     for row, mask in enumerate(masks):
         inside = np.zeros(num_points, bool)
-        inside[_checked(row, mask, num_points)] = True
+        inside[rows_in_mask(mask, num_points, f"masks[{row}]")] = True
         bits[row] = np.packbits(inside, bitorder="little")
     if Path(path).suffix != ".npz":
         raise ValueError(f"path must end in .npz, got {path}")
@@ -67,32 +67,25 @@ def read_masks(path: str | Path) -> np.ndarray:
     return np.unpackbits(bits, axis=1, count=num_points, bitorder="little").astype(bool)
 
 
-def paint_masks(
-    masks: Sequence[np.ndarray], scores: np.ndarray, num_points: int
-) -> np.ndarray:
-    """One instance per point, for pictures: of overlapping masks the surest wins.
+def rows_in_mask(mask: np.ndarray, num_points: int, name: str) -> np.ndarray:
+    """Rows of the points that a mask holds, ascending, each once.
 
-    Returns int32 [V]: row of the mask, -1 where there is none; of equal scores the
-    lower row wins. Masks as in write_masks.
+    Args:
+        mask: bool [V], or an integer array of rows.
+        num_points: V.
+        name: What an error calls the mask.
+
+    Raises:
+        ValueError: a mask that does not fit V points.
     """
-    painted = np.full(num_points, -1, np.int32)
-    scores = np.asarray(scores, np.float64).reshape(-1)
-    if len(scores) != len(masks):
-        raise ValueError(f"scores must be [{len(masks)}], got [{len(scores)}]")
-    for row in np.argsort(-scores, kind="stable")[::-1]:
-        painted[_checked(row, masks[row], num_points)] = row
-    return painted
-
-
-def _checked(row: int, mask: np.ndarray, num_points: int) -> np.ndarray:
-    """A mask that may index an array of `num_points`."""
     mask = np.asarray(mask)
     if mask.dtype == bool and mask.shape == (num_points,):
-        return mask
+        return np.flatnonzero(mask)
     if mask.dtype.kind in "iu" and mask.ndim == 1:
-        if not len(mask) or (mask.min() >= 0 and mask.max() < num_points):
-            return mask
+        rows = np.unique(mask)
+        if not len(rows) or (rows[0] >= 0 and rows[-1] < num_points):
+            return rows
     raise ValueError(
-        f"masks[{row}] must be bool [{num_points}] or indices below {num_points}, got "
+        f"{name} must be bool [{num_points}] or indices below {num_points}, got "
         f"{mask.dtype} {mask.shape}"
     )

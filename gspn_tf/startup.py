@@ -14,9 +14,8 @@ from collections.abc import Collection, Iterator
 def load_tensorflow() -> None:
     """Import TensorFlow without its greetings: four lines that no log level stops.
 
-    Commands call this after the checks that need no TensorFlow, as it takes seconds;
-    so do the processes that lift depth.
-    What is written while the import fails is shown.
+    As the import takes seconds, commands call this after the checks that need no
+    TensorFlow. If the import fails, everything that was written meanwhile is shown.
     """
     if "tensorflow" in sys.modules:
         return
@@ -38,11 +37,12 @@ def load_tensorflow() -> None:
 
 
 def follow_parent() -> None:
-    """Of a spawned process: leave Ctrl-C to the parent, end even where it is killed."""
+    """Leave Ctrl-C to the process that spawned this one, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:
-        multiprocessing.parent_process().join()
+        if parent := multiprocessing.parent_process():
+            parent.join()
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
@@ -52,8 +52,8 @@ def follow_parent() -> None:
 def bound_to(cores: Collection[int]) -> Iterator[None]:
     """Keep this thread, and the threads and processes it starts, on these cores.
 
-    NumPy counts the cores when it is imported and TensorFlow when it is first used, our
-    ops use TensorFlow's threads: each has one a core, where it was started in here.
+    NumPy counts the cores when it is imported, TensorFlow when it is first used. Both
+    start a thread for each core; our ops use TensorFlow's threads.
     """
     there = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)

@@ -1,4 +1,4 @@
-"""Values that travel between modules.
+"""Values that travel between modules, with their shapes.
 
 Axes:  B batch   N scene points   S seeds   G ground-truth instances
        P points of one shape   R regions   M points of one region   D detections
@@ -6,9 +6,13 @@ Axes:  B batch   N scene points   S seeds   G ground-truth instances
 Units: metres in the world frame, z up. A box is (centre xyz, size xyz).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+# A batch of scenes, see gspn_tf.data.load, and the ground truth under its "targets".
+Batch = dict[str, Any]
+Targets = dict[str, tf.Tensor]
 
 
 class Interpolation(NamedTuple):

@@ -105,10 +105,14 @@ def data_dir(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def exports(sure_network, tmp_path_factory) -> dict:
     """Folders of SavedModels of `sure_network`, by the kind of their ops."""
-    return {
-        ops: export_toy(sure_network, tmp_path_factory.mktemp(ops), ops=ops)
-        for ops in ("portable", "native")
-    }
+
+    class Exports(dict):
+        def __missing__(self, ops):
+            folder = tmp_path_factory.mktemp(ops)
+            self[ops] = export_toy(sure_network, folder, ops=ops)
+            return self[ops]
+
+    return Exports()
 
 
 def scene(rng: np.random.RandomState, num_points: int, num_objects: int) -> dict:

@@ -21,7 +21,7 @@ SETTINGS = (
     "scannet.py:small",
     "rooms.py:small",
 )
-CONFIGS = {name: config_loading.load(f"configs/{name}") for name in SETTINGS}
+CONFIGS = {name: config_loading.load_config(f"configs/{name}") for name in SETTINGS}
 
 
 class Row(NamedTuple):

@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from absl import flags as absl_flags
 
 import gspn_tf
 from gspn_tf.commands import main as cli
@@ -30,12 +29,9 @@ def test_commands_are_found():
 
 @pytest.mark.parametrize("line", commands())
 def test_command_line_is_understood(line):
-    command, rest = cli._find(shlex.split(line))
-    flags = absl_flags.FlagValues()
-    command.define_flags(flags)
-    arguments = cli._parse(command, flags, rest)
-    if "config" in arguments.flags and arguments.flags.config:
-        config_loading.load(arguments.flags.config)
+    _, arguments = cli.parse_command_line(shlex.split(line))
+    if config := getattr(arguments.flags, "config", None):
+        config_loading.load_config(config)
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, re.M))
@@ -50,7 +46,7 @@ def test_files_that_are_named_exist(path):
     name, _, variant = path.partition(":")
     assert (ROOT / name).exists()
     if variant:
-        config_loading.load(path)
+        config_loading.load_config(path)
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)\S+)\)", README))

@@ -1,159 +1,73 @@
 """`gspn benchmark`."""
 
 import contextlib
+import importlib
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-from absl import flags as absl_flags
 
 from gspn_tf import startup
 from gspn_tf.commands.command import (
     Arguments,
     Command,
     UserError,
-    define_json,
     load_tensorflow,
-    write_figures,
+    write_metrics,
 )
+from gspn_tf.commands.flags import JSON, flag, integer
 from gspn_tf.commands.prepare import prepare_rooms
 from gspn_tf.config import loading as config_loading
 
 SUBJECTS = ("ops", "model", "data", "serving")
-
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string(
-        "config",
+FLAGS = (
+    flag(
+        "--config",
+        "For `model`, `data` and `serving`: as of gspn train.",
         "configs/rooms.py:small",
-        "Of `model`, `data` and `serving`: as of gspn train.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "data",
-        None,
-        "Of `model` and `data`: a data folder; default: rooms made for it.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "repeats", 5, "Runs that count, after one that does not.", 1, flag_values=flags
-    )
-    absl_flags.DEFINE_bool(
-        "peers",
-        False,
-        "Of `ops`: beside the other libraries that are installed; needs a checkout.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "scan",
-        None,
-        "Of `serving` and, of 18,000 points or more, `ops --peers`: PLY or npz file; "
+    ),
+    flag(
+        "--data", "For `model` and `data`: a data folder; default: rooms made for it."
+    ),
+    flag("--repeats", "Runs that count, after one that does not.", 5, type=integer(1)),
+    flag("--peers", "For `ops`: beside the other libraries that are installed.", False),
+    flag(
+        "--scan",
+        "For `serving` and, of 18,000 points or more, `ops --peers`: PLY or npz file; "
         "default: a room.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "cores", 0, "CPU cores to use; 0: all there are.", 0, flag_values=flags
-    )
-    absl_flags.DEFINE_string(
-        "model",
-        None,
-        "Of `serving`: run folder; default: the network of --config, untrained.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "requests", 500, "Of `serving`: of 1 to 200,000 points.", 0, flag_values=flags
-    )
-    absl_flags.DEFINE_integer(
-        "clients", 4, "Of `serving`: that ask at once.", 1, flag_values=flags
-    )
-    define_json(flags)
-
-
-def run_peers(flags: absl_flags.FlagValues) -> None:
-    """Compare the ops with those of other libraries."""
-    run_program("benchmarks", paths_of(flags, scan="scan", json="json"))
-
-
-def run_serving(flags: absl_flags.FlagValues) -> None:
-    """Time both exports, and put a server of each to many requests."""
-    options = [f"--config={flags.config}", f"--repeats={flags.repeats}"]
-    options += [f"--requests={flags.requests}", f"--clients={flags.clients}"]
-    options += paths_of(flags, model="run", scan="scan", json="json")
-    run_program("benchmarks.serving", options)
-
-
-def paths_of(flags: absl_flags.FlagValues, **names: str) -> list[str]:
-    """Options of a program, by the flags here whose paths they are."""
-    return [
-        f"--{option}={Path(flags[name].value).resolve()}"
-        for name, option in names.items()
-        if flags[name].value
-    ]
-
-
-def run_program(module: str, options: list[str]) -> None:
-    """Run a program of benchmarks/, which uses the builders of tests/."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / "benchmarks").is_dir():
-        raise UserError(
-            "this needs benchmarks/ and tests/ of the sources: use a checkout, "
-            "installed by make install or pip install -e"
-        )
-    command = [sys.executable, "-m", module, *options]
-    python_path = [str(root / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path)}
-    if subprocess.run(command, cwd=root, env=paths).returncode:
-        raise UserError("the benchmark ended early: see above")
+    ),
+    flag("--cores", "CPU cores to use; 0: all there are.", 0, type=integer(0)),
+    flag(
+        "--model",
+        "For `serving`: run folder; default: the network of --config, untrained.",
+    ),
+    flag(
+        "--requests",
+        "For `serving`: how many, of 1 to 200,000 points.",
+        500,
+        type=integer(0),
+    ),
+    flag("--clients", "For `serving`: how many ask at once.", 4, type=integer(1)),
+    JSON,
+)
 
 
 def run(arguments: Arguments) -> None:
     """Measure, print and write."""
-    flags, subject = arguments.flags, arguments.positional[0]
+    (subject,) = arguments.positional
     if subject not in SUBJECTS:
         names = ", ".join(SUBJECTS)
         raise UserError(f"a benchmark is of one of {names}, got {subject!r}")
-    if flags.peers and subject == "ops":
-        return run_peers(flags)
-    if subject == "serving":
-        return run_serving(flags)
-    config = config_loading.override(
-        config_loading.load(flags.config), arguments.overrides
-    )
-    with limited_to(flags.cores) as cores, tempfile.TemporaryDirectory() as scratch:
-        load_tensorflow()
-        from gspn_tf.commands import timings as benchmarks
-        from gspn_tf.training.run_folder import versions
-
-        directory = flags.data
-        if subject != "ops" and not directory:
-            directory = str(Path(scratch) / "rooms")
-            rooms = {"train": 2 * config.train.batch_size}
-            prepare_rooms(directory, rooms, seed=0)
-        figures: dict[str, Any] = {"cores": cores}
-        if subject == "data":
-            found = benchmarks.data_throughput(config, directory, flags.repeats)
-            timings = [found.pipeline, *found.steps]
-            lines = [*found.lines(), f"{cores:10d} cores"]
-            figures |= {"scenes_per_s": found.given(), "step_takes": found.taken()}
-        elif subject == "model":
-            timings = benchmarks.model_timings(config, directory, flags.repeats)
-            lines = [timing.line() for timing in timings]
+    with limited_to(arguments.flags.cores) as cores:
+        if subject == "serving":
+            of_checkout("serving").main(arguments.flags)
+        elif subject == "ops" and arguments.flags.peers:
+            of_checkout("libraries").main(arguments.flags)
         else:
-            timings = benchmarks.op_timings(flags.repeats)
-            lines = [timing.line() for timing in timings]
-    memory = benchmarks.peak_memory_gb()
-    print("\n".join([*lines, f"{memory:10.2f} GB  peak memory of this process"]))
-    figures |= {
-        "timings": [timing._asdict() for timing in timings],
-        "peak_memory_gb": round(memory, 3),
-        "environment": versions(),
-    }
-    write_figures(flags, figures)
+            time_subject(subject, arguments, cores)
 
 
 @contextlib.contextmanager
@@ -164,11 +78,68 @@ def limited_to(count: int) -> Iterator[int]:
         yield len(chosen)
 
 
+def of_checkout(name: str) -> ModuleType:
+    """Import a module of benchmarks/, which an installed package lacks."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "benchmarks").is_dir():
+        raise UserError(
+            "gspn benchmark ops and serving need benchmarks/ of the sources: use a "
+            "checkout, installed by make install or pip install -e"
+        )
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    load_tensorflow()
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def time_subject(subject: str, arguments: Arguments, cores: int) -> None:
+    """Time our ops, the model or the data pipeline in this process."""
+    flags = arguments.flags
+    config = config_loading.override(
+        config_loading.load_config(flags.config), arguments.overrides
+    )
+    load_tensorflow()
+    from gspn_tf.commands import timings
+    from gspn_tf.training.run_folder import versions
+
+    metrics: dict[str, Any] = {"cores": cores}
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = flags.data
+        if subject != "ops" and not directory:
+            directory = str(Path(scratch) / "rooms")
+            prepare_rooms(directory, {"train": 2 * config.train.batch_size}, seed=0)
+        if subject == "ops":
+            cases = of_checkout("suite").cases(flags.scan)
+            taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]
+        elif subject == "model":
+            taken = timings.model_timings(config, directory, flags.repeats)
+        else:
+            taken, rates = timings.data_timings(config, directory, flags.repeats)
+            metrics |= {"scenes_per_s": rates[0], "step_takes": max(rates[1:])}
+    lines = [timing.line() for timing in taken]
+    if subject == "data":
+        pairs = zip(rates, taken, strict=True)
+        lines = [f"{rate:10.1f} scenes/s  {timing.name}" for rate, timing in pairs]
+        ratio = metrics["scenes_per_s"] / metrics["step_takes"]
+        lines += [
+            f"{ratio:10.1f} times as many from the pipeline as the faster stage takes",
+            f"{cores:10d} cores",
+        ]
+    memory = timings.peak_memory_gb()
+    print("\n".join([*lines, f"{memory:10.2f} GB  peak memory of this process"]))
+    metrics |= {
+        "timings": [timing._asdict() for timing in taken],
+        "peak_memory_gb": round(memory, 3),
+        "environment": versions(),
+    }
+    write_metrics(flags, metrics)
+
+
 COMMAND = Command(
     name="benchmark",
     summary="Time the ops, the model, the data pipeline or a server on this machine.",
     usage="ops|model|data|serving [flags]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     num_positional=1,
 )

@@ -6,16 +6,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from absl import flags as absl_flags
-
 from gspn_tf import config as config_lib
 from gspn_tf import files
-from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands import evaluate, export, figure, segment, train
+from gspn_tf.commands.command import Arguments, Command, UserError, invoke
+from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare import prepare_rooms, tracked
-from gspn_tf.commands.segment import segment
 from gspn_tf.config import loading as config_loading
-from gspn_tf.config import presets
-from gspn_tf.data import manifest
+from gspn_tf.startup import load_tensorflow
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
 MINUTES = 12  # of the whole, on two cores
@@ -31,46 +29,46 @@ It takes about {minutes} minutes on two cores; started again, it goes on where i
 """
 
 
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string(
-        "config", "configs/rooms.py:small", "As of gspn train.", flag_values=flags
-    )
-    absl_flags.DEFINE_string("output", "demo", "Folder to make.", flag_values=flags)
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Another seed: other rooms, other weights.", 0, flag_values=flags
-    )
-    for split, count in ROOMS.items():
-        text = f"Rooms of the split {split}."
-        absl_flags.DEFINE_integer(split, count, text, 1, flag_values=flags)
+FLAGS = (
+    flag("--config", "As of gspn train.", "configs/rooms.py:small"),
+    flag("--output", "Folder to make.", "demo"),
+    flag("--seed", "Another seed: other rooms, other weights.", 0, type=integer(0)),
+    *(
+        flag(f"--{split}", f"Rooms of the split {split}.", count, type=integer(1))
+        for split, count in ROOMS.items()
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
     """Do what `PLAN` says."""
-    start = time.monotonic()
-    flags = arguments.flags
-    output = Path(flags.output)
-    rooms = {split: flags[split].value for split in ROOMS}
-    config = config_loading.override(
-        config_loading.load(flags.config), arguments.overrides
-    )
-    if config.model.kind != "rpointnet":
+    start, flags = time.monotonic(), arguments.flags
+    output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
+    config = config_loading.load_config(flags.config)
+    config = config_loading.override(config, arguments.overrides)
+    if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
     print(PLAN.format(**rooms, output=output, minutes=MINUTES))
     load_tensorflow()
-    begin(output, {"seed": flags.seed, "rooms": rooms}, config)
+    settings = {"seed": flags.seed, "rooms": rooms}
+    keep_or_remove(output, settings, config)
     if not (output / "data").exists():
         prepare_rooms(output / "data", rooms, seed=flags.seed)
-    train(output, config)
-    figures = {"seed": flags.seed, "rooms": rooms} | evaluate(output, config)
-    figures["seconds"] = round(time.monotonic() - start, 1)
-    report(output, figures)
+    config_file = str(output / "config.json")
+    invoke(train.COMMAND, **folders(output), config=config_file)
+    metrics = settings | demo_metrics(output, config)
+    show_room(output)
+    metrics["seconds"] = round(time.monotonic() - start, 1)
+    write_demo_report(output, metrics)
 
 
-def begin(output: Path, settings: dict[str, Any], config: config_lib.Config) -> None:
+def keep_or_remove(
+    output: Path, settings: dict[str, Any], config: config_lib.Config
+) -> None:
     """Keep what an interrupted demo of the same settings left; remove any other's."""
-    settings = settings | {"config": json.loads(config_lib.to_json(config))}
+    text = config_lib.to_json(config)
+    settings = settings | {"config": json.loads(text)}
     path = output / "settings.json"
     if path.is_file() and json.loads(path.read_text()) == settings:
         return
@@ -78,133 +76,95 @@ def begin(output: Path, settings: dict[str, Any], config: config_lib.Config) -> 
         raise UserError(f"{output} exists and is no demo's folder; it is left alone")
     for name in ("data", "run", "segmented", "saved_model"):
         shutil.rmtree(output / name, ignore_errors=True)
+    files.write_text(output / "config.json", text)
     files.write_json(path, settings)
 
 
-def train(output: Path, config: config_lib.Config) -> None:
-    """Both stages."""
-    from rich.console import Console
+def folders(output: Path) -> dict[str, str]:
+    """Return the flags of commands on the demo's data and run."""
+    return {"data": str(output / "data"), "run": str(output / "run")}
 
+
+def demo_metrics(output: Path, config: config_lib.Config) -> dict[str, Any]:
+    """Evaluate on the rooms of the split `test`, beside two yardsticks."""
+    from gspn_tf.evaluation import measures
     from gspn_tf.training import loop as training
 
-    training.train(config, output / "data", output / "run", console=Console())
-
-
-def evaluate(output: Path, config: config_lib.Config) -> dict[str, Any]:
-    """Figures on the rooms of the split `test`; one of them is shown, see `show`."""
-    from gspn_tf.evaluation import measures as evaluation
-    from gspn_tf.inference import segmenter as inference
-    from gspn_tf.inference.serving import saved_model
-    from gspn_tf.training import loop as training
-
-    split = evaluation.Split(output / "data", "test", tracked)
-    untrained = training.build("gspn", config)
-    before = evaluation.proposal_figures(untrained, split, config)
-    model, config, classes = inference.load_run(output / "run")
-    after = evaluation.proposal_figures(model.proposal_network, split, config)
-    segmenter = inference.Segmenter.from_config(model, config.data)
-    precision = evaluation.instance_precision(segmenter, split)
-    print(precision.table())
-    components = evaluation.component_precision(split)
-    show(output, next(split.scenes()), segmenter, classes)
-    shutil.rmtree(output / "saved_model", ignore_errors=True)
-    saved_model.export(model, config, classes, output / "saved_model")
-    figures = carried(config, split) | precision.as_dict() | after
-    figures["proposal_miou_untrained"] = before["proposal_miou"]
-    figures["components_ap50"] = components.ap50
-    return figures
-
-
-def carried(config: config_lib.Config, split) -> dict[str, Any]:
-    """What every figure comes with, as those of `gspn evaluate`."""
-    constant = config.model.exported_score == "released"
-    return {
-        "protocol": "scannet",
-        "scores": "constant" if constant else "ranked",
-        "preset": presets.nearest(config.model)[0],
-        "split": split.name,
-        "data_sha256": manifest.checksum(split.directory, split.name),
+    path = output / "metrics.json"
+    written = {"report": str(output / "evaluation"), "json": str(path)}
+    invoke(evaluate.COMMAND, **folders(output), split="test", **written)
+    split = measures.Split(output / "data", "test", tracked)
+    untrained = measures.proposal_metrics(
+        training.initial_model("gspn", config), split, config
+    )
+    return json.loads(path.read_text()) | {
+        "proposal_miou_untrained": untrained["proposal_miou"],
+        "components_ap50": measures.component_precision(split).ap50,
     }
 
 
-def show(output: Path, room, segmenter, classes) -> None:
-    """Segment a room from a PLY file that holds no labels, and draw it."""
+def show_room(output: Path) -> None:
+    """Segment an unseen room from a PLY file without labels, and draw it."""
+    from gspn_tf.data import read_scenes
     from gspn_tf.files.ply import write_ply
-    from gspn_tf.files.scans import read_scan
 
-    write_ply(output / "room.ply", room.points, room.colors)
-    scan = read_scan(output / "room.ply")
-    result = segment(scan, room.name, segmenter, classes, 1.0, seed=0)
-    result.write(output / "segmented")
-    draw(output / "room.png", room, result.found)
-
-
-def draw(path: Path, room, found) -> None:
-    """Four views of a room: input, proposals, instances found, instances there are."""
-    from gspn_tf.visualize.palette import instance_colors
-    from gspn_tf.visualize.render import Panel, PanelRow
-    from gspn_tf.visualize.sheet import write_sheet
-
-    best = found.proposals[: len(found.boxes) + 10]
-    panels = [
-        Panel("input", room.colors),
-        Panel("proposals", room.colors, best),
-        Panel("instances found", instance_colors(found.labels())),
-        Panel("true instances", instance_colors(room.instance)),
-    ]
-    write_sheet(path, [PanelRow("", room.points, panels)])
+    room, path = next(read_scenes(output / "data", "test")), output / "room.ply"
+    write_ply(path, room.points, room.colors)
+    model, target = str(output / "run"), str(output / "segmented")
+    invoke(segment.COMMAND, str(path), model=model, output=target)
+    shown = {"input": [str(output / "data")], "split": "test", "scenes": "1"}
+    picture = str(output / "room.png")
+    invoke(figure.COMMAND, "8", model=model, output=picture, **shown)
+    shutil.rmtree(output / "saved_model", ignore_errors=True)
+    invoke(export.COMMAND, model=model, output=str(output / "saved_model"))
 
 
-def report(output: Path, figures: dict[str, Any]) -> None:
+def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
     """Write metrics.json and report.html, and print the headline."""
     from gspn_tf.training.run_folder import versions
     from gspn_tf.visualize import report
 
-    figures["environment"] = versions()
-    files.write_json(output / "metrics.json", figures)
+    metrics["environment"] = versions()
+    files.write_json(output / "metrics.json", metrics)
     headline = [
-        ("AP", figures["AP"]),
-        ("AP50", figures["AP50"]),
-        ("AP25", figures["AP25"]),
-        ("mIoU of the proposals", figures["proposal_miou"]),
-        ("the same before training", figures["proposal_miou_untrained"]),
-        ("AP50 of connected components of true labels", figures["components_ap50"]),
+        ("AP", metrics["AP"]),
+        ("AP50", metrics["AP50"]),
+        ("AP25", metrics["AP25"]),
+        ("mIoU of the proposals", metrics["proposal_miou"]),
+        ("the same before training", metrics["proposal_miou_untrained"]),
+        ("AP50 of connected components of true labels", metrics["components_ap50"]),
     ]
-    rows = [
-        (row["class"], row["AP"], row["AP50"], row["AP25"], row["num_instances"])
-        for row in figures["classes"]
-        if row["num_instances"]
-    ]
-    count = figures["rooms"]["test"]
+    count = metrics["rooms"]["test"]
     image = (output / "room.png").read_bytes()
     picture = report.Figure(image, "One of the unseen rooms")
-    header = ("class", "AP", "AP50", "AP25", "objects")
-    table = report.ReportTable("Classes", header, rows)
     report.write_report(
         output / "report.html",
         report.Report(
             title="GSPN and R-PointNet on generated rooms",
             summary=f"Measured on {count} rooms that training never saw.",
             numbers=headline,
-            sections=[report.Section(parts=[picture, table])],
-            links=[("The segmented room, to turn", "segmented/index.html")],
-            commands=[f"make demo SEED={figures['seed']}"],
+            sections=[report.Section(parts=[picture])],
+            links=[
+                ("The segmented room, to turn", "segmented/index.html"),
+                ("Results by class", "evaluation/evaluation.html"),
+            ],
+            commands=[f"make demo SEED={metrics['seed']}"],
             environment=[
-                ("seconds", figures["seconds"]),
-                ("seed", figures["seed"]),
-                *figures["environment"].items(),
+                ("seconds", metrics["seconds"]),
+                ("seed", metrics["seed"]),
+                *metrics["environment"].items(),
             ],
         ),
     )
     for name, value in headline:
         print(f"{value:8.3f}  {name}")
-    print(f"{figures['seconds']:.0f} s; open {output / 'report.html'}")
+    print(f"{metrics['seconds']:.0f} s; open {output / 'report.html'}")
 
 
 COMMAND = Command(
     name="demo",
     summary="Train and evaluate on generated rooms, and write a report.",
     usage="[--output demo] [--seed 0]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
 )

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import (
     Arguments,
     Command,
@@ -11,36 +9,31 @@ from gspn_tf.commands.command import (
     existing_folder,
     load_tensorflow,
 )
+from gspn_tf.commands.flags import flag, integer
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string("model", None, "Run folder.", flag_values=flags)
-    absl_flags.DEFINE_string(
-        "output", None, "Folder of all versions of this model.", flag_values=flags
-    )
-    absl_flags.DEFINE_enum(
-        "ops",
-        "portable",
-        ["portable", "native"],
+FLAGS = (
+    flag("--model", "Run folder."),
+    flag("--output", "Folder of all versions of this model."),
+    flag(
+        "--ops",
         "portable: operators of TensorFlow alone, for any server; native: those of "
         "the op library, faster, which a server must load.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "version",
-        1,
+        "portable",
+        choices=("portable", "native"),
+    ),
+    flag(
+        "--version",
         "Folder inside --output to make; servers take the greatest.",
         1,
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "max_points",
-        1_000_000,
+        type=integer(1),
+    ),
+    flag(
+        "--max_points",
         "A request with a scan of more points is an error.",
-        1,
-        flag_values=flags,
-    )
+        1_000_000,
+        type=integer(1),
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -69,7 +62,7 @@ COMMAND = Command(
     name="export",
     summary="Write a SavedModel for TensorFlow Serving and other servers.",
     usage="--model RUN --output DIR [--ops portable|native]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("model", "output"),
 )

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import (
     Arguments,
     Command,
@@ -14,42 +12,41 @@ from gspn_tf.commands.command import (
     load_tensorflow,
     timed,
 )
+from gspn_tf.commands.flags import flag, integer, scale
 from gspn_tf.paper.figures.designs import DESIGNS
 
 if TYPE_CHECKING:
     from gspn_tf.paper.figures.networks import Trained
     from gspn_tf.paper.figures.subjects import Subject
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Define the flags of this command."""
-    texts = {
-        "model": "Run folder.",
-        "output": "OUTPUT.png, .html and .json are written.",
-        "split": "Of a data folder; default: val.",
-        "scenes": "Of a data folder: how many, or names with commas between; default "
-        "of figure 7: the first of eight that has a chair.",
-        "seed_point": "Figure 7: a point's number, or x,y,z in metres; default: a "
-        "point low on a chair that other objects stand close to.",
-    }
-    for name, text in texts.items():
-        absl_flags.DEFINE_string(name, None, text, flag_values=flags)
-    lists = {
-        "input": "Data folder of `gspn prepare`, or a scan as of `gspn segment`",
-        "other": "Run to show beside --model: its instances, or proposal in figure 7",
-    }
-    for name, text in lists.items():
-        absl_flags.DEFINE_multi_string(name, None, text, flag_values=flags)
-    absl_flags.DEFINE_alias("others", "other", flag_values=flags)
-    absl_flags.DEFINE_float(
-        "scale", 1.0, "Metres per unit of a scan's file.", flag_values=flags
-    )
-    absl_flags.DEFINE_integer(
-        "width", None, "Pixels of one picture.", 60, 4000, flag_values=flags
-    )
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Of the points that the network sees.", 0, flag_values=flags
-    )
+FLAGS = (
+    flag("--model", "Run folder."),
+    flag("--output", "OUTPUT.png, .html and .json are written."),
+    flag(
+        "--input",
+        "Data folder of `gspn prepare`, or a scan as of `gspn segment`.",
+        action="append",
+    ),
+    flag(
+        "--other --others",
+        "Run to show beside --model: its instances, or proposal in figure 7.",
+        action="append",
+    ),
+    flag("--split", "Of a data folder; default: val."),
+    flag(
+        "--scenes",
+        "Of a data folder: how many, or names with commas between; default of figure "
+        "7: the first of eight that has a chair.",
+    ),
+    flag(
+        "--seed_point",
+        "Figure 7: a point's number, or x,y,z in metres; default: a point low on a "
+        "chair that other objects stand close to.",
+    ),
+    flag("--scale", "Metres per unit of a scan's file.", 1.0, type=scale),
+    flag("--width", "Pixels of one picture.", type=integer(60, 4000)),
+    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -61,8 +58,6 @@ def run(arguments: Arguments) -> None:
         raise UserError(f"--seed_point is of figure 7, got figure {number}")
     if number == "3" and flags.other:
         raise UserError("--other: figure 3 shows one run")
-    if not 0 < flags.scale < float("inf"):
-        raise UserError(f"--scale must be positive, got {flags.scale}")
     runs = [existing_folder(flags.model, "--model")]
     runs += [existing_folder(path, "--other") for path in flags.other or ()]
     inputs, output = [*flags.input, *more], checked_output(flags.output)
@@ -140,7 +135,7 @@ COMMAND = Command(
     name="figure",
     summary="Draw a figure of the paper: 3, 5, 6, 7, 8, 9 or 10.",
     usage="NUMBER --model RUN --input SCENES... --output FILE [--other RUN]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("model", "input", "output"),
     num_positional=1,

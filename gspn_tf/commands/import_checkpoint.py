@@ -2,37 +2,32 @@
 
 from pathlib import Path
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.flags import flag
+from gspn_tf.config import RPointNetConfig
 from gspn_tf.config import loading as config_loading
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string(
-        "config",
-        None,
+FLAGS = (
+    flag(
+        "--config",
         "FILE.py:VARIANT whose network is the release's, such as "
         "configs/scannet.py:released; fields can be set as with gspn train.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string("output", None, "Run folder to make.", flag_values=flags)
-    absl_flags.DEFINE_string(
-        "classes",
-        None,
+    ),
+    flag("--output", "Run folder to make."),
+    flag(
+        "--classes",
         'Text file with one "id name" a line, in the order of the network. Default: '
         "ScanNet's 18.",
-        flag_values=flags,
-    )
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
     """Convert a checkpoint."""
     flags = arguments.flags
-    config = config_loading.load(flags.config)
+    config = config_loading.load_config(flags.config)
     config = config_loading.override(config, arguments.overrides)
-    if config.model.kind != "rpointnet":
+    if not isinstance(config.model, RPointNetConfig):
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():
         raise UserError(f"--output {flags.output} exists; give another or remove it")
@@ -66,7 +61,7 @@ COMMAND = Command(
     name="import-checkpoint",
     summary="Make a run folder of a checkpoint of the authors' TensorFlow 1 code.",
     usage="MODEL.ckpt --config=FILE:VARIANT --output RUN",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("config", "output"),
     num_positional=1,

@@ -1,12 +1,14 @@
 """`gspn <command> [flags]`: parses, runs, and turns errors into one line."""
 
-import re
+import difflib
+import shlex
 import sys
-import textwrap
 import traceback
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from absl import flags as absl_flags
+from absl.flags import argparse_flags
 
 from gspn_tf.commands import (
     benchmark,
@@ -45,6 +47,7 @@ COMMANDS = (
     demo.COMMAND,
     experiment.COMMAND,
 )
+FAMILIES = {"prepare": "Make a data folder of scans, or of generated scenes."}
 USAGE = 2  # exit status of a command line that cannot be understood
 
 
@@ -52,75 +55,106 @@ class UsageError(UserError):
     """A command line that cannot be understood."""
 
 
+class Parser(argparse_flags.ArgumentParser):
+    """A Parser knows `--flagfile`, and raises UsageError where argparse would exit."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            inherited_absl_flags=absl_flags.FlagValues(),
+            allow_abbrev=False,
+            epilog="--debug anywhere shows the traceback of an error.",
+            **options,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the error that argparse found."""
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; the exit status."""
+    """Run one command line; return the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:
-        return _run(argv)
-    except UsageError as error:
+        command, arguments = parse_command_line(argv)
+    except (UsageError, absl_flags.Error) as error:
         return _fail(str(error), USAGE, debug)
+    except SystemExit:  # the help is printed
+        return 0
+    try:
+        command.run(arguments)
     except KeyboardInterrupt:
         return _fail("interrupted", 130, debug)
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except Exception as error:
-        if not isinstance(error, _user_errors()):
+        if not _is_for_user(error):
             raise
         text = str(error) if isinstance(error, UserError) else _one_line(error)
         return _fail(text, 1, debug)
-
-
-def _run(argv: list[str]) -> int:
-    if not argv or argv[0] in ("-h", "-help", "--help", "help"):
-        print(_overview())
-        return 0
-    command, rest = _find(argv)
-    flags = absl_flags.FlagValues()
-    command.define_flags(flags)
-    if any(argument in ("-h", "-help", "--help") for argument in rest):
-        print(_help(command, flags))
-        return 0
-    command.run(_parse(command, flags, rest))
     return 0
 
 
-def _find(argv: list[str]) -> tuple[Command, list[str]]:
-    for command in COMMANDS:
-        words = command.name.split()
-        if argv[: len(words)] == words:
-            return command, argv[len(words) :]
-    family = [c for c in COMMANDS if c.name.split()[0] == argv[0]]
-    wanted = "" if family else f"no command {argv[0]!r}; "
-    names = ", ".join(c.name for c in family or COMMANDS)
-    if family and "--help" in argv:
-        print(_overview(family))
-        raise SystemExit(0)
-    raise UsageError(f"{wanted}choose one of: {names}")
+def parse_command_line(argv: Sequence[str]) -> tuple[Command, Arguments]:
+    """Find the command and check its flags.
 
-
-def _parse(command: Command, flags: absl_flags.FlagValues, rest: list[str]):
-    rest = [_underscored(argument) for argument in rest]
-    overrides = [a for a in rest if re.match(r"--?(no)?config\.", a)]
-    if "config" not in flags:
-        overrides = []
-    for argument in overrides:
-        if "=" not in argument:
-            raise UsageError(f"{argument} needs a value: {argument}=VALUE")
-    flags.set_gnu_getopt(True)
-    try:
-        left = flags(["gspn", *(a for a in rest if a not in overrides)])[1:]
-    except absl_flags.Error as error:
-        raise UsageError(f"{error} (see gspn {command.name} --help)") from error
-    missing = [f"--{name}" for name in command.required if flags[name].value is None]
+    Raises:
+        UsageError: Where a name or a value is wrong or missing.
+        SystemExit: After the help was printed.
+    """
+    words = ["--help"] if list(argv) in ([], ["help"]) else argv
+    flags, left = _parser().parse_known_args([_underscored(word) for word in words])
+    command = flags.command
+    if command is None:
+        names = [each.name for each in COMMANDS if each.name.startswith(words[0])]
+        raise UsageError(f"choose one of: {', '.join(names)}")
+    line = f"gspn {command.name} {command.usage}"
+    known = [name for each in command.flags for name in each.names]
+    overrides = [word for word in left if word.startswith("--config.")]
+    unknown = [word for word in left if word.startswith("-") and word not in overrides]
+    if unknown or (overrides and "--config" not in known):
+        name = [*unknown, *overrides][0].partition("=")[0]
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"see gspn {command.name} --help"
+        raise UsageError(f"unknown flag {name}; {hint}")
+    for word in overrides:
+        if "=" not in word:
+            raise UsageError(f"{word} needs a value: {word}=VALUE")
+    missing = [f"--{name}" for name in command.required if getattr(flags, name) is None]
     if missing:
-        raise UsageError(f"{' and '.join(missing)} must be given: {_usage(command)}")
-    most = len(left) if command.open_ended else command.num_positional
-    if not command.num_positional <= len(left) <= most:
-        raise UsageError(f"got arguments {left}: {_usage(command)}")
-    return Arguments(flags, left, overrides)
+        raise UsageError(f"{' and '.join(missing)} must be given: {line}")
+    positional = [word for word in left if word not in overrides]
+    most = len(positional) if command.open_ended else command.num_positional
+    if not command.num_positional <= len(positional) <= most:
+        raise UsageError(f"got arguments {positional}: {line}")
+    typed = shlex.join(["gspn", *argv])
+    return command, Arguments(flags, positional, overrides, typed)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="gspn",
+        description="Instance segmentation of point clouds with GSPN and R-PointNet.",
+    )
+    groups = {"": parser.add_subparsers(metavar="COMMAND", title="commands")}
+    parser.set_defaults(command=None)
+    for name, summary in FAMILIES.items():
+        family = groups[""].add_parser(name, help=summary, description=summary)
+        groups[name] = family.add_subparsers(metavar="COMMAND", title="commands")
+    for command in COMMANDS:
+        family_name, _, name = command.name.rpartition(" ")
+        each = groups[family_name].add_parser(
+            name,
+            help=command.summary,
+            description=command.summary,
+            usage=f"gspn {command.name} {command.usage}",
+        )
+        each.set_defaults(command=command)
+        for flag in command.flags:
+            each.add_argument(*flag.names, **flag.options)
+    return parser
 
 
 def _underscored(argument: str) -> str:
@@ -131,49 +165,14 @@ def _underscored(argument: str) -> str:
     return "--" + name[2:].replace("-", "_") + equals + value
 
 
-def _overview(commands: Sequence[Command] = COMMANDS) -> str:
-    width = max(len(command.name) for command in commands)
-    lines = [f"  {c.name:{width}}  {c.summary}" for c in commands]
-    return "\n".join(
-        [
-            "Instance segmentation of point clouds with GSPN and R-PointNet.",
-            "",
-            "usage: gspn COMMAND [flags]",
-            "",
-            *lines,
-            "",
-            "gspn COMMAND --help lists the flags of a command.",
-        ]
+def _is_for_user(error: Exception) -> bool:
+    """Tell errors whose text is meant for the user from bugs."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow and isinstance(error, tensorflow.errors.OpError):
+        return True
+    return isinstance(
+        error, UserError | ValueError | OSError | MemoryError | ImportError
     )
-
-
-def _usage(command: Command) -> str:
-    return f"gspn {command.name} {command.usage}"
-
-
-def _help(command: Command, flags: absl_flags.FlagValues) -> str:
-    lines = [f"usage: {_usage(command)}", "", command.summary, ""]
-    for name in flags:
-        flag = flags[name]
-        value = "" if flag.boolean else f" {flag.flag_type().split()[0].upper()}"
-        default = "" if flag.default in (None, False) else f" (default {flag.default})"
-        help_text = textwrap.wrap(" ".join(flag.help.split()), 78)
-        lines += [f"  --{name}{value}{default}", *(f"      {t}" for t in help_text)]
-    return "\n".join([*lines, "  --debug", "      Show the traceback of an error."])
-
-
-def _user_errors() -> tuple[type[Exception], ...]:
-    """Errors whose text is meant for the user."""
-    kinds: tuple[type[Exception], ...] = (
-        UserError,
-        ValueError,
-        OSError,
-        MemoryError,
-        ImportError,
-    )
-    if "tensorflow" in sys.modules:
-        kinds += (sys.modules["tensorflow"].errors.OpError,)
-    return kinds
 
 
 def _one_line(error: Exception) -> str:

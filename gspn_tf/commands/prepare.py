@@ -1,59 +1,52 @@
 """`gspn prepare rooms`, `gspn prepare own`, and what every `gspn prepare` needs."""
 
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.flags import Flag, flag, integer, real
 from gspn_tf.config import loading as config_loading
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.preparing.reading import DataSet, Item
+    from gspn_tf.datasets.reading import DataSet, SceneSource
 
 SPLITS = ("train", "val", "test")
 
 
-def define_common_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of every data set."""
-    absl_flags.DEFINE_string("output", None, "Folder to make.", flag_values=flags)
-    absl_flags.DEFINE_bool(
-        "force", False, "Replace a data folder that is there.", flag_values=flags
-    )
-    absl_flags.DEFINE_bool(
-        "keep_going",
-        False,
+SOURCE_FLAGS = (
+    flag("--output", "Folder to make."),
+    flag("--force", "Replace a data folder that is there.", False),
+    flag(
+        "--keep_going",
         "Leave out scenes that cannot be read, and list them in the manifest.",
-        flag_values=flags,
+        False,
+    ),
+    flag("--jobs", "Scenes read at a time; as many as cores.", type=integer(1)),
+)
+SEED = flag("--seed", "Another seed: other scenes, another split.", 0, type=integer(0))
+VAL_FRACTION = flag(
+    "--val_fraction",
+    "Share for validation, where the source has no split.",
+    0.1,
+    type=real(0, 0.9),
+)
+
+
+def generated_flags(noun: str, counts: tuple[int, int, int]) -> tuple[Flag, ...]:
+    """Return the flags of a generated data set: how many nouns in each split."""
+    numbers = (
+        flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
+        for split, count in zip(SPLITS, counts, strict=True)
     )
-    absl_flags.DEFINE_integer(
-        "jobs", None, "Scenes read at a time; as many as cores.", 1, flag_values=flags
-    )
+    return (*SOURCE_FLAGS, SEED, *numbers)
 
 
-def define_seed(flags: absl_flags.FlagValues) -> None:
-    """The flag of data sets that are drawn, or split, at random."""
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Another seed, other rooms or another split.", 0, flag_values=flags
-    )
-
-
-def define_generated_flags(
-    flags: absl_flags.FlagValues, what: str, counts: tuple[int, int, int]
-) -> None:
-    """Flags of a data set that is generated: how many of what in each split."""
-    define_common_flags(flags)
-    define_seed(flags)
-    for split, count in zip(SPLITS, counts, strict=True):
-        text = f"{what} of the split {split}."
-        absl_flags.DEFINE_integer(split, count, text, 0, flag_values=flags)
-
-
-def wanted(flags: absl_flags.FlagValues) -> dict[str, int]:
+def wanted(flags: Namespace) -> dict[str, int]:
     """How many scenes of each split the flags ask for."""
-    counts = {split: flags[split].value for split in SPLITS if flags[split].value}
+    counts = {split: getattr(flags, split) for split in SPLITS if getattr(flags, split)}
     if not counts:
         raise UserError("nothing to make: --train, --val and --test are all 0")
     return counts
@@ -61,27 +54,27 @@ def wanted(flags: absl_flags.FlagValues) -> dict[str, int]:
 
 def generated(
     counts: dict[str, int], seed: int, name: Callable[[int], str]
-) -> dict[str, list["Item"]]:
+) -> dict[str, list["SceneSource"]]:
     """Scenes to generate, from a seed each; no two splits or seeds share one."""
     import numpy as np
 
-    from gspn_tf.datasets.preparing.reading import Item
+    from gspn_tf.datasets.reading import SceneSource
 
-    def items(split: str, count: int) -> list[Item]:
+    splits = {}
+    for split, count in counts.items():
         sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
-        seeds = [int(value) for value in sequence.generate_state(count)]
-        return [Item(name(each), detail=each) for each in seeds]
+        seeds = sequence.generate_state(count).tolist()
+        splits[split] = [SceneSource(name(each), detail=each) for each in seeds]
+    return splits
 
-    return {split: items(split, count) for split, count in counts.items()}
 
-
-def make(flags: absl_flags.FlagValues, data: "DataSet") -> None:
+def make(flags: Namespace, data: "DataSet") -> None:
     """Write a data set to `--output` with progress, and say what is there.
 
     What every command `gspn prepare ...` ends with; the flags are the common ones.
     """
     load_tensorflow()
-    from gspn_tf.datasets.preparing.scenes import prepare_scenes
+    from gspn_tf.datasets.preparing import prepare_scenes
 
     if data.licence:
         print(data.licence)
@@ -108,35 +101,6 @@ def summary(manifest: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def define_rooms_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare rooms`."""
-    define_generated_flags(flags, "Rooms", (192, 16, 16))
-    absl_flags.DEFINE_integer(
-        "points", 40_000, "Points of a room, at most.", 20_000, flag_values=flags
-    )
-
-
-def define_own_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare own`."""
-    define_common_flags(flags)
-    define_seed(flags)
-    absl_flags.DEFINE_string(
-        "source",
-        None,
-        "Folder of .npz or .ply scans with points, colors, semantic and instance.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "classes",
-        None,
-        'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_float(
-        "val_fraction", 0.1, "Share of scans for validation.", 0, 0.9, flag_values=flags
-    )
-
-
 def run_rooms(arguments: Arguments) -> None:
     """Generate rooms."""
     flags = arguments.flags
@@ -148,13 +112,12 @@ def generated_rooms(
 ) -> "DataSet":
     """Rooms of `points` points."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.datasets.preparing.reading import DataSet
-    from gspn_tf.synthetic.rooms import read_room, room_name
+    from gspn_tf.datasets.reading import DataSet, read_generated
+    from gspn_tf.synthetic.rooms import generate_room, room_name
 
     splits = generated(counts, seed, room_name)
-    read = partial(read_room, num_points=points)
-    options = {"seed": seed, "points": points}
-    return DataSet("rooms", SCANNET, splits, read, options)
+    read = partial(read_generated, generate=generate_room, num_points=points)
+    return DataSet("rooms", SCANNET, splits, read, {"seed": seed, "points": points})
 
 
 def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> None:
@@ -165,7 +128,7 @@ def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> N
 def write_generated(output: Path | str, data: "DataSet") -> None:
     """Write a generated data set in place of any other, or go on with it."""
     load_tensorflow()
-    from gspn_tf.datasets.preparing.scenes import prepare_scenes
+    from gspn_tf.datasets.preparing import prepare_scenes
 
     manifest = prepare_scenes(output, data, force=True, track=tracked)
     print(f"{output}: {summary(manifest)}")
@@ -176,39 +139,36 @@ def run_own(arguments: Arguments) -> None:
     flags = arguments.flags
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
-    class_file = config_loading.find(flags.classes)
+    class_file = config_loading.find_config(flags.classes)
     from gspn_tf.data.classes import ClassList
-    from gspn_tf.datasets.own import find_scans, read_item
-    from gspn_tf.datasets.preparing.reading import DataSet, Item
+    from gspn_tf.datasets.own import find_scans, read_labelled_scan
+    from gspn_tf.datasets.reading import DataSet
 
     classes = ClassList.read(class_file)
-    paths = split_paths(find_scans(flags.source), flags.val_fraction, flags.seed)
     data = DataSet(
         name="own",
         classes=classes,
-        splits={
-            split: [Item(path.stem, (path,)) for path in members]
-            for split, members in paths.items()
-        },
-        read=partial(read_item, classes=classes),
+        splits=held_out(find_scans(flags.source), flags.val_fraction, flags.seed),
+        read=partial(read_labelled_scan, classes=classes),
         options={"val_fraction": flags.val_fraction, "seed": flags.seed},
         root=Path(flags.source),
     )
     make(flags, data)
 
 
-def split_paths(paths: list[Path], fraction: float, seed: int) -> dict[str, list[Path]]:
-    """Scans of the splits `train` and `val`; at least one to train on."""
+def held_out(
+    sources: list["SceneSource"], fraction: float, seed: int
+) -> dict[str, list["SceneSource"]]:
+    """Scenes of the splits `train` and `val`; at least one to train on."""
     import numpy as np
 
-    count = min(round(len(paths) * fraction), len(paths) - 1)
-    if fraction > 0 and len(paths) > 1:
+    count = min(round(len(sources) * fraction), len(sources) - 1)
+    if fraction > 0 and len(sources) > 1:
         count = max(count, 1)
-    held = set(np.random.default_rng(seed).permutation(len(paths))[:count].tolist())
-    splits = {
-        "train": [path for i, path in enumerate(paths) if i not in held],
-        "val": [path for i, path in enumerate(paths) if i in held],
-    }
+    held = set(np.random.default_rng(seed).permutation(len(sources))[:count].tolist())
+    splits: dict[str, list[SceneSource]] = {"train": [], "val": []}
+    for i, source in enumerate(sources):
+        splits["val" if i in held else "train"].append(source)
     return {split: members for split, members in splits.items() if members}
 
 
@@ -218,7 +178,7 @@ def tracked(items: Iterable, name: str, total: int) -> Iterator:
     from rich.progress import track
 
     console = Console(stderr=True)
-    return track(
+    yield from track(
         items,
         name,
         total=total,
@@ -231,7 +191,10 @@ ROOMS = Command(
     name="prepare rooms",
     summary="Generate furnished rooms with exact labels.",
     usage="--output DIR [--train N --val N --test N --seed S]",
-    define_flags=define_rooms_flags,
+    flags=(
+        *generated_flags("Rooms", (192, 16, 16)),
+        flag("--points", "Points of a room, at most.", 40_000, type=integer(20_000)),
+    ),
     run=run_rooms,
     required=("output",),
 )
@@ -239,7 +202,19 @@ OWN = Command(
     name="prepare own",
     summary="Convert your own labelled scans (.npz or .ply).",
     usage="--source DIR --classes FILE --output DIR",
-    define_flags=define_own_flags,
+    flags=(
+        *SOURCE_FLAGS,
+        flag(
+            "--source",
+            "Folder of .npz or .ply scans with points, colors, semantic and instance.",
+        ),
+        flag(
+            "--classes",
+            'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
+        ),
+        VAL_FRACTION,
+        SEED,
+    ),
     run=run_own,
     required=("source", "classes", "output"),
 )

@@ -3,56 +3,21 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands import prepare
 from gspn_tf.commands.command import Arguments, Command
+from gspn_tf.commands.flags import flag
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.preparing.reading import DataSet
-
-
-def define_nyuv2_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare nyuv2`."""
-    prepare.define_common_flags(flags)
-    prepare.define_seed(flags)
-    absl_flags.DEFINE_string(
-        "source",
-        None,
-        "nyu_depth_v2_labeled.mat, a folder with color/*.png and depth/*.png (and "
-        "label or class40, and instance), or a folder of labelled .pcd frames.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "splits",
-        None,
-        "The official split. Default: splits.mat in the folder, or beside the file.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_float(
-        "val_fraction",
-        0.1,
-        "Share of frames for validation, where a folder has no official split.",
-        0,
-        0.9,
-        flag_values=flags,
-    )
+    from gspn_tf.datasets.reading import DataSet
 
 
 def run_nyuv2(arguments: Arguments) -> None:
     """Lift RGB-D frames."""
     flags = arguments.flags
-    from gspn_tf.datasets.nyuv2 import list_frames
+    from gspn_tf.datasets.nyuv2 import rgbd_data_set
 
-    hold_out = partial(
-        prepare.split_paths, fraction=flags.val_fraction, seed=flags.seed
-    )
-    prepare.make(flags, list_frames(flags.source, flags.splits, hold_out))
-
-
-def define_views_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare views`."""
-    prepare.define_generated_flags(flags, "Views", (400, 16, 48))
+    hold_out = partial(prepare.held_out, fraction=flags.val_fraction, seed=flags.seed)
+    prepare.make(flags, rgbd_data_set(flags.source, flags.splits, hold_out))
 
 
 def run_views(arguments: Arguments) -> None:
@@ -64,18 +29,32 @@ def run_views(arguments: Arguments) -> None:
 def generated_views(counts: dict[str, int], seed: int) -> "DataSet":
     """Views of rooms."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.datasets.preparing.reading import DataSet
-    from gspn_tf.synthetic.views import read_view, view_name
+    from gspn_tf.datasets.reading import DataSet, read_generated
+    from gspn_tf.synthetic.views import generate_view, view_name
 
     splits = prepare.generated(counts, seed, view_name)
-    return DataSet("views", SCANNET, splits, read_view, {"seed": seed})
+    read = partial(read_generated, generate=generate_view)
+    return DataSet("views", SCANNET, splits, read, {"seed": seed})
 
 
 NYUV2 = Command(
     name="prepare nyuv2",
     summary="Lift RGB-D frames: NYUv2, folders of PNG frames, PCD frames.",
     usage="--source FILE_OR_DIR --output DIR [--splits FILE]",
-    define_flags=define_nyuv2_flags,
+    flags=(
+        *prepare.SOURCE_FLAGS,
+        flag(
+            "--source",
+            "nyu_depth_v2_labeled.mat, a folder with color/*.png and depth/*.png (and "
+            "label or class40, and instance), or a folder of labelled .pcd frames.",
+        ),
+        flag(
+            "--splits",
+            "The official split; default: splits.mat in the folder or beside the file.",
+        ),
+        prepare.VAL_FRACTION,
+        prepare.SEED,
+    ),
     run=run_nyuv2,
     required=("source", "output"),
 )
@@ -83,7 +62,7 @@ VIEWS = Command(
     name="prepare views",
     summary="Generate rooms as one depth camera sees them, with exact labels.",
     usage="--output DIR [--train N --val N --test N --seed S]",
-    define_flags=define_views_flags,
+    flags=prepare.generated_flags("Views", (400, 16, 48)),
     run=run_views,
     required=("output",),
 )

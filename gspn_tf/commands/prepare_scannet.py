@@ -1,22 +1,16 @@
 """`gspn prepare scannet`."""
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import Arguments, Command, existing_folder
-from gspn_tf.commands.prepare import define_common_flags, make
+from gspn_tf.commands.flags import flag
+from gspn_tf.commands.prepare import SOURCE_FLAGS, make
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    define_common_flags(flags)
-    texts = {
-        "source": "Folder of ScanNet v2: scans/, and scans_test/ for the split test.",
-        "split": "Splits to prepare, such as train,val; those that have a list.",
-        "lists": "Folder of scannetv2_train.txt, _val.txt and _test.txt; in --source.",
-        "label_map": "scannetv2-labels.combined.tsv; looked for in --source.",
-    }
-    for name, text in texts.items():
-        absl_flags.DEFINE_string(name, None, text, flag_values=flags)
+FLAGS = (
+    *SOURCE_FLAGS,
+    flag("--source", "Folder of ScanNet v2: scans/, scans_test/ for the split test."),
+    flag("--split", "Splits to prepare, such as train,val; those that have a list."),
+    flag("--lists", "Folder of scannetv2_train.txt, _val.txt, _test.txt; in --source."),
+    flag("--label_map", "scannetv2-labels.combined.tsv; looked for in --source."),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -38,7 +32,7 @@ COMMAND = Command(
     name="prepare scannet",
     summary="Convert ScanNet v2: 18 classes, the official splits.",
     usage="--source DIR --output DIR [--split train,val]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("source", "output"),
 )

@@ -1,60 +1,17 @@
 """`gspn prepare partnet` and `gspn prepare parts`."""
 
+from argparse import Namespace
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from absl import flags as absl_flags
-
-from gspn_tf import files
+from gspn_tf.commands import prepare
 from gspn_tf.commands.command import Arguments, Command, existing_folder
-from gspn_tf.commands.prepare import (
-    define_common_flags,
-    define_generated_flags,
-    define_seed,
-    generated,
-    make,
-    split_paths,
-    wanted,
-)
+from gspn_tf.commands.flags import flag, integer
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.preparing.reading import DataSet
-
-LICENCE = (
-    "PartNet is for non-commercial research and education and may not be passed on; "
-    "its terms are ShapeNet's."
-)
-
-
-def define_partnet_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare partnet`."""
-    define_common_flags(flags)
-    define_seed(flags)
-
-    def text(name: str, help_text: str) -> None:
-        absl_flags.DEFINE_string(name, None, help_text, flag_values=flags)
-
-    text(
-        "source",
-        "Folder of raw shapes (179/result.json ...), or of .h5 files as in ins_seg_h5.",
-    )
-    text("category", "Such as Chair, Table, Lamp or StorageFurniture.")
-    absl_flags.DEFINE_integer(
-        "level", 3, "Of detail: 1, 2 or 3.", 1, 3, flag_values=flags
-    )
-    text(
-        "labels",
-        "Folder of the lists of parts (Chair-level-3.txt ...), which is "
-        "stats/after_merging_label_ids of the data set; default: meta in the source.",
-    )
-    text(
-        "splits",
-        "Folder of Chair.train.json ..., which is stats/train_val_test_split of the "
-        "data set; default: a share of raw shapes is drawn for validation.",
-    )
-    absl_flags.DEFINE_float(
-        "val_fraction", 0.1, "That share.", 0, 0.9, flag_values=flags
-    )
+    from gspn_tf.datasets.reading import DataSet
 
 
 def run_partnet(arguments: Arguments) -> None:
@@ -63,85 +20,95 @@ def run_partnet(arguments: Arguments) -> None:
     source = existing_folder(flags.source, "--source")
     labels = existing_folder(flags.labels or str(source / "meta"), "--labels")
     from gspn_tf.datasets import partnet, partnet_h5
+    from gspn_tf.datasets.reading import DataSet
 
-    classes = partnet.read_classes(labels, flags.category, flags.level)
-    common: dict[str, Any] = {"name": "partnet", "classes": classes, "root": source}
-    common["licence"] = LICENCE
+    classes = partnet.read_part_classes(labels, flags.category, flags.level)
     options = {"category": flags.category, "level": flags.level}
-    stored = partnet_h5.list_shapes(source, flags.category, flags.level)
-    data = _stored(stored, common, options) if stored else _raw(flags, common, options)
-    make(flags, data)
+    splits = partnet_h5.list_stored_shapes(source, flags.category, flags.level)
+    read: Callable = partnet_h5.read_stored_shape
+    unlabelled = partnet_h5.unlabelled(splits)
+    absent: dict[str, list[str]] = {}
+    if splits:
+        options["files"] = partnet_h5.digests(splits)
+    else:
+        read = partnet.read_raw_shape
+        splits, absent = _raw_splits(flags, source)
+        if not flags.splits:
+            options |= {"val_fraction": flags.val_fraction, "seed": flags.seed}
+    data = DataSet(
+        name="partnet",
+        classes=classes,
+        splits=splits,
+        read=partial(read, classes=classes),
+        options=options,
+        root=source,
+        unlabelled=unlabelled,
+        absent=absent,
+        licence=partnet.LICENCE,
+    )
+    prepare.make(flags, data)
     print(f"train with --config.model.proposal.num_classes={len(classes) + 1}")
 
 
-def _stored(splits: dict[str, list], common: dict, options: dict) -> "DataSet":
-    """Shapes of HDF5 files; each file, of a thousand shapes, is summed up once."""
-    from gspn_tf.datasets import partnet_h5
-    from gspn_tf.datasets.preparing.reading import DataSet
-
-    items = [item for members in splits.values() for item in members]
-    paths = sorted({item.detail.path for item in items})
-    options["files"] = {path.name: files.sha256(path) for path in paths}
-    bare = (s for s, i in splits.items() if not all(x.detail.labelled for x in i))
-    read = partial(partnet_h5.read_shape, classes=common["classes"])
-    return DataSet(
-        splits=splits, read=read, options=options, unlabelled=tuple(bare), **common
-    )
-
-
-def _raw(flags: absl_flags.FlagValues, common: dict, options: dict) -> "DataSet":
-    """Raw shapes, in the data set's splits or in random ones."""
+def _raw_splits(flags: Namespace, source: Path) -> tuple[dict, dict]:
+    """Raw shapes in the data set's splits or in random ones, and those not there."""
     from gspn_tf.datasets import partnet
-    from gspn_tf.datasets.preparing.reading import DataSet, check_absent
+    from gspn_tf.datasets.reading import choose_listed
 
-    items = partnet.list_shapes(common["root"], flags.category)
-    absent: dict[str, list[str]] = {}
-    if flags.splits:
-        there = {item.name: item for item in items}
-        names = partnet.read_splits(flags.splits, flags.category)
-        found = {s: [there[n] for n in names[s] if n in there] for s in names}
-        splits = {split: members for split, members in found.items() if members}
-        absent = {s: [n for n in names[s] if n not in there] for s in names}
-        check_absent(common["root"], absent, flags.keep_going)
-    else:
-        splits = split_paths(items, flags.val_fraction, flags.seed)
-        options |= {"val_fraction": flags.val_fraction, "seed": flags.seed}
-    read = partial(partnet.read_shape, classes=common["classes"])
-    return DataSet(splits=splits, read=read, options=options, absent=absent, **common)
-
-
-def define_parts_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of `gspn prepare parts`."""
-    define_generated_flags(flags, "Shapes", (400, 16, 60))
-    absl_flags.DEFINE_integer(
-        "points", 12_000, "Points of a shape.", 7_800, flag_values=flags
-    )
+    shapes = partnet.list_raw_shapes(source, flags.category)
+    if not flags.splits:
+        return prepare.held_out(shapes, flags.val_fraction, flags.seed), {}
+    lists = partnet.read_split_lists(flags.splits, flags.category)
+    there = {shape.name: shape for shape in shapes}
+    return choose_listed(lists, there, source, flags.keep_going)
 
 
 def run_parts(arguments: Arguments) -> None:
     """Generate shapes."""
     flags = arguments.flags
-    make(flags, generated_parts(wanted(flags), flags.seed, flags.points))
+    data = generated_parts(prepare.wanted(flags), flags.seed, flags.points)
+    prepare.make(flags, data)
 
 
 def generated_parts(
     counts: dict[str, int], seed: int, points: int = 12_000
 ) -> "DataSet":
     """Shapes of `points` points."""
-    from gspn_tf.datasets.preparing.reading import DataSet
+    from gspn_tf.datasets.reading import DataSet, read_generated
     from gspn_tf.synthetic import parts
 
-    splits = generated(counts, seed, parts.shape_name)
-    read = partial(parts.read_shape, num_points=points)
-    options = {"seed": seed, "points": points}
-    return DataSet("parts", parts.PARTS, splits, read, options)
+    splits = prepare.generated(counts, seed, parts.shape_name)
+    read = partial(read_generated, generate=parts.generate_shape, num_points=points)
+    return DataSet("parts", parts.PARTS, splits, read, {"seed": seed, "points": points})
 
 
 PARTNET = Command(
     name="prepare partnet",
     summary="Convert PartNet's shapes of one category at one level of detail.",
     usage="--source DIR --output DIR --category Chair [--level 3]",
-    define_flags=define_partnet_flags,
+    flags=(
+        *prepare.SOURCE_FLAGS,
+        flag(
+            "--source",
+            "Folder of raw shapes (179/result.json ...), or of .h5 files as in "
+            "ins_seg_h5.",
+        ),
+        flag("--category", "Such as Chair, Table, Lamp or StorageFurniture."),
+        flag("--level", "Of detail: 1, 2 or 3.", 3, choices=(1, 2, 3)),
+        flag(
+            "--labels",
+            "Folder of the lists of parts (Chair-level-3.txt ...), which is "
+            "stats/after_merging_label_ids of the data set; default: meta in the "
+            "source.",
+        ),
+        flag(
+            "--splits",
+            "Folder of Chair.train.json ..., which is stats/train_val_test_split of "
+            "the data set; default: a share of raw shapes is drawn for validation.",
+        ),
+        prepare.VAL_FRACTION,
+        prepare.SEED,
+    ),
     run=run_partnet,
     required=("source", "output", "category"),
 )
@@ -149,7 +116,10 @@ PARTS = Command(
     name="prepare parts",
     summary="Generate shapes of labelled parts: chairs, tables, lamps, storage.",
     usage="--output DIR [--train N --val N --test N --seed S]",
-    define_flags=define_parts_flags,
+    flags=(
+        *prepare.generated_flags("Shapes", (400, 16, 60)),
+        flag("--points", "Points of a shape.", 12_000, type=integer(7_800)),
+    ),
     run=run_parts,
     required=("output",),
 )

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from absl import flags as absl_flags
 
 from gspn_tf.commands.command import (
     Arguments,
@@ -13,31 +12,19 @@ from gspn_tf.commands.command import (
     load_tensorflow,
     timed,
 )
-from gspn_tf.commands.prepare import tracked
+from gspn_tf.commands.flags import flag, integer, scale
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string("model", None, "Run folder.", flag_values=flags)
-    absl_flags.DEFINE_string(
-        "output", None, "Folder for the results.", flag_values=flags
-    )
-    absl_flags.DEFINE_float(
-        "scale",
-        1.0,
-        "Metres per unit of the file: 0.001 for millimetres.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "num_points",
-        None,
+FLAGS = (
+    flag("--model", "Run folder."),
+    flag("--output", "Folder for the results."),
+    flag("--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=scale),
+    flag(
+        "--num_points",
         "Points that the network sees; default: those of the run's config.",
-        1,
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "seed", 0, "Of the points that the network sees.", 0, flag_values=flags
-    )
+        type=integer(1),
+    ),
+    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -46,44 +33,36 @@ def run(arguments: Arguments) -> None:
     path = Path(arguments.positional[0])
     if not path.is_file():
         raise UserError(f"no file {path}")
-    if not 0 < flags.scale < float("inf"):
-        raise UserError(f"--scale must be positive, got {flags.scale}")
     folder = existing_folder(flags.model, "--model")
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()
+    from gspn_tf.data.classes import ClassList
     from gspn_tf.files.scans import read_scan
     from gspn_tf.inference import segmenter as inference
+    from gspn_tf.inference.segmented_scan import SegmentedScan
 
     scan = read_scan(path)
-    model, config, classes = inference.load_run(folder)
+    model, config, pairs = inference.load_run(folder)
+    classes = ClassList.from_pairs(list(pairs))
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
     print(announcement(path.name, len(scan.points), seen, model.count_params()))
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
-    figures = {}
-    with timed(figures):
-        segmenter = inference.Segmenter(
-            model, seen, config.data.sampling, projection_progress
-        )
-        result = segment(scan, path.name, segmenter, classes, flags.scale, flags.seed)
+    measured: dict[str, float] = {}
+    with timed(measured):
+        segmenter = inference.Segmenter(model, seen, config.data.sampling)
+        points = scan.points * np.float32(flags.scale)
+        found = segmenter.segment(points, scan.colors, flags.seed)
+        result = SegmentedScan(path.name, scan, flags.scale, classes, found)
         result.write(flags.output)
     for row in result.instances():
         print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
-    count, page = len(result.found.classes), Path(flags.output) / "index.html"
-    print(f"{count} instances in {figures['seconds']} s: {page}")
-
-
-def segment(scan, name: str, segmenter, classes, scale: float, seed: int):
-    """A scan as read from its file -> `gspn_tf.inference.results.Result`."""
-    from gspn_tf.data.classes import ClassList
-    from gspn_tf.inference.results import Result
-
-    found = segmenter.segment(scan.points * np.float32(scale), scan.colors, seed)
-    return Result(name, scan, scale, ClassList.from_pairs(classes), found)
+    page = Path(flags.output) / "index.html"
+    print(f"{len(found.classes)} instances in {measured['seconds']} s: {page}")
 
 
 def unit_hint(points: np.ndarray, scale: float) -> str:
-    """A line about the unit of points [V, 3], where they can hardly be in metres."""
+    """Doubt the unit of points [V, 3] in a line, if they can hardly be in metres."""
     extent = float(np.ptp(points, axis=0).max()) * scale
     if len(points) < 2 or 0.3 <= extent <= 200:
         return ""
@@ -91,16 +70,11 @@ def unit_hint(points: np.ndarray, scale: float) -> str:
     return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}\n"
 
 
-def projection_progress(chunks: range):
-    """A progress bar over the chunks of a scan."""
-    return tracked(chunks, "masks on all points", len(chunks))
-
-
 def announcement(name: str, num_points: int, seen: int, num_weights: int) -> str:
-    """What is about to happen, and roughly what it takes on two cores.
+    """Say what is about to happen, and roughly what it takes on two cores.
 
-    From runs of the small network (1.6 million weights, 8192 points: 3 s, 0.9 GB) on
-    scans of 80 000 and of 2 000 000 points, taken as linear in each.
+    The estimate is from runs of the small network (1.6 million weights, 8192 points:
+    3 s, 0.9 GB) on scans of 80 000 and of 2 000 000 points, taken as linear in each.
     """
     network = num_weights / 1.6e6 * seen / 8192
     seconds = 3 + network + 3e-6 * num_points
@@ -115,7 +89,7 @@ COMMAND = Command(
     name="segment",
     summary="Find the instances of one scan and write a cloud, a list and a page.",
     usage="SCAN.ply --model RUN --output DIR [--scale METRES_PER_UNIT]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("model", "output"),
     num_positional=1,

@@ -2,28 +2,17 @@
 
 import signal
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import Arguments, Command, load_tensorflow
+from gspn_tf.commands.flags import flag, integer
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-    absl_flags.DEFINE_string(
-        "dispatcher",
-        None,
+FLAGS = (
+    flag(
+        "--dispatcher",
         "HOST:PORT of the dispatcher to work for; without it this is a dispatcher.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_string(
-        "host",
-        "localhost",
-        "Name under which the other machines reach this one.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_integer(
-        "port", 0, "Port to listen on; 0: any free one.", 0, 65535, flag_values=flags
-    )
+    ),
+    flag("--host", "Name by which other machines reach this one.", "localhost"),
+    flag("--port", "Port to listen on; 0: any free one.", 0, type=integer(0, 65535)),
+)
 
 
 def run(arguments: Arguments) -> None:
@@ -56,6 +45,6 @@ COMMAND = Command(
     name="serve-data",
     summary="Prepare training scenes for other processes: a dispatcher or a worker.",
     usage="[--dispatcher HOST:PORT] [--port 0]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
 )

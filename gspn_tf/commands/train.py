@@ -2,49 +2,40 @@
 
 from pathlib import Path
 
-from absl import flags as absl_flags
-
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.flags import flag
 from gspn_tf.config import Config
 from gspn_tf.config import loading as config_loading
 
-
-def define_flags(flags: absl_flags.FlagValues) -> None:
-    """Flags of this command."""
-
-    def text(name: str, default: str | None, help_text: str) -> None:
-        absl_flags.DEFINE_string(name, default, help_text, flag_values=flags)
-
-    text(
-        "config",
-        None,
+FLAGS = (
+    flag(
+        "--config",
         "FILE.py:VARIANT, such as configs/rooms.py:small, or a run's config.json; each "
         "field can be set as --config.model.proposal.num_seeds=64. Default: the config "
         "that the run folder, or the run given to --init, holds.",
-    )
-    text("data", None, "Folder that `gspn prepare` made.")
-    text("run", None, "Folder of the run; one that exists is continued.")
-    text("init", None, "Run folder whose weights to start from (fine-tuning).")
-    absl_flags.DEFINE_enum(
-        "stage",
-        "all",
-        ["gspn", "rpointnet", "all"],
+    ),
+    flag("--data", "Folder that `gspn prepare` made."),
+    flag("--run", "Folder of the run; one that exists is continued."),
+    flag("--init", "Run folder whose weights to start from (fine-tuning)."),
+    flag(
+        "--stage",
         "What to train; all: what the config has.",
-        flag_values=flags,
-    )
-    absl_flags.DEFINE_enum(
-        "resume",
-        "auto",
-        ["auto", "never"],
+        "all",
+        choices=("gspn", "rpointnet", "all"),
+    ),
+    flag(
+        "--resume",
         "auto: continue a run that was interrupted. never: refuse to.",
-        flag_values=flags,
-    )
+        "auto",
+        choices=("auto", "never"),
+    ),
+)
 
 
 def run(arguments: Arguments) -> None:
     """Train, or go on training."""
     flags = arguments.flags
-    config = read_config(arguments)
+    config = chosen_config(arguments)
 
     load_tensorflow()
     from rich.console import Console
@@ -53,7 +44,7 @@ def run(arguments: Arguments) -> None:
     from gspn_tf.training.run_folder import RunFolder
 
     folder = RunFolder(Path(flags.run))
-    if flags.resume == "never" and folder.has_checkpoint():
+    if flags.resume == "never" and folder.has_begun():
         raise UserError(f"{flags.run} holds a run already, and --resume=never")
     console = Console()
     training.train(
@@ -67,14 +58,14 @@ def run(arguments: Arguments) -> None:
     console.print(f"trained: {flags.run}", highlight=False)
 
 
-def read_config(arguments: Arguments) -> Config:
-    """The config that `--config`, the run folder or `--init` gives, overridden."""
+def chosen_config(arguments: Arguments) -> Config:
+    """Read the config of `--config`, the run folder or `--init`, and override it."""
     flags = arguments.flags
     sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]
     found = [s for s in sources if Path(s).is_file()]
     if not (flags.config or found):
         raise UserError("--config must be given: neither --run nor --init has one yet")
-    config = config_loading.load(flags.config or found[0])
+    config = config_loading.load_config(flags.config or found[0])
     return config_loading.override(config, arguments.overrides)
 
 
@@ -82,7 +73,7 @@ COMMAND = Command(
     name="train",
     summary="Train proposals (stage one) and instance heads (stage two), or an SGPN.",
     usage="--config=FILE:VARIANT --data DIR --run DIR [flags]",
-    define_flags=define_flags,
+    flags=FLAGS,
     run=run,
     required=("data", "run"),
 )

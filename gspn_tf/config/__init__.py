@@ -1,32 +1,18 @@
 """Every number of the networks, of data and of training, each with its source.
 
-Imports nothing of the package.
+Here live the schema, whose options docs/configuration.md lists, the presets, the
+reading of config files and overrides, and that of earlier versions' files. It imports
+nothing of the package.
 """
 
-from gspn_tf.config.schema import (
-    BackboneConfig,
-    Config,
-    DataConfig,
-    GSPNConfig,
-    RPointNetConfig,
-    SGPNConfig,
-    StageConfig,
-    TrainConfig,
-    from_dict,
-    read_json,
-    to_json,
-)
-
-__all__ = [
-    "BackboneConfig",
-    "Config",
-    "DataConfig",
-    "GSPNConfig",
-    "RPointNetConfig",
-    "SGPNConfig",
-    "StageConfig",
-    "TrainConfig",
-    "from_dict",
-    "read_json",
-    "to_json",
-]
+from gspn_tf.config.schema import BackboneConfig as BackboneConfig
+from gspn_tf.config.schema import Config as Config
+from gspn_tf.config.schema import DataConfig as DataConfig
+from gspn_tf.config.schema import GSPNConfig as GSPNConfig
+from gspn_tf.config.schema import RPointNetConfig as RPointNetConfig
+from gspn_tf.config.schema import SGPNConfig as SGPNConfig
+from gspn_tf.config.schema import StageConfig as StageConfig
+from gspn_tf.config.schema import TrainConfig as TrainConfig
+from gspn_tf.config.schema import from_dict as from_dict
+from gspn_tf.config.schema import read_config as read_config
+from gspn_tf.config.schema import to_json as to_json

@@ -19,7 +19,7 @@ from gspn_tf.config import Config
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def load(argument: str) -> Config:
+def load_config(argument: str) -> Config:
     """The config of `FILE.py:VARIANT`, or of a run folder's `config.json`.
 
     `VARIANT+NAME+...` applies ablations of `configs/ablations.py` to it, in turn. A
@@ -28,15 +28,15 @@ def load(argument: str) -> Config:
     """
     name, _, rest = argument.partition(":")
     variant, *ablations = rest.split("+")
-    config = _of_file(find(name), variant)
+    config = _of_file(find_config(name), variant)
     for ablation in ablations:
         ablate(config, ablation)
-    return check(config)
+    return check_config(config)
 
 
 def _of_file(path: Path, variant: str) -> Config:
     if path.suffix == ".json":
-        return check(config_lib.read_json(path))
+        return check_config(config_lib.read_config(path))
     module = _import(path)
     if not hasattr(module, "get_config"):
         raise ValueError(f"{path} defines no get_config(variant)")
@@ -44,7 +44,7 @@ def _of_file(path: Path, variant: str) -> Config:
     if not isinstance(config, Config):
         kind = type(config).__name__
         raise ValueError(f"get_config of {path} must return a Config, got {kind}")
-    return check(config)
+    return check_config(config)
 
 
 def ablate(config: Config, name: str) -> None:
@@ -53,7 +53,7 @@ def ablate(config: Config, name: str) -> None:
     Raises ValueError for an unknown name, and for one of fields that the config's model
     does not have.
     """
-    table = _import(find("configs/ablations.py")).ABLATIONS
+    table = _import(find_config("configs/ablations.py")).ABLATIONS
     if name not in table:
         raise ValueError(f"no ablation {name!r}, ablations.py has {list(table)}")
     for path, value in table[name].items():
@@ -71,7 +71,7 @@ def ablate(config: Config, name: str) -> None:
         setattr(holder, field, value)
 
 
-def find(name: str) -> Path:
+def find_config(name: str) -> Path:
     """The file of `configs/` called `name`: from here, else from the package."""
     given = Path(name)
     tail = Path(*given.parts[given.parts[:1] == ("configs",) :])
@@ -99,19 +99,21 @@ def override(config: Config, arguments: Sequence[str]) -> Config:
                 "config", copy.deepcopy(config), flag_values=values, sys_argv=argv
             )
             values(argv)
-            config = check(holder.value)
+            config = check_config(holder.value)
         except (flags.Error, ValueError, TypeError) as error:
-            raise ValueError(f"{path} must be {_words(kind)}, got {value!r}") from error
+            raise ValueError(
+                f"{path} must be {_described(kind)}, got {value!r}"
+            ) from error
     return config
 
 
-def check(config: Any, path: str = "config") -> Any:
+def check_config(config: Any, path: str = "config") -> Any:
     """Raise ValueError unless every field holds what its annotation says."""
     for name, kind, value in _fields(config):
         if type(value) in filter(dc.is_dataclass, (kind, *typing.get_args(kind))):
-            check(value, f"{path}.{name}")
+            check_config(value, f"{path}.{name}")
         elif not _matches(kind, value):
-            raise ValueError(f"{path}.{name} must be {_words(kind)}, got {value!r}")
+            raise ValueError(f"{path}.{name} must be {_described(kind)}, got {value!r}")
     return config
 
 
@@ -164,10 +166,10 @@ def _kind_at(config: Any, path: str) -> Any:
     return kind
 
 
-def _words(kind: Any) -> str:
+def _described(kind: Any) -> str:
     """An annotation as a reader would say it."""
     if typing.get_origin(kind) is Literal:
         return f"one of {list(typing.get_args(kind))}"
     if isinstance(kind, types.UnionType):
-        return " or ".join(map(_words, typing.get_args(kind)))
+        return " or ".join(map(_described, typing.get_args(kind)))
     return str(kind) if typing.get_args(kind) else kind.__name__

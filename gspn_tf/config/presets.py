@@ -1,6 +1,8 @@
 """Networks that several files of `configs/` share."""
 
 import dataclasses as dc
+from collections.abc import Callable
+from typing import Any
 
 from gspn_tf import config as c
 
@@ -35,7 +37,6 @@ def small_gspn() -> c.GSPNConfig:
         center_direction="raw",
         center_unit="half_diagonal",
         semantic_conditioning=True,
-        detach_semantics=False,
         latent_size=64,
         prior_units=(128, 256),
         shape_units=(32, 64, 128),
@@ -54,7 +55,7 @@ def small_gspn() -> c.GSPNConfig:
 
 
 def small_rpointnet() -> c.RPointNetConfig:
-    """The same of the second stage, with the truth among its training proposals."""
+    """The second stage on `small_gspn`, with the truth among its training proposals."""
     return c.RPointNetConfig(
         proposal=small_gspn(),
         num_seeds=128,
@@ -81,46 +82,108 @@ def small_rpointnet() -> c.RPointNetConfig:
     )
 
 
-def with_sgpn(config: c.Config) -> c.Config:
+def small(
+    *,
+    num_points: int = 8192,
+    epochs: tuple[int, int] = (10, 10),
+    learning_rate: float = 1e-3,
+    warmup_steps: int = 0,
+    clip_norm: float = 5.0,
+    **train: Any,
+) -> c.Config:
+    """The small network of both stages with its data and training: two cores.
+
+    Args:
+      num_points: points of a scene.
+      epochs: of stage one and of stage two.
+      learning_rate: after the warm-up, from which it falls along a cosine.
+      warmup_steps: optimiser steps.
+      clip_norm: of the gradients.
+      **train: other fields of TrainConfig.
+    """
+    stages = [
+        c.StageConfig(
+            epochs=number,
+            learning_rate=learning_rate,
+            final_learning_rate=1e-5,
+            schedule="cosine",
+            warmup_steps=warmup_steps,
+            clip_norm=clip_norm,
+        )
+        for number in epochs
+    ]
+    return c.Config(
+        model=small_rpointnet(),
+        data=c.DataConfig(
+            num_points=num_points, num_points_inference=num_points, num_shape_points=256
+        ),
+        train=c.TrainConfig(batch_size=2, gspn=stages[0], rpointnet=stages[1], **train),
+    )
+
+
+def with_sgpn(config: c.Config, **fields: Any) -> c.Config:
     """SGPN on the backbone, the data and the training budget of an R-PointNet's config.
 
-    Its epochs are those of both stages together.
+    Its epochs are those of both stages together. fields: of its SGPNConfig.
     """
+    assert isinstance(config.model, c.RPointNetConfig)
     proposal, train = config.model.proposal, config.train
-    model = c.SGPNConfig(num_classes=proposal.num_classes, backbone=proposal.backbone)
+    model = c.SGPNConfig(
+        num_classes=proposal.num_classes, backbone=proposal.backbone, **fields
+    )
     epochs = train.gspn.epochs + train.rpointnet.epochs
     stage = dc.replace(train.gspn, epochs=epochs)
     return dc.replace(config, model=model, train=dc.replace(train, sgpn=stage))
 
 
 def small_sgpn(config: c.Config) -> c.Config:
-    """The same with fewer channels and points of pairs, and weights of its own.
+    """SGPN with fewer channels and points of pairs, and weights of its own.
 
     With those of `with_sgpn` two cores do not learn in minutes to keep the points of an
     object together: the margin of other classes and the weight of pairs of one class
     are what pushes them apart. Surer groups first: large ones hold several objects.
     """
-    config = with_sgpn(config)
-    config.model.branch_units = (64,)
-    config.model.similarity_size = 32
-    config.model.num_similarity_points = 1024
-    config.model.same_class_weight = (1.0, 1.0)
-    config.model.other_class_margin = 20.0
-    config.model.similarity_weight = 0.1
-    config.model.confidence_similarity = 5.0
-    config.model.min_group_points = 40
-    config.model.min_confidence = 0.2
-    config.model.max_group_iou = 0.4
-    config.model.group_order = "confidence"
-    return config
+    return with_sgpn(
+        config,
+        branch_units=(64,),
+        similarity_size=32,
+        num_similarity_points=1024,
+        same_class_weight=(1.0, 1.0),
+        other_class_margin=20.0,
+        similarity_weight=0.1,
+        confidence_similarity=5.0,
+        min_group_points=40,
+        min_confidence=0.2,
+        max_group_iou=0.4,
+        group_order="confidence",
+    )
+
+
+def choice(**variants: Callable[[], c.Config]) -> Callable[..., c.Config]:
+    """The `get_config` of a file of `configs/`, whose first variant is the default.
+
+    Beside its variants, of which `small` and `paper` must be two, there are `sgpn` and
+    `sgpn_paper`: SGPN on the same data, for as many epochs as both stages of theirs.
+    """
+    variants["sgpn"] = lambda: small_sgpn(variants["small"]())
+    variants["sgpn_paper"] = lambda: with_sgpn(variants["paper"]())
+
+    def get_config(variant: str = next(iter(variants))) -> c.Config:
+        """The config called `variant`."""
+        if variant not in variants:
+            raise ValueError(f"no variant {variant!r}, has {list(variants)}")
+        return variants[variant]()
+
+    return get_config
 
 
 def fit_to_shapes(config: c.Config, num_classes: int) -> c.Config:
-    """The same config for the parts of single shapes, one unit in radius.
+    """Change a config to the parts of single shapes, one unit in radius; return it.
 
     Radii are smaller than a room's: contexts as large as a handle, a leg and a table
     top. Shapes stand upright, face one way and are centred: none is turned or moved.
     """
+    assert isinstance(config.model, c.RPointNetConfig)
     proposal = config.model.proposal
     proposal.num_classes = num_classes
     proposal.backbone.radii = (0.1, 0.2, 0.4, 0.8)
@@ -132,48 +195,41 @@ def fit_to_shapes(config: c.Config, num_classes: int) -> c.Config:
 def released() -> c.RPointNetConfig:
     """The authors' code as they meant it to run (github.com/ericyi/GSPN)."""
     proposal = c.GSPNConfig(
+        kind="released_gspn",
         num_seeds=256,
         num_seeds_inference=2048,
         backbone=c.BackboneConfig(interpolation_power=2.0),
         seed_sampling="farthest",
         center_direction="raw",
         semantic_conditioning=True,
-        detach_semantics=False,
         generator_context_units=256,
-        point_confidence=False,
         center_unit="half_diagonal",
-        objectness_loss="softmax",
-        best_seeds="all",
-        flat_variance="batch",
     )
     return c.RPointNetConfig(
+        kind="released_rpointnet",
         proposal=proposal,
         num_seeds=256,
         positive_fraction=0.33,
         background_regions=0,
-        filler_regions="empty",
-        head_layers="shared",
         min_score=0.7,
         support_power=1.0,
-        exported_score="released",
-        flat_variance="batch",
     )
 
 
 def released_literal() -> c.RPointNetConfig:
-    """The same as it ran: test.py never applies its own numbers (its config.py:44).
+    """The authors' code as it ran, without its numbers for the test (config.py:44).
 
     One object a scene, not all, makes a seed positive that overlaps it too little.
     """
     config = released()
     config.proposal.num_seeds_inference = 256
-    config.proposal.best_seeds = "first"
+    config.proposal.kind = "released_literal_gspn"
     config.max_candidates_inference, config.max_proposals_inference = 192, 96
     config.num_region_points_inference = 256
     return config
 
 
-PRESETS = {
+PRESETS: dict[str, Callable[[], c.RPointNetConfig | c.SGPNConfig]] = {
     "paper": c.RPointNetConfig,
     "small": small_rpointnet,
     "released": released,
@@ -182,7 +238,9 @@ PRESETS = {
 }
 
 
-def nearest(model: c.RPointNetConfig | c.SGPNConfig) -> tuple[str, list[str]]:
+def nearest_preset(
+    model: c.RPointNetConfig | c.SGPNConfig,
+) -> tuple[str, list[str]]:
     """The preset that a model is nearest to, and the fields in which it differs."""
     same = {name: make() for name, make in PRESETS.items()}
     same = {name: each for name, each in same.items() if type(each) is type(model)}
@@ -190,7 +248,7 @@ def nearest(model: c.RPointNetConfig | c.SGPNConfig) -> tuple[str, list[str]]:
     return min(changed.items(), key=lambda item: len(item[1]))
 
 
-def _differing(left, right, path: str = "") -> list[str]:
+def _differing(left: Any, right: Any, path: str = "") -> list[str]:
     if not dc.is_dataclass(left):
         return [] if left == right else [path.lstrip(".")]
     names = [field.name for field in dc.fields(left)]

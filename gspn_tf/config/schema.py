@@ -11,20 +11,25 @@ import typing
 from pathlib import Path
 from typing import Any, Literal
 
+from gspn_tf.config import old_runs
+
 
 @dc.dataclass(kw_only=True, slots=True)
 class BackboneConfig:
     """PointNet++ of the centre and the semantic network (Table 7)."""
 
+    # Centres of each set abstraction level.
     num_centers: tuple[int, ...] = (2048, 512, 128, 32)
-    radii: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6)  # metres
-    num_neighbors: int = 32
+    radii: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6)  # Metres, of each level's balls.
+    num_neighbors: int = 32  # Points of a ball.
+    # Widths of the set abstractions, from fine to coarse.
     abstraction_units: tuple[tuple[int, ...], ...] = (
         (32, 32, 64),
         (64, 64, 128),
         (128, 128, 256),
         (256, 256, 512),
     )
+    # Widths of the feature propagations, from coarse to fine.
     propagation_units: tuple[tuple[int, ...], ...] = (
         (256, 256),
         (256, 256),
@@ -40,160 +45,145 @@ class BackboneConfig:
 class GSPNConfig:
     """Generative Shape Proposal Network (section 3.1, Tables 7 and 8)."""
 
-    kind: Literal["gspn"] = "gspn"
-    # What makes a proposal of a seed's context: generated shapes; in Table 4 also 27
-    # regressed anchors, or a segmentation of the largest context.
+    # The network of the paper, or that of the release: as it was meant, or literally.
+    # See gspn_tf/models/released.py.
+    kind: Literal["gspn", "released_gspn", "released_literal_gspn"] = "gspn"
+    # A proposal is the box of a generated shape, or in Table 4 one of 27 regressed
+    # anchors, or the box of a segment of the largest context.
     proposer: Literal["shapes", "boxes", "segments"] = "shapes"
-    num_classes: int = 19  # background and ScanNet's 18
-    num_seeds: int = 512  # training; Table 8
-    num_seeds_inference: int = 2048  # Table 8
-    num_semantic_points: int = 1024  # of the semantic loss; model_rpointnet.py:354
-    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)
+    num_classes: int = 19  # The background and ScanNet's 18 classes.
+    num_seeds: int = 512  # Seeds of a training scene; Table 8.
+    num_seeds_inference: int = 2048  # Seeds of a scene at inference; Table 8.
+    # Points of a training scene in the semantic loss; model_rpointnet.py:354.
+    num_semantic_points: int = 1024
+    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)  # PointNet++.
     # Section 3.3 draws seeds at random; the release takes the first of the farthest
     # point order (model_rpointnet.py:324).
     seed_sampling: Literal["random", "farthest"] = "random"
-    # Context: smallest scale = smallest object, largest = largest (section 3.3).
-    context_radii: tuple[float, ...] = (0.5, 1.0, 1.5)  # metres
+    # Metres of the spheres around a seed: the smallest is as large as the smallest
+    # object, the largest as the largest (section 3.3).
+    context_radii: tuple[float, ...] = (0.5, 1.0, 1.5)
+    # Points of each sphere; model_rpointnet.py:377.
     context_neighbors: tuple[int, ...] = (256, 256, 512)
-    context_units: tuple[int, ...] = (64, 128, 256)
-    # What the spheres are around: the seed (section 3.1 crops there and then moves
-    # the crop, as the release does), or the predicted centre itself.
-    context_spheres: Literal["seed", "center"] = "seed"
-    context_color: bool = True  # as in the release; the paper does not say
+    context_units: tuple[int, ...] = (64, 128, 256)  # Widths of each context PointNet.
     # Points that contexts are drawn from: the first of the farthest point order, which
-    # cover each sphere evenly; 0: all of the scene's, as they come.
+    # cover each sphere evenly; 0: all points of the scene, as they come.
     num_context_points: int = 0
     # Share of the seed's colour that is taken off its context's; 0: none.
     context_color_reference: float = 0.0
-    # Centre prediction: "pointnet2" of Table 7 and the release, or "context" of the
-    # text, or none (Table 5). The direction is a unit vector (section 3.3), or as it
-    # comes (release).
+    # Centres are predicted by the PointNet++ of Table 7 and the release, or from the
+    # context as in the text, or not at all (Table 5).
     center_network: Literal["pointnet2", "context", "none"] = "pointnet2"
-    center_units: tuple[int, ...] = (256, 128)  # MLP of "context"; not in the paper
+    center_units: tuple[int, ...] = (256, 128)  # MLP of "context"; not in the paper.
+    # The direction to the centre is a unit vector (section 3.3), or as it comes
+    # (release).
     center_direction: Literal["unit", "raw"] = "unit"
     # Whether prior and posterior (and "context" centres) also see the semantic feature
-    # of the seed, as in the release (model_rpointnet.py:388); the paper: context alone.
+    # of the seed, which shapes then train too, as in the release
+    # (model_rpointnet.py:388); in the paper they see the context alone.
     semantic_conditioning: bool = False
-    # The paper trains the semantic network on classes alone; in the release the shapes
-    # train it too, through the feature above.
-    detach_semantics: bool = True
-    # Conditional VAE, or a plain encoder and decoder in its place (Table 5).
+    # A conditional VAE makes the shapes, or a plain encoder and decoder (Table 5).
     generator: Literal["cvae", "encoder_decoder"] = "cvae"
-    latent_size: int = 256
-    prior_units: tuple[int, ...] = (256, 512)
-    shape_units: tuple[int, ...] = (64, 256, 512)  # recognition PointNet
-    shape_feature_units: int = 256
-    # Context reduced for the generator: 0: as it is (section 3.1); the release has a
-    # layer of 256, "dec_fc" (model_rpointnet.py:399).
+    latent_size: int = 256  # Means, and as many log variances (Table 7).
+    prior_units: tuple[int, ...] = (256, 512)  # Widths of prior and posterior.
+    shape_units: tuple[int, ...] = (64, 256, 512)  # Widths of the recognition PointNet.
+    shape_feature_units: int = 256  # Width of its layer after the maximum.
+    # Width of a layer between context and generator; 0: none (section 3.1). The
+    # release has one of 256, "dec_fc" (model_rpointnet.py:399).
     generator_context_units: int = 0
-    grid_units: tuple[int, int, int] = (512, 256, 128)  # deconv branch, 256 points
-    dense_units: tuple[int, ...] = (512, 512)
-    num_dense_points: int = 256  # fc branch
-    # Per-point confidence e, its loss, and boxes of confident points alone (section
-    # 3.1); the release has none of it.
-    point_confidence: bool = True
-    objectness_units: tuple[int, ...] = (256, 64)
-    semantic_dropout: float = 0.5
-    # Losses (section 3.1). "half_diagonal": metres are divided by half the diagonal
-    # of the object's box, so that a lamp and a bed weigh the same.
-    generation_unit: Literal["half_diagonal", "metre"] = "half_diagonal"  # release
-    center_unit: Literal["half_diagonal", "metre"] = "metre"  # release: half_diagonal
-    # KL(prior || posterior) is Eq. 2 and the release, KL(posterior || prior) is Eq. 1.
-    kl_divergence: Literal["prior_posterior", "posterior_prior"] = "prior_posterior"
-    kl_reduction: Literal["mean", "sum"] = "mean"  # over the latent; mean: release
-    # One logit and binary cross-entropy (section 3.1), or two and softmax (release).
-    objectness_loss: Literal["binary", "softmax"] = "binary"
-    positive_iou: float = 0.5
-    # Objects whose best overlapping seed is positive below that IoU too: "all" as the
-    # release means, its "first" as it ran (model_rpointnet.py:629); the paper: none.
-    best_seeds: Literal["none", "first", "all"] = "none"
-    confidence_radius: float = 0.1  # epsilon, in half diagonals; not in the paper
-    min_confidence: float = 0.5  # points that make the box; section 3.2
-    kl_weight: float = 1.0
-    kl_warmup_steps: int = 110_000  # optimiser steps to 1 - 0.7^4; see callbacks
-    center_weight: float = 1.0
-    generation_weight: float = 1.0  # of shapes; box deltas and segmentations have 1
-    confidence_weight: float = 1.0
-    objectness_weight: float = 1.0
-    semantic_weight: float = 1.0
-    # Moving variances of layers that the release runs as conv1d: of the sample (n - 1,
-    # as all others), or of the batch (n, as TensorFlow 1's unfused kernel).
-    flat_variance: Literal["sample", "batch"] = "sample"
+    # Widths of the deconvolution branch of the generator, which makes 256 points.
+    grid_units: tuple[int, int, int] = (512, 256, 128)
+    dense_units: tuple[int, ...] = (512, 512)  # Widths of its fully connected branch.
+    num_dense_points: int = 256  # Points of the fully connected branch.
+    objectness_units: tuple[int, ...] = (256, 64)  # Widths of the objectness MLP.
+    semantic_dropout: float = 0.5  # Before the classes; model_rpointnet.py:129.
+    # The unit of distances in the centre loss: a metre, or half the diagonal of the
+    # object's box, as in the release.
+    center_unit: Literal["half_diagonal", "metre"] = "metre"
+    positive_iou: float = 0.5  # Least IoU of a seed's box with an object; section 3.1.
+    # Half diagonals from the object within which a generated point is a confident one;
+    # epsilon, of which the paper gives no value.
+    confidence_radius: float = 0.1
+    min_confidence: float = 0.5  # Least confidence of points in the box; section 3.2.
+    kl_weight: float = 1.0  # Weight of the KL term after its warm-up.
+    kl_warmup_steps: int = 110_000  # Optimiser steps to 1 - 0.7^4; see callbacks.
+    center_weight: float = 1.0  # Weight of the centre loss.
+    # Weight of the Chamfer loss; box deltas and segmentations have 1.
+    generation_weight: float = 1.0
+    confidence_weight: float = 1.0  # Weight of the loss of the points' confidences.
+    objectness_weight: float = 1.0  # Weight of the objectness loss.
+    semantic_weight: float = 1.0  # Weight of the semantic loss.
 
 
 @dc.dataclass(kw_only=True, slots=True)
 class RPointNetConfig:
     """Region-based PointNet (section 3.2, Tables 7 and 8)."""
 
-    kind: Literal["rpointnet"] = "rpointnet"
-    proposal: GSPNConfig = dc.field(default_factory=GSPNConfig)
-    train_proposals: bool = False  # section 3.3: frozen in stage two
-    num_seeds: int = 512  # of a training scene in stage two; Table 8
-    # Proposals kept: by score, then by non-maximum suppression (Table 8).
+    # The network of the paper, or that of the release; see gspn_tf/models/released.py.
+    kind: Literal["rpointnet", "released_rpointnet"] = "rpointnet"
+    proposal: GSPNConfig = dc.field(default_factory=GSPNConfig)  # Frozen; section 3.3.
+    num_seeds: int = 512  # Seeds of a training scene in stage two; Table 8.
+    # Proposals with the best scores of a training scene; Table 8.
     max_candidates: int = 192
-    max_proposals: int = 128
-    max_candidates_inference: int = 1536
-    max_proposals_inference: int = 384
-    proposal_iou: float = 0.5
-    # Regions of a training scene.
-    region_iou: float = 0.5  # with an object's box: positive; section 3.2
+    max_proposals: int = 128  # Those of them that suppression keeps; Table 8.
+    max_candidates_inference: int = 1536  # The first number at inference; Table 8.
+    max_proposals_inference: int = 384  # The second number at inference; Table 8.
+    proposal_iou: float = 0.5  # IoU above which a proposal is suppressed; Table 8.
+    region_iou: float = 0.5  # Least IoU of a positive region; section 3.2.
     # Jittered copies of each object's box that join the training proposals while those
     # are still poor; the paper has none.
     truth_copies: int = 0
-    num_regions: int = 64
-    positive_fraction: float = 0.25  # 1 : 3, section 3.3; release: 0.33
-    background_regions: int = 3  # of a scene without positives; release: 0
-    # What takes the places of missing regions in the batch statistics: other proposals,
-    # or boxes at 0 without points (release).
-    filler_regions: Literal["proposals", "empty"] = "proposals"
-    num_region_points: int = 256
-    num_region_points_inference: int = 1024
-    # Metres that a box is enlarged by on every side when its points are drawn.
-    region_margin: float = 0.0  # training; model_rpointnet.py:647
-    region_margin_inference: float = 1e-3  # model_rpointnet.py:749
+    num_regions: int = 64  # Regions of a training scene; Table 8.
+    # Share of positive regions; 1 : 3 in section 3.3, 0.33 in the release.
+    positive_fraction: float = 0.25
+    # Regions of a training scene without positives; 0 in the release.
+    background_regions: int = 3
+    num_region_points: int = 256  # Points of a training region; Table 8.
+    num_region_points_inference: int = 1024  # Points of a region; Table 8.
+    # Metres that a training region is enlarged by on every side when its points are
+    # drawn; model_rpointnet.py:647.
+    region_margin: float = 0.0
+    # The same number at inference; model_rpointnet.py:749.
+    region_margin_inference: float = 1e-3
     # Features of a region's points besides their positions (Table 6): the instance
     # sensitive ones with the predicted centres, the semantic ones, or both.
     region_features: Literal["both", "semantic", "context"] = "both"
-    # Semantic features of the network that stage one trained, or of one that the heads
-    # train alone (Table 6).
+    # Semantic features come from the network that stage one trained, or from one that
+    # the heads train alone (Table 6).
     semantic_training: Literal["pretrained", "end_to_end"] = "pretrained"
-    # Heads (appendix A).
-    level_units: int = 64  # hypercolumns: one dense layer a level
-    region_units: tuple[int, ...] = (128, 256, 512)
-    head_units: tuple[int, ...] = (256, 256)
-    # Whether classes and boxes have these layers each (appendix A) or in common
-    # (release).
-    head_layers: Literal["separate", "shared"] = "separate"
-    mask_local_units: tuple[int, ...] = (64, 64)
-    mask_global_units: tuple[int, ...] = (64, 128, 512)
-    mask_units: tuple[int, ...] = (256, 256)
-    box_deviation: tuple[float, float] = (0.1, 0.2)  # centre, log size
-    # Detections (Table 8).
-    min_score: float = 0.5  # release: 0.7
-    detection_iou: float = 0.1  # per class; config.py:40 of the release
-    max_detections: int = 100
+    level_units: int = 64  # Width of a hypercolumn: one dense layer a level.
+    region_units: tuple[int, ...] = (128, 256, 512)  # Widths of the region PointNet.
+    head_units: tuple[int, ...] = (256, 256)  # Widths of the layers of class and box.
+    mask_local_units: tuple[int, ...] = (64, 64)  # Widths before the maximum of a mask.
+    mask_global_units: tuple[int, ...] = (64, 128, 512)  # Widths up to that maximum.
+    mask_units: tuple[int, ...] = (
+        256,
+        256,
+    )  # Widths after it; appendix A has them all.
+    # Deviation of box deltas, of the centre and of the log size; config.py:32.
+    box_deviation: tuple[float, float] = (0.1, 0.2)
+    min_score: float = 0.5  # Least class probability; Table 8, 0.7 in the release.
+    # IoU above which an instance is suppressed by another of its class; config.py:40.
+    detection_iou: float = 0.1
+    max_detections: int = 100  # Most instances of a scene; Table 8.
     # Metres that a detection's box is enlarged by on every side before its mask is
     # drawn in it: half the thickness of a thin part is little more. Not in the paper.
     detection_margin: float = 0.0
-    # Power of the region's mean objectness and semantic probability in the ranking
-    # score, beside the class probability; 1 in the release, the paper gives no score.
+    # Power of the region's mean objectness and semantic probability in the score,
+    # beside the class probability; 1 in the release, the paper gives no score.
     support_power: float = 0.0
-    # The score that an instance is given in the end: its ranking score, its class
-    # probability, or 1.0 and 0.97 in the order of test.py of the release.
-    exported_score: Literal["ranking", "class", "released"] = "ranking"
-    mask_threshold: float = 0.4  # test.py of the release
+    mask_threshold: float = 0.4  # Least probability of a mask's points; test.py.
     # IoU with a better mask of its class above which a mask is a duplicate; 1: none is,
     # as in the paper, whose boxes are suppressed at 0.1 already.
     mask_iou: float = 1.0
-    class_weight: float = 1.0
-    box_weight: float = 1.0
-    mask_weight: float = 1.0
-    flat_variance: Literal["sample", "batch"] = "sample"  # as of GSPNConfig
+    class_weight: float = 1.0  # Weight of the classification loss.
+    box_weight: float = 1.0  # Weight of the box loss.
+    mask_weight: float = 1.0  # Weight of the mask loss.
 
     num_classes_field = "proposal.num_classes"
 
     def stages(self) -> "dict[str, GSPNConfig | RPointNetConfig]":
-        """What is trained, in this order: name -> config of the network."""
+        """Networks that are trained, in this order: name -> config."""
         return {"gspn": self.proposal, "rpointnet": self}
 
 
@@ -205,46 +195,48 @@ class SGPNConfig:
     (github.com/laughtervv/SGPN, cited as file:line); the backbone is this project's.
     """
 
-    kind: Literal["sgpn"] = "sgpn"
-    num_classes: int = 19  # background and ScanNet's 18
-    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)
-    branch_units: tuple[int, ...] = (128,)  # before the output of each branch
-    similarity_size: int = 128  # of the feature whose distances are similarities
-    # Points of an object, at random, that the pairs of a training scene are made of.
-    num_similarity_points: int = 4096  # points of a block there; train.py
-    # Similarity of two points: this times the squared distance of their features.
-    similarity_scale: float = 10.0  # models/model.py, m
-    # K1 and K2: what two points of one class and of two should be apart at least.
-    same_class_margin: float = 10.0  # section 3.2
-    other_class_margin: float = 80.0
-    # Weight of pairs of one class: alpha, growing from the first to the second.
-    same_class_weight: tuple[float, float] = (2.0, 10.0)  # train.py
-    same_class_warmup_steps: int = 20_000  # optimiser steps from one to the other
-    similarity_weight: float = 1.0
-    confidence_weight: float = 1.0
-    semantic_weight: float = 1.0
+    kind: Literal["sgpn"] = "sgpn"  # The only one.
+    num_classes: int = 19  # The background and ScanNet's 18 classes.
+    backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)  # PointNet++.
+    branch_units: tuple[int, ...] = (128,)  # Widths before the output of each branch.
+    similarity_size: int = 128  # Numbers whose distances are similarities.
+    # Random points on objects of a training scene, of which pairs are made; all 4096 of
+    # a block in train.py.
+    num_similarity_points: int = 4096
+    # Factor of the squared distance of two points' features; models/model.py.
+    similarity_scale: float = 10.0
+    # K1, the least similarity that two objects of one class should have; section 3.2.
+    same_class_margin: float = 10.0
+    other_class_margin: float = 80.0  # K2, that of objects of two classes.
+    # Weight of pairs of one class: alpha, growing from the first to the second, as in
+    # train.py.
+    same_class_weight: tuple[float, float] = (2.0, 10.0)
+    same_class_warmup_steps: int = 20_000  # Optimiser steps from one to the other.
+    similarity_weight: float = 1.0  # Weight of the similarity loss.
+    confidence_weight: float = 1.0  # Weight of the confidence loss.
+    semantic_weight: float = 1.0  # Weight of the semantic loss.
     # Similarity within the group whose IoU the confidence is: K1, models/model.py.
     confidence_similarity: float = 10.0
-    # GroupMerging (section 3.3).
     # Th_S, below which points are of one group: K1. The tests of the release have a
     # threshold for each class, of training data.
     group_similarity: float = 10.0
-    min_confidence: float = 0.4  # Th_C; utils/test_utils.py
-    min_group_points: int = 50  # Th_M2; utils/test_utils.py
-    max_group_iou: float = 0.6  # Th_M1; utils/test_utils.py
+    # Th_C, the least confidence of a point that proposes a group; utils/test_utils.py.
+    min_confidence: float = 0.4
+    min_group_points: int = 50  # Th_M2, least points of a group; utils/test_utils.py.
+    # Th_M1, IoU with a group that is kept above which it is the same;
+    # utils/test_utils.py.
+    max_group_iou: float = 0.6
     # Share of a group's points that are in one that is kept, above which it is the
     # same; utils/test_utils.py, not in the paper.
     max_group_share: float = 0.8
-    # Which of the groups that are the same is kept: the largest, or the surest.
+    # Of the groups that are the same the largest is kept (section 3.3), or the surest.
     group_order: Literal["size", "confidence"] = "size"
-    max_detections: int = 100
-    # The score of an instance: its ranking score, or 1.0 for all as in the release.
-    exported_score: Literal["ranking", "released"] = "ranking"
+    max_detections: int = 100  # Most instances of a scene.
 
     num_classes_field = "num_classes"
 
     def stages(self) -> "dict[str, SGPNConfig]":
-        """As of `RPointNetConfig`."""
+        """Networks that are trained, in this order: name -> config."""
         return {"sgpn": self}
 
 
@@ -252,56 +244,60 @@ class SGPNConfig:
 class DataConfig:
     """The tf.data pipeline."""
 
-    num_points: int = 18_000  # points of a training scene
-    num_points_inference: int = 18_000
-    # Points of a scene and of a shape: at random, or the first of the farthest point
-    # order, as the release takes them (dataset.py:87).
+    num_points: int = 18_000  # Points of a training scene; config.py:12.
+    num_points_inference: int = 18_000  # Points of a scene at inference; config.py:12.
+    # Points of a scene and of a shape are drawn at random, or are the first of the
+    # farthest point order, as in the release (dataset.py:87).
     sampling: Literal["random", "farthest"] = "random"
-    num_shape_points: int = 512  # points of a ground-truth shape, section 3.3
-    max_instances: int = 256  # a scene with more is an error
-    rotate: bool = True  # about z, uniform over the circle
-    translate_std: float = 1.0  # metres; dataset.py of the release
-    color_jitter: float = 0.0  # standard deviation of a shift of each channel
-    shuffle_buffer: int = 256  # scenes
-    cache: bool = False  # whole training scenes in memory after the first epoch
+    num_shape_points: int = 512  # Points of a ground-truth shape; section 3.3.
+    max_instances: int = 256  # A scene with more instances is an error.
+    rotate: bool = True  # Turns about z, uniform over the circle; dataset.py.
+    # Metres, standard deviation of a translation on each axis; dataset.py.
+    translate_std: float = 1.0
+    color_jitter: float = 0.0  # Standard deviation of a shift of each colour channel.
+    shuffle_buffer: int = 256  # Scenes that are shuffled at a time.
+    # Keeps whole training scenes in memory after the first epoch.
+    cache: bool = False
 
 
 @dc.dataclass(kw_only=True, slots=True)
 class StageConfig:
-    """One call of `fit`."""
+    """One call of `fit`; the numbers are those of train.py of the release."""
 
-    epochs: int = 800
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-5
+    epochs: int = 800  # Times that each scene is shown, but for `scene_repeats`.
+    learning_rate: float = 1e-3  # Of Adam, after the warm-up.
+    final_learning_rate: float = 1e-5  # Least learning rate.
+    # The learning rate falls by a factor of 0.7 in stairs, or along a cosine.
     schedule: Literal["staircase", "cosine"] = "staircase"
-    decay_steps: int = 27_500  # staircase: factor 0.7 each; train.py of the release
-    warmup_steps: int = 0
-    clip_norm: float = 0.0  # 0: no clipping
+    decay_steps: int = 27_500  # Optimiser steps of a stair.
+    warmup_steps: int = 0  # Optimiser steps in which the learning rate rises from 0.
+    clip_norm: float = 0.0  # Largest norm of all gradients; 0: no clipping.
 
 
 @dc.dataclass(kw_only=True, slots=True)
 class TrainConfig:
     """All stages (section 3.3)."""
 
-    batch_size: int = 2
-    scene_repeats: int = 1  # times that an epoch shows each scene; for small data sets
-    gspn: StageConfig = dc.field(default_factory=StageConfig)
-    rpointnet: StageConfig = dc.field(default_factory=StageConfig)
+    batch_size: int = 2  # Scenes; config.py:17.
+    scene_repeats: int = 1  # Times that an epoch shows each scene; for small data sets.
+    gspn: StageConfig = dc.field(default_factory=StageConfig)  # Stage one.
+    rpointnet: StageConfig = dc.field(default_factory=StageConfig)  # Stage two.
+    # The only stage of an SGPN.
     sgpn: StageConfig = dc.field(default_factory=StageConfig)
-    validation_every: int = 10  # epochs
-    seed: int = 0
+    validation_every: int = 10  # Epochs between two validations.
+    seed: int = 0  # Seed of the weights, the data and all draws of a training.
 
 
 @dc.dataclass(kw_only=True, slots=True)
 class Config:
-    """A whole experiment: what `--config=configs/FILE.py:VARIANT` gives."""
+    """A whole experiment, as `--config=configs/FILE.py:VARIANT` gives it."""
 
     model: RPointNetConfig | SGPNConfig = dc.field(default_factory=RPointNetConfig)
     data: DataConfig = dc.field(default_factory=DataConfig)
     train: TrainConfig = dc.field(default_factory=TrainConfig)
 
 
-def from_dict(cls: type, data: dict[str, Any]):
+def from_dict(cls: type, data: dict[str, Any]) -> Any:
     """Inverse of `dataclasses.asdict` for any class above; lists become tuples.
 
     Raises ValueError that names an unknown field.
@@ -310,16 +306,18 @@ def from_dict(cls: type, data: dict[str, Any]):
     unknown = sorted(set(data) - set(fields))
     if unknown:
         raise ValueError(f"{cls.__name__} has no field {unknown}, has {sorted(fields)}")
-    return cls(**{k: _restore(fields[k].type, v) for k, v in data.items()})
+    return cls(**{k: _value_of(fields[k].type, v) for k, v in data.items()})
 
 
-def _restore(kind: Any, value: Any):
-    classes = [x for x in (kind, *typing.get_args(kind)) if dc.is_dataclass(x)]
+def _value_of(kind: Any, value: Any) -> Any:
+    classes = [x for x in (kind, *typing.get_args(kind)) if isinstance(x, type)]
+    classes = [x for x in classes if dc.is_dataclass(x)]
     if classes and isinstance(value, dict):
-        named = [x for x in classes[1:] if x().kind == value.get("kind")]
+        kinds = {x: typing.get_args(x.__annotations__.get("kind")) for x in classes}
+        named = [x for x in classes if value.get("kind") in kinds[x]]
         return from_dict((named or classes)[0], value)
     if isinstance(value, list | tuple):
-        return tuple(_restore(None, item) for item in value)
+        return tuple(_value_of(None, item) for item in value)
     return value
 
 
@@ -328,6 +326,13 @@ def to_json(config: Any) -> str:
     return json.dumps(dc.asdict(config), indent=2) + "\n"
 
 
-def read_json(path: str | Path) -> Config:
-    """The `config.json` of a run folder."""
-    return from_dict(Config, json.loads(Path(path).read_text()))
+def read_config(path: str | Path) -> Config:
+    """The `config.json` of a run folder, of this version or an earlier one.
+
+    Raises ValueError that names the file and a field that does not fit.
+    """
+    data = json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        return from_dict(Config, old_runs.upgrade(data))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

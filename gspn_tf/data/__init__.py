@@ -5,6 +5,7 @@ scenes do so without TensorFlow.
 """
 
 import importlib
+from typing import Any
 
 _NAMES = {
     "Scene": "scene",
@@ -12,13 +13,12 @@ _NAMES = {
     "load": "pipeline",
     "read_scenes": "shards",
     "scenes": "pipeline",
-    "write_scenes": "shards",
 }
 
 __all__ = list(_NAMES)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"gspn_tf.data has no {name!r}, has {', '.join(__all__)}")
     return getattr(importlib.import_module(f"gspn_tf.data.{_NAMES[name]}"), name)

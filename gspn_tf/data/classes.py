@@ -17,7 +17,7 @@ class ClassList:
     raw_ids: tuple[int, ...]
     names: tuple[str, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.raw_ids) != len(self.names) or not self.names:
             raise ValueError(
                 "a class list needs one name for every id and at least one class, "

@@ -1,4 +1,4 @@
-"""What a data directory says of itself: DIRECTORY/manifest.json.
+"""The manifest of a data folder: DIRECTORY/manifest.json.
 
     {"format": 2,
      "data": "scannet",                      the data set
@@ -16,7 +16,8 @@
      "warnings": ["scene0217_00: ...", ...],
      "sources": {"files": 6005, "sha256": of the file sources.sha256}}
 
-`write_scenes` alone knows less: classes, and number of scenes and shards of each split.
+Format 1, of earlier versions, has the classes, and scenes and a list of shards of each
+split; it is still read.
 """
 
 import contextlib

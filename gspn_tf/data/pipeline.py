@@ -77,7 +77,7 @@ def load(
         turns it into an error that names the file.
       FileNotFoundError: `directory` has no manifest.
     """
-    found = _scenes(directory, split, training)
+    found = _whole_scenes(directory, split, training)
     if options.cache and service is None:
         found = found.cache()
     found = _elements(found, options, training, seed, service)
@@ -85,14 +85,14 @@ def load(
 
 
 def scenes(directory: str, split: str, *, training: bool) -> tf.data.Dataset:
-    """Whole scenes of a split in the order written: dicts of `name` and `shards.parse`.
+    """Whole scenes of a split in the order written: dicts, see `shards.parse`.
 
     Raises:
       ValueError: unknown split, or training on one without labels.
       FileNotFoundError: `directory` has no manifest.
     """
     count = manifest.num_scenes(directory, split)
-    found = _scenes(directory, split, training)
+    found = _whole_scenes(directory, split, training)
     return found.apply(tf.data.experimental.assert_cardinality(count))
 
 
@@ -112,14 +112,12 @@ def batches(
     return _batch(found, batch_size, count, training)
 
 
-def _scenes(directory: str, split: str, training: bool) -> tf.data.Dataset:
+def _whole_scenes(directory: str, split: str, training: bool) -> tf.data.Dataset:
     if training and not manifest.is_labelled(directory, split):
         raise ValueError(f"split {split!r} of {directory} has no labels to train on")
     folder = Path(directory).absolute()  # workers stand elsewhere
     return shards.records(folder, split).map(
-        lambda record: shards.parse(record) | {"name": shards.parse_name(record)},
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
+        shards.parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
 
 

@@ -1,4 +1,4 @@
-"""What happens to a scene before the networks see it: functions of tensors alone.
+"""Augmentation, targets and padding of a scene: functions of tensors alone.
 
 Training, inference and servers call the same ones. They read no file and keep no state:
 all randomness comes from seeds that are arguments. So they work one call at a time, in
@@ -10,7 +10,7 @@ from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
 from gspn_tf.config import DataConfig
 from gspn_tf.data import sampling
-from gspn_tf.data.observation import observe, take
+from gspn_tf.data.observation import observe, padded_rows
 from gspn_tf.nn import boxes as box_lib
 
 
@@ -64,10 +64,11 @@ def instances(scene: dict, options: DataConfig, seed: tf.Tensor) -> dict:
 
 def resample(scene: dict, targets: dict, rows: tf.Tensor, num_points: int) -> dict:
     """An element of `load`: the rows of the scene, padded to `num_points`."""
+    semantic, instance = (tf.gather(scene[k], rows) for k in ("semantic", "instance"))
     labels = {
-        "semantic": take(scene["semantic"], rows, num_points),
-        "weights": take(tf.ones_like(scene["semantic"], tf.float32), rows, num_points),
-        "instance": take(scene["instance"], rows, num_points, -1),
+        "semantic": padded_rows(semantic, num_points),
+        "weights": padded_rows(tf.ones_like(semantic, tf.float32), num_points),
+        "instance": padded_rows(instance, num_points, -1),
     }
     targets = labels | {k: _at_least_one(v) for k, v in targets.items()}
     return observe(scene, rows, num_points) | {"targets": targets}

@@ -1,4 +1,4 @@
-"""Which points of a scene the networks see, and which of an object are its shape."""
+"""The draw of a scene's points that the networks see, and of an object's shape."""
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ def random_points(points: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
 
 
 def farthest_points(points: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
-    """The same, in farthest point order (dataset.py:87 of the release)."""
+    """Distinct rows in farthest point order (dataset.py:87 of the release)."""
     rows = ops.farthest_point_sample(points[None], count)[0]
     return rows[: tf.shape(points)[0]]
 
@@ -41,7 +41,7 @@ def random_shapes(
 def farthest_shapes(
     points: tf.Tensor, starts: tf.Tensor, counts: tf.Tensor, size: int, seed: tf.Tensor
 ) -> tf.Tensor:
-    """The same in farthest point order; random ones where an object has too few.
+    """Rows [G, size] in farthest point order; random ones where an object has too few.
 
     As dataset.py:108 of the release.
     """

@@ -1,9 +1,17 @@
-"""A labelled scene and the promises that its values keep; nothing but NumPy."""
+"""A labelled scene and the promises that its values keep; nothing but NumPy.
+
+"No object" is written in one way: a point of no class has semantic 0, and a point of no
+instance has instance -1 in arrays and tensors, where instances are rows 0..I-1, and
+instance 0 in files, where objects are numbered from 1 with gaps. `number_instances` is
+where one becomes the other; adding one is the way back.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+GREY = 128
+"""Level of the colours of points that have none, in data sets and at inference."""
 FIELDS = {"points": "<f4", "colors": "|u1", "semantic": "<i4", "instance": "<i4"}
 
 
@@ -24,7 +32,7 @@ class Scene:
     semantic: np.ndarray
     instance: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         count = len(self.points)
         for field, kind in FIELDS.items():
             value = getattr(self, field)
@@ -39,6 +47,36 @@ class Scene:
     def num_instances(self) -> int:
         """Number of instances I."""
         return int(self.instance.max(initial=-1)) + 1
+
+    def instance_classes(self) -> np.ndarray:
+        """Class row [I] of each instance, by the majority of its labelled points."""
+        mine = self.instance >= 0
+        votes = _votes(self.instance[mine], self.semantic[mine], self.num_instances)
+        return votes[:, 1:].argmax(axis=1) + 1
+
+
+def number_instances(raw: np.ndarray, semantic: np.ndarray) -> np.ndarray:
+    """Object numbers of a file -> rows of instances.
+
+    Args:
+        raw: [V] integers, the object of each point; 0 or less = none.
+        semantic: [V] class rows.
+
+    Returns:
+        [V] int32, 0..I-1 in the order of the raw numbers, -1 = none. Objects of which
+        most points are background are dropped.
+    """
+    numbers, rows = np.unique(raw, return_inverse=True)
+    classes = _votes(rows, semantic, len(numbers)).argmax(axis=1)
+    kept = (numbers > 0) & (classes > 0)
+    return np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)[rows]
+
+
+def _votes(rows: np.ndarray, semantic: np.ndarray, count: int) -> np.ndarray:
+    """Points [count, C + 1] of each class that have each row."""
+    votes = np.zeros((count, max(1, int(semantic.max(initial=0))) + 1), np.int64)
+    np.add.at(votes, (rows, semantic), 1)
+    return votes
 
 
 def check_scene(scene: Scene, num_classes: int) -> None:

@@ -10,44 +10,35 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.startup import load_tensorflow
-
 ROOM_FROM_CAMERA = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float64)
 
 
-class Camera(NamedTuple):
+class Intrinsics(NamedTuple):
     """A pinhole camera; pixel (0, 0) is the middle of the upper left one."""
 
     focal: tuple[float, float]  # (fx, fy) pixels
     center: tuple[float, float]  # (cx, cy) pixels
 
 
-NYUV2 = Camera((518.857901, 519.469611), (325.582449, 253.736166))
+NYUV2_CAMERA = Intrinsics((518.857901, 519.469611), (325.582449, 253.736166))
 """The colour camera of NYUv2, to which its depth is aligned (camera_params.m)."""
 
 
-def valid(depth: np.ndarray) -> np.ndarray:
+def measured(depth: np.ndarray) -> np.ndarray:
     """Pixels [H, W] whose depth was measured: finite and above zero."""
     return np.isfinite(depth) & (depth > 0)
 
 
-def lift(depth: np.ndarray, where: np.ndarray, camera: Camera) -> np.ndarray:
+def lift(depth: np.ndarray, where: np.ndarray, camera: Intrinsics) -> np.ndarray:
     """Points [V, 3] float64 in the camera frame of the pixels `where`, row by row.
 
     depth  [H, W] metres along the optical axis     where  [H, W] bool
     """
-    load_tensorflow()
-    from tensorflow_graphics.rendering.camera import perspective
-
     rows, columns = np.nonzero(where)
     pixels = np.stack([columns, rows], axis=1).astype(np.float64)
-    points = perspective.unproject(
-        pixels,
-        depth[where][:, None].astype(np.float64),
-        np.broadcast_to(np.float64(camera.focal), pixels.shape),
-        np.broadcast_to(np.float64(camera.center), pixels.shape),
-    )
-    return points.numpy()
+    z = depth[where][:, None].astype(np.float64)
+    xy = (pixels - np.array(camera.center)) * (z / np.array(camera.focal))
+    return np.concatenate([xy, z], axis=1)
 
 
 def to_room(points: np.ndarray) -> np.ndarray:

@@ -9,191 +9,161 @@ The paper uses the improved annotation of Deng and Latecki (its reference 8), wh
 not part of this file: counts of objects differ.
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 import scipy.io
 
 from gspn_tf import files
+from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
-from gspn_tf.datasets.preparing.reading import DataSet, Item
-from gspn_tf.datasets.rgbd import (
-    NYUV2,
-    CloudFolder,
-    FrameError,
-    ImageFolder,
-    scene_of_images,
-)
+from gspn_tf.datasets import rgbd
+from gspn_tf.datasets.reading import DataSet, SceneSource
+from gspn_tf.files.errors import ScanError, naming_file
 from gspn_tf.files.hdf5 import opened
 
 LICENCE = "NYUv2 is for non-commercial research and may not be redistributed."
 _MAPS = ("depths", "labels", "instances")
 
 
-class LabelledFile:
-    """`nyu_depth_v2_labeled.mat`, read one frame at a time.
+class Frames(NamedTuple):
+    """RGB-D frames of one kind, and the function that reads one."""
 
-    names  "0001" to the number of frames
-    """
-
-    classes = NYUV2
-
-    def __init__(self, path: str | Path):
-        """Raises FrameError where an array is missing or does not fit the others."""
-        self.path = Path(path)
-        with opened(path, FrameError) as file:
-            missing = {"images", "names", *_MAPS} - set(file)
-            if missing:
-                raise FrameError(
-                    f"{path}: expected {sorted(missing)}, got {list(file)}"
-                )
-            self._check_shapes(file)
-            self.names = [f"{i:04d}" for i in range(1, len(file["images"]) + 1)]
-            self._row_of_label = _rows(file)
-
-    def _check_shapes(self, file: h5py.File) -> None:
-        shape = file["images"].shape
-        if len(shape) != 4 or shape[1] != 3:
-            raise FrameError(
-                f"{self.path}: images must be [F, 3, W, H], got {list(shape)}"
-            )
-        expected = (shape[0], *shape[2:])
-        for name in _MAPS:
-            if file[name].shape != expected:
-                raise FrameError(
-                    f"{self.path}: {name} must be {list(expected)} as the images are, "
-                    f"got {list(file[name].shape)}"
-                )
-
-    def files(self, name: str) -> tuple[Path, ...]:
-        """None: one file holds all frames, its digest is among the options."""
-        return ()
-
-    def options(self) -> dict[str, str]:
-        """The digest of the file."""
-        return {"source": files.sha256(self.path)}
-
-    def is_labelled(self, name: str) -> bool:
-        """Every frame is."""
-        return True
-
-    def read(self, name: str) -> Scene:
-        """The frame `name`. Raises FrameError where it cannot be read."""
-        index = int(name) - 1
-        with opened(self.path, FrameError) as file:
-            color = np.ascontiguousarray(file["images"][index].T)
-            depth, label, instance = (file[key][index].T for key in _MAPS)
-        if not np.isfinite(depth).all():
-            raise FrameError(f"{self.path}, frame {name}: depths must be finite")
-        if label.max() >= len(self._row_of_label):
-            raise FrameError(
-                f"{self.path}, frame {name}: labels must be at most "
-                f"{len(self._row_of_label) - 1} as there are names, got {label.max()}"
-            )
-        semantic = self._row_of_label[label]
-        return scene_of_images(name, color, depth, semantic, instance)
+    sources: list[SceneSource]
+    read: Callable[[SceneSource], Scene]
+    classes: ClassList
+    options: dict[str, str] = {}
 
 
-def _rows(file: h5py.File) -> np.ndarray:
-    """Rows of `NYUV2` of the labels 0, 1, ..., found by name; others give 0."""
-    references = file["names"][()].ravel()
-    names = ["".join(map(chr, file[each][()].ravel())) for each in references]
-    row_of = {name: row for row, name in enumerate(NYUV2.names, start=1)}
-    return np.array([0, *(row_of.get(name, 0) for name in names)], np.int32)
-
-
-def list_frames(
+def rgbd_data_set(
     path: str | Path, splits: str | Path | None, hold_out: partial
 ) -> DataSet:
     """The frames of a .mat file, a folder of PNG frames, or PCD frames.
 
     splits    file with the official split; by default the `splits.mat` of the folder,
               or beside the .mat file, which needs one
-    hold_out  gives the splits of a list of names where there is no such file
+    hold_out  gives the splits of a list of sources where there is no such file
 
     Frames without a map of classes make up a split of their own, `unlabelled`.
 
     Raises:
-      FrameError: nothing of the kind is there, or the split file does not fit.
+      ScanError: nothing of the kind is there, or the split file does not fit.
     """
-    source = open_source(path)
-    root = Path(path) if Path(path).is_dir() else Path(path).parent
+    path = Path(path)
+    frames = find_frames(path)
+    root = path if path.is_dir() else path.parent
     default = root / "splits.mat"
     splits = splits or (default if default.exists() else None)
-    if splits is None and isinstance(source, LabelledFile):
-        raise FrameError(f"{default} not found: the file with the official split")
-    labelled = [name for name in source.names if source.is_labelled(name)]
-    found = read_splits(splits, labelled) if splits else hold_out(labelled)
-    found["unlabelled"] = [name for name in source.names if name not in set(labelled)]
+    if splits is None and frames.options:
+        raise ScanError(f"{default} not found: the file with the official split")
+    labelled = [source for source in frames.sources if rgbd.has_classes(source)]
+    found = read_official_split(splits, labelled) if splits else hold_out(labelled)
+    found["unlabelled"] = [s for s in frames.sources if not rgbd.has_classes(s)]
     by = {"splits": files.sha256(splits)} if splits else hold_out.keywords
+    is_nyuv2 = frames.classes is rgbd.NYUV2
     return DataSet(
-        name="nyuv2" if source.classes is NYUV2 else "pcd",
-        classes=source.classes,
-        splits={
-            split: [Item(name, source.files(name)) for name in names]
-            for split, names in found.items()
-            if names
-        },
-        read=partial(read_frame, source),
-        options=source.options() | by,
+        name="nyuv2" if is_nyuv2 else "pcd",
+        classes=frames.classes,
+        splits={split: sources for split, sources in found.items() if sources},
+        read=frames.read,
+        options=frames.options | by,
         root=root,
         unlabelled=("unlabelled",),
-        licence=LICENCE if source.classes is NYUV2 else "",
+        licence=LICENCE if is_nyuv2 else "",
     )
 
 
-def read_frame(source: LabelledFile | ImageFolder | CloudFolder, item: Item) -> Scene:
-    """The frame of an item."""
-    return source.read(item.name)
-
-
-def open_source(path: str | Path) -> LabelledFile | ImageFolder | CloudFolder:
+def find_frames(path: Path) -> Frames:
     """The frames of a .mat file, a folder of PNG frames, or PCD frames.
 
     Raises:
-      FrameError: nothing of the kind is there.
+      ScanError: nothing of the kind is there.
     """
-    path = Path(path)
     if not path.exists():
-        raise FrameError(f"no file or folder {path}")
-    kinds = (CloudFolder, ImageFolder)
-    if path.is_file():
-        kinds = (CloudFolder if path.suffix == ".pcd" else LabelledFile,)
-    for kind in kinds:
-        source = kind(path)
-        if source.names:
-            return source
-    raise FrameError(f"{path}: expected color/*.png or *.pcd, got neither")
+        raise ScanError(f"no file or folder {path}")
+    if path.is_file() and path.suffix != ".pcd":
+        return list_labelled_file(path)
+    if clouds := rgbd.list_clouds(path):
+        return Frames(clouds, rgbd.read_cloud, rgbd.TABLETOP)
+    if images := rgbd.list_images(path):
+        return Frames(images, rgbd.read_images, rgbd.NYUV2)
+    raise ScanError(f"{path}: expected color/*.png or *.pcd, got neither")
 
 
-def read_splits(path: str | Path, names: list[str]) -> dict[str, list[str]]:
-    """Frames of the splits `train` and `test`, by their numbers in `splits.mat`.
-
-    Frames of the official split that are not among the names are left out.
+def list_labelled_file(path: Path) -> Frames:
+    """The frames of `nyu_depth_v2_labeled.mat`, "0001" to their number.
 
     Raises:
-      FrameError: unreadable file, or a frame that is in no split or in both.
+      ScanError: an array is missing or does not fit the others.
     """
-    try:
+    with opened(path) as file:
+        missing = {"images", "names", *_MAPS} - set(file)
+        if missing:
+            raise ScanError(f"{path}: expected {sorted(missing)}, got {list(file)}")
+        shape = file["images"].shape
+        if len(shape) != 4 or shape[1] != 3:
+            raise ScanError(f"{path}: images must be [F, 3, W, H], got {list(shape)}")
+        expected = [shape[0], *shape[2:]]
+        for name in _MAPS:
+            if list(file[name].shape) != expected:
+                raise ScanError(
+                    f"{path}: {name} must be {expected} as the images are, "
+                    f"got {list(file[name].shape)}"
+                )
+        read = partial(read_labelled_frame, path=path, row_of_label=_rows(file))
+    sources = [SceneSource(f"{i + 1:04d}", detail=i) for i in range(shape[0])]
+    return Frames(sources, read, rgbd.NYUV2, {"source": files.sha256(path)})
+
+
+def read_labelled_frame(
+    source: SceneSource, path: Path, row_of_label: np.ndarray
+) -> Scene:
+    """One frame of the file at `path`. Raises ScanError where it cannot be read."""
+    with opened(path) as file:
+        color = np.ascontiguousarray(file["images"][source.detail].T)
+        depth, label, instance = (file[key][source.detail].T for key in _MAPS)
+    if not np.isfinite(depth).all():
+        raise ScanError(f"{path}, frame {source.name}: depths must be finite")
+    if label.max() >= len(row_of_label):
+        raise ScanError(
+            f"{path}, frame {source.name}: labels must be at most "
+            f"{len(row_of_label) - 1} as there are names, got {label.max()}"
+        )
+    return rgbd.lifted(source.name, color, depth, row_of_label[label], instance)
+
+
+def _rows(file: h5py.File) -> np.ndarray:
+    """Rows of `NYUV2` of the labels 0, 1, ..., found by name; others give 0."""
+    references = file["names"][()].ravel()
+    names = ["".join(map(chr, file[each][()].ravel())) for each in references]
+    row_of = {name: row for row, name in enumerate(rgbd.NYUV2.names, start=1)}
+    return np.array([0, *(row_of.get(name, 0) for name in names)], np.int32)
+
+
+def read_official_split(
+    path: str | Path, sources: list[SceneSource]
+) -> dict[str, list[SceneSource]]:
+    """Frames of the splits `train` and `test`, by their numbers in `splits.mat`.
+
+    Frames of the official split that are not among the sources are left out.
+
+    Raises:
+      ScanError: unreadable file, or a frame that is in no split or in both.
+    """
+    with naming_file(path, "split", KeyError, NotImplementedError):
         numbers = scipy.io.loadmat(str(path))
-        splits = {
-            split: set(numbers[f"{split}Ndxs"].ravel().tolist())
-            for split in ("train", "test")
-        }
-    except KeyError as error:
-        raise FrameError(
-            f"{path}: expected trainNdxs and testNdxs, no {error}"
-        ) from error
-    except (OSError, ValueError, NotImplementedError) as error:
-        raise FrameError(f"{path} is not a readable split file: {error}") from error
-    found = {
-        split: [name for name in names if name.isdigit() and int(name) in members]
-        for split, members in splits.items()
-    }
-    for name in names:
-        count = sum(name in members for members in found.values())
-        if count != 1:
-            raise FrameError(f"{path}: frame {name!r} is in {count} of train and test")
-    return {split: members for split, members in found.items() if members}
+        members = {s: set(numbers[f"{s}Ndxs"].ravel()) for s in ("train", "test")}
+    found: dict[str, list[SceneSource]] = {split: [] for split in members}
+    for source in sources:
+        number = int(source.name) if source.name.isdigit() else 0
+        splits = [split for split, numbers in members.items() if number in numbers]
+        if len(splits) != 1:
+            raise ScanError(
+                f"{path}: frame {source.name!r} is in {len(splits)} of train and test"
+            )
+        found[splits[0]].append(source)
+    return found

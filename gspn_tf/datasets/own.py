@@ -2,8 +2,8 @@
 
 The data set is a folder of files and a class list.
 
-* A file is one scan, npz or PLY (see `scan_io`): `points` in metres with z up,
-  `colors` (grey where there are none), `semantic` = class id of each point,
+* A file is one scan, npz or PLY (see `gspn_tf.files.scans`): `points` in metres with z
+  up, `colors` (grey where there are none), `semantic` = class id of each point,
   `instance` = number of the object of each point, 0 = none.
 * The class list is a text file with one "id name" a line, such as "5 chair".
 
@@ -17,78 +17,46 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.data.scene import Scene
-from gspn_tf.datasets.preparing.reading import Item
-from gspn_tf.files import scans as scan_io
-from gspn_tf.files.scans import Scan, ScanError
-
-_GREY = 127
+from gspn_tf.data.scene import GREY, Scene, number_instances
+from gspn_tf.datasets.reading import SceneSource
+from gspn_tf.files.errors import ScanError
+from gspn_tf.files.scans import check_finite, read_scan
 
 
-def find_scans(folder: str | Path) -> list[Path]:
+def find_scans(folder: str | Path) -> list[SceneSource]:
     """The npz and PLY files of a folder, sorted; a single file counts as a folder.
 
     Raises:
       ScanError: there is none.
     """
     folder = Path(folder)
-    if folder.is_file():
-        return [folder]
     suffixes = (".npz", ".ply")
     paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in suffixes)
+    if folder.is_file():
+        paths = [folder]
     if not paths:
         raise ScanError(f"{folder}: expected .npz or .ply files, got none")
-    return paths
+    return [SceneSource(path.stem, (path,)) for path in paths]
 
 
-def read_scan(path: str | Path, classes: ClassList) -> Scene:
-    """Reads one labelled scan.
+def read_labelled_scan(source: SceneSource, classes: ClassList) -> Scene:
+    """Reads the labelled scan that is a source's one file.
 
     Raises:
       ScanError: unreadable or cut short, without labels, or with points that are not
         finite.
     """
-    scan = scan_io.read_scan(path, whole=True)
+    (path,) = source.files
+    scan = read_scan(path, whole=True)
     if scan.semantic is None or scan.instance is None:
         raise ScanError(f"{path}: expected 'semantic' and 'instance', got no such data")
-    bad = np.flatnonzero(~scan.finite)
-    if len(bad):
-        raise ScanError(
-            f"{path}: points must be finite, got {scan.points[bad[0]]} at point "
-            f"{bad[0]}, and {len(bad)} such points in all"
-        )
+    check_finite(path, scan.points)
     semantic = classes.to_rows(scan.semantic)
+    colors = scan.colors
     return Scene(
-        name=Path(path).stem,
+        name=source.name,
         points=scan.points,
-        colors=_colors(scan),
+        colors=np.full(scan.points.shape, GREY, np.uint8) if colors is None else colors,
         semantic=semantic,
-        instance=number_instances(scan.instance, semantic, len(classes)),
+        instance=number_instances(scan.instance, semantic),
     )
-
-
-def read_item(item: Item, classes: ClassList) -> Scene:
-    """Reads the labelled scan that is an item's one source, as `read_scan` does."""
-    return read_scan(item.sources[0], classes)
-
-
-def _colors(scan: Scan) -> np.ndarray:
-    if scan.colors is None:
-        return np.full(scan.points.shape, _GREY, np.uint8)
-    return scan.colors
-
-
-def number_instances(
-    raw: np.ndarray, semantic: np.ndarray, num_classes: int
-) -> np.ndarray:
-    """Raw object numbers [V] (0 or less = none) -> 0..I-1 int32, -1 = none.
-
-    Objects are numbered in the order of their raw numbers; those of which most
-    points are background are dropped.
-    """
-    numbers, rows = np.unique(raw, return_inverse=True)
-    votes = np.zeros((len(numbers), num_classes + 1), np.int64)
-    np.add.at(votes, (rows, semantic), 1)
-    kept = (numbers > 0) & (votes.argmax(axis=1) > 0)
-    dense = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
-    return dense[rows]

@@ -17,7 +17,7 @@ are background (the data set's "other"), also where a part of the level surround
 
 Units: shapes are normalised, about one unit from their middle to their farthest point,
 and are kept so. PartNet has y up; scenes have z up: (x, y, z) becomes (x, -z, y).
-These points have no colour: all are `NEUTRAL`.
+These points have no colour: all are grey.
 """
 
 import logging
@@ -27,19 +27,22 @@ from typing import Any
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.data.scene import Scene
+from gspn_tf.data.scene import GREY, Scene, number_instances
 from gspn_tf.datasets.partnet_trees import (
     Part,
     check_same_shape,
     find_parts,
     leaves_below,
-    read_json,
-    read_list,
+    load_list,
 )
-from gspn_tf.datasets.preparing.reading import Item
-from gspn_tf.files.scans import ScanError
+from gspn_tf.datasets.reading import SceneSource
+from gspn_tf.files.errors import ScanError, load_json, naming_file
+from gspn_tf.files.scans import check_finite
 
-NEUTRAL = 127
+LICENCE = (
+    "PartNet is for non-commercial research and education and may not be passed on; "
+    "its terms are ShapeNet's."
+)
 SPLITS = ("train", "val", "test")
 FILES = (
     "meta.json",
@@ -51,7 +54,7 @@ FILES = (
 _log = logging.getLogger(__name__)
 
 
-def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
+def read_part_classes(folder: str | Path, category: str, level: int) -> ClassList:
     """The parts of a category and level; their names are paths in the tree.
 
     Raises:
@@ -64,16 +67,14 @@ def read_classes(folder: str | Path, category: str, level: int) -> ClassList:
             f"category and level must have a list of parts in {folder}: expected "
             f"{path.name}, got {', '.join(there) or 'no lists at all'}"
         )
-    pairs = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        fields = line.split()
-        if fields and (len(fields) != 3 or not fields[0].isdigit()):
-            raise ValueError(f'{path}:{number}: expected "id path kind", got {line!r}')
-        pairs += [fields[:2]] if fields else []
-    return ClassList.from_pairs(pairs)
+    classes = ClassList.read(path)
+    for name in classes.names:
+        if len(name.split()) != 2:
+            raise ValueError(f'{path}: expected "id path kind" a line, got {name!r}')
+    return ClassList(classes.raw_ids, tuple(n.split()[0] for n in classes.names))
 
 
-def list_shapes(source: str | Path, category: str) -> list[Item]:
+def list_raw_shapes(source: str | Path, category: str) -> list[SceneSource]:
     """A category's shapes, in the order of their annotation numbers.
 
     Those whose category cannot be read are among them: they may be of it, and are
@@ -96,23 +97,23 @@ def list_shapes(source: str | Path, category: str) -> list[Item]:
         got = f"shapes of {', '.join(sorted(others))}" if others else "no shapes at all"
         raise ScanError(f"{source}: expected shapes of category {category}, got {got}")
     found.sort(key=lambda path: (len(path.name), path.name))
-    return [Item(f.name, tuple(f / name for name in FILES), f) for f in found]
+    return [SceneSource(f.name, tuple(f / name for name in FILES), f) for f in found]
 
 
 def read_category(path: Path) -> str:
     """The category that a shape's meta.json says."""
-    match read_json(path):
+    match load_json(path):
         case {"model_cat": str(category)}:
             return category
     raise ScanError(f"{path}: expected the category as model_cat, a text")
 
 
-def read_splits(folder: str | Path, category: str) -> dict[str, list[str]]:
+def read_split_lists(folder: str | Path, category: str) -> dict[str, list[str]]:
     """Annotation numbers of the data set's own splits (`Chair.train.json` ...)."""
     splits = {}
     for split in SPLITS:
         path = Path(folder) / f"{category}.{split}.json"
-        splits[split] = [read_number(path, record) for record in read_list(path)]
+        splits[split] = [read_number(path, record) for record in load_list(path)]
     return splits
 
 
@@ -124,7 +125,7 @@ def read_number(path: Path, record: Any) -> str:
     raise ScanError(f"{path}: expected anno_id of each shape, got {str(record)[:80]}")
 
 
-def read_shape(item: Item, classes: ClassList) -> Scene:
+def read_raw_shape(source: SceneSource, classes: ClassList) -> Scene:
     """Reads one shape; parts are numbered in the order of the final tree.
 
     A part without points is left out.
@@ -132,8 +133,8 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
     Raises:
       ScanError: a file is missing or malformed, or they do not belong together.
     """
-    folder = item.detail
-    meta_path, points_path, labels_path, original_path, final_path = item.sources
+    folder = source.detail
+    meta_path, points_path, labels_path, original_path, final_path = source.files
     read_category(meta_path)
     points = _read_table(points_path, np.float32, 3)
     check_finite(points_path, points)
@@ -143,7 +144,7 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
             f"{folder}: expected one label for each of the {len(points)} points, "
             f"got {len(labels)}"
         )
-    tree, merged = read_json(original_path), read_json(final_path)
+    tree, merged = load_json(original_path), load_json(final_path)
     check_same_shape(tree, merged, folder)
     original = leaves_below(tree, folder)
     known = {leaf for leaves in original.values() for leaf in leaves}
@@ -153,10 +154,10 @@ def read_shape(item: Item, classes: ClassList) -> Scene:
             f"{labels_path} must name leaves of result.json, got {strange[:5]}"
         )
     parts = list(find_parts(merged, original, classes, folder))
-    return make_scene(item.name, points, labels, parts)
+    return scene_of_leaves(source.name, points, labels, parts)
 
 
-def make_scene(
+def scene_of_leaves(
     name: str,
     points: np.ndarray,
     labels: np.ndarray,
@@ -171,14 +172,14 @@ def make_scene(
     shared = 0
     for number, part in enumerate(parts):
         mine = np.isin(labels, part.leaves)
-        shared += np.count_nonzero(owner[mine] >= 0)
+        shared += int(np.count_nonzero(owner[mine] >= 0))
         owner[mine] = number
     if shared:
         _log.warning("%s: parts share %d points", name, shared)
-    return number_parts(name, points, owner, [part.row for part in parts], colors)
+    return scene_of_parts(name, points, owner, [part.row for part in parts], colors)
 
 
-def number_parts(
+def scene_of_parts(
     name: str,
     points: np.ndarray,
     owner: np.ndarray,
@@ -186,41 +187,23 @@ def number_parts(
     colors: np.ndarray | None = None,
 ) -> Scene:
     """A scene whose point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
-    used = np.unique(owner[owner >= 0])
-    instance = np.searchsorted(used, owner)
-    row_of = np.array([*rows, 0], np.int32)  # owner -1 reads the last
+    semantic = np.array([*rows, 0], np.int32)[owner]  # owner -1 reads the last
     x, y, z = np.asarray(points, np.float32).T
     if colors is None:
-        colors = np.full(points.shape, NEUTRAL, np.uint8)
+        colors = np.full(points.shape, GREY, np.uint8)
     return Scene(
         name=name,
         points=np.stack([x, -z, y], axis=1),
         colors=colors,
-        semantic=row_of[owner],
-        instance=np.where(owner < 0, -1, instance).astype(np.int32),
+        semantic=semantic,
+        instance=number_instances(owner + 1, semantic),
     )
-
-
-def check_finite(where: str | Path, points: np.ndarray) -> None:
-    """ScanError that says `where` points [V, 3] are not finite."""
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if len(bad):
-        raise ScanError(
-            f"{where}: points must be finite, got {points[bad[0]]} at point {bad[0]}, "
-            f"and {len(bad)} such points in all"
-        )
 
 
 def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:
     """Numbers [V, columns] of a text file."""
-    try:
-        table = np.loadtxt(path, dtype=kind, ndmin=2)
-    except FileNotFoundError as error:
-        raise ScanError(f"{path} is missing") from error
-    except ValueError as error:
-        raise ScanError(
-            f"{path}: expected {columns} numbers a line: {error}"
-        ) from error
+    with naming_file(path, f"{columns}-column text"), open(path) as file:
+        table: np.ndarray = np.loadtxt(file, dtype=kind, ndmin=2)
     if table.size == 0 or table.shape[1] != columns:
         raise ScanError(
             f"{path}: expected {columns} numbers a line, got {list(table.shape)}"

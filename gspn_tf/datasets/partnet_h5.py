@@ -24,31 +24,34 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from gspn_tf import files
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
 from gspn_tf.datasets.partnet import (
     SPLITS,
-    check_finite,
-    make_scene,
-    number_parts,
     read_number,
+    scene_of_leaves,
+    scene_of_parts,
 )
-from gspn_tf.datasets.partnet_trees import Part, read_list
-from gspn_tf.datasets.preparing.reading import Item
+from gspn_tf.datasets.partnet_trees import Part, load_list
+from gspn_tf.datasets.reading import SceneSource
+from gspn_tf.files.errors import ScanError
 from gspn_tf.files.hdf5 import opened
-from gspn_tf.files.scans import ScanError
+from gspn_tf.files.scans import check_finite
 
 
-class Place(NamedTuple):
-    """Where a shape is: the `detail` of its item."""
+class StoredShape(NamedTuple):
+    """Where a shape is: the `detail` of its source."""
 
     path: Path
-    index: int
+    row: int
     labelled: bool
     parts: list[tuple[str, list[int]]]  # names and leaf ids, where a JSON lists them
 
 
-def list_shapes(source: str | Path, category: str, level: int) -> dict[str, list[Item]]:
+def list_stored_shapes(
+    source: str | Path, category: str, level: int
+) -> dict[str, list[SceneSource]]:
     """The shapes of each split, in the order of the files; empty where there are none.
 
     The files are looked for in `source`, in its folder CATEGORY-LEVEL and in CATEGORY.
@@ -62,38 +65,54 @@ def list_shapes(source: str | Path, category: str, level: int) -> dict[str, list
         found = {split: sorted(folder.glob(f"{split}-*.h5")) for split in SPLITS}
         if any(found.values()):
             return {
-                split: [item for path in paths for item in _items(path)]
+                split: [shape for path in paths for shape in _list_file(path)]
                 for split, paths in found.items()
                 if paths
             }
     return {}
 
 
-def read_shape(item: Item, classes: ClassList) -> Scene:
+def digests(splits: dict[str, list[SceneSource]]) -> dict[str, str]:
+    """SHA-256 of each file, of a thousand shapes, by its name."""
+    paths = {each.detail.path for shapes in splits.values() for each in shapes}
+    return {path.name: files.sha256(path) for path in sorted(paths)}
+
+
+def unlabelled(splits: dict[str, list[SceneSource]]) -> tuple[str, ...]:
+    """The splits that have a file without labels."""
+    return tuple(
+        split
+        for split, shapes in splits.items()
+        if not all(each.detail.labelled for each in shapes)
+    )
+
+
+def read_stored_shape(source: SceneSource, classes: ClassList) -> Scene:
     """Reads one shape.
 
     Raises:
       ScanError: none of the layouts, or labels that are not of `classes`.
     """
-    place: Place = item.detail
-    with opened(place.path, ScanError) as file:
-        points = _row(file, "pts", place.index, (None, 3))
-        check_finite(f"{place.path}, shape {item.name}", points)
-        if not place.labelled:
-            return number_parts(item.name, points, np.full(len(points), -1), [])
+    shape: StoredShape = source.detail
+    with opened(shape.path) as file:
+        points = _values(file, "pts", shape.row, (None, 3))
+        check_finite(f"{shape.path}, shape {source.name}", points)
+        if not shape.labelled:
+            return scene_of_parts(source.name, points, np.full(len(points), -1), [])
         if "label" not in file:
-            return _read_masks(file, item, points, classes)
-        labels = _row(file, "label", place.index, (len(points),))
+            owner, part_rows = _read_masks(file, source, len(points), len(classes))
+            return scene_of_parts(source.name, points, owner, part_rows)
+        labels = _values(file, "label", shape.row, (len(points),))
         with_rgb = "rgb" in file
-        colors = _row(file, "rgb", place.index, points.shape) if with_rgb else None
+        colors = _values(file, "rgb", shape.row, points.shape) if with_rgb else None
     rows = {part: row for row, part in enumerate(classes.names, start=1)}
-    kept = [Part(rows[name], leaves) for name, leaves in place.parts if name in rows]
-    return make_scene(item.name, points, labels, kept, colors)
+    kept = [Part(rows[name], leaves) for name, leaves in shape.parts if name in rows]
+    return scene_of_leaves(source.name, points, labels, kept, colors)
 
 
-def _items(path: Path) -> list[Item]:
+def _list_file(path: Path) -> list[SceneSource]:
     """The shapes of a file; they are numbered where no JSON file names them."""
-    with opened(path, ScanError) as file:
+    with opened(path) as file:
         if "pts" not in file:
             raise ScanError(f"{path}: expected pts, got {sorted(file)}")
         count, keys = len(file["pts"]), set(file)
@@ -103,15 +122,16 @@ def _items(path: Path) -> list[Item]:
     beside = path.with_suffix(".json")
     records = [{"anno_id": f"{path.stem}-{index:04d}"} for index in range(count)]
     if beside.is_file() or by_leaves:
-        records = read_list(beside)
+        records = load_list(beside)
     if len(records) != count:
         raise ScanError(f"{beside}: expected {count} shapes, got {len(records)}")
-    items = []
-    for index, record in enumerate(records):
+    shapes = []
+    for row, record in enumerate(records):
         name = read_number(beside, record)
         parts = _read_parts(beside, record) if by_leaves else []
-        items.append(Item(name, detail=Place(path, index, labelled, parts)))
-    return items
+        detail = StoredShape(path, row, labelled, parts)
+        shapes.append(SceneSource(name, detail=detail))
+    return shapes
 
 
 def _read_parts(path: Path, record: dict) -> list[tuple[str, list[int]]]:
@@ -130,44 +150,43 @@ def _read_parts(path: Path, record: dict) -> list[tuple[str, list[int]]]:
 
 
 def _read_masks(
-    file: h5py.File, item: Item, points: np.ndarray, classes: ClassList
-) -> Scene:
-    index, count = item.detail.index, len(points)
-    masks = _row(file, "gt_mask", index, (None, count)).astype(bool)
+    file: h5py.File, source: SceneSource, num_points: int, num_classes: int
+) -> tuple[np.ndarray, list[int]]:
+    """The part of each point [V], -1 = other, and the class row of each part."""
+    index = source.detail.row
+    masks = _values(file, "gt_mask", index, (None, num_points)).astype(bool)
     kept = "gt_valid" if "gt_valid" in file else "gt_mask_valid"
-    masks[~_row(file, kept, index, (len(masks),)).astype(bool)] = False
+    masks[~_values(file, kept, index, (len(masks),)).astype(bool)] = False
     taken = masks.any(axis=0)
     last = len(masks) - 1 - masks[::-1].argmax(axis=0)
     owner = np.where(taken, last, -1)
     if "gt_mask_label" in file:
-        rows = _row(file, "gt_mask_label", index, (len(masks),)).astype(np.int64) + 1
+        rows = _values(file, "gt_mask_label", index, (len(masks),)).astype(np.int64) + 1
     else:
-        labels = _row(file, "gt_label", index, (count,)).astype(np.int64)
+        labels = _values(file, "gt_label", index, (num_points,)).astype(np.int64)
         rows = np.zeros(len(masks), np.int64)
         rows[owner[taken]] = labels[taken]
         if not np.array_equal(np.append(rows, 0)[owner], labels):
             raise ScanError(
-                f"{file.filename}: gt_label of {item.name} must be one class for each "
-                "instance of gt_mask and 0 elsewhere"
+                f"{file.filename}: gt_label of {source.name} must be one class for "
+                "each instance of gt_mask and 0 elsewhere"
             )
     used = rows[owner[taken]]
-    if used.size and not 1 <= used.min() <= used.max() <= len(classes):
+    if used.size and not 1 <= used.min() <= used.max() <= num_classes:
         raise ScanError(
-            f"{file.filename}: expected parts of {len(classes)} classes, got rows "
+            f"{file.filename}: expected parts of {num_classes} classes, got rows "
             f"{used.min()}..{used.max()}: are category and level those of the file?"
         )
-    return number_parts(item.name, points, owner, rows.tolist())
+    return owner, rows.tolist()
 
 
-def _row(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:
-    """What a file has of one shape, which must be of `shape` (None: any length)."""
+def _values(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:
+    """The values of one shape, which must be of `shape` (None: any length)."""
     if key not in file:
         raise ScanError(f"{file.filename}: expected {key}, got {sorted(file)}")
     row = file[key][index] if index < len(file[key]) else np.zeros(0)
-    fits = row.ndim == len(shape) and all(
-        wanted in (None, size) for wanted, size in zip(shape, row.shape, strict=True)
-    )
-    if not fits:
+    lengths = zip(shape, row.shape, strict=False)
+    if row.ndim != len(shape) or any(a not in (None, b) for a, b in lengths):
         raise ScanError(
             f"{file.filename}: {key} of each shape must be {list(shape)}, "
             f"got {list(row.shape)}"

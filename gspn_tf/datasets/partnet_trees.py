@@ -5,13 +5,12 @@ made of, "objs". A node of the merged tree (result_after_merging.json) comes of 
 "ori_id" of the original one (result.json).
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.files.scans import ScanError
+from gspn_tf.files.errors import ScanError, load_json
 
 
 class Part(NamedTuple):
@@ -90,19 +89,9 @@ def _is_leaf(node: dict) -> bool:
     return not node.get("children")
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file; ScanError where it is missing or malformed."""
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise ScanError(f"{path} is missing") from error
-    except (ValueError, RecursionError) as error:
-        raise ScanError(f"{path} is no JSON file: {error}") from error
-
-
-def read_list(path: Path) -> list:
-    """The list that is a JSON file's content."""
-    content = read_json(path)
+def load_list(path: Path) -> list:
+    """The list that is a JSON file's content; ScanError where it holds none."""
+    content = load_json(path)
     if not isinstance(content, list):
         raise ScanError(f"{path}: expected a list, got {str(content)[:80]}")
     return content

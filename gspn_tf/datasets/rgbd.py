@@ -3,7 +3,7 @@
 PNG  Frames of one name in `color` (8-bit RGB), `depth` (16 bit, millimetres, 0 = none,
      aligned to the colours) and, where there are labels, `label` (ids of NYUv2's 894
      names) or `class40` (ids of its 40 classes, which lack garbage bin and monitor),
-     and `instance`. Camera: `depth.NYUV2`.
+     and `instance`. Camera: `depth.NYUV2_CAMERA`.
 PCD  Files of PCD 0.7 with the fields x, y, z, label and rgba (or rgb), in the camera
      frame, as the data set OSD labels its tables: 0 is nothing, 1 to 9 the table; from
      20 on `label // 10 - 1` is the number of an object and the last digit that of its
@@ -20,10 +20,11 @@ import numpy as np
 from PIL import Image
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.data.scene import Scene
+from gspn_tf.data.scene import Scene, number_instances
 from gspn_tf.datasets import depth as depths
-from gspn_tf.datasets.own import number_instances
-from gspn_tf.files.pcd import PcdError, read_pcd
+from gspn_tf.datasets.reading import SceneSource
+from gspn_tf.files.errors import ScanError, naming_file
+from gspn_tf.files.pcd import read_pcd
 
 _log = logging.getLogger(__name__)
 _IDS = {
@@ -43,150 +44,93 @@ _DEPTH_MODES = ("I;16", "I;16B", "I")
 _MAP_MODES = ("L", "P", *_DEPTH_MODES)
 
 
-class FrameError(ValueError):
-    """A frame that cannot be used: names the file, what was expected, what came."""
-
-
-class ImageFolder:
-    """A folder of PNG frames.
-
-    names  of its frames, sorted
-    """
-
-    classes = NYUV2
-
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-        found = (self.path.glob(f"{kind}/*.png") for kind in ("color", "depth"))
-        self.names = sorted({file.stem for paths in found for file in paths})
-
-    def files(self, name: str) -> tuple[Path, ...]:
-        """The images of a frame that are there, and those that must be."""
+def list_images(folder: Path) -> list[SceneSource]:
+    """The PNG frames of a folder by name; `detail` has the images by their kinds."""
+    found = (folder.glob(f"{kind}/*.png") for kind in ("color", "depth"))
+    names = sorted({file.stem for paths in found for file in paths})
+    sources = []
+    for name in names:
         kinds = ("color", "depth", "label", "class40", "instance")
-        paths = [self._file(kind, name) for kind in kinds]
-        return tuple(path for i, path in enumerate(paths) if i < 2 or path.exists())
-
-    def options(self) -> dict[str, str]:
-        """None."""
-        return {}
-
-    def is_labelled(self, name: str) -> bool:
-        """Whether a frame has a map of classes."""
-        return any(self._file(kind, name).exists() for kind in ("label", "class40"))
-
-    def read(self, name: str) -> Scene:
-        """The frame `name`; all of it background where it has no map of classes.
-
-        Raises:
-          FrameError: an image is missing, unreadable, or has another size or kind.
-        """
-        color = read_image(self.path / "color" / f"{name}.png", ("RGB", "RGBA", "P"))
-        depth = self._map("depth", name, color, _DEPTH_MODES)
-        if depth is None:
-            raise FrameError(f"{self._file('depth', name)} not found")
-        instance = self._map("instance", name, color)
-        if instance is None:
-            instance = np.zeros(depth.shape, np.int32)
-            if self.is_labelled(name):
-                _log.warning("no %s: no instances", self._file("instance", name))
-        semantic = self._semantic(name, color)
-        return scene_of_images(name, color, depth / 1000.0, semantic, instance)
-
-    def _semantic(self, name: str, color: np.ndarray) -> np.ndarray:
-        label = self._map("label", name, color)
-        if label is not None:
-            return NYUV2.to_rows(label)
-        class40 = self._map("class40", name, color)
-        if class40 is None:
-            return np.zeros(color.shape[:2], np.int32)
-        row_of = np.zeros(class40.max(initial=40) + 1, np.int32)
-        row_of[list(_ROW_OF_CLASS40)] = list(_ROW_OF_CLASS40.values())
-        return row_of[class40]
-
-    def _file(self, kind: str, name: str) -> Path:
-        return self.path / kind / f"{name}.png"
-
-    def _map(
-        self, kind: str, name: str, color: np.ndarray, modes: tuple = _MAP_MODES
-    ) -> np.ndarray | None:
-        """An image [H, W] int32 as large as the colours, None where there is none."""
-        path = self._file(kind, name)
-        if not path.exists():
-            return None
-        image = read_image(path, modes)
-        if image.shape != color.shape[:2]:
-            raise FrameError(
-                f"{path} must be {list(color.shape[:2])} as the colours are, "
-                f"got {list(image.shape)}"
-            )
-        return image.astype(np.int32)
+        paths = {kind: folder / kind / f"{name}.png" for kind in kinds}
+        there = {k: p for k, p in paths.items() if k in kinds[:2] or p.exists()}
+        sources.append(SceneSource(name, tuple(there.values()), there))
+    return sources
 
 
-class CloudFolder:
-    """A folder of PCD frames, or one of them.
+def has_classes(source: SceneSource) -> bool:
+    """Whether a frame has labels: of PNG frames, one of the maps of classes."""
+    images = source.detail
+    return not isinstance(images, dict) or bool({"label", "class40"} & set(images))
 
-    names  of its frames, sorted
+
+def read_images(source: SceneSource) -> Scene:
+    """A PNG frame; all of it background where it has no map of classes.
+
+    Raises:
+      ScanError: an image is missing, unreadable, or has another size or kind.
     """
+    images: dict[str, Path] = source.detail
+    color = read_image(images["color"], ("RGB", "RGBA", "P"))
+    size = color.shape[:2]
+    maps = {
+        kind: _read_map(path, _DEPTH_MODES if kind == "depth" else _MAP_MODES, size)
+        for kind, path in images.items()
+        if kind != "color"
+    }
+    semantic = instance = np.zeros(size, np.int32)
+    if "label" in maps:
+        semantic = NYUV2.to_rows(maps["label"])
+    elif "class40" in maps:
+        row_of = np.zeros(maps["class40"].max(initial=40) + 1, np.int32)
+        row_of[list(_ROW_OF_CLASS40)] = list(_ROW_OF_CLASS40.values())
+        semantic = row_of[maps["class40"]]
+    if "instance" in maps:
+        instance = maps["instance"]
+    elif has_classes(source):
+        _log.warning("no instance/%s.png: no instances", source.name)
+    return lifted(source.name, color, maps["depth"] / 1000.0, semantic, instance)
 
-    classes = TABLETOP
 
-    def __init__(self, path: str | Path):
-        path = Path(path)
-        files = [path] if path.is_file() else path.glob("*.pcd")
-        self._files = {file.stem: file for file in sorted(files)}
-        self.names = list(self._files)
+def list_clouds(path: Path) -> list[SceneSource]:
+    """The PCD frames of a folder by name, or the one that `path` is."""
+    files = [path] if path.is_file() else sorted(path.glob("*.pcd"))
+    return [SceneSource(file.stem, (file,)) for file in files]
 
-    def files(self, name: str) -> tuple[Path, ...]:
-        """The file of a frame."""
-        return (self._files[name],)
 
-    def options(self) -> dict[str, str]:
-        """None."""
-        return {}
+def read_cloud(source: SceneSource) -> Scene:
+    """A PCD frame.
 
-    def is_labelled(self, name: str) -> bool:
-        """Every frame is."""
-        return True
-
-    def read(self, name: str) -> Scene:
-        """The frame `name`.
-
-        Raises:
-          PcdError: unreadable or corrupt file.
-          FrameError: a field is missing, or no point is finite.
-        """
-        path = self._files[name]
-        columns = read_pcd(path)
-        packed = "rgba" if "rgba" in columns else "rgb"
-        missing = [
-            key for key in ("x", "y", "z", "label", packed) if key not in columns
-        ]
-        if missing:
-            raise FrameError(
-                f"{path}: expected the fields x, y, z, label and rgba, "
-                f"got {list(columns)}"
-            )
-        for key in ("label", packed):
-            if columns[key].dtype.itemsize != 4:
-                raise PcdError(f"{path}: {key} must have 4 bytes")
-        points = np.stack([columns[key] for key in "xyz"], axis=1).astype(np.float64)
-        keep = np.isfinite(points).all(axis=1)
-        if (columns["label"][~keep] > 0).any():
-            raise FrameError(f"{path}: points with a label must be finite, got NaN")
-        colors = columns[packed].view(np.uint32)[keep, None] >> np.uint32([16, 8, 0])
-        label = columns["label"][keep].astype(np.int64)
-        is_table, is_object = (label > 0) & (label < 10), label >= 20
-        return scene_of_points(
-            name,
-            points[keep],
-            colors.astype(np.uint8),
-            semantic=np.select([is_table, is_object], [1, 2]).astype(np.int32),
-            number=np.select([is_table, is_object], [1, label // 10]),
-            num_classes=len(TABLETOP),
+    Raises:
+      ScanError: unreadable or corrupt file, a field is missing, or no point is finite.
+    """
+    (path,) = source.files
+    columns = read_pcd(path)
+    packed = "rgba" if "rgba" in columns else "rgb"
+    if not {"x", "y", "z", "label", packed} <= set(columns):
+        raise ScanError(
+            f"{path}: expected the fields x, y, z, label and rgba, got {list(columns)}"
         )
+    for key in ("label", packed):
+        if columns[key].dtype.itemsize != 4:
+            raise ScanError(f"{path}: {key} must have 4 bytes")
+    points = np.stack([columns[key] for key in "xyz"], axis=1).astype(np.float64)
+    keep = np.isfinite(points).all(axis=1)
+    if (columns["label"][~keep] > 0).any():
+        raise ScanError(f"{path}: points with a label must be finite, got NaN")
+    shifts = np.array([16, 8, 0], np.uint32)
+    colors = columns[packed].view(np.uint32)[keep, None] >> shifts
+    label = columns["label"][keep].astype(np.int64)
+    is_table, is_object = (label > 0) & (label < 10), label >= 20
+    return _frame(
+        source.name,
+        points[keep],
+        colors.astype(np.uint8),
+        semantic=np.select([is_table, is_object], [1, 2]).astype(np.int32),
+        number=np.select([is_table, is_object], [1, label // 10]),
+    )
 
 
-def scene_of_images(
+def lifted(
     name: str,
     color: np.ndarray,
     depth: np.ndarray,
@@ -198,48 +142,46 @@ def scene_of_images(
     color [H, W, 3] uint8      depth [H, W] metres      semantic [H, W] rows of `NYUV2`
     number [H, W] of the object among those of its class; 0 = none
     """
-    where = depths.valid(depth)
+    where = depths.measured(depth)
     semantic = semantic[where]
     # Numbers begin anew in every class, so an object is a (class, number) pair.
     number = number[where].astype(np.int64)
     unique = np.where(number > 0, number * (len(NYUV2) + 1) + semantic, 0)
-    points = depths.lift(depth, where, depths.NYUV2)
-    return scene_of_points(name, points, color[where], semantic, unique, len(NYUV2))
+    points = depths.lift(depth, where, depths.NYUV2_CAMERA)
+    return _frame(name, points, color[where], semantic, unique)
 
 
-def scene_of_points(
+def _frame(
     name: str,
     points: np.ndarray,
     colors: np.ndarray,
     semantic: np.ndarray,
     number: np.ndarray,
-    num_classes: int,
 ) -> Scene:
     """Points [V, 3] of the camera frame in the room frame, their objects numbered."""
     if not len(points):
-        raise FrameError(f"frame {name!r}: expected a pixel with depth, got none")
-    return Scene(
-        name=name,
-        points=depths.to_room(points),
-        colors=colors,
-        semantic=semantic,
-        instance=number_instances(number, semantic, num_classes),
-    )
+        raise ScanError(f"frame {name!r}: expected a pixel with depth, got none")
+    instance = number_instances(number, semantic)
+    return Scene(name, depths.to_room(points), colors, semantic, instance)
+
+
+def _read_map(path: Path, modes: tuple[str, ...], size: tuple[int, ...]) -> np.ndarray:
+    """An image [H, W] int32 as large as the colours."""
+    image = read_image(path, modes)
+    if image.shape != size:
+        raise ScanError(
+            f"{path} must be {list(size)} as the colours are, got {list(image.shape)}"
+        )
+    return image.astype(np.int32)
 
 
 def read_image(path: Path, modes: tuple[str, ...]) -> np.ndarray:
     """An image of one of Pillow's modes: [H, W, 3] uint8 of colours, else [H, W]."""
-    try:
-        with Image.open(path) as image:
-            if image.mode not in modes:
-                raise FrameError(
-                    f"{path} must be an image of mode {' or '.join(modes)}, "
-                    f"got {image.mode}"
-                )
-            return np.asarray(image.convert("RGB") if "RGB" in modes else image)
-    except FrameError:
-        raise
-    except FileNotFoundError as error:
-        raise FrameError(f"{path} not found") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FrameError(f"{path} is not a readable image: {error}") from error
+    damage = (SyntaxError, Image.DecompressionBombError)
+    with naming_file(path, "image", *damage), Image.open(path) as image:
+        if image.mode not in modes:
+            raise ScanError(
+                f"{path} must be an image of mode {' or '.join(modes)}, "
+                f"got {image.mode}"
+            )
+        return np.asarray(image.convert("RGB") if "RGB" in modes else image)

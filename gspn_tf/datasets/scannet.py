@@ -25,10 +25,11 @@ import numpy as np
 
 from gspn_tf import files
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.data.scene import Scene
-from gspn_tf.datasets.own import number_instances
-from gspn_tf.datasets.preparing.reading import DataSet, Item, check_absent
-from gspn_tf.datasets.scannet_labels import ScanFiles, read_columns, read_labels
+from gspn_tf.data.scene import Scene, number_instances
+from gspn_tf.datasets.reading import DataSet, SceneSource, choose_listed
+from gspn_tf.datasets.scannet_labels import read_labels
+from gspn_tf.files.ply import read_vertices
+from gspn_tf.files.scans import check_finite
 
 LICENCE = (
     "ScanNet is for non-commercial research under its terms of use "
@@ -58,28 +59,24 @@ def data_set(
       ValueError: unknown split, or a malformed label map.
     """
     source = Path(source)
-    names = read_lists(source, splits, lists)
-    items: dict[str, list[Item]] = {}
-    absent: dict[str, list[str]] = {}
-    for split, members in names.items():
-        folders = {name: _folder(source, name) for name in members}
-        absent[split] = [name for name, folder in folders.items() if not folder]
-        items[split] = [
-            _item(name, folder, split not in _UNLABELLED)
-            for name, folder in folders.items()
-            if folder
-        ]
-    check_absent(source, absent, keep_going)
+    listed = read_lists(source, splits, lists)
+    found = (
+        _scan_source(source, name, split not in _UNLABELLED)
+        for split, names in listed.items()
+        for name in names
+    )
+    there = {scan.name: scan for scan in found if scan}
+    chosen, absent = choose_listed(listed, there, source, keep_going)
     options, label_ids = {}, {}
-    if any(split not in _UNLABELLED for split in items):
-        path = Path(label_map) if label_map else _find(source, _LABEL_MAP)
+    if any(split not in _UNLABELLED for split in listed):
+        path = Path(label_map) if label_map else _find_file(source, _LABEL_MAP)
         label_ids = read_label_map(path)
         options["label_map_sha256"] = files.sha256(path)
     return DataSet(
         name="scannet",
         classes=SCANNET,
-        splits={split: members for split, members in items.items() if members},
-        read=partial(read_scan, label_ids=label_ids),
+        splits=chosen,
+        read=partial(read_scannet_scan, label_ids=label_ids),
         options=options,
         root=source,
         unlabelled=_UNLABELLED,
@@ -98,7 +95,7 @@ def read_lists(
     found = {}
     for split in splits or SPLITS:
         try:
-            path = _find(Path(lists or source), f"scannetv2_{split}.txt")
+            path = _find_file(Path(lists or source), f"scannetv2_{split}.txt")
         except FileNotFoundError:
             if splits:
                 raise
@@ -112,7 +109,7 @@ def read_lists(
     return found
 
 
-def _find(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     """A file in a folder, one of its sub-folders, or where ScanNet's code has it."""
     for pattern in (name, f"*/{name}", f"Tasks/Benchmark/{name}"):
         for path in sorted(folder.glob(pattern)):
@@ -120,24 +117,22 @@ def _find(folder: Path, name: str) -> Path:
     raise FileNotFoundError(f"no {name} in {folder} or its sub-folders")
 
 
-def _folder(source: Path, name: str) -> Path | None:
-    places = (source / "scans" / name, source / "scans_test" / name, source / name)
-    return next((place for place in places if place.is_dir()), None)
-
-
-def _item(name: str, folder: Path, labelled: bool) -> Item:
-    mesh = folder / f"{name}_vh_clean_2.ply"
-    alignment: Path | None = folder / f"{name}.txt"
-    labels: Path | None = folder / f"{name}_vh_clean_2.labels.ply"
-    alignment = alignment if alignment.exists() else None
-    found = ScanFiles(mesh, alignment)
+def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
+    """A scan with its files by kind in `detail`; None where it has no folder."""
+    places = (root / "scans" / name, root / "scans_test" / name, root / name)
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        return None
+    paths = {"mesh": folder / f"{name}_vh_clean_2.ply", "frame": folder / f"{name}.txt"}
     if labelled:
-        found = found._replace(
-            segments=folder / f"{name}_vh_clean_2.0.010000.segs.json",
-            groups=folder / f"{name}.aggregation.json",
-            labels=labels if labels.exists() else None,
-        )
-    return Item(name, tuple(path for path in found if path), found)
+        paths["segments"] = folder / f"{name}_vh_clean_2.0.010000.segs.json"
+        paths["groups"] = folder / f"{name}.aggregation.json"
+        paths["labels"] = folder / f"{name}_vh_clean_2.labels.ply"
+    optional = [kind for kind in ("frame", "labels") if kind in paths]
+    for kind in optional:
+        if not paths[kind].exists():
+            del paths[kind]
+    return SceneSource(name, tuple(paths.values()), paths)
 
 
 def read_label_map(path: str | Path) -> dict[str, int]:
@@ -160,37 +155,33 @@ def read_label_map(path: str | Path) -> dict[str, int]:
     return ids
 
 
-def read_scan(item: Item, label_ids: Mapping[str, int]) -> Scene:
+def read_scannet_scan(source: SceneSource, label_ids: Mapping[str, int]) -> Scene:
     """Reads one scan; its objects of the 18 classes, in the order of their ids.
 
     Raises:
       ValueError, OSError: files that are absent, damaged or do not fit each other.
     """
-    found: ScanFiles = item.detail
-    points, colors = read_mesh(found.mesh)
-    if found.alignment:
-        points = align(points, found.alignment)
+    paths: dict[str, Path] = source.detail
+    points, colors = read_mesh(paths["mesh"])
+    if "frame" in paths:
+        points = align(points, paths["frame"])
     semantic = np.zeros(len(points), np.int32)
-    instance = np.full(len(points), -1, np.int32)
-    if found.segments:
-        raw, objects = read_labels(found, len(points), label_ids)
+    objects = np.zeros(len(points), np.int32)
+    if "segments" in paths:
+        raw, objects = read_labels(paths, len(points), label_ids)
         semantic = SCANNET.to_rows(raw)
-        instance = number_instances(objects, semantic, len(SCANNET))
-    return Scene(item.name, points.astype(np.float32), colors, semantic, instance)
+    instance = number_instances(objects, semantic)
+    return Scene(source.name, points.astype(np.float32), colors, semantic, instance)
 
 
 def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Points [V, 3] float64 and colours [V, 3] uint8 of a mesh, all of it there."""
-    columns = read_columns(path, ("x", "y", "z", "red", "green", "blue"))
+    channels = ("red", "green", "blue")
+    columns = read_vertices(path, ("x", "y", "z", *channels), whole=True)
     points = np.stack([columns[name] for name in "xyz"], axis=1).astype(np.float64)
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"{path}: coordinates must be finite, got {points[bad[0]]} at vertex "
-            f"{bad[0]}, and {len(bad)} such vertices in all"
-        )
-    channels = [columns[name] for name in ("red", "green", "blue")]
-    return points, np.stack(channels, axis=1).astype(np.uint8)
+    check_finite(path, points)
+    colors = np.stack([columns[name] for name in channels], axis=1)
+    return points, colors.astype(np.uint8)
 
 
 def align(points: np.ndarray, path: Path) -> np.ndarray:
@@ -208,5 +199,5 @@ def align(points: np.ndarray, path: Path) -> np.ndarray:
             f"{path}: axisAlignment must be 16 finite numbers, got {line[1].strip()!r}"
         )
     # Not a matrix product: its last bits depend on the number of threads.
-    columns = (points[:, i, None] * matrix[:3, i] for i in range(3))
-    return sum(columns) + matrix[:3, 3]
+    x, y, z = (points[:, i, None] * matrix[:3, i] for i in range(3))
+    return x + y + z + matrix[:3, 3]

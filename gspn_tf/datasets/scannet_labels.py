@@ -4,7 +4,6 @@ Segments and groups that do not fit the mesh are errors where nothing sensible c
 made of them, and otherwise warnings in the log.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,20 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gspn_tf.files.ply import PlyError, read_vertices
+from gspn_tf.files.errors import ScanError, load_json
+from gspn_tf.files.ply import read_vertices
 
 _log = logging.getLogger(__name__)
 _MAX_OBJECTS = 1 << 20
-
-
-class ScanFiles(NamedTuple):
-    """Files of one scan; None = none there, or none needed."""
-
-    mesh: Path
-    alignment: Path | None = None
-    segments: Path | None = None
-    groups: Path | None = None
-    labels: Path | None = None
 
 
 class _Group(NamedTuple):
@@ -34,21 +24,8 @@ class _Group(NamedTuple):
     segments: np.ndarray  # distinct ids
 
 
-def read_columns(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Columns of the vertices of a PLY file that is whole; ValueError names it."""
-    try:
-        with open(path, "rb") as file:
-            columns = read_vertices(file, whole=True)
-    except PlyError as error:
-        raise ValueError(f"{path} is not a readable PLY file: {error}") from error
-    missing = [name for name in names if name not in columns]
-    if missing:
-        raise ValueError(f"{path}: vertices need {missing}, have {list(columns)}")
-    return columns
-
-
 def read_labels(
-    files: ScanFiles, num_vertices: int, label_ids: Mapping[str, int]
+    paths: Mapping[str, Path], num_vertices: int, label_ids: Mapping[str, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """nyu40 id and object of each vertex, [V] int32 each; 0 = none.
 
@@ -56,56 +33,58 @@ def read_labels(
     has it, and for the nyu40 id the one whose label appears later in the file, as in
     ScanNet's `export_train_mesh_for_evaluation.py`.
 
+    Args:
+        paths: files of "segments", "groups" and perhaps "labels".
+        num_vertices: V, of the mesh.
+        label_ids: nyu40 id of each label.
+
     Raises:
-      ValueError: a file that is malformed or belongs to another mesh, or a label that
-        `label_ids` does not know.
+        ScanError: a file that is malformed or belongs to another mesh, or a label that
+            `label_ids` does not know.
     """
-    segments = _read_segments(files.segments, num_vertices)
-    groups = _read_groups(files.groups)
+    segments = _read_segments(paths["segments"], num_vertices)
+    groups = _read_groups(paths["groups"])
     unknown = sorted({group.label for group in groups} - set(label_ids))
     if unknown:
-        raise ValueError(f"{files.groups}: labels {unknown} are not in the label map")
+        raise ScanError(f"{paths['groups']}: labels {unknown} are not in the label map")
     ids, rows = np.unique(segments, return_inverse=True)
-    _check_segments(files.groups, groups, ids)
+    _check_segments(paths["groups"], groups, ids)
     semantic, objects = np.zeros((2, len(ids)), np.int32)
     labels = list(dict.fromkeys(group.label for group in groups))
     for group in sorted(groups, key=lambda group: labels.index(group.label)):
         semantic[np.isin(ids, group.segments)] = label_ids[group.label]
     for group in {group.number: group for group in groups}.values():
         objects[np.isin(ids, group.segments)] = group.number
-    if files.labels:
-        _compare(files.labels, semantic[rows])
+    if "labels" in paths:
+        _compare(paths["labels"], semantic[rows])
     return semantic[rows], objects[rows]
 
 
-def _read_json(path: Path, key: str) -> list[Any]:
+def _read_list(path: Path, key: str) -> list[Any]:
     """The list `key` of a JSON file."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not a readable JSON file: {error}") from error
+    document = load_json(path)
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
-        raise ValueError(f"{path}: expected an object with a list {key!r}")
+        raise ScanError(f"{path}: expected an object with a list {key!r}")
     scene = str(document.get("sceneId", "")).removeprefix("scannet.")
     if scene and not path.name.startswith(scene):
         _log.warning("%s says that it is of %s", path.name, scene)
     return document[key]
 
 
-def _integers(path: Path, name: str, values: Any) -> np.ndarray:
+def _integer_array(path: Path, name: str, values: Any) -> np.ndarray:
     try:
         array = np.array(values, None if values else np.int64)
     except (ValueError, OverflowError):  # ragged
         array = np.empty(0, object)
     if not isinstance(values, list) or array.ndim != 1 or array.dtype.kind != "i":
-        raise ValueError(f"{path}: {name} must be a list of integers")
+        raise ScanError(f"{path}: {name} must be a list of integers")
     return array
 
 
 def _read_segments(path: Path, num_vertices: int) -> np.ndarray:
-    segments = _integers(path, "segIndices", _read_json(path, "segIndices"))
+    segments = _integer_array(path, "segIndices", _read_list(path, "segIndices"))
     if len(segments) != num_vertices:
-        raise ValueError(
+        raise ScanError(
             f"{path}: segIndices must have one entry for each of the {num_vertices} "
             f"vertices of the mesh, got {len(segments)}"
         )
@@ -114,18 +93,18 @@ def _read_segments(path: Path, num_vertices: int) -> np.ndarray:
 
 def _read_groups(path: Path) -> list[_Group]:
     groups = []
-    for entry in _read_json(path, "segGroups"):
+    for entry in _read_list(path, "segGroups"):
         match entry:
             case {"objectId": int(number), "label": str(label), "segments": segments}:
-                ids = np.unique(_integers(path, "segments", segments))
+                ids = np.unique(_integer_array(path, "segments", segments))
                 groups.append(_Group(number + 1, label.strip(), ids))
             case _:
-                raise ValueError(
+                raise ScanError(
                     f"{path}: a group needs objectId, label and segments, "
                     f"got {str(entry)[:80]}"
                 )
         if not 0 <= number < _MAX_OBJECTS:
-            raise ValueError(
+            raise ScanError(
                 f"{path}: objectId must be at least 0 and below {_MAX_OBJECTS}, "
                 f"got {number}"
             )
@@ -137,11 +116,11 @@ def _check_segments(path: Path, groups: list[_Group], ids: np.ndarray) -> None:
     numbers, counts = np.unique([group.number for group in groups], return_counts=True)
     for number in numbers[counts > 1]:
         _log.warning("%s: several groups have objectId %d", path.name, number - 1)
-    named = [group.segments for group in groups]
-    named, owners = np.unique(np.concatenate([*named, ids[:0]]), return_counts=True)
+    every = np.concatenate([*(group.segments for group in groups), ids[:0]])
+    named, owners = np.unique(every, return_counts=True)
     unknown = named[~np.isin(named, ids)]
     if 2 * len(unknown) > len(named):
-        raise ValueError(
+        raise ScanError(
             f"{path} belongs to another mesh: {len(unknown)} of the {len(named)} "
             f"segments of its groups are not in the mesh, such as {unknown[0]}"
         )
@@ -162,9 +141,9 @@ def _check_segments(path: Path, groups: list[_Group], ids: np.ndarray) -> None:
 
 def _compare(path: Path, semantic: np.ndarray) -> None:
     """Reports vertices to which the labelled mesh gives another nyu40 id."""
-    label = read_columns(path, ("label",))["label"]
+    label = read_vertices(path, ("label",), whole=True)["label"]
     if len(label) != len(semantic):
-        raise ValueError(
+        raise ScanError(
             f"{path} must have the {len(semantic)} vertices of the mesh, "
             f"got {len(label)}"
         )

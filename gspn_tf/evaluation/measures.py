@@ -1,32 +1,36 @@
-"""Figures of a trained model on the scenes of a split."""
+"""Metrics of a trained model on the scenes of a split."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
+import tensorflow as tf
 
-from gspn_tf import data, metrics
+from gspn_tf import data, models, ops
 from gspn_tf.config import Config
 from gspn_tf.data import Scene, manifest, shards
 from gspn_tf.evaluation import submission
-from gspn_tf.inference import segmenter as inference
-from gspn_tf.metrics import APResult, InstancePredictions, Judged
+from gspn_tf.inference.segmenter import Segmenter
+from gspn_tf.metrics import APResult, InstancePredictions, Judged, evaluate_scenes
+from gspn_tf.models.proposers.shapes import ShapeOutputs
+from gspn_tf.nn import boxes as box_lib
 from gspn_tf.synthetic import rooms as synthetic
 
-Track = Callable[[Iterable, str, int], Iterator]  # shows the progress of a loop
+Progress = Callable[[Iterable, str, int], Iterable]  # shows how far a loop is
 
 
-class Split(NamedTuple):
+@dataclass(frozen=True)
+class Split:
     """Scenes to evaluate on."""
 
     directory: str | Path
     name: str
-    track: Track = lambda items, *_: iter(items)
+    track: Progress = lambda items, *_: iter(items)
 
     def scenes(self) -> Iterator[Scene]:
-        """The scenes one by one, with all their points."""
+        """Read the scenes one by one, with all their points."""
         return shards.read_scenes(self.directory, self.name)
 
     def count(self) -> int:
@@ -38,51 +42,37 @@ class Split(NamedTuple):
         return manifest.read_classes(self.directory).names
 
 
-def segmented(
-    segmenter: inference.Segmenter, split: Split, seed: int = 0
-) -> Iterator[Judged]:
-    """The scenes of a split with what a model finds on all of their points."""
+def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Judged]:
+    """Segment the scenes of a split, each on all of its points."""
     for scene in split.track(split.scenes(), "instances", split.count()):
         found = segmenter.segment(scene.points, scene.colors, seed=seed)
-        yield _judged(
+        yield _with_truth(
             scene, InstancePredictions(found.masks, found.classes, found.scores)
         )
 
 
 def submitted(predictions: str | Path, split: Split) -> Iterator[Judged]:
-    """The scenes of a split that have predictions in the benchmark's files.
+    """Read the scenes of a split that have predictions in the benchmark's files.
 
     Raises:
-      submission.SubmissionError: predictions of a scene that is not of the split, or
-        what `submission.read_predictions` raises.
+        submission.SubmissionError: predictions of a scene that is not of the split, or
+            what `submission.read_predictions` raises.
     """
     classes = manifest.read_classes(split.directory)
     paths = submission.list_predictions(predictions)
     for scene in split.track(split.scenes(), "instances", split.count()):
         if path := paths.pop(scene.name, None):
             count = len(scene.points)
-            yield _judged(scene, submission.read_predictions(path, classes, count))
+            yield _with_truth(scene, submission.read_predictions(path, classes, count))
     for path in paths.values():
         raise submission.SubmissionError(f"{path}: no scene of split {split.name}")
 
 
-def _judged(scene: Scene, found: InstancePredictions) -> Judged:
-    labels = scene.semantic, scene.instance
-    return Judged(scene.name, found, *labels, scene.points, scene.colors)
-
-
-def instance_precision(
-    segmenter: inference.Segmenter, split: Split, seed: int = 0
-) -> APResult:
-    """Average precision on every point of the scenes, ScanNet's protocol."""
-    scenes = segmented(segmenter, split, seed)
-    return metrics.evaluate(scenes, split.class_names()).result
-
-
 def component_precision(split: Split) -> APResult:
-    """What connected components of the *true* semantic labels score: a yardstick.
+    """Measure connected components of the *true* semantic labels: a yardstick.
 
-    A component has the class of its points, and its size as score.
+    A component has the class of its points, and its size as score; the protocol is
+    ScanNet's.
     """
 
     def components() -> Iterator[Judged]:
@@ -92,18 +82,55 @@ def component_precision(split: Split) -> APResult:
             masks = [np.flatnonzero(owner == row) for row in rows]
             classes = np.array([scene.semantic[mask[0]] for mask in masks], np.int32)
             scores = np.array([len(mask) for mask in masks], np.float64)
-            yield _judged(scene, InstancePredictions(masks, classes, scores))
+            yield _with_truth(scene, InstancePredictions(masks, classes, scores))
 
-    return metrics.evaluate(components(), split.class_names()).result
+    return evaluate_scenes(components(), split.class_names()).result
 
 
-def proposal_figures(
-    network: keras.Model, split: Split, config: Config
+def _with_truth(scene: Scene, found: InstancePredictions) -> Judged:
+    labels = scene.semantic, scene.instance
+    return Judged(scene.name, found, *labels, scene.points, scene.colors)
+
+
+class ProposalQuality(NamedTuple):
+    """Proposed boxes, and shapes, against the truth, at seeds on objects."""
+
+    iou: np.ndarray  # [K] of the seed's box with its object's
+    # [K] metres: mean distances both ways, added; None where no shapes are proposed
+    chamfer: np.ndarray | None
+
+
+def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
+    """Compare proposals at all seeds on objects (section 4.4, Tables 4 and 5).
+
+    Where a seed has several boxes, that of highest objectness counts.
+    """
+    targets = batch["targets"]
+    scene = {key: value for key, value in batch.items() if key != "targets"}
+    found = network(scene, training=False)
+    instance = tf.gather(targets["instance"], found.seeds, axis=1, batch_dims=1)
+    rows = tf.where((instance >= 0) & found.proposals.valid)
+    own = tf.stack([rows[:, 0], tf.cast(tf.gather_nd(instance, rows), tf.int64)], 1)
+    truth = tf.gather_nd(targets["boxes"], own)
+    boxes = tf.gather_nd(found.proposals.boxes, rows)
+    iou = box_lib.pairwise_iou(boxes[:, None], truth[:, None])[:, 0, 0]
+    if not isinstance(found.proposed, ShapeOutputs):
+        return ProposalQuality(iou.numpy(), None)
+    there, _, back, _ = ops.nn_distance(
+        tf.gather_nd(found.proposed.generated.points, rows),
+        tf.gather_nd(targets["shapes"], own),
+    )
+    distance = tf.reduce_mean(tf.sqrt(there), 1) + tf.reduce_mean(tf.sqrt(back), 1)
+    return ProposalQuality(iou.numpy(), distance.numpy())
+
+
+def proposal_metrics(
+    network: models.GSPN, split: Split, config: Config
 ) -> dict[str, float]:
     """Mean IoU and Chamfer distance (metres) of a GSPN's proposals (Tables 4 and 5).
 
-    Over all seeds that lie on an object, each against that object. No Chamfer distance
-    of proposals without shapes.
+    They are over all seeds of the split that lie on an object, each against that
+    object. There is no Chamfer distance of proposals without shapes.
     """
     batches = data.load(
         str(split.directory),
@@ -114,12 +141,10 @@ def proposal_figures(
         seed=config.train.seed,
     )
     batches = split.track(batches, "proposals", split.count())
-    found = [inference.proposal_quality(network, batch) for batch in batches]
+    found = [proposal_quality(network, batch) for batch in batches]
     parts = {
         "proposal_miou": [quality.iou for quality in found],
-        "proposal_chamfer": [
-            quality.chamfer for quality in found if quality.chamfer is not None
-        ],
+        "proposal_chamfer": [q.chamfer for q in found if q.chamfer is not None],
     }
     values = {name: np.concatenate(part) for name, part in parts.items() if part}
     return {

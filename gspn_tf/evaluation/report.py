@@ -47,7 +47,7 @@ def write_evaluation(
 
     Args:
         directory: a folder, made where it is missing.
-        evaluation: of `metrics.evaluate`.
+        evaluation: of `metrics.evaluate_scenes`.
         about: what the numbers carry; `CARRIED` at least.
         numbers: further numbers, such as the quality of the proposals.
     """

@@ -28,7 +28,7 @@ from gspn_tf.metrics.overlaps import InstancePredictions
 RESULTS = "semantic_instance_evaluation.txt"  # left there by the benchmark's script
 MASKS = "predicted_masks"
 NUM_LABELS = 40  # of nyu40; 0 is unlabelled
-MAX_INSTANCES = 999  # of one scene, in a file of the truth
+MAX_NUMBERED = 999  # of one scene, in a file of the truth
 
 
 class SubmissionError(ValueError):
@@ -44,7 +44,7 @@ class ScenePair(NamedTuple):
 
 
 def find_scenes(predictions: str | Path, truth: str | Path) -> list[ScenePair]:
-    """The scenes that have predictions; as in the benchmark's script no other counts.
+    """Pair the files of scenes with predictions; as in the script no other counts.
 
     Raises:
       SubmissionError: no predictions, or some of a scene without truth.
@@ -57,7 +57,7 @@ def find_scenes(predictions: str | Path, truth: str | Path) -> list[ScenePair]:
 
 
 def list_predictions(folder: str | Path) -> dict[str, Path]:
-    """The file of each scene's predictions, by the scene's name; at least one."""
+    """Find the file of each scene's predictions, by its name; at least one."""
     paths = sorted(path for path in Path(folder).glob("*.txt") if path.name != RESULTS)
     if not paths:
         raise SubmissionError(f"{folder}: expected a file SCENE.txt a scene")
@@ -65,19 +65,20 @@ def list_predictions(folder: str | Path) -> dict[str, Path]:
 
 
 def list_truth(folder: str | Path) -> dict[str, Path]:
-    """The file of each scene's truth, by the scene's name."""
+    """Find the file of each scene's truth, by its name."""
     paths = [path for kind in ("*.txt.gz", "*.txt") for path in Path(folder).glob(kind)]
     return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
 
 
-def checksum(paths: Iterable[Path]) -> str:
-    """SHA-256 of the lines "digest  name" of some files."""
+def truth_sha256(pairs: Iterable[ScenePair]) -> str:
+    """SHA-256 of the lines "digest  name" of the files of the truth."""
+    paths = [pair.truth for pair in pairs]
     lines = "".join(f"{files.sha256(path)}  {path.name}\n" for path in paths)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def read_scenes(pairs: Iterable[ScenePair], classes: ClassList) -> Iterator[Judged]:
-    """The scenes one at a time, without points; errors as of the two readers below."""
+def read_pairs(pairs: Iterable[ScenePair], classes: ClassList) -> Iterator[Judged]:
+    """Read scenes one at a time, without points; errors as of the two readers below."""
     for pair in pairs:
         semantic, instance = read_truth(pair.truth, classes)
         found = read_predictions(pair.predictions, classes, len(semantic))
@@ -85,19 +86,19 @@ def read_scenes(pairs: Iterable[ScenePair], classes: ClassList) -> Iterator[Judg
 
 
 def read_truth(path: str | Path, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:
-    """Class row 1..C (0 = void) and number of the object of every vertex, [V] each.
+    """Read class row 1..C (0 = void) and object number of every vertex, [V] each.
 
     Raises:
       SubmissionError: not one integer a line.
     """
-    ids = _integers(Path(path), _read(Path(path)))
+    ids = _integer_lines(Path(path), _read(Path(path)))
     return classes.to_rows(ids // 1000), ids
 
 
 def read_predictions(
     path: str | Path, classes: ClassList, num_points: int
 ) -> InstancePredictions:
-    """The instances of one scene of `num_points` vertices, masks as bool [V].
+    """Read the instances of a scene of `num_points` vertices, masks as bool [V].
 
     A mask that is listed twice is one instance, as it is listed last.
 
@@ -110,7 +111,7 @@ def read_predictions(
     listed: dict[Path, tuple[int, float]] = {}
     lines = _read(path).decode("utf-8", "replace").splitlines()
     for number, line in enumerate(lines, start=1):
-        mask, label, score = _parse(line, f"{path}:{number}", path.parent)
+        mask, label, score = _parse_line(line, f"{path}:{number}", path.parent)
         if not 0 <= label <= NUM_LABELS and label not in classes.raw_ids:
             raise SubmissionError(
                 f"{path}:{number}: label id must be one of nyu40's 0..{NUM_LABELS}, "
@@ -126,8 +127,23 @@ def read_predictions(
     )
 
 
-def write_scene(folder: str | Path, judged: Judged, classes: ClassList) -> None:
-    """Write what was found in a scene; the file that lists the masks comes last."""
+def written(
+    scenes: Iterable[Judged],
+    classes: ClassList,
+    predictions: str | Path | None,
+    truth: str | Path | None,
+) -> Iterator[Judged]:
+    """Pass scenes on, and write what is found and what is there in these folders."""
+    for judged in scenes:
+        if predictions:
+            write_predictions(predictions, judged, classes)
+        if truth:
+            write_truth(truth, judged, classes)
+        yield judged
+
+
+def write_predictions(folder: str | Path, judged: Judged, classes: ClassList) -> None:
+    """Write the instances found in a scene; the file that lists them comes last."""
     folder, name = Path(folder), _checked_name(judged.name)
     (folder / MASKS).mkdir(parents=True, exist_ok=True)
     lines = []
@@ -144,15 +160,15 @@ def write_scene(folder: str | Path, judged: Judged, classes: ClassList) -> None:
 
 
 def write_truth(folder: str | Path, judged: Judged, classes: ClassList) -> None:
-    """Write what is there in a scene.
+    """Write the true instances of a scene.
 
     Raises:
       ValueError: more objects than the format can number.
     """
     highest = int(judged.instance.max(initial=-1))
-    if highest >= MAX_INSTANCES:
+    if highest >= MAX_NUMBERED:
         raise ValueError(
-            f"scene {judged.name}: instance must be below {MAX_INSTANCES} in the "
+            f"scene {judged.name}: instance must be below {MAX_NUMBERED} in the "
             f"benchmark's files, got {highest}"
         )
     ids = classes.to_raw(judged.semantic) * 1000 + judged.instance + 1
@@ -169,8 +185,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _parse(line: str, place: str, folder: Path) -> tuple[Path, int, float]:
-    """Mask, label id and confidence of one line."""
+def _parse_line(line: str, place: str, folder: Path) -> tuple[Path, int, float]:
+    """Read mask, label id and confidence of one line."""
     fields = line.split()
     try:
         name, label, score = fields[0], float(fields[1]), float(fields[2])
@@ -200,7 +216,7 @@ def _read_mask(path: Path, num_points: int) -> np.ndarray:
     plain = len(digits) == num_points and (ends == ord("\n")).all()
     if plain and ((digits >= ord("0")) & (digits <= ord("9"))).all():
         return digits != ord("0")  # what masks look like: many times faster
-    values = _integers(path, data)
+    values = _integer_lines(path, data)
     if len(values) != num_points:
         raise SubmissionError(
             f"{path}: expected one integer for each of {num_points} vertices, got "
@@ -209,7 +225,7 @@ def _read_mask(path: Path, num_points: int) -> np.ndarray:
     return values != 0
 
 
-def _integers(path: Path, data: bytes) -> np.ndarray:
+def _integer_lines(path: Path, data: bytes) -> np.ndarray:
     try:
         lines = data.decode().splitlines()
         return np.array(lines or [""], np.int64)
@@ -219,7 +235,7 @@ def _integers(path: Path, data: bytes) -> np.ndarray:
 
 
 def _read(path: Path) -> bytes:
-    """A file's bytes, decompressed."""
+    """Read a file's bytes, decompressed."""
     data = path.read_bytes()
     if path.suffix != ".gz":
         return data

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import h5py
 
-_ERRORS = (OSError, RuntimeError, KeyError, TypeError, AttributeError)
+from gspn_tf.files.errors import naming_file
 
 
 @contextlib.contextmanager
-def opened(path: str | Path, kind: type[ValueError]) -> Iterator[h5py.File]:
-    """The file at `path`; an error of `kind` names it where it cannot be read."""
-    try:
-        with h5py.File(path) as file:
-            yield file
-    except _ERRORS as error:
-        raise kind(f"{path} is no readable HDF5 file: {error}") from error
+def opened(path: str | Path) -> Iterator[h5py.File]:
+    """The file at `path`; a ScanError names it where it cannot be read."""
+    damage = (RuntimeError, KeyError, TypeError, AttributeError)
+    with naming_file(path, "HDF5", *damage), h5py.File(path) as file:
+        yield file

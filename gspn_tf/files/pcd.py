@@ -5,23 +5,17 @@ the plain bytes, then one LZF stream of the fields, column after column.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-_KINDS = {"I": "i", "U": "u", "F": "f"}
-_SIZES = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (4, 8)}
-_ENCODINGS = ("ascii", "binary", "binary_compressed")
-_MAX_HEADER_LINES = 100
+from gspn_tf.files.columns import header_lines, read_binary_rows, read_text_rows
+from gspn_tf.files.errors import naming_file
+
+_SIZES = {"I": "1248", "U": "1248", "F": "48"}  # bytes that a type may have
 
 
-class PcdError(ValueError):
-    """A file that is no usable PCD cloud: names the file, what was expected, got."""
-
-
-class Header(NamedTuple):
-    """What the header of a PCD file says."""
-
+class _Header(NamedTuple):
     fields: list[tuple[str, np.dtype, int]]  # name, type, values a point
     num_points: int
     encoding: str
@@ -36,21 +30,11 @@ def read_pcd(path: str | Path) -> dict[str, np.ndarray]:
     """The fields of a file, each [V] (or [V, n] where COUNT is n), in file order.
 
     Raises:
-      PcdError: missing, truncated or corrupt file, or a header that is not understood.
+      ScanError: missing, truncated or corrupt file, or a header that is not understood.
     """
-    try:
-        data = Path(path).read_bytes()
-        header, start = _read_header(data)
-        read = {
-            "ascii": _read_ascii,
-            "binary": _read_binary,
-            "binary_compressed": _read_compressed,
-        }[header.encoding]
-        columns = read(data[start:], header)
-    except OSError as error:
-        raise PcdError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise PcdError(f"{path} is not a readable PCD file: {error}") from error
+    with naming_file(path, "PCD"), open(path, "rb") as file:
+        header = _read_header(file)
+        columns = _READERS[header.encoding](file, header)
     named = zip(header.fields, columns, strict=True)
     return {
         name: column[:, 0] if count == 1 else column
@@ -59,23 +43,8 @@ def read_pcd(path: str | Path) -> dict[str, np.ndarray]:
     }
 
 
-def _read_header(data: bytes) -> tuple[Header, int]:
-    """The header, and where the data begins."""
-    values, start = {}, 0
-    for _ in range(_MAX_HEADER_LINES):
-        end = data.find(b"\n", start)
-        if end < 0:
-            raise ValueError("the file ends inside the header")
-        words = data[start:end].decode("latin-1").split()
-        start = end + 1
-        if words and not words[0].startswith("#"):
-            values[words[0]] = words[1:]
-        if "DATA" in values:
-            return _header(values), start
-    raise ValueError(f"no line 'DATA' in the first {_MAX_HEADER_LINES}")
-
-
-def _header(values: dict[str, list[str]]) -> Header:
+def _read_header(file: BinaryIO) -> _Header:
+    values = {words[0]: words[1:] for words in header_lines(file, "DATA")}
     for key in ("FIELDS", "SIZE", "TYPE", "WIDTH", "HEIGHT"):
         if not values.get(key):
             raise ValueError(f"expected a line {key!r} in the header, got none")
@@ -93,16 +62,15 @@ def _header(values: dict[str, list[str]]) -> Header:
     if announced != [str(num_points)]:
         raise ValueError(f"WIDTH * HEIGHT is {num_points}, POINTS is {announced}")
     encoding = " ".join(values["DATA"])
-    if encoding not in _ENCODINGS:
-        raise ValueError(f"DATA must be one of {list(_ENCODINGS)}, got {encoding!r}")
-    return Header(fields, num_points, encoding)
+    if encoding not in _READERS:
+        raise ValueError(f"DATA must be one of {list(_READERS)}, got {encoding!r}")
+    return _Header(fields, num_points, encoding)
 
 
 def _kind(letter: str, size: str) -> np.dtype:
-    kind = _KINDS.get(letter)
-    if kind is None or _number(size) not in _SIZES[kind]:
+    if size not in [*_SIZES.get(letter, "")]:
         raise ValueError(f"no type {letter!r} of {size!r} bytes")
-    return np.dtype(f"<{kind}{size}")
+    return np.dtype(f"<{letter.lower()}{size}")
 
 
 def _number(word: str) -> int:
@@ -111,37 +79,28 @@ def _number(word: str) -> int:
     return int(word)
 
 
-def _read_ascii(data: bytes, header: Header) -> list[np.ndarray]:
-    lines = data.decode("latin-1").split("\n")[: header.num_points]
-    lines = [line for line in lines if line.strip()]
-    if len(lines) < header.num_points:
-        raise ValueError(
-            f"truncated: {header.num_points} points announced, {len(lines)} there"
-        )
-    table = np.loadtxt(lines, ndmin=2, comments=None, dtype=np.float64)
-    width = sum(count for _, _, count in header.fields)
-    if table.shape[1] != width:
-        raise ValueError(f"a point has {width} values, a line {table.shape[1]}")
-    ends = np.cumsum([count for _, _, count in header.fields])[:-1]
-    parts = zip(header.fields, np.split(table, ends, axis=1), strict=True)
-    return [part.astype(kind) for (_, kind, _), part in parts]
+def _text_columns(file: BinaryIO, header: _Header) -> list[np.ndarray]:
+    ends = np.cumsum([count for _, _, count in header.fields])
+    table = read_text_rows(file, header.num_points, ends[-1])
+    parts = np.split(table, ends[:-1], axis=1)
+    rows = zip(header.fields, parts, strict=True)
+    return [part.astype(kind) for (_, kind, _), part in rows]
 
 
-def _read_binary(data: bytes, header: Header) -> list[np.ndarray]:
-    record = header.record()
-    _check_length(len(data), header.num_points * record.itemsize)
-    rows = np.frombuffer(data, record, header.num_points)
-    return [rows[name] for name in record.names]
+def _binary_columns(file: BinaryIO, header: _Header) -> list[np.ndarray]:
+    rows = read_binary_rows(file, header.num_points, header.record())
+    return [rows[name] for name in rows.dtype.names or ()]
 
 
-def _read_compressed(data: bytes, header: Header) -> list[np.ndarray]:
-    _check_length(len(data), 8)
-    packed, plain = (int(n) for n in np.frombuffer(data, "<u4", 2))
+def _compressed_columns(file: BinaryIO, header: _Header) -> list[np.ndarray]:
+    sizes, data = np.frombuffer(file.read(8), "<u4"), file.read()
+    if len(sizes) < 2 or len(data) < sizes[0]:
+        raise ValueError(f"truncated: {sizes[:1]} bytes announced, {len(data)} there")
+    packed, plain = sizes.tolist()
     expected = header.num_points * header.record().itemsize
     if plain != expected:
         raise ValueError(f"the points have {expected} bytes, the data says {plain}")
-    _check_length(len(data) - 8, packed)
-    body, start, columns = decompress(data[8 : 8 + packed], plain), 0, []
+    body, start, columns = decompress(data[:packed], plain), 0, []
     for _, kind, count in header.fields:
         column = np.frombuffer(body, kind, header.num_points * count, start)
         columns.append(column.reshape(header.num_points, count))
@@ -149,9 +108,11 @@ def _read_compressed(data: bytes, header: Header) -> list[np.ndarray]:
     return columns
 
 
-def _check_length(got: int, expected: int) -> None:
-    if got < expected:
-        raise ValueError(f"truncated: {expected} bytes announced, {got} there")
+_READERS = {
+    "ascii": _text_columns,
+    "binary": _binary_columns,
+    "binary_compressed": _compressed_columns,
+}
 
 
 def decompress(data: bytes, size: int) -> bytes:

@@ -5,14 +5,16 @@ silence, and load faces that nobody here needs.
 """
 
 import io
-import itertools
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from gspn_tf import files
+from gspn_tf.files.columns import header_lines, read_binary_rows, read_text_rows
+from gspn_tf.files.errors import naming_file
 
 _SCALARS = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",
@@ -21,11 +23,6 @@ _SCALARS = {
     "float": "f4", "float32": "f4", "double": "f8", "float64": "f8",
 }  # fmt: skip
 _ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
-_MAX_HEADER_LINES = 10_000
-
-
-class PlyError(ValueError):
-    """What is wrong with a PLY file; without the file's name."""
 
 
 @dataclass(slots=True)
@@ -34,75 +31,81 @@ class _Element:
 
     name: str
     count: int
-    names: list[str]
-    kinds: list[str | tuple[str, str]]
+    names: list[str] = field(default_factory=list)
+    kinds: list[str | tuple[str, str]] = field(default_factory=list)
 
     def record(self, order: str) -> np.dtype:
-        """The element's binary layout. PlyError where lists make it variable."""
-        if any(isinstance(kind, tuple) for kind in self.kinds):
-            raise PlyError(f"element {self.name!r} has lists, so it must follow vertex")
+        """The element's binary layout. ValueError where lists make it variable."""
         columns = zip(self.names, self.kinds, strict=True)
-        return np.dtype([(name, order + kind) for name, kind in columns])
+        plain = [
+            (name, order + kind) for name, kind in columns if isinstance(kind, str)
+        ]
+        if len(plain) < len(self.names):
+            raise ValueError(
+                f"element {self.name!r} has lists, so it must follow vertex"
+            )
+        return np.dtype(plain)
 
 
-def read_vertices(file: BinaryIO, *, whole: bool = False) -> dict[str, np.ndarray]:
+def read_vertices(
+    path: str | Path, needed: Iterable[str] = "xyz", *, whole: bool = False
+) -> dict[str, np.ndarray]:
     """Reads every scalar property of the vertices: {name: [V]}.
 
-    What follows the vertices (faces) is left unread; `whole` checks that it is there
-    as announced. ASCII columns are float64, binary columns keep their type.
+    Args:
+        path: a PLY file, ASCII or binary. ASCII columns become float64, binary columns
+            keep their type.
+        needed: properties that must be among them.
+        whole: check that what follows the vertices (faces) is there as announced;
+            otherwise it is left unread.
 
     Raises:
-      PlyError: not a PLY file, a malformed header, or less of something than announced.
+        ScanError: no PLY file, a malformed header, or less than announced.
     """
-    order, elements = _read_header(file)
-    for number, element in enumerate(elements):
-        if element.name == "vertex":
-            read = _read_binary if order else _read_ascii
-            columns = read(file, element, order)
-            if whole:
-                _check_rest(file, elements[number + 1 :], order)
-            return columns
-        _skip(file, element, order)
-    raise PlyError("expected an element 'vertex' in the header, got none")
+    with naming_file(path, "PLY"), open(path, "rb") as file:
+        order, elements = _read_elements(file)
+        for number, element in enumerate(elements):
+            if element.name == "vertex":
+                columns = _read_columns(file, element, order)
+                missing = [name for name in needed if name not in columns]
+                if missing:
+                    raise ValueError(f"vertices need {missing}, have {list(columns)}")
+                if whole:
+                    _check_rest(file, elements[number + 1 :], order)
+                return columns
+            _skip(file, element, order)
+        raise ValueError("expected an element 'vertex' in the header, got none")
 
 
-def _read_header(file: BinaryIO) -> tuple[str, list[_Element]]:
+def _read_elements(file: BinaryIO) -> tuple[str, list[_Element]]:
     """Byte order ("" = ASCII) and elements; the file is left at the first value."""
     if file.readline(80).strip() != b"ply":
-        raise PlyError("expected a file that begins with the line 'ply'")
-    order, elements = None, []
-    for _ in range(_MAX_HEADER_LINES):
-        line = file.readline(4096)
-        words = line.decode("latin-1").split()
-        if words == ["end_header"]:
-            break
-        if not line:
-            raise PlyError("the file ends inside the header")
-        if words[:1] == ["format"] and len(words) == 3 and words[1] in _ORDERS:
+        raise ValueError("expected a file that begins with the line 'ply'")
+    order, elements = None, list[_Element]()
+    for words in header_lines(file, "end_header"):
+        if words[0] == "format" and len(words) == 3 and words[1] in _ORDERS:
             order = _ORDERS[words[1]]
-        elif words and words[0] not in ("comment", "obj_info"):
+        elif words[0] not in ("comment", "obj_info", "end_header"):
             _read_declaration(words, elements)
-    else:
-        raise PlyError(f"no 'end_header' in the first {_MAX_HEADER_LINES} lines")
     if order is None:
-        raise PlyError(f"expected a line 'format' with one of {list(_ORDERS)}")
+        raise ValueError(f"expected a line 'format' with one of {list(_ORDERS)}")
     return order, elements
 
 
 def _read_declaration(words: list[str], elements: list[_Element]) -> None:
     match words:
         case ["element", name, count] if count.isascii() and count.isdigit():
-            elements.append(_Element(name, int(count), [], []))
+            elements.append(_Element(name, int(count)))
         case ["property", "list", *kinds, name] if elements and _are_list(kinds):
             elements[-1].names.append(name)
             elements[-1].kinds.append((_SCALARS[kinds[0]], _SCALARS[kinds[1]]))
         case ["property", kind, name] if elements and kind in _SCALARS:
             if name in elements[-1].names:
-                raise PlyError(f"property {name!r} is declared twice")
+                raise ValueError(f"property {name!r} is declared twice")
             elements[-1].names.append(name)
             elements[-1].kinds.append(_SCALARS[kind])
         case _:
-            raise PlyError(f"header line {' '.join(words)[:80]!r} is not understood")
+            raise ValueError(f"header line {' '.join(words)[:80]!r} is not understood")
 
 
 def _are_list(kinds: list[str]) -> bool:
@@ -117,24 +120,23 @@ def _skip(file: BinaryIO, element: _Element, order: str) -> None:
             file.readline()
 
 
-def _read_binary(file: BinaryIO, element: _Element, order: str) -> dict:
-    record = element.record(order)
-    body = file.read(element.count * record.itemsize)
-    if len(body) < element.count * record.itemsize:
-        whole = len(body) // record.itemsize
-        raise PlyError(f"truncated: {element.count} vertices announced, {whole} there")
-    rows = np.frombuffer(body, record)
-    return {name: rows[name] for name in element.names}
+def _read_columns(file: BinaryIO, element: _Element, order: str) -> dict:
+    record = element.record(order or "<")
+    if order:
+        rows = read_binary_rows(file, element.count, record)
+        return {name: rows[name] for name in element.names}
+    table = read_text_rows(file, element.count, len(element.names))
+    return dict(zip(element.names, table.T, strict=True))
 
 
 def _check_rest(file: BinaryIO, elements: list[_Element], order: str) -> None:
-    """PlyError where a file ends before the last of these elements does."""
+    """ValueError where a file ends before the last of these elements does."""
     rest = file.read()
     if not order:
         lines = sum(bool(line.strip()) for line in rest.splitlines())
         expected = sum(element.count for element in elements)
         if lines < expected:
-            raise PlyError(f"truncated: {expected} lines of faces announced, {lines}")
+            raise ValueError(f"truncated: {expected} lines of faces announced, {lines}")
         return
     start = 0
     for element in elements:
@@ -146,7 +148,7 @@ def _check_rest(file: BinaryIO, elements: list[_Element], order: str) -> None:
                 break
             start += size
             if start > len(rest):
-                raise PlyError(
+                raise ValueError(
                     f"truncated: {element.count} of {element.name!r} announced, "
                     f"{row} there"
                 )
@@ -165,25 +167,6 @@ def _row_size(body: bytes, start: int, element: _Element, order: str) -> int:
             size += count.itemsize
         size += length * np.dtype(kind).itemsize
     return size
-
-
-def _read_ascii(file: BinaryIO, element: _Element, _: str) -> dict:
-    element.record("<")  # refuses lists
-    lines = [line for line in itertools.islice(file, element.count) if line.strip()]
-    try:
-        rows = np.loadtxt(lines, ndmin=2, comments=None) if lines else np.empty((0, 0))
-    except ValueError as error:
-        raise PlyError(f"malformed vertices: {error}") from error
-    if len(rows) < element.count:
-        raise PlyError(
-            f"truncated: {element.count} vertices announced, {len(rows)} there"
-        )
-    if element.count and rows.shape[1] != len(element.names):
-        raise PlyError(
-            f"a vertex has {len(element.names)} properties, a line {rows.shape[1]}"
-        )
-    rows = rows.reshape(element.count, len(element.names))
-    return dict(zip(element.names, rows.T, strict=True))
 
 
 def write_ply(

@@ -11,11 +11,11 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from gspn_tf.files.ply import PlyError, read_vertices
+from gspn_tf.files.errors import ScanError, naming_file
+from gspn_tf.files.ply import read_vertices
 
 FAR = 1_000.0
 """Coordinates beyond this many metres are moved to the origin before float32."""
@@ -24,10 +24,6 @@ _CHANNELS = (
     ("r", "g", "b"),
     ("diffuse_red", "diffuse_green", "diffuse_blue"),
 )
-
-
-class ScanError(ValueError):
-    """A file that is no usable scan: names the file, what was expected, what came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +59,42 @@ def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
       ScanError: missing, empty, truncated or malformed file, or no finite point.
     """
     path = Path(path)
+    damage = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError)
+    with naming_file(path, "npz", *damage):
+        columns = _read_arrays(path, whole)
     try:
-        with open(path, "rb") as file:
-            columns = _read_columns(file, whole)
         return _scan(columns)
-    except PlyError as error:
-        raise ScanError(f"{path} is not a readable PLY file: {error}") from error
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
-        raise ScanError(f"{path} is not a readable npz file: {error}") from error
-    except OSError as error:
-        raise ScanError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ScanError(f"{path}: {error}") from error
 
 
-def _read_columns(file: BinaryIO, whole: bool) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path, whole: bool) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or a PLY file's columns gathered alike."""
-    magic = file.read(4)
-    file.seek(0)
+    with open(path, "rb") as file:
+        magic = file.read(4)
+    if magic[:3] == b"ply":
+        return _gather(read_vertices(path, whole=whole))
     if magic[:2] == b"PK":
-        with np.load(file, allow_pickle=False) as archive:
+        with np.load(path, allow_pickle=False) as archive:
             names = ("points", "colors", "semantic", "instance")
             return {name: archive[name] for name in names if name in archive.files}
-    if magic[:3] == b"ply":
-        return _gather(read_vertices(file, whole=whole))
     found = f"a file that begins with {magic!r}" if magic else "an empty file"
-    raise ValueError(f"expected a PLY or an npz file, got {found}")
+    raise ScanError(f"{path}: expected a PLY or an npz file, got {found}")
 
 
 def _gather(vertices: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    missing = [name for name in "xyz" if name not in vertices]
-    if missing:
-        raise PlyError(f"vertices need x, y and z, got {list(vertices)}")
     columns = {"points": np.stack([vertices[name] for name in "xyz"], axis=1)}
     for channels in _CHANNELS:
         if all(channel in vertices for channel in channels):
             columns["colors"] = np.stack([vertices[c] for c in channels], axis=1)
             break
-    for name, sources in (("semantic", ("semantic", "label")), ("instance", ())):
-        for source in (*sources, name):
-            if source in vertices and name not in columns:
-                columns[name] = vertices[source]
+    for source, name in (
+        ("label", "semantic"),
+        ("semantic", "semantic"),
+        ("instance", "instance"),
+    ):
+        if source in vertices:
+            columns[name] = vertices[source]
     return columns
 
 
@@ -168,3 +159,13 @@ def _labels(columns: dict[str, np.ndarray], name: str) -> np.ndarray | None:
     if not good.all():
         raise ValueError(f"{name} must be integers, got {labels[~good][0]}")
     return labels.astype(np.int32)
+
+
+def check_finite(where: str | Path, points: np.ndarray) -> None:
+    """ScanError that says `where` points [V, 3] are not finite."""
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        raise ScanError(
+            f"{where}: points must be finite, got {points[bad[0]]} at point {bad[0]}, "
+            f"and {len(bad)} such points in all"
+        )

@@ -1,11 +1,13 @@
-"""Measures of a result, on NumPy alone: no TensorFlow is imported here."""
+"""Average precision of instances, on NumPy alone: no TensorFlow is imported here.
+
+Imports from `masks` and below.
+"""
 
 from gspn_tf.metrics.average_precision import InstanceEvaluator, average_precision
-from gspn_tf.metrics.judging import PROTOCOLS, Evaluation, Judged, evaluate
+from gspn_tf.metrics.judging import PROTOCOLS, Evaluation, Judged, evaluate_scenes
 from gspn_tf.metrics.overlaps import InstancePredictions
-from gspn_tf.metrics.parts import PartEvaluator
+from gspn_tf.metrics.part_precision import PartEvaluator
 from gspn_tf.metrics.results import APResult, Curve
-from gspn_tf.metrics.shapes import chamfer_distance, paired_box_iou, proposal_miou
 
 __all__ = [
     "PROTOCOLS",
@@ -17,8 +19,5 @@ __all__ = [
     "Judged",
     "PartEvaluator",
     "average_precision",
-    "chamfer_distance",
-    "evaluate",
-    "paired_box_iou",
-    "proposal_miou",
+    "evaluate_scenes",
 ]

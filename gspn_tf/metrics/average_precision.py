@@ -1,12 +1,17 @@
-"""Average precision of instances after the protocol of the ScanNet benchmark."""
+"""Average precision of instances after the protocol of the ScanNet benchmark.
+
+Reference: `evaluate_semantic_instance.py` of the ScanNet benchmark, whose decisions are
+kept one by one: objects take predictions in order, duplicates are false positives with
+the lower confidence, predictions on ignored points are forgiven.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.matching import area, class_curve
-from gspn_tf.metrics.overlaps import InstancePredictions, Overlaps, count_overlaps
-from gspn_tf.metrics.results import APResult
+from gspn_tf.metrics.overlaps import Evaluator, InstancePredictions, Overlaps
+from gspn_tf.metrics.results import APResult, Curve
 
 MEASURES = {
     "AP": tuple(np.arange(0.5, 0.95, 0.05)),  # 0.50, 0.55, ..., 0.90
@@ -16,13 +21,13 @@ MEASURES = {
 MIN_REGION_SIZE = 100  # points; smaller objects and predictions do not count
 
 
-class InstanceEvaluator:
-    """Collects scenes one at a time; keeps counts of shared points, never masks.
+class InstanceEvaluator(Evaluator):
+    """Average precision by ScanNet's protocol, scene by scene.
 
     Args:
         class_names: C names; class c of the labels is `class_names[c - 1]`.
         measures: name -> IoU thresholds to average over.
-        min_region_size: objects below this many points are ignored and predictions
+        min_region_size: Objects below this many points are ignored and predictions
             below it dropped.
     """
 
@@ -35,32 +40,17 @@ class InstanceEvaluator:
     ) -> None:
         if min_region_size < 1:
             raise ValueError(f"min_region_size must be positive, got {min_region_size}")
-        self.class_names = tuple(class_names)
+        super().__init__(class_names, min_region_size)
         self.measures = dict(measures)
-        self.min_region_size = min_region_size
-        self._classes: list[list[Overlaps]] = [[] for _ in self.class_names]
-
-    def update(
-        self,
-        predictions: InstancePredictions,
-        semantic: np.ndarray,
-        instance: np.ndarray,
-    ) -> None:
-        """Add one scene; arguments and errors as of `count_overlaps`."""
-        overlaps = count_overlaps(
-            predictions, semantic, instance, len(self.class_names)
-        )
-        for label, scenes in enumerate(self._classes, start=1):
-            scenes.append(overlaps.of_class(label, self.min_region_size))
 
     def result(self, scenes: slice = slice(None)) -> APResult:
         """Average precision over the scenes added so far, or over some of them."""
-        classes, size = [c[scenes] for c in self._classes], self.min_region_size
+        classes, size = [c[scenes] for c in self.classes], self.min_region_size
         curves = {
-            iou: [class_curve(overlaps, iou, size) for overlaps in classes]
+            iou: [precision_curve(overlaps, iou, size) for overlaps in classes]
             for iou in {iou for ious in self.measures.values() for iou in ious}
         }
-        areas = {iou: [area(curve) for curve in curves[iou]] for iou in curves}
+        areas = {iou: [integral(curve) for curve in curves[iou]] for iou in curves}
         return APResult(
             class_names=self.class_names,
             by_class={
@@ -89,3 +79,59 @@ def average_precision(
     for predictions, semantic, instance in scenes:
         evaluator.update(predictions, semantic, instance)
     return evaluator.result()
+
+
+class Matches(NamedTuple):
+    """Confidences of right and wrong predictions, and how many objects were missed."""
+
+    right: list[float]
+    wrong: list[float]
+    missed: int
+
+
+def match(overlaps: Overlaps, iou: float, min_region_size: int) -> Matches:
+    """Assign the predictions of one class at one IoU threshold, object by object."""
+    shared, sizes, scores = overlaps.shared, overlaps.sizes, overlaps.scores
+    union = sizes[:, None] + overlaps.true_sizes[None] - shared
+    fits = shared / union > iou  # [P, G]
+    counted = overlaps.true_sizes >= min_region_size  # [G]
+    right: list[float] = []
+    wrong: list[float] = []
+    taken = np.zeros(len(sizes), bool)
+    for column in np.flatnonzero(counted):
+        rivals = np.flatnonzero(fits[:, column] & ~taken)
+        if len(rivals):
+            taken[rivals[0]] = True  # the benchmark marks the first one alone
+            *losers, best = np.sort(scores[rivals]).tolist()
+            right.append(best)
+            wrong.extend(losers)
+    ignored = overlaps.void + shared[:, ~counted].sum(axis=1)
+    stray = ~fits.any(axis=1) & (ignored / sizes <= iou)
+    wrong.extend(scores[stray].tolist())
+    return Matches(right, wrong, int(counted.sum()) - len(right))
+
+
+def precision_curve(
+    scenes: Sequence[Overlaps], iou: float, min_region_size: int
+) -> Curve | None:
+    """Curve of one class with a point per distinct confidence; None without truth."""
+    matches = [match(scene, iou, min_region_size) for scene in scenes]
+    right = np.sort([score for found in matches for score in found.right])
+    wrong = np.sort([score for found in matches for score in found.wrong])
+    positives = len(right) + sum(found.missed for found in matches)
+    if not positives:
+        return None
+    scores = np.unique(np.concatenate([right, wrong]))
+    hits = len(right) - np.searchsorted(right, scores)
+    false_alarms = len(wrong) - np.searchsorted(wrong, scores)
+    return Curve(scores, hits / (hits + false_alarms), hits / positives)
+
+
+def integral(curve: Curve | None) -> float:
+    """Area under a curve as the benchmark integrates it; NaN for None."""
+    if curve is None:
+        return float("nan")
+    precision = np.append(curve.precision, 1.0)
+    recall = np.append(curve.recall, 0.0)
+    padded = np.concatenate([recall[:1], recall, [0.0]])
+    return float(precision @ np.convolve(padded, [-0.5, 0.0, 0.5], "valid"))

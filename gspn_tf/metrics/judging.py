@@ -1,4 +1,4 @@
-"""Scenes with what was found in them -> figures, under one of the protocols."""
+"""Metrics of scenes with what was found in them, under one of the protocols."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -7,23 +7,23 @@ from typing import NamedTuple
 import numpy as np
 
 from gspn_tf.metrics.average_precision import InstanceEvaluator
-from gspn_tf.metrics.overlaps import InstancePredictions
-from gspn_tf.metrics.parts import PartEvaluator
+from gspn_tf.metrics.overlaps import Evaluator, InstancePredictions
+from gspn_tf.metrics.part_precision import PartEvaluator
 from gspn_tf.metrics.results import APResult
 
-Evaluator = InstanceEvaluator | PartEvaluator
 # The paper's Table 3 gives an IoU of 0.25 and no more: the rest is ScanNet's.
 PROTOCOLS: Mapping[str, Callable[[Sequence[str]], Evaluator]] = {
     "scannet": InstanceEvaluator,
     "partnet": PartEvaluator,
     "nyuv2": partial(InstanceEvaluator, measures={"AP25": (0.25,)}),
 }
-RELEASED_SCORES = np.float32([1.0, 0.97])  # all confidences that the release writes
+# All confidences that the release writes.
+RELEASED_SCORES = np.array([1.0, 0.97], np.float32)
 SHOWN = 2  # best scenes to look at, and as many worst
 
 
 class Judged(NamedTuple):
-    """What was found in a scene of V points, and what is there."""
+    """A scene of V points: what was found in it, and what is there."""
 
     name: str
     found: InstancePredictions
@@ -34,13 +34,13 @@ class Judged(NamedTuple):
 
 
 def constant_scores(scenes: Iterable[Judged]) -> Iterator[Judged]:
-    """The same with every confidence 1, as the release writes them.
+    """Make every confidence 1, as the release writes them.
 
     A scene that has none but 1.0 and 0.97 is as the release wrote it, and stays: its
     network alone can tell which instances it doubts.
     """
     for judged in scenes:
-        scores = np.float32(judged.found.scores)
+        scores = np.asarray(judged.found.scores, np.float32)
         if not np.isin(scores, RELEASED_SCORES).all():
             found = judged.found._replace(scores=np.ones(len(scores)))
             judged = judged._replace(found=found)
@@ -48,7 +48,7 @@ def constant_scores(scenes: Iterable[Judged]) -> Iterator[Judged]:
 
 
 class Evaluation(NamedTuple):
-    """Figures of all scenes together, of each alone, and scenes to look at."""
+    """Metrics of all scenes together, of each alone, and scenes to look at."""
 
     result: APResult
     scenes: list[tuple[str, APResult]]  # in their order
@@ -56,7 +56,7 @@ class Evaluation(NamedTuple):
     worst: list[Judged]  # worst first
 
 
-def evaluate(
+def evaluate_scenes(
     scenes: Iterable[Judged], class_names: Sequence[str], protocol: str = "scannet"
 ) -> Evaluation:
     """Go through the scenes once, keeping only counts and the extremes.

@@ -1,13 +1,16 @@
-"""What the predictions of one scene share with its objects: counts of points."""
+"""Counts of the points that predictions share with the objects of their scene."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from gspn_tf.masks import rows_in_mask
+from gspn_tf.metrics.results import APResult
+
 
 class InstancePredictions(NamedTuple):
-    """What was found in one scene of V points; masks may overlap each other.
+    """Instances found in one scene of V points; masks may overlap each other.
 
     A mask is either bool [V] or an integer array of the rows of its points, which keeps
     a large scan's masks small.
@@ -30,7 +33,7 @@ class Overlaps(NamedTuple):
     true_classes: np.ndarray  # [G]
 
     def of_class(self, label: int, smallest: int = 0) -> "Overlaps":
-        """One class's predictions of at least `smallest` points, and its objects."""
+        """Select a class: its predictions of `smallest` or more points, its objects."""
         found = (self.classes == label) & (self.sizes >= smallest)
         there = self.true_classes == label
         return Overlaps(
@@ -46,10 +49,10 @@ def count_overlaps(
     instance: np.ndarray,
     num_classes: int,
 ) -> Overlaps:
-    """Counts of one scene.
+    """Count the points of one scene that predictions and objects share.
 
     Args:
-        predictions: instances found in it.
+        predictions: Instances found in it.
         semantic: [V] int, class 1..C of every point; 0 is void.
         instance: [V] int, object of every point; negative is void. An object is a
             (class, instance) pair.
@@ -70,7 +73,7 @@ def count_overlaps(
     columns[counted] = 1 + inverse
     counts = np.zeros((len(classes), 1 + len(objects)), np.int64)
     for row, mask in enumerate(predictions.masks):
-        points = _mask_rows(row, mask, len(semantic))
+        points = rows_in_mask(mask, len(semantic), f"masks[{row}]")
         counts[row] = np.bincount(columns[points], minlength=counts.shape[1])
     return Overlaps(
         shared=counts[:, 1:],
@@ -83,7 +86,9 @@ def count_overlaps(
     )
 
 
-def _checked_labels(semantic, instance, num_classes) -> tuple[np.ndarray, np.ndarray]:
+def _checked_labels(
+    semantic: np.ndarray, instance: np.ndarray, num_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
     semantic, instance = np.asarray(semantic), np.asarray(instance)
     for name, labels in (("semantic", semantic), ("instance", instance)):
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
@@ -96,11 +101,13 @@ def _checked_labels(semantic, instance, num_classes) -> tuple[np.ndarray, np.nda
             f"instance must have a label for each of {len(semantic)} points, got "
             f"{len(instance)}"
         )
-    _check_range("semantic", semantic, 0, num_classes)
+    _require_within("semantic", semantic, 0, num_classes)
     return semantic.astype(np.int64), instance.astype(np.int64)
 
 
-def _checked_predictions(predictions, num_classes) -> tuple[np.ndarray, np.ndarray]:
+def _checked_predictions(
+    predictions: InstancePredictions, num_classes: int
+) -> tuple[np.ndarray, np.ndarray]:
     classes = np.asarray(predictions.classes).reshape(-1)
     scores = np.asarray(predictions.scores, np.float64).reshape(-1)
     if not len(predictions.masks) == len(classes) == len(scores):
@@ -110,11 +117,11 @@ def _checked_predictions(predictions, num_classes) -> tuple[np.ndarray, np.ndarr
         )
     if not np.isfinite(scores).all():
         raise ValueError("scores must be finite, got NaN or infinity")
-    _check_range("classes", classes, 1, num_classes)
+    _require_within("classes", classes, 1, num_classes)
     return classes, scores
 
 
-def _check_range(name: str, labels: np.ndarray, lowest: int, highest: int) -> None:
+def _require_within(name: str, labels: np.ndarray, lowest: int, highest: int) -> None:
     if labels.size and not lowest <= labels.min() <= labels.max() <= highest:
         raise ValueError(
             f"{name} must lie in {lowest}..{highest}, got "
@@ -122,16 +129,32 @@ def _check_range(name: str, labels: np.ndarray, lowest: int, highest: int) -> No
         )
 
 
-def _mask_rows(row: int, mask: np.ndarray, num_points: int) -> np.ndarray:
-    """Rows of the points that one mask holds, each once."""
-    mask = np.asarray(mask)
-    if mask.dtype == bool and mask.shape == (num_points,):
-        return np.flatnonzero(mask)
-    if mask.dtype.kind in "iu" and mask.ndim == 1:
-        rows = np.unique(mask)
-        if not len(rows) or (rows[0] >= 0 and rows[-1] < num_points):
-            return rows
-    raise ValueError(
-        f"masks[{row}] must be bool [{num_points}] or indices below {num_points}, got "
-        f"{mask.dtype} {mask.shape}"
-    )
+class Evaluator:
+    """Collects scenes one at a time; keeps counts of shared points, never masks.
+
+    Args:
+        class_names: C names; class c of the labels is `class_names[c - 1]`.
+        min_region_size: Predictions below this many points are dropped.
+    """
+
+    def __init__(self, class_names: Sequence[str], min_region_size: int = 0) -> None:
+        self.class_names = tuple(class_names)
+        self.min_region_size = min_region_size
+        self.classes: list[list[Overlaps]] = [[] for _ in self.class_names]
+
+    def update(
+        self,
+        predictions: InstancePredictions,
+        semantic: np.ndarray,
+        instance: np.ndarray,
+    ) -> None:
+        """Add one scene; arguments and errors are those of `count_overlaps`."""
+        overlaps = count_overlaps(
+            predictions, semantic, instance, len(self.class_names)
+        )
+        for label, scenes in enumerate(self.classes, start=1):
+            scenes.append(overlaps.of_class(label, self.min_region_size))
+
+    def result(self, scenes: slice = slice(None)) -> APResult:
+        """Average precision over the scenes added so far, or over some of them."""
+        raise NotImplementedError

@@ -78,12 +78,12 @@ class APResult:
         """Plain values for JSON; None in place of NaN."""
         names = ("class", *self.by_class, "num_instances")
         *classes, mean = (
-            dict(zip(names, map(_plain, row), strict=True)) for row in self.rows()
+            dict(zip(names, map(_without_nan, row), strict=True)) for row in self.rows()
         )
         mean.pop("class")
-        scenes = {f"{m}_by_scene": _plain(value) for m, value in self.by_scene.items()}
-        return {**mean, **scenes, "classes": classes}
+        by_scene = {f"{m}_by_scene": _without_nan(v) for m, v in self.by_scene.items()}
+        return {**mean, **by_scene, "classes": classes}
 
 
-def _plain(value: Any) -> Any:
+def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and np.isnan(value) else value

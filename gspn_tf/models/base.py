@@ -1,11 +1,13 @@
 """A Keras model whose loss is a sum of named terms."""
 
 import dataclasses as dc
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from gspn_tf import config as config_lib
+from gspn_tf.types import Batch
 
 
 class LossModel(keras.Model):
@@ -20,38 +22,43 @@ class LossModel(keras.Model):
     # the release): the total would move with the weight of the KL term.
     monitored: tuple[str, ...]
 
-    def __init__(self, config, **kwargs):
+    def __init__(self, config: Any, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.config = config
 
     def track(self, loss_names: tuple[str, ...]) -> None:
-        """Names of the terms that this model has; called by the constructor."""
+        """Set the names of the terms of this model; called by the constructor."""
         self.loss_names = loss_names
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
 
-    def loss_terms(self, outputs, batch) -> dict[str, tf.Tensor]:
+    def loss_terms(self, outputs: Any, batch: Batch) -> dict[str, tf.Tensor]:
         """Named scalars, weighted and masked, whose sum is the loss."""
         raise NotImplementedError
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
         """Track every term and return the sum (called by Keras)."""
         terms = self.loss_terms(y_pred, x)
         for name, value in terms.items():
             self.term_means[name].update_state(value)
         return tf.add_n(list(terms.values()))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, for Keras's serialisation."""
         return {**super().get_config(), "config": dc.asdict(self.config)}
 
-    def get_build_config(self):
+    def get_build_config(self) -> None:
         """Nothing: the constructor makes all weights."""
         return None
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Inverse of `get_config`."""
         values = config_lib.from_dict(cls.config_class, config["config"])
         return cls(**{**config, "config": values})

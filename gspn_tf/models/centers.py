@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import condition
+from gspn_tf.models.conditioning import conditioned, conditioned_width
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
@@ -20,13 +20,12 @@ from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
 from gspn_tf.types import Interpolation
 
 
-class Look(NamedTuple):
+class SeedContext(NamedTuple):
     """The seeds of a batch of scenes and their surroundings."""
 
     pyramid: Pyramid
     rows: tf.Tensor  # [B, S]     seeds as rows of the points
-    context: Context
-    semantics: tf.Tensor | None  # [B, S, C]  features of the seeds, once known
+    spheres: Context
     to_seeds: Interpolation | None  # seeds -> points; None: seeds alone matter
 
 
@@ -38,60 +37,63 @@ class Centers(NamedTuple):
     everywhere: tf.Tensor | None  # [B, N, 3]  of every point, if asked for
 
 
-def unit_vector(direction: tf.Tensor) -> tf.Tensor:
-    """The direction [..., 3] at length one (section 3.3)."""
-    return tf.math.l2_normalize(direction, axis=-1)
-
-
-DIRECTIONS = {"unit": unit_vector, "raw": tf.identity}
-
-
 def context_encoder(config: GSPNConfig) -> ContextEncoder:
     """The K PointNets of a config (section 3.1)."""
-    scales = len(config.context_radii)
-    return ContextEncoder(scales, config.context_units, config.context_color)
+    return ContextEncoder(len(config.context_radii), config.context_units)
 
 
 class CenterNetwork(keras.layers.Layer):
-    """Inputs: a Look. Output: Centers."""
+    """A network that finds the centre of each seed's object.
+
+    Inputs: a SeedContext; semantics [B, S, C] of the seeds. Output: Centers. `terms`
+    are the names of its losses.
+    """
 
     terms: tuple[str, ...] = ("center",)
 
-    def __init__(self, config: GSPNConfig, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.unit = box_lib.UNITS[config.center_unit]
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(autocast=False)
+        self.config = config
 
-    def losses_of(self, outputs, seeds, boxes) -> dict[str, tf.Tensor]:
-        """Each of `terms` [B, S], of seeds [B, S, 3] on the objects of boxes [B, S, 6].
+    def centers(self, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Direction [..., 3] and distance [...] of what a network gives [..., 4]."""
+        direction, distance = outputs[..., :3], outputs[..., 3]
+        if self.config.center_direction == "unit":
+            direction = tf.math.l2_normalize(direction, axis=-1)
+        return direction, distance
 
-        outputs: a dict with the `direction` and `distance` of the seeds.
-        """
-        offset, unit = boxes[..., :3] - seeds, self.unit(boxes)
-        direction, distance = outputs["direction"], outputs["distance"]
-        return {"center": losses.center_loss(direction, distance, offset, unit)}
+    def losses_of(
+        self, found: Centers, seeds: tf.Tensor, boxes: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Each of `terms` [B, S], of seeds [B, S, 3] on objects of boxes [B, S, 6]."""
+        offset, unit = boxes[..., :3] - seeds, tf.ones_like(boxes[..., 0])
+        if self.config.center_unit == "half_diagonal":
+            unit = box_lib.half_diagonal(boxes)
+        loss = losses.center_loss(found.direction, found.distance, offset, unit)
+        return {"center": loss}
 
 
 class PointNet2Centers(CenterNetwork):
     """A PointNet++ on the scene's coordinates (Table 7): every point has its own."""
 
-    def __init__(self, config: GSPNConfig, **kwargs):
-        super().__init__(config, **kwargs)
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(config)
         self.backbone = PointNet2(config.backbone, channels=0)
-        self.direct = DIRECTIONS[config.center_direction]
         self.output_layer = dense(4, self.backbone.width)
         self.built = True
 
-    def call(self, look: Look, training=False):
-        queries = look.rows if look.to_seeds is None else None
+    def call(
+        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
+    ) -> Centers:
+        queries = seeds.rows if seeds.to_seeds is None else None
         features, _ = self.backbone(
-            look.pyramid, features=None, queries=queries, training=training
+            seeds.pyramid, features=None, queries=queries, training=training
         )
-        outputs = self.output_layer(features)
-        direction, distance = self.direct(outputs[..., :3]), outputs[..., 3]
-        if look.to_seeds is None:
+        direction, distance = self.centers(self.output_layer(features))
+        if seeds.to_seeds is None:
             return Centers(direction, distance, None)
-        everywhere = look.pyramid.points + direction * distance[..., None]
-        at_seeds = take(direction, look.rows), take(distance, look.rows)
+        everywhere = seeds.pyramid.points + direction * distance[..., None]
+        at_seeds = take(direction, seeds.rows), take(distance, seeds.rows)
         return Centers(*at_seeds, everywhere)
 
 
@@ -102,26 +104,26 @@ class ContextCenters(CenterNetwork):
     context features (section 3.2).
     """
 
-    def __init__(self, config: GSPNConfig, **kwargs):
-        super().__init__(config, **kwargs)
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(config)
         self.encoder = context_encoder(config)
-        self.direct = DIRECTIONS[config.center_direction]
-        self.condition = condition(config)
-        width = self.encoder.width + self.condition.width
+        width = conditioned_width(config, self.encoder.width)
         self.mlp = SharedMLP(config.center_units, (width,))
         self.output_layer = dense(4, config.center_units[-1])
         self.built = True
 
-    def call(self, look: Look, training=False):
-        seeds = look.context.seeds
-        features = self.encoder(look.context, seeds, training=training)
-        features = self.condition(features, look.semantics)
+    def call(
+        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
+    ) -> Centers:
+        points = seeds.spheres.seeds
+        features = self.encoder(seeds.spheres, points, training=training)
+        features = conditioned(self.config, features, semantics)
         outputs = self.output_layer(self.mlp(features, training=training))
-        direction, distance = self.direct(outputs[..., :3]), outputs[..., 3]
-        if look.to_seeds is None:
+        direction, distance = self.centers(outputs)
+        if seeds.to_seeds is None:
             return Centers(direction, distance, None)
-        centers = seeds + direction * distance[..., None]
-        return Centers(direction, distance, interpolate(centers, look.to_seeds))
+        centers = points + direction * distance[..., None]
+        return Centers(direction, distance, interpolate(centers, seeds.to_seeds))
 
 
 class NoCenters(CenterNetwork):
@@ -129,16 +131,20 @@ class NoCenters(CenterNetwork):
 
     terms = ()
 
-    def __init__(self, config: GSPNConfig, **kwargs):
-        super().__init__(config, **kwargs)
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(config)
         self.built = True
 
-    def call(self, look: Look, training=False):
-        seeds = look.context.seeds
-        everywhere = None if look.to_seeds is None else look.pyramid.points
-        return Centers(tf.zeros_like(seeds), tf.zeros_like(seeds[..., 0]), everywhere)
+    def call(
+        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
+    ) -> Centers:
+        points = seeds.spheres.seeds
+        everywhere = None if seeds.to_seeds is None else seeds.pyramid.points
+        return Centers(tf.zeros_like(points), tf.zeros_like(points[..., 0]), everywhere)
 
-    def losses_of(self, outputs, seeds, boxes):
+    def losses_of(
+        self, found: Centers, seeds: tf.Tensor, boxes: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """No term."""
         return {}
 

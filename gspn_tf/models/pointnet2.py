@@ -15,8 +15,8 @@ class PointNet2Encoder(keras.layers.Layer):
     the list of each level's features [B, n, C].
     """
 
-    def __init__(self, config: BackboneConfig, channels: int, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, config: BackboneConfig, channels: int) -> None:
+        super().__init__(autocast=False)
         widths = [units[-1] for units in config.abstraction_units]
         below = (channels, *widths)
         self.abstractions = [
@@ -26,7 +26,9 @@ class PointNet2Encoder(keras.layers.Layer):
         self.level_widths = tuple(widths)
         self.built = True
 
-    def encode(self, pyramid: Pyramid, features, training) -> list[tf.Tensor]:
+    def encode(
+        self, pyramid: Pyramid, features: tf.Tensor | None, training: bool
+    ) -> list[tf.Tensor]:
         """Features [B, n, C] of each level."""
         levels, points, x = [], pyramid.points, features
         for layer, level in zip(self.abstractions, pyramid.levels, strict=True):
@@ -35,7 +37,12 @@ class PointNet2Encoder(keras.layers.Layer):
             points = level.points
         return levels
 
-    def call(self, pyramid: Pyramid, features=None, training=False):
+    def call(
+        self,
+        pyramid: Pyramid,
+        features: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> list[tf.Tensor]:
         return self.encode(pyramid, features, training)
 
 
@@ -51,8 +58,8 @@ class PointNet2(PointNet2Encoder):
     list of each level's features [B, n, C], before any propagation.
     """
 
-    def __init__(self, config: BackboneConfig, channels: int, **kwargs):
-        super().__init__(config, channels, **kwargs)
+    def __init__(self, config: BackboneConfig, channels: int) -> None:
+        super().__init__(config, channels)
         widths = self.level_widths
         skips = (*reversed(widths[:-1]), channels)
         coarse = (widths[-1], *(units[-1] for units in config.propagation_units))
@@ -65,7 +72,13 @@ class PointNet2(PointNet2Encoder):
         self.width = config.propagation_units[-1][-1]
         self.built = True
 
-    def call(self, pyramid: Pyramid, features=None, queries=None, training=False):
+    def call(  # type: ignore[override]
+        self,
+        pyramid: Pyramid,
+        features: tf.Tensor | None = None,
+        queries: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         levels = self.encode(pyramid, features, training)
         x, (*upward, last) = levels[-1], self.propagations
         skips = reversed(levels[:-1])

@@ -1,40 +1,60 @@
-"""How sure an instance is: what suppression goes by, and what is exported.
+"""How sure an instance is: the score that suppression goes by, and the exported one.
 
 The paper gives no score. The release multiplies three (model_rpointnet.py:818) to
 suppress boxes, multiplies them again over the masks to sort instances, and then writes
 1.0 or 0.97 for all of them (its test.py).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
 from gspn_tf.models.gspn import SceneFeatures
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals, Regions
+from gspn_tf.types import Detections, Proposals, Regions
 
-SURE = 0.01  # least support of an instance that the release exports with 1.0
+SURE = 0.01  # Least support of an instance that the release exports with 1.0.
 UNSURE_SCORE = 0.97
 
 
 class Support(NamedTuple):
-    """What the proposal network says of every point of a scene."""
+    """Opinion of the proposal network on every point of a scene."""
 
     objectness: tf.Tensor  # [B, N]     of the nearest seed, 0..1
     semantic: tf.Tensor  # [B, N, C]  class probabilities
 
 
-class Scored(NamedTuple):
-    """Instances that have their masks, best first."""
+class RefinedBoxes(NamedTuple):
+    """Boxes of instances, before they have masks; best first."""
 
-    ranking: tf.Tensor  # [B, D]
+    boxes: tf.Tensor  # [B, D, 6]
+    classes: tf.Tensor  # [B, D]     int32, 1..C-1; 0 on padding
+    scores: tf.Tensor  # [B, D]     that they are ranked by
     confidence: tf.Tensor  # [B, D]     probability of the class
-    classes: tf.Tensor  # [B, D]
-    masks: tf.Tensor  # [B, D, N]  0..1
+    valid: tf.Tensor  # [B, D]     False marks padding
+
+
+Padded = TypeVar("Padded", RefinedBoxes, Detections)
+
+
+def zero_padding(found: Padded) -> Padded:
+    """The same instances, and zero everywhere on padding."""
+
+    def without_padding(values: tf.Tensor) -> tf.Tensor:
+        valid = found.valid[(..., *[None] * (values.shape.rank - 2))]
+        return tf.where(valid, values, tf.zeros_like(values))
+
+    return type(found)(*map(without_padding, found))
+
+
+def best_first(found: Detections, key: tf.Tensor) -> tuple[Detections, tf.Tensor]:
+    """Detections sorted by key [B, D], then padding; and their former rows [B, D]."""
+    order = tf.argsort(tf.where(found.valid, -key, 1.0), axis=-1, stable=True)
+    return zero_padding(Detections(*(take(x, order) for x in found))), order
 
 
 def support_of(scene: SceneFeatures, proposals: Proposals) -> Support:
-    """Of a scene and the proposals of its seeds, before any suppression."""
+    """Support by a scene and the proposals of its seeds, before any suppression."""
     nearest = scene.to_seeds.indices[..., 0]  # [B, N]
     return Support(
         objectness=take(tf.sigmoid(proposals.scores), nearest),
@@ -43,7 +63,7 @@ def support_of(scene: SceneFeatures, proposals: Proposals) -> Support:
 
 
 def of_class(values: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-    """What each region [B, R] says of its class.
+    """Values of one class for each region [B, R].
 
     values [B, R, C] -> [B, R]; deltas [B, R, C, 6] -> [B, R, 6]; masks
     [B, R, C, M] -> [B, R, M].
@@ -58,28 +78,25 @@ def of_regions(support: Support, regions: Regions, classes: tf.Tensor) -> tf.Ten
     return objectness * of_class(semantic, classes)
 
 
-def by_ranking(found: Scored, support: Support) -> tuple[tf.Tensor, tf.Tensor]:
-    """Scores [B, D] as ranked, and what to sort by [B, D]."""
-    return found.ranking, found.ranking
-
-
-def by_class(found: Scored, support: Support) -> tuple[tf.Tensor, tf.Tensor]:
-    """The class probability, in the order of the ranking."""
-    return found.confidence, found.ranking
-
-
-def as_released(found: Scored, support: Support) -> tuple[tf.Tensor, tf.Tensor]:
+def released_scores(
+    found: RefinedBoxes, masks: tf.Tensor, support: Support
+) -> tuple[tf.Tensor, tf.Tensor]:
     """1.0 for instances whose masks lie on objects of their class, 0.97 for others.
 
     Sorted by class probability times mean objectness and semantic probability over
     the soft mask, the former before the latter (test.py of the release).
+
+    Args:
+      found: D instances.
+      masks: their soft masks [B, D, N], 0..1.
+      support: of the N points.
+
+    Returns:
+      Scores [B, D], and the key [B, D] to sort by.
     """
-    area = tf.reduce_sum(found.masks, -1) + 1e-8
-    objectness = tf.linalg.matvec(found.masks, support.objectness) / area
-    semantic = of_class(tf.matmul(found.masks, support.semantic), found.classes) / area
+    mass = tf.reduce_sum(masks, -1) + 1e-8
+    objectness = tf.linalg.matvec(masks, support.objectness) / mass
+    semantic = of_class(tf.matmul(masks, support.semantic), found.classes) / mass
     sure = (objectness > SURE) & (semantic > SURE)
     product = found.confidence * semantic * objectness
     return tf.where(sure, 1.0, UNSURE_SCORE), product + tf.where(sure, 2.0, 0.0)
-
-
-EXPORTED_SCORES = {"ranking": by_ranking, "class": by_class, "released": as_released}

@@ -4,29 +4,44 @@ Sections are of that paper. Points of one object have features that are close to
 so that instances are the groups of similar points.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from gspn_tf.config import SGPNConfig
-from gspn_tf.models import grouping
+from gspn_tf.models import grouping, scoring
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.pointnet2 import PointNet2
-from gspn_tf.models.rpointnet import blank
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import build_pyramid, take
-from gspn_tf.types import Detections, Proposals
+from gspn_tf.types import Batch, Detections, Proposals
 
 
 class PointOutputs(NamedTuple):
-    """What the three branches say of every point (section 3.1)."""
+    """Outputs of the three branches at every point (section 3.1)."""
 
     similarity: tf.Tensor  # [B, N, F]  features; their distances are similarities
     confidence: tf.Tensor  # [B, N]     logits: IoU of the point's group, section 3.2
     semantic: tf.Tensor  # [B, N, classes]  logits
+
+
+class SGPNTraining(NamedTuple):
+    """Outputs for the loss."""
+
+    points: PointOutputs
+    rows: tf.Tensor  # [B, M]  points that the pairs of the loss are made of
+    same_class_weight: tf.Tensor  # scalar, weight of pairs of one class
+
+
+class SGPNInference(NamedTuple):
+    """Instances of scenes of N points."""
+
+    detections: Detections
+    proposals: Proposals  # none: the network makes none
+    semantic_logits: tf.Tensor  # [B, N, classes]
 
 
 class Branch(keras.layers.Layer):
@@ -35,13 +50,17 @@ class Branch(keras.layers.Layer):
     Inputs: features [B, N, channels], places [B, N, 3]. Output [B, N, size].
     """
 
-    def __init__(self, units: tuple[int, ...], size: int, channels: int, **kwargs):
+    def __init__(
+        self, units: tuple[int, ...], size: int, channels: int, **kwargs: Any
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.mlp = SharedMLP(units, (channels, 3))
         self.output_layer = dense(size, units[-1])
         self.built = True
 
-    def call(self, features, places, training=False):
+    def call(
+        self, features: tf.Tensor, places: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
         x = self.mlp.project(features, 0) + self.mlp.project(places, 1)
         return self.output_layer(self.mlp.activate(x, training))
 
@@ -50,18 +69,18 @@ class Branch(keras.layers.Layer):
 class SGPN(LossModel):
     """Instances of a scene from the similarities of its points.
 
-    Input: a batch (see gspn_tf.data.load). With "targets" the output dict holds
-    `points` (PointOutputs) and the `rows` [B, M] that the pairs of the loss are made
-    of; without, `detections`, `semantic_logits` [B, N, classes] and `proposals`, of
-    which there are none.
+    Input: a batch (see gspn_tf.data.load). Output: SGPNTraining of a batch with
+    "targets", SGPNInference of one without.
     """
 
     config_class = SGPNConfig
     terms = ("same_instance", "same_class", "other_class", "confidence", "semantic")
     monitored = terms
     proposal_network = None
+    # Whether all instances are exported with the score 1, as by the release.
+    constant_scores = False
 
-    def __init__(self, config: SGPNConfig | None = None, **kwargs):
+    def __init__(self, config: SGPNConfig | None = None, **kwargs: Any) -> None:
         c = config or SGPNConfig()
         super().__init__(c, **kwargs)
         self.backbone = PointNet2(c.backbone, channels=3)
@@ -75,9 +94,13 @@ class SGPN(LossModel):
         self.track(self.terms)
         self.built = True
 
-    def call(self, batch, training=False):
-        if "targets" not in batch:
-            return self.detect(batch)
+    def call(
+        self, batch: Batch, training: bool = False
+    ) -> SGPNTraining | SGPNInference:
+        return self.learn(batch, training) if "targets" in batch else self.detect(batch)
+
+    def learn(self, batch: Batch, training: bool) -> SGPNTraining:
+        """Branches at all points, and the points of which pairs are made."""
         c, points = self.config, self.describe(batch, training)
         # Outside of training the last weight and the same pairs: losses compare.
         seed, weight = tf.zeros(2, tf.int32), tf.constant(c.same_class_weight[1])
@@ -85,10 +108,9 @@ class SGPN(LossModel):
             seed = tf.cast(self.draws.next(), tf.int32)
             weight = self.same_class_weight()
             self.steps.assign_add(1.0)
-        rows = random_rows(
-            batch["targets"]["instance"] >= 0, c.num_similarity_points, seed
-        )
-        return {"points": points, "rows": rows, "same_class_weight": weight}
+        on_object = batch["targets"]["instance"] >= 0
+        rows = random_rows(on_object, c.num_similarity_points, seed)
+        return SGPNTraining(points, rows, weight)
 
     def same_class_weight(self) -> tf.Tensor:
         """Alpha of section 3.2 at this step."""
@@ -96,7 +118,7 @@ class SGPN(LossModel):
         progress = self.steps / max(self.config.same_class_warmup_steps, 1)
         return first + (last - first) * tf.minimum(progress, 1.0)
 
-    def describe(self, batch, training) -> PointOutputs:
+    def describe(self, batch: Batch, training: bool) -> PointOutputs:
         """Backbone and branches at every point.
 
         The branches also see where in its scene a point is, in metres: the backbone
@@ -114,10 +136,10 @@ class SGPN(LossModel):
             self.semantic(*inputs, training=training),
         )
 
-    def loss_terms(self, outputs, batch):
+    def loss_terms(self, outputs: SGPNTraining, batch: Batch) -> dict[str, tf.Tensor]:
         """The three losses of section 3.2; that of the similarity has three parts."""
-        c, targets, rows = self.config, batch["targets"], outputs["rows"]
-        points, classes = outputs["points"], targets["semantic"]
+        c, targets = self.config, batch["targets"]
+        points, rows, same_class_weight = outputs
         instance = take(targets["instance"], rows)  # [B, M]
         features = take(points.similarity, rows)
         similarity = grouping.similarity(features, features, c.similarity_scale)
@@ -134,10 +156,10 @@ class SGPN(LossModel):
         background = losses.masked_mean(
             tf.square(confidence), real & (targets["instance"] < 0)
         )
-        semantic = losses.cross_entropy(points.semantic, classes)
+        semantic = losses.cross_entropy(points.semantic, targets["semantic"])
         return {
             "same_instance": c.similarity_weight * same,
-            "same_class": c.similarity_weight * outputs["same_class_weight"] * near,
+            "same_class": c.similarity_weight * same_class_weight * near,
             "other_class": c.similarity_weight * far,
             "confidence": c.confidence_weight
             * (losses.masked_mean(error, instance >= 0) + background),
@@ -145,47 +167,37 @@ class SGPN(LossModel):
             * losses.masked_mean(targets["weights"] * semantic, real),
         }
 
-    def detect(self, batch):
+    def detect(self, batch: Batch) -> SGPNInference:
         """Groups of similar points, their boxes, classes and scores, best first."""
         points = self.describe(batch, training=False)
         real = tf.sequence_mask(batch["num_points"], tf.shape(batch["points"])[1])
         classes = tf.argmax(points.semantic, -1, output_type=tf.int32)
-        confidence = tf.sigmoid(points.confidence)
         owner = tf.map_fn(
             lambda scene: self.group(*scene),
-            (points.similarity, confidence, real & (classes > 0)),
+            (points.similarity, tf.sigmoid(points.confidence), real & (classes > 0)),
             fn_output_signature=tf.int32,
             parallel_iterations=1,
         )
-        return {
-            "detections": self.finish(batch, points, owner),
-            "semantic_logits": points.semantic,
-            "proposals": no_proposals(tf.shape(real)[0]),
-        }
+        found, nothing = self.finish(batch, points, owner), [tf.shape(real)[0], 0]
+        scores, valid = tf.zeros(nothing), tf.zeros(nothing, tf.bool)
+        proposals = Proposals(tf.zeros([*nothing, 6]), scores, valid)
+        return SGPNInference(found, proposals, points.semantic)
 
-    def group(self, features, confidence, foreground) -> tf.Tensor:
+    def group(
+        self, features: tf.Tensor, confidence: tf.Tensor, foreground: tf.Tensor
+    ) -> tf.Tensor:
         """Instances [N] of one scene, -1 for none, of its foreground points alone."""
-        c, rows = self.config, tf.where(foreground)
-        rules = grouping.Rules(
-            c.group_similarity,
-            c.min_confidence,
-            c.min_group_points,
-            c.max_group_iou,
-            c.max_group_share,
-            c.group_order,
-            c.max_detections,
-        )
+        rows = tf.where(foreground)
         owner = grouping.merge_groups(
-            tf.gather_nd(features, rows),
-            tf.gather_nd(confidence, rows),
-            c.similarity_scale,
-            rules,
+            tf.gather_nd(features, rows), tf.gather_nd(confidence, rows), self.config
         )
         nobody = tf.fill(tf.shape(foreground), -1)
         return tf.tensor_scatter_nd_update(nobody, rows, owner)
 
-    def finish(self, batch, points: PointOutputs, owner) -> Detections:
-        """Of groups `owner` [B, N]: the class that most of a group's points have.
+    def finish(
+        self, batch: Batch, points: PointOutputs, owner: tf.Tensor
+    ) -> Detections:
+        """Detections of the groups `owner` [B, N], with the class of most points.
 
         The score, of which the paper says nothing, is the mean confidence of its
         points times their mean probability of the class.
@@ -199,26 +211,26 @@ class SGPN(LossModel):
         classes = tf.argmax(votes, -1, output_type=tf.int32)  # [B, D]
         probability = tf.matmul(share, tf.nn.softmax(points.semantic))
         scores = tf.linalg.matvec(share, tf.sigmoid(points.confidence))
-        scores *= tf.gather(probability, classes, axis=2, batch_dims=2)
-        valid = tf.reduce_any(masks, -1)
-        order = tf.argsort(tf.where(valid, -scores, 1.0), stable=True)
+        scores *= scoring.of_class(probability, classes)
+        exported = tf.ones_like(scores) if self.constant_scores else scores
         boxes = box_lib.bounding(batch["points"][:, None], masks)
-        exported = EXPORTED_SCORES[c.exported_score](scores)
+        valid = tf.reduce_any(masks, -1)
         found = Detections(boxes, classes, exported, masks, valid)
-        return blank(Detections(*(take(value, order) for value in found)))
+        return scoring.best_first(found, scores)[0]
 
-    def project(self, found, points, nearest) -> tf.Tensor:
-        """Masks [D, P] on points [1, P, 3] of the first scene, of what `detect` gave.
+    def project(
+        self, found: SGPNInference, points: tf.Tensor, nearest: tf.Tensor
+    ) -> tf.Tensor:
+        """Masks [D, P] of the first scene's instances on other points of it.
 
-        nearest [P]: row of the scene's point that is nearest to each, whose instance
-        it takes.
+        Args:
+          found: output of `detect`.
+          points: unused, as a point takes the instance of the nearest one.
+          nearest: [P] row of the scene's point that is nearest to each.
         """
-        found = found["detections"]
-        masks = tf.boolean_mask(found.masks[0], found.valid[0])
+        detections = found.detections
+        masks = tf.boolean_mask(detections.masks[0], detections.valid[0])
         return tf.gather(masks, nearest, axis=1)
-
-
-EXPORTED_SCORES = {"ranking": tf.identity, "released": tf.ones_like}
 
 
 def random_rows(mask: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
@@ -226,9 +238,3 @@ def random_rows(mask: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
     noise = tf.random.stateless_uniform(tf.shape(mask), seed)
     noise = tf.where(mask, noise + 1.0, noise)
     return tf.math.top_k(noise, tf.minimum(count, tf.shape(mask)[1])).indices
-
-
-def no_proposals(batch: tf.Tensor) -> Proposals:
-    """What a network without proposals shows of them."""
-    shape = [batch, 0]
-    return Proposals(tf.zeros([*shape, 6]), tf.zeros(shape), tf.zeros(shape, tf.bool))

@@ -1,11 +1,11 @@
-"""What a box is: axis-aligned, (centre x y z, size x y z), metres.
+"""Boxes: axis-aligned, (centre x y z, size x y z), metres.
 
 Everything here is a pure function of float32 tensors; any leading axes broadcast.
 """
 
 import tensorflow as tf
 
-EPSILON = 1e-8  # keeps divisions finite, as in the released code
+EPSILON = 1e-8  # Divisions stay finite, as in the released code.
 
 
 def corners(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -14,24 +14,20 @@ def corners(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return center - size / 2, center + size / 2
 
 
-def from_corners(low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
-    """Boxes [..., 6] of corners [..., 3]."""
-    return tf.concat([(low + high) / 2, high - low], axis=-1)
-
-
 def bounding(points: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Tight box [..., 6] around points [..., P, 3].
 
-    mask [..., P] bool: points that count; where none does, all do.
+    Args:
+      points: [..., P, 3] metres.
+      mask: [..., P] bool, the points that count; where none does, all do.
     """
-    if mask is None:
-        low, high = tf.reduce_min(points, -2), tf.reduce_max(points, -2)
-        return from_corners(low, high)
-    keep = mask | ~tf.reduce_any(mask, -1, keepdims=True)
-    far = tf.constant(float("inf"), points.dtype)
-    low = tf.reduce_min(tf.where(keep[..., None], points, far), -2)
-    high = tf.reduce_max(tf.where(keep[..., None], points, -far), -2)
-    return from_corners(low, high)
+    low = high = points
+    if mask is not None:
+        keep = (mask | ~tf.reduce_any(mask, -1, keepdims=True))[..., None]
+        low = tf.where(keep, points, float("inf"))
+        high = tf.where(keep, points, float("-inf"))
+    low, high = tf.reduce_min(low, -2), tf.reduce_max(high, -2)
+    return tf.concat([(low + high) / 2, high - low], axis=-1)
 
 
 def enlarge(boxes: tf.Tensor, margin: float) -> tf.Tensor:
@@ -41,20 +37,13 @@ def enlarge(boxes: tf.Tensor, margin: float) -> tf.Tensor:
 
 
 def volume(boxes: tf.Tensor) -> tf.Tensor:
-    """Cubic metres [...] of boxes [..., 6]."""
+    """Volume [...] of boxes [..., 6], cubic metres."""
     return tf.reduce_prod(boxes[..., 3:], -1)
 
 
 def half_diagonal(boxes: tf.Tensor) -> tf.Tensor:
-    """Metres [...] from the centre of boxes [..., 6] to a corner."""
-    return tf.norm(boxes[..., 3:] / 2, axis=-1)
-
-
-# What counts as one metre [...] for the objects of boxes [..., 6].
-UNITS = {
-    "half_diagonal": lambda boxes: tf.maximum(half_diagonal(boxes), 1e-3),
-    "metre": lambda boxes: tf.ones_like(boxes[..., 0]),
-}
+    """Metres [...] from the centre of boxes [..., 6] to a corner; at least 1 mm."""
+    return tf.maximum(tf.norm(boxes[..., 3:] / 2, axis=-1), 1e-3)
 
 
 def pairwise_iou(boxes_a: tf.Tensor, boxes_b: tf.Tensor) -> tf.Tensor:

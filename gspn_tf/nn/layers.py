@@ -5,7 +5,7 @@ seen data. A first dense layer is linear, so it may be applied before a gather o
 interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
 """
 
-from typing import Literal
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -22,30 +22,23 @@ def dense(units: int, channels: int) -> keras.layers.Dense:
     return layer
 
 
-# Of the sample's variance, for n rows.
-MOVING_SHARES = {"sample": tf.ones_like, "batch": lambda n: (n - 1) / n}
-
-
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
-    Twice as fast as Keras's own composition of moments on a CPU. The moving variance
-    is that of the sample (n - 1), as in the released code for its 2D layers, or that
-    of the batch (n), as there for the 1D ones and in Keras.
+    It is twice as fast as Keras's own composition of moments on a CPU. The moving
+    variance is that of the sample (n - 1), as in the released code for its 2D layers,
+    or with `batch_variance` that of the batch (n), as there for the 1D ones and in
+    Keras.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        momentum: float = 0.9,
-        variance: Literal["sample", "batch"] = "sample",
-    ) -> None:
+    batch_variance = False
+
+    def __init__(self, channels: int, momentum: float = 0.9) -> None:
         super().__init__(momentum=momentum, epsilon=1e-3)
-        self.moving_share = MOVING_SHARES[variance]
         self.build((None, channels))
         self.input_spec = None  # any number of leading axes
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         learning = training and self.trainable
         rows = tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -58,7 +51,9 @@ class BatchNorm(keras.layers.BatchNormalization):
             is_training=learning,
         )
         if learning:
-            variance *= self.moving_share(tf.cast(tf.shape(rows)[0], variance.dtype))
+            if self.batch_variance:
+                count = tf.cast(tf.shape(rows)[0], variance.dtype)
+                variance *= (count - 1) / count
             keep = self.momentum
             self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
             self.moving_variance.assign(
@@ -73,19 +68,14 @@ class SharedMLP(keras.layers.Layer):
     Args:
       units: output channels of each layer.
       parts: channels of each input part; the first layer sees them concatenated.
-      variance: which one the batch norms keep, see `BatchNorm`.
 
     Inputs: one tensor [..., C] (where there is one part). Output [..., units[-1]].
     `project` then `activate` is the same with the first layer's product on its own.
     """
 
     def __init__(
-        self,
-        units: tuple[int, ...],
-        parts: tuple[int, ...],
-        variance: Literal["sample", "batch"] = "sample",
-        **kwargs,
-    ):
+        self, units: tuple[int, ...], parts: tuple[int, ...], **kwargs: Any
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.units, self.parts = tuple(units), tuple(parts)
         self.kernels = []
@@ -94,7 +84,7 @@ class SharedMLP(keras.layers.Layer):
             self.kernels.append(
                 self.add_weight(shape=(below, above), name=f"kernel_{i}")
             )
-        self.norms = [BatchNorm(width, variance=variance) for width in units]
+        self.norms = [BatchNorm(width) for width in units]
         self.built = True
 
     def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
@@ -103,15 +93,15 @@ class SharedMLP(keras.layers.Layer):
         kernel = tf.convert_to_tensor(self.kernels[0])
         return _matmul(features, kernel[start : start + self.parts[part]])
 
-    def activate(self, projected: tf.Tensor, training=False) -> tf.Tensor:
-        """What follows the first product: [..., units[0]] -> [..., units[-1]]."""
+    def activate(self, projected: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Apply the rest of the network: [..., units[0]] -> [..., units[-1]]."""
         x = tf.nn.relu(self.norms[0](projected, training=training))
         for kernel, norm in zip(self.kernels[1:], self.norms[1:], strict=True):
             x = _matmul(x, tf.convert_to_tensor(kernel))
             x = tf.nn.relu(norm(x, training=training))
         return x
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.activate(self.project(inputs), training)
 
 
@@ -131,12 +121,18 @@ class SetAbstraction(keras.layers.Layer):
     or None. Output [B, n, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int, **kwargs):
+    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
         self.built = True
 
-    def call(self, points, level: Level, features=None, training=False):
+    def call(
+        self,
+        points: tf.Tensor,
+        level: Level,
+        features: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
         # Coordinates are subtracted before the product: far from the origin the
         # difference of two products would keep few digits.
         local = ops.group_points(points, level.neighbors) - level.points[:, :, None]
@@ -155,18 +151,19 @@ class FeaturePropagation(keras.layers.Layer):
     """
 
     def __init__(
-        self,
-        units: tuple[int, ...],
-        channels: int,
-        skip: int,
-        variance: Literal["sample", "batch"] = "sample",
-        **kwargs,
-    ):
+        self, units: tuple[int, ...], channels: int, skip: int, **kwargs: Any
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
-        self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,), variance)
+        self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
         self.built = True
 
-    def call(self, coarse, table: Interpolation, skip=None, training=False):
+    def call(
+        self,
+        coarse: tf.Tensor,
+        table: Interpolation,
+        skip: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
         projected = interpolate(self.mlp.project(coarse, 0), table)
         if skip is not None:
             projected += self.mlp.project(skip, 1)
@@ -178,22 +175,21 @@ class ContextEncoder(keras.layers.Layer):
 
     Points are expressed relative to `centers`: the seed itself, or the predicted
     centre of its object, which removes the location (model_rpointnet.py:377). Inputs:
-    the context (with colours if `color`), centers [B, S, 3]. Output
-    [B, S, scales * units[-1]]; zeros for a sphere without points.
+    the context, centers [B, S, 3]. Output [B, S, scales * units[-1]]; zeros for a
+    sphere without points.
     """
 
-    def __init__(
-        self, num_scales: int, units: tuple[int, ...], color: bool = True, **kwargs
-    ):
+    def __init__(self, num_scales: int, units: tuple[int, ...], **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        channels = 6 if color else 3
-        self.scales = [SharedMLP(units, (channels,)) for _ in range(num_scales)]
+        self.scales = [SharedMLP(units, (6,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
         self.built = True
 
-    def call(self, context: Context, centers, training=False):
-        inputs = (*context.colors, (context.points, centers))
-        around, origin = (tf.concat(side, -1) for side in zip(*inputs, strict=True))
+    def call(
+        self, context: Context, centers: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        around = tf.concat([context.colors, context.points], -1)
+        origin = tf.concat([context.seed_colors, centers], -1)
         features = []
         for mlp, near, count in zip(
             self.scales, context.neighbors, context.counts, strict=True
@@ -211,19 +207,14 @@ class GaussianMLP(keras.layers.Layer):
     """
 
     def __init__(
-        self,
-        units: tuple[int, ...],
-        latent_size: int,
-        channels: int,
-        variance: Literal["sample", "batch"] = "sample",
-        **kwargs,
-    ):
+        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs: Any
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
-        self.mlp = SharedMLP(units, (channels,), variance)
+        self.mlp = SharedMLP(units, (channels,))
         self.output_layer = dense(2 * latent_size, units[-1])
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> Gaussian:
         outputs = self.output_layer(self.mlp(inputs, training=training))
         mean, log_variance = tf.split(outputs, 2, axis=-1)
         return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
@@ -237,7 +228,9 @@ class TransposedConv(keras.layers.Layer):
     times slower on a CPU for a 1x1 input. kernel: [k, k, units, C].
     """
 
-    def __init__(self, units: int, size: int, stride: int, channels: int, **kwargs):
+    def __init__(
+        self, units: int, size: int, stride: int, channels: int, **kwargs: Any
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.units, self.size, self.stride = units, size, stride
         self.kernel = self.add_weight(
@@ -245,7 +238,7 @@ class TransposedConv(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         height, width, channels = inputs.shape[1:]
         size, stride, units = self.size, self.stride, self.units
         if height == width == 1:
@@ -286,8 +279,8 @@ class PointDecoder(keras.layers.Layer):
         num_dense_points: int,
         channels: int,
         width: int = 3,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         first, second, third = grid_units
         self.grid = [
@@ -302,7 +295,7 @@ class PointDecoder(keras.layers.Layer):
         self.num_points, self.width = 16 * 16 + num_dense_points, width
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = inputs[:, None, None, :]
         for layer, norm in zip(self.grid, self.grid_norms, strict=True):
             x = tf.nn.relu(norm(layer(x), training=training))
@@ -315,22 +308,35 @@ class PointDecoder(keras.layers.Layer):
 class PointRoIAlign(keras.layers.Layer):
     """The same number of scene points for every box (section 3.2).
 
-    Points are drawn with replacement from those inside the box, enlarged by `margin`
-    metres on every side. Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R],
-    num_points [B], seed [2] int32. A box without points becomes invalid.
+    Points are drawn with replacement from those inside the box.
+
+    Args:
+      num_points: points drawn for a box.
+      margin: metres by which a box is enlarged on every side to draw its points.
+
+    Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R], the scenes' num_points
+    [B], seed [2] int32. Output: Regions; a box without points becomes invalid.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, num_points: int, margin: float = 0.0, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
+        self.num_points, self.margin = num_points, margin
         self.built = True
 
-    def call(self, points, boxes, valid, num_points, seed, num_samples=256, margin=0.0):
+    def call(
+        self,
+        points: tf.Tensor,
+        boxes: tf.Tensor,
+        valid: tf.Tensor,
+        num_points: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> Regions:
         indices, counts = ops.sample_in_boxes(
             points,
             boxes,
             seed,
-            num_samples=num_samples,
-            margin=margin,
+            num_samples=self.num_points,
+            margin=self.margin,
             num_points=num_points,
         )
         return Regions(boxes, indices, valid & (counts > 0))

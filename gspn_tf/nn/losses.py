@@ -1,4 +1,4 @@
-"""What is penalised: one pure function per term.
+"""Loss terms: one pure function for each.
 
 `mask` says which rows count. Rows that do not count may hold anything finite; they
 reach neither the value nor the gradient. A mean over no rows is 0.
@@ -61,15 +61,15 @@ def confidence_loss(
     return tf.reduce_mean(loss, -1)
 
 
-def gaussian_kl(p: Gaussian, q: Gaussian, reduce=tf.reduce_mean) -> tf.Tensor:
-    """KL(p || q) [...], `reduce`d over the latent axis.
+def gaussian_kl(p: Gaussian, q: Gaussian) -> tf.Tensor:
+    """KL(p || q) [...], the mean over the latent axis.
 
     The paper's Eq. 2 and the released code (model_rpointnet.py:1375) take the prior
     for p and the posterior for q; Eq. 1 has them the other way round.
     """
     squared = (q.mean - p.mean) ** 2
     ratio = (tf.exp(p.log_variance) + squared) / tf.exp(q.log_variance)
-    return 0.5 * reduce(q.log_variance - p.log_variance + ratio - 1, -1)
+    return 0.5 * tf.reduce_mean(q.log_variance - p.log_variance + ratio - 1, -1)
 
 
 def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -108,7 +108,7 @@ def double_hinge(
         (pairs & ~same & ~alike, tf.nn.relu(margins[1] - similarity)),
     )
 
-    def mean(mask, values):
+    def mean(mask: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         share = tf.where(mask, weight, 0.0)
         total = tf.reduce_sum(share * values)
         return tf.math.divide_no_nan(total, tf.reduce_sum(share))

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.config import BackboneConfig, GSPNConfig
-from gspn_tf.types import Interpolation
+from gspn_tf.types import Batch, Interpolation
 
 
 class Level(NamedTuple):
@@ -33,13 +33,12 @@ class Pyramid(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What surrounds the seeds of a scene, in spheres of several radii."""
+    """The surroundings of the seeds of a scene, in spheres of several radii."""
 
     points: tf.Tensor  # [B, n, 3]
     seeds: tf.Tensor  # [B, S, 3]
-    # Colours, if used: of the points [B, n, 3], and what they are relative to
-    # [B, S, 3].
-    colors: tuple[tuple[tf.Tensor, tf.Tensor], ...]
+    colors: tf.Tensor  # [B, n, 3]  of the points
+    seed_colors: tf.Tensor  # [B, S, 3]  the share of the seeds' that is taken off these
     neighbors: tuple[tf.Tensor, ...]  # [B, S, K] int32 rows of points, one a radius
     counts: tuple[tf.Tensor, ...]  # [B, S]  how many of them are real
     rows: tf.Tensor  # [B, n]  int32, of the points in the scene
@@ -91,11 +90,6 @@ def build_pyramid(
     return Pyramid(points, num_points, order, tuple(levels), up, to_points)
 
 
-def farthest_seeds(pyramid: Pyramid, count: int, seed: tf.Tensor) -> tf.Tensor:
-    """Rows [B, count] of the points: the first of the farthest point order."""
-    return pyramid.order[:, :count]
-
-
 def random_seeds(pyramid: Pyramid, count: int, seed: tf.Tensor) -> tf.Tensor:
     """Rows [B, count] of the points, drawn without replacement; then row 0 again."""
     batch, total = tf.unstack(tf.shape(pyramid.points)[:2])
@@ -105,20 +99,10 @@ def random_seeds(pyramid: Pyramid, count: int, seed: tf.Tensor) -> tf.Tensor:
     return tf.where(values >= 0, rows, 0)
 
 
-SEEDS = {"farthest": farthest_seeds, "random": random_seeds}
-
-
 def build_context(
-    batch: dict[str, tf.Tensor],
-    pyramid: Pyramid,
-    rows: tf.Tensor,
-    config: GSPNConfig,
-    places: tf.Tensor | None = None,
+    batch: Batch, pyramid: Pyramid, rows: tf.Tensor, config: GSPNConfig
 ) -> Context:
-    """The spheres of the seeds rows [B, S] (section 3.1).
-
-    They are around the seeds, or around `places` [B, S, 3].
-    """
+    """The spheres around the seeds rows [B, S] of the points (section 3.1)."""
     points, colors, count = batch["points"], batch["colors"], batch["num_points"]
     seeds, seed_colors = take(points, rows), take(colors, rows)
     chosen = tf.broadcast_to(tf.range(tf.shape(points)[1]), tf.shape(points)[:2])
@@ -128,17 +112,17 @@ def build_context(
         count = tf.minimum(count, config.num_context_points)
     found = ops.ball_query(
         points,
-        seeds if places is None else places,
+        seeds,
         radius=config.context_radii,
         num_neighbors=config.context_neighbors,
         num_points=count,
     )
     neighbors, counts = zip(*found, strict=True)
-    reference = config.context_color_reference * seed_colors
     return Context(
         points=points,
         seeds=seeds,
-        colors=((colors, reference),) * config.context_color,
+        colors=colors,
+        seed_colors=config.context_color_reference * seed_colors,
         neighbors=neighbors,
         counts=counts,
         rows=chosen,

@@ -1,5 +1,9 @@
 """The only door to the ops: geometry on padded point clouds, native or portable.
 
+Here live the ops (this module), the loading of their library with their gradients
+(`library`), and their twins in plain TensorFlow (`portable`). Nothing of `gspn_tf` is
+imported.
+
 Clouds are padded to a common length; `num_points [B]` int32 says how many of the first
 rows are real (all of them when it is None), and padding never changes a result.
 Coordinates are float32 metres. Squared distances are float32
@@ -27,7 +31,7 @@ from gspn_tf.ops.library import portable as portable
 
 
 def _counts(points: tf.Tensor, num_points: tf.Tensor | None) -> tf.Tensor:
-    """num_points [B] int32, or N for every cloud when None."""
+    """Returns num_points [B] as int32, or N for every cloud when it is None."""
     if num_points is not None:
         return tf.cast(num_points, tf.int32)
     batch, count = points.shape[:2]
@@ -85,18 +89,18 @@ def ball_query(
     Reference: released code, tf_grouping_g.cu:6-37. Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    several = isinstance(radius, Sequence)
-    radii = list(radius) if several else [radius]
-    found = kernels().gspn_ball_query(
+    radii = list(radius) if isinstance(radius, Sequence) else [radius]
+    sizes = num_neighbors if isinstance(num_neighbors, Sequence) else [num_neighbors]
+    indices, counts = kernels().gspn_ball_query(
         points,
         queries,
         _counts(points, num_points),
         num_radii=len(radii),
         radii=radii,
-        num_neighbors=list(num_neighbors) if several else [num_neighbors],
+        num_neighbors=list(sizes),
     )
-    pairs = list(zip(found.indices, found.counts, strict=True))
-    return pairs if several else pairs[0]
+    pairs = list(zip(indices, counts, strict=True))
+    return pairs if isinstance(radius, Sequence) else pairs[0]
 
 
 def knn(
@@ -119,8 +123,10 @@ def knn(
         distance inf, index 0. Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    found = kernels().gspn_knn(points, queries, _counts(points, num_points), k=k)
-    return found.distances, found.indices
+    distances, indices = kernels().gspn_knn(
+        points, queries, _counts(points, num_points), k=k
+    )
+    return distances, indices
 
 
 def three_nn(
@@ -197,7 +203,7 @@ def nn_distance(
     found = kernels().gspn_nn_distance(
         points_a, points_b, _counts(points_a, num_a), _counts(points_b, num_b)
     )
-    return found.distances_a, found.indices_a, found.distances_b, found.indices_b
+    return tuple(found)
 
 
 def nms_3d(
@@ -227,34 +233,10 @@ def nms_3d(
 
     Reference: released code, model_rpointnet.py:436-466. Not differentiable.
     """
-    found = kernels().gspn_nms3d(
+    indices, taken = kernels().gspn_nms3d(
         boxes, scores, valid, iou_threshold=iou_threshold, max_outputs=max_outputs
     )
-    return found.indices, found.taken
-
-
-def points_in_boxes(
-    points: tf.Tensor,
-    boxes: tf.Tensor,
-    *,
-    margin: float = 0.0,
-    num_points: tf.Tensor | None = None,
-) -> tf.Tensor:
-    """Which points lie inside which boxes.
-
-    Args:
-        points: [B, N, 3] float32, metres.
-        boxes: [B, R, 6] float32, centre and size, metres; faces belong to the box.
-        margin: metres by which every box grows on each side, not negative.
-        num_points: [B] int32 or None.
-
-    Returns:
-        [B, R, N] bool; False for padding. Not differentiable.
-    """
-    points = tf.convert_to_tensor(points, tf.float32)
-    return kernels().gspn_points_in_boxes(
-        points, boxes, _counts(points, num_points), margin=margin
-    )
+    return indices, taken
 
 
 def sample_in_boxes(
@@ -284,15 +266,11 @@ def sample_in_boxes(
     Reference: released code, model_rpointnet.py:584-597. Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    found = kernels().gspn_sample_in_boxes(
-        points,
-        boxes,
-        seed,
-        _counts(points, num_points),
-        num_samples=num_samples,
-        margin=margin,
+    counts = _counts(points, num_points)
+    indices, inside = kernels().gspn_sample_in_boxes(
+        points, boxes, seed, counts, num_samples=num_samples, margin=margin
     )
-    return found.indices, found.counts
+    return indices, inside
 
 
 def nearest_assign(

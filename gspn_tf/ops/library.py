@@ -33,7 +33,7 @@ def portable() -> Iterator[None]:
 
 
 def kernels() -> ModuleType:
-    """What computes the ops: the native library, or `portable_ops`."""
+    """The module that computes the ops: the native library, or `portable_ops`."""
     return _chosen.get(None) or _available()
 
 
@@ -80,32 +80,28 @@ def load_library() -> ModuleType:
     return tf.load_op_library(str(library_path()))
 
 
-for _name in (
-    "FarthestPointSample",
-    "BallQuery",
-    "KNN",
-    "NMS3D",
-    "PointsInBoxes",
-    "SampleInBoxes",
-    "NearestAssign",
-):
+Gradients = tuple[tf.Tensor | None, ...]  # to each input, None to indices and counts
+
+for _name in ("FarthestPointSample", "BallQuery", "KNN"):
+    tf.no_gradient(f"Gspn>{_name}")
+for _name in ("NMS3D", "SampleInBoxes", "NearestAssign"):
     tf.no_gradient(f"Gspn>{_name}")
 
 
 @tf.RegisterGradient("Gspn>GroupPoints")
-def _group_points_gradient(op, gradient):
+def _group_points_gradient(op: tf.Operation, gradient: tf.Tensor) -> Gradients:
     features, indices = op.inputs
     num_rows = tf.shape(features)[1]
     return load_library().gspn_group_points_grad(gradient, indices, num_rows), None
 
 
 @tf.RegisterGradient("Gspn>GroupPointsGrad")
-def _group_points_second_gradient(op, gradient):
+def _to_points_gradient(op: tf.Operation, gradient: tf.Tensor) -> Gradients:
     return load_library().gspn_group_points(gradient, op.inputs[1]), None, None
 
 
 @tf.RegisterGradient("Gspn>ThreeInterpolate")
-def _three_interpolate_gradient(op, gradient):
+def _three_interpolate_gradient(op: tf.Operation, gradient: tf.Tensor) -> Gradients:
     features, indices, weights = op.inputs
     to_features = load_library().gspn_three_interpolate_grad(
         gradient, indices, weights, tf.shape(features)[1]
@@ -117,7 +113,9 @@ def _three_interpolate_gradient(op, gradient):
 
 
 @tf.RegisterGradient("Gspn>ThreeInterpolateGrad")
-def _three_interpolate_second_gradient(op, gradient):
+def _three_interpolate_second_gradient(
+    op: tf.Operation, gradient: tf.Tensor
+) -> Gradients:
     upstream, indices, weights, _ = op.inputs
     to_upstream = load_library().gspn_three_interpolate(gradient, indices, weights)
     to_weights = load_library().gspn_three_interpolate_weights_grad(
@@ -127,7 +125,9 @@ def _three_interpolate_second_gradient(op, gradient):
 
 
 @tf.RegisterGradient("Gspn>ThreeInterpolateWeightsGrad")
-def _three_interpolate_weights_second_gradient(op, gradient):
+def _three_interpolate_weights_second_gradient(
+    op: tf.Operation, gradient: tf.Tensor
+) -> Gradients:
     features, indices, upstream = op.inputs
     to_features = load_library().gspn_three_interpolate_grad(
         upstream, indices, gradient, tf.shape(features)[1]
@@ -137,9 +137,11 @@ def _three_interpolate_weights_second_gradient(op, gradient):
 
 
 @tf.RegisterGradient("Gspn>NNDistance")
-def _nn_distance_gradient(op, to_distances_a, _, to_distances_b, __):
+def _nn_distance_gradient(
+    op: tf.Operation, to_a: tf.Tensor, _: tf.Tensor, to_b: tf.Tensor, __: tf.Tensor
+) -> Gradients:
     _, indices_a, _, indices_b = op.outputs
-    to_a, to_b = load_library().gspn_nn_distance_grad(
-        *op.inputs, indices_a, indices_b, to_distances_a, to_distances_b
+    found = load_library().gspn_nn_distance_grad(
+        *op.inputs, indices_a, indices_b, to_a, to_b
     )
-    return to_a, to_b, None, None
+    return found.grad_a, found.grad_b, None, None

@@ -1,6 +1,6 @@
 """How furniture stands together: rows, tables with chairs, kitchens, baths, galleries.
 
-A layout draws a group of items around the origin. Groups for a wall stand with their
+A layout draws a group of pieces around the origin. Groups for a wall stand with their
 backs on y = 0 and face +y; free groups stand anywhere. Neighbours of the same class
 often touch, as they do in rooms: then only their shape tells where one ends.
 """
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gspn_tf.synthetic.furniture import fixtures
-from gspn_tf.synthetic.furniture import movable as furniture
-from gspn_tf.synthetic.furniture.item import Item
+from gspn_tf.synthetic.furniture import fixtures, movable
+from gspn_tf.synthetic.furniture.pieces import Piece
 
 Rng = np.random.Generator
 Box = tuple[np.ndarray, np.ndarray]
@@ -21,16 +20,16 @@ Box = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An item turned by `angle` radians about z, then moved by `offset`, metres."""
+    """An piece turned by `angle` radians about z, then moved by `offset`, metres."""
 
-    item: Item
+    piece: Piece
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     angle: float = 0.0
 
     def moved(self, offset: tuple[float, float, float], angle: float) -> "Placed":
-        """The same with the whole group turned, then moved."""
+        """This piece after the whole group is turned, then moved."""
         return Placed(
-            self.item, self.map(self.offset, angle, offset), self.angle + angle
+            self.piece, self.map(self.offset, angle, offset), self.angle + angle
         )
 
     @staticmethod
@@ -41,8 +40,8 @@ class Placed:
                 z + offset[2])  # fmt: skip
 
     def bounds(self, low: tuple | None = None, high: tuple | None = None) -> Box:
-        """Axis-aligned bounds of the item, or of a box in its frame."""
-        low, high = low or self.item.low, high or self.item.high
+        """Axis-aligned bounds of the piece, or of a box in its frame."""
+        low, high = low or self.piece.low, high or self.piece.high
         corners = [(x, y) for x in (low[0], high[0]) for y in (low[1], high[1])]
         turned = [self.map((*c, 0.0), self.angle, self.offset) for c in corners]
         x, y, _ = zip(*turned, strict=True)
@@ -53,18 +52,18 @@ class Placed:
         )
 
 
-def row(items: list[Item], gap: float = 0.0) -> list[Placed]:
-    """Items side by side along x, centred, `gap` metres apart."""
-    total = sum(item.width for item in items) + gap * (len(items) - 1)
+def row(pieces: list[Piece], gap: float = 0.0) -> list[Placed]:
+    """Pieces side by side along x, centred, `gap` metres apart."""
+    total = sum(piece.width for piece in pieces) + gap * (len(pieces) - 1)
     placed, left = [], -total / 2
-    for item in items:
-        placed.append(Placed(item, (left + item.width / 2, 0.0, 0.0)))
-        left += item.width + gap
+    for piece in pieces:
+        placed.append(Placed(piece, (left + piece.width / 2, 0.0, 0.0)))
+        left += piece.width + gap
     return placed
 
 
-def alike(rng: Rng, draw: Callable[[Rng], Item], count: int) -> list[Item]:
-    """Items of one kind: mostly the same model again, sometimes different ones."""
+def alike(rng: Rng, draw: Callable[[Rng], Piece], count: int) -> list[Piece]:
+    """Pieces of one kind: mostly the same model again, sometimes different ones."""
     if rng.random() < 0.6:
         return [draw(rng)] * count
     return [draw(rng) for _ in range(count)]
@@ -73,6 +72,11 @@ def alike(rng: Rng, draw: Callable[[Rng], Item], count: int) -> list[Item]:
 def few(rng: Rng) -> int:
     """One to three, mostly one or two."""
     return int(rng.choice(3, p=(0.4, 0.42, 0.18))) + 1
+
+
+def maybe_two(rng: Rng, chance: float = 0.5) -> int:
+    """One, or two by chance."""
+    return 2 if rng.random() < chance else 1
 
 
 def cabinets(rng: Rng) -> list[Placed]:
@@ -87,26 +91,26 @@ def bookshelves(rng: Rng) -> list[Placed]:
 
 def desks(rng: Rng) -> list[Placed]:
     """One to three touching desks with their chairs."""
-    group = row(alike(rng, furniture.desk, few(rng)))
-    chair = furniture.chair(rng)
+    group = row(alike(rng, movable.desk, few(rng)))
+    chair = movable.chair(rng)
     for desk in list(group):
         if rng.random() < 0.8:
             x = desk.offset[0] + rng.uniform(-0.15, 0.15)
-            y = desk.item.depth + chair.depth + rng.uniform(-0.12, 0.2)
+            y = desk.piece.depth + chair.depth + rng.uniform(-0.12, 0.2)
             group.append(Placed(chair, (x, y, 0.0), np.pi + rng.normal(0, 0.2)))
     return group
 
 
 def chairs(rng: Rng) -> list[Placed]:
     """A row of two to four chairs, close together."""
-    items = alike(rng, furniture.chair, int(rng.integers(2, 5)))
-    return row(items, gap=rng.uniform(0.0, 0.12))
+    pieces = alike(rng, movable.chair, int(rng.integers(2, 5)))
+    return row(pieces, gap=rng.uniform(0.0, 0.12))
 
 
 def dining(rng: Rng) -> list[Placed]:
     """One or two touching tables with chairs tucked in on the long sides."""
-    table, chair = furniture.table(rng), furniture.chair(rng)
-    group = row([table] * (2 if rng.random() < 0.5 else 1))
+    table, chair = movable.table(rng), movable.chair(rng)
+    group = row([table] * maybe_two(rng))
     seats = max(int(table.width / 0.62), 1)
     for each in list(group):
         for i in range(2 * seats):
@@ -121,7 +125,7 @@ def dining(rng: Rng) -> list[Placed]:
 
 def round_dining(rng: Rng) -> list[Placed]:
     """A round table with three to five chairs around it."""
-    table, chair = furniture.round_table(rng), furniture.chair(rng)
+    table, chair = movable.round_table(rng), movable.chair(rng)
     radius, seats = table.depth / 2, int(rng.integers(3, 6))
     group, first = [Placed(table)], rng.uniform(0, 2 * np.pi)
     for i in range(seats):
@@ -134,7 +138,7 @@ def round_dining(rng: Rng) -> list[Placed]:
 
 def sofas(rng: Rng) -> list[Placed]:
     """One sofa, two in a row, or two in an L; often a coffee table."""
-    first, second = furniture.sofa(rng), furniture.sofa(rng)
+    first, second = movable.sofa(rng), movable.sofa(rng)
     group, kind = [Placed(first)], rng.random()
     if kind < 0.35:
         x = first.width / 2 + second.depth
@@ -143,43 +147,43 @@ def sofas(rng: Rng) -> list[Placed]:
         group = row([first, second if rng.random() < 0.5 else first])
     if rng.random() < 0.7:
         y = first.depth + rng.uniform(0.3, 0.45)
-        table = furniture.coffee_table(rng)
+        table = movable.coffee_table(rng)
         group.append(Placed(table, (group[0].offset[0] - 0.1, y, 0.0)))
     return group
 
 
 def beds(rng: Rng) -> list[Placed]:
     """A bed, or twin beds pushed together, with a bedside cabinet at times."""
-    group = row([furniture.bed(rng)] * (2 if rng.random() < 0.5 else 1))
+    group = row([movable.bed(rng)] * maybe_two(rng))
     if rng.random() < 0.4:
         cabinet = fixtures.cabinet(rng)
-        x = group[-1].offset[0] + (group[-1].item.width + cabinet.width) / 2 + 0.03
+        x = group[-1].offset[0] + (group[-1].piece.width + cabinet.width) / 2 + 0.03
         group.append(Placed(cabinet, (x, 0.0, 0.0)))
     return group
 
 
 def kitchen(rng: Rng) -> list[Placed]:
     """Refrigerators and counters in one line."""
-    fridges = alike(rng, fixtures.refrigerator, 2 if rng.random() < 0.5 else 1)
-    counters = alike(rng, fixtures.counter, 2 if rng.random() < 0.55 else 1)
+    fridges = alike(rng, fixtures.refrigerator, maybe_two(rng))
+    counters = alike(rng, fixtures.counter, maybe_two(rng, 0.55))
     return row(fridges + counters, gap=0.01)
 
 
 def bath(rng: Rng) -> list[Placed]:
     """A bathtub beside a toilet."""
-    items = [fixtures.toilet(rng), fixtures.bathtub(rng)]
-    return row(items, gap=rng.uniform(0.03, 0.3))
+    pieces = [fixtures.toilet(rng), fixtures.bathtub(rng)]
+    return row(pieces, gap=rng.uniform(0.03, 0.3))
 
 
 def toilets(rng: Rng) -> list[Placed]:
     """One or two toilets."""
-    count = 2 if rng.random() < 0.4 else 1
-    return row(alike(rng, fixtures.toilet, count), gap=rng.uniform(0.03, 0.3))
+    pieces = alike(rng, fixtures.toilet, maybe_two(rng, 0.4))
+    return row(pieces, gap=rng.uniform(0.03, 0.3))
 
 
 def doors(rng: Rng) -> list[Placed]:
     """A door or a double door."""
-    return row(alike(rng, fixtures.door, 2 if rng.random() < 0.45 else 1))
+    return row(alike(rng, fixtures.door, maybe_two(rng, 0.45)))
 
 
 def windows(rng: Rng) -> list[Placed]:
@@ -189,9 +193,9 @@ def windows(rng: Rng) -> list[Placed]:
 
 def pictures(rng: Rng) -> list[Placed]:
     """A picture, or a gallery of two or three, tight or loose."""
-    items = alike(rng, fixtures.picture, few(rng))
+    pieces = alike(rng, fixtures.picture, few(rng))
     gap = rng.uniform(0.03, 0.06) if rng.random() < 0.8 else rng.uniform(0.15, 0.3)
-    return row(items, gap)
+    return row(pieces, gap)
 
 
 def place_on_wall(
@@ -222,23 +226,22 @@ def place_free(
 
 
 def group_bounds(group: list[Placed]) -> Box:
-    """Bounds of all items of a group."""
+    """Bounds of all pieces of a group."""
     lows, highs = zip(*(each.bounds() for each in group), strict=True)
     return np.min(lows, axis=0), np.max(highs, axis=0)
 
 
-WALL = {
-    "cabinets": cabinets,
-    "bookshelves": bookshelves,
-    "desks": desks,
-    "chairs": chairs,
-    "sofas": sofas,
-    "beds": beds,
-    "kitchen": kitchen,
-    "bath": bath,
-    "toilets": toilets,
-    "doors": doors,
-    "windows": windows,
-    "pictures": pictures,
-}
-FREE = {"dining": dining, "round_dining": round_dining}
+FREE = (dining, round_dining)
+"""Layouts that stand away from the walls."""
+THEMES = (
+    {desks: 4, bookshelves: 2, cabinets: 2, chairs: 1},
+    {sofas: 4, bookshelves: 1, round_dining: 2, cabinets: 1},
+    {beds: 5, cabinets: 2, desks: 2, bookshelves: 1},
+    {kitchen: 6, dining: 3, round_dining: 1, sofas: 1},
+    {bath: 5, toilets: 4, cabinets: 2},
+    {kitchen: 4, bath: 3, toilets: 2, beds: 3},
+    {dining: 3, chairs: 2, bookshelves: 1, sofas: 1, kitchen: 2},
+)
+"""How often a layout is drawn in each kind of room, at first."""
+COMMON = {doors: 3, windows: 4, pictures: 2}
+"""How often a layout is drawn in any room, later."""

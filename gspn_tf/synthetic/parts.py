@@ -8,13 +8,10 @@ Units and frame are PartNet's as this project reads it: no metres, but the middl
 shape's box at the origin and the farthest point one unit away; z up, facing +y.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
-from gspn_tf.datasets.preparing.reading import Item
 from gspn_tf.synthetic.furniture.part_shapes import KINDS, MAX_PARTS, Shape
 from gspn_tf.synthetic.furniture.surfaces import Samples, areas, sample
 
@@ -42,7 +39,7 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     if num_points < MIN_POINTS:
         raise ValueError(f"num_points must be at least {MIN_POINTS}, got {num_points}")
     rng = np.random.default_rng(seed)
-    shape = _draw_kind(rng)(rng)
+    shape = KINDS[_draw_kind(rng)](rng)
     samples, owner = sample_parts(rng, shape, num_points)
     points = normalized(samples.points)
     points += (
@@ -59,8 +56,8 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     )
 
 
-def _draw_kind(rng: np.random.Generator) -> Callable[[np.random.Generator], Shape]:
-    return KINDS[rng.integers(len(KINDS))]
+def _draw_kind(rng: np.random.Generator) -> str:
+    return tuple(KINDS)[rng.integers(len(KINDS))]
 
 
 def shape_name(seed: int) -> str:
@@ -71,12 +68,7 @@ def shape_name(seed: int) -> str:
 def category_of(name: str) -> str:
     """Chair, Table, Lamp or Storage: what the shape of a name is."""
     rng = np.random.default_rng(int(name.removeprefix("shape_")))
-    return _draw_kind(rng).__name__.capitalize()
-
-
-def read_shape(item: Item, num_points: int = 12_000) -> Scene:
-    """The shape whose seed is the item's detail."""
-    return generate_shape(item.detail, num_points)
+    return _draw_kind(rng)
 
 
 def sample_parts(
@@ -92,8 +84,7 @@ def sample_parts(
         for array, number in zip(arrays, counts, strict=True)
     ]
     order = rng.permutation(count)
-    fields = ("points", "normals", "colors", "surface")
-    mixed = (np.concatenate([getattr(d, f) for d in drawn])[order] for f in fields)
+    mixed = (np.concatenate(values)[order] for values in zip(*drawn, strict=True))
     return Samples(*mixed), np.repeat(np.arange(len(arrays)), counts)[order]
 
 

@@ -1,4 +1,4 @@
-"""What a pinhole camera sees of parametric surfaces: a z-buffer with exact hits.
+"""Parametric surfaces as a pinhole camera sees them: a z-buffer with exact hits.
 
 A pixel's ray is followed to where it meets each surface that may cover the pixel; the
 nearest hit stays. In the frame of a surface (`surfaces`: origin, u, v and w) every
@@ -15,8 +15,8 @@ NEAR = 0.1  # metres: nothing nearer to the camera is seen
 _CORNERS = np.stack(np.meshgrid(*[(0.0, 1.0)] * 3), axis=-1).reshape(8, 3)
 
 
-class View(NamedTuple):
-    """What the pixels show.
+class Hits(NamedTuple):
+    """Where the rays of the pixels end.
 
     depth    [H, W] metres along the optical axis, infinite where there is nothing
     surface  [H, W] row of the surfaces, -1 = none
@@ -30,7 +30,7 @@ class View(NamedTuple):
 
 def cast(
     surfaces: np.ndarray, position: np.ndarray, rotation: np.ndarray, rays: np.ndarray
-) -> View:
+) -> Hits:
     """The nearest surfaces that a camera sees.
 
     surfaces  [S, 17], metres          position  [3] of the camera among them
@@ -38,7 +38,7 @@ def cast(
     rays      [H, W, 3] of the pixels in the camera frame, of depth 1
     """
     size = rays.shape[:2]
-    view = View(np.full(size, np.inf), np.full(size, -1), np.zeros((*size, 3)))
+    hits = Hits(np.full(size, np.inf), np.full(size, -1), np.zeros((*size, 3)))
     for row, surface in enumerate(surfaces):
         kind, shape = int(surface[0]), surface[13]
         origin = (surface[1:4] - position) @ rotation
@@ -49,11 +49,11 @@ def cast(
         to_unit = np.linalg.inv(edges)
         start, along = -origin @ to_unit, rays[window] @ to_unit
         depth, factors = _first_hit(kind, shape, start, along)
-        nearer = depth < view.depth[window]
-        view.depth[window][nearer] = depth[nearer]
-        view.surface[window][nearer] = row
-        view.factors[window][nearer] = factors[nearer]
-    return view
+        nearer = depth < hits.depth[window]
+        hits.depth[window][nearer] = depth[nearer]
+        hits.surface[window][nearer] = row
+        hits.factors[window][nearer] = factors[nearer]
+    return hits
 
 
 def _bounds(kind: int, shape: float) -> np.ndarray:

@@ -2,24 +2,23 @@
 
 `generate_room(seed)` is a pure function of its seed. A room has floor and walls
 (background), 8 to 30 instances of 14 of ScanNet's classes built of parts, clutter, and
-the defects of a real scan; see `rooms` for what stands where and `scanner` for the
-defects. Neighbours of one class often touch and scans have holes, so that connected
+the defects of a real scan; see `furnishing` for what stands where and `scanner` for
+the defects. Neighbours of one class often touch and scans have holes, so that connected
 components of the true semantic labels (`oracle_components`) are not the instances.
 """
+
+from functools import partial
 
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.scene import Scene
-from gspn_tf.datasets.preparing.reading import Item
-from gspn_tf.synthetic.furnishing import MAX_INSTANCES, furnish
-from gspn_tf.synthetic.scanner import scan
+from gspn_tf.synthetic.furnishing import furnish
+from gspn_tf.synthetic.scanner import first_rich, label_things, scan
 
 MIN_INSTANCES = 8
-MIN_INSTANCE_POINTS = 100
 
 
 def generate_room(seed: int, num_points: int = 40_000) -> Scene:
@@ -32,16 +31,10 @@ def generate_room(seed: int, num_points: int = 40_000) -> Scene:
     Raises:
       ValueError: negative seed, or too few points for a room.
     """
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, got {seed}")
     if num_points < 20_000:
         raise ValueError(f"num_points must be at least 20000, got {num_points}")
-    for attempt in range(100):
-        rng = np.random.default_rng([seed, attempt])
-        scene = _draw(rng, room_name(seed), num_points)
-        if MIN_INSTANCES <= scene.num_instances <= MAX_INSTANCES:
-            return scene
-    raise RuntimeError(f"no acceptable room for seed {seed} in 100 attempts")
+    draw = partial(_draw_room, name=room_name(seed), num_points=num_points)
+    return first_rich(seed, draw, MIN_INSTANCES)
 
 
 def room_name(seed: int) -> str:
@@ -49,27 +42,11 @@ def room_name(seed: int) -> str:
     return f"room_{seed:06d}"
 
 
-def read_room(item: Item, num_points: int) -> Scene:
-    """The room whose seed is the item's `detail`, see `generate_room`."""
-    return generate_room(item.detail, num_points)
-
-
-def _draw(rng: np.random.Generator, name: str, num_points: int) -> Scene:
+def _draw_room(rng: np.random.Generator, name: str, num_points: int) -> Scene:
     room = furnish(rng)
-    result = scan(rng, room, int(num_points * rng.uniform(0.9, 1.0)))
-    rows = [SCANNET.names.index(p.item.label) + 1 for p in room.placed]
-    counts = np.bincount(result.owner + 1, minlength=len(rows) + 1)[1:]
-    seen = counts >= MIN_INSTANCE_POINTS
-    # One entry more, so that owner -1 reads the background at the end.
-    instance_of = np.append(np.where(seen, np.cumsum(seen) - 1, -1), -1)
-    semantic_of = np.append(np.where(seen, rows, 0), 0)
-    return Scene(
-        name=name,
-        points=_anywhere(rng, result.points, room.size),
-        colors=result.colors,
-        semantic=semantic_of[result.owner].astype(np.int32),
-        instance=instance_of[result.owner].astype(np.int32),
-    )
+    points, colors, thing = scan(rng, room, int(num_points * rng.uniform(0.9, 1.0)))
+    points = _anywhere(rng, points, room.size)
+    return Scene(name, points, colors, *label_things(room, thing))
 
 
 def _anywhere(
@@ -87,7 +64,7 @@ def _anywhere(
 def oracle_components(scene: Scene, radius: float = 0.1) -> np.ndarray:
     """Connected components of the points that share a true semantic label.
 
-    What somebody would get who knew every label but nothing of objects: two points
+    Somebody would get them who knew every label but nothing of objects: two points
     are connected when their labels agree and they are at most `radius` metres apart. At
     40,000 points a room, 0.08 to 0.15 metres serve it best; below, objects fall apart.
     Returns [V] int32, -1 for the background, else 0..K-1.

@@ -4,52 +4,86 @@ Area-weighted points on visible surfaces, then what real scans suffer from: unev
 density, holes, shadowed strips, range noise, uneven light. Labels stay exact.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
-from gspn_tf.synthetic.furnishing import Room
-from gspn_tf.synthetic.furniture.item import PAINT, WOOD, pick
+from gspn_tf.data.classes import SCANNET
+from gspn_tf.data.scene import Scene, number_instances
+from gspn_tf.synthetic.furnishing import MAX_INSTANCES, Room
+from gspn_tf.synthetic.furniture.pieces import pick, varied
 from gspn_tf.synthetic.furniture.surfaces import Samples, Surfaces, place, sample
 from gspn_tf.synthetic.layouts import Placed
 
 Rng = np.random.Generator
+MIN_INSTANCE_POINTS = 100
 _SHELL_DENSITY = 0.45  # floor and walls, relative to furniture
 _CONTACT = 0.012  # metres: what is nearer than this to a closed body is unseen
 _OVERDRAW = 1.75  # drawn for each point kept, at first
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Points of a room.
+def first_rich(
+    seed: int, draw: Callable[[Rng], Scene], least: int, *stream: int
+) -> Scene:
+    """The first of the scenes drawn for a seed that has `least` instances.
 
-    points  [V, 3] float64, room frame     colors  [V, 3] uint8
-    owner   [V] int, row of `room.placed`, or -1 for the shell and clutter
+    Args:
+        seed: whose random numbers `draw` gets.
+        draw: draws one scene.
+        least: instances that are enough; more than `MAX_INSTANCES` are too many.
+        *stream: keeps the random numbers apart from those of other data sets.
+
+    Raises:
+        ValueError: negative seed.
     """
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}")
+    for attempt in range(100):
+        scene = draw(np.random.default_rng([seed, attempt, *stream]))
+        if least <= scene.num_instances <= MAX_INSTANCES:
+            return scene
+    raise RuntimeError(f"no acceptable scene for seed {seed} in 100 attempts")
 
-    points: np.ndarray
-    colors: np.ndarray
-    owner: np.ndarray
+
+def label_things(room: Room, thing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Semantic and instance [V] of points that are on things.
+
+    Objects of which fewer than `MIN_INSTANCE_POINTS` points are seen are background.
+
+    Args:
+        room: its placed pieces are the objects.
+        thing: [V] rows of the placed pieces, then of clutter; -1 = shell.
+    """
+    owner = np.where(thing < len(room.placed), thing, -1)
+    rows = [SCANNET.names.index(each.piece.label) + 1 for each in room.placed]
+    counts = np.bincount(owner + 1, minlength=len(rows) + 1)[1:]
+    # One entry more, so that owner -1 reads the background at the end.
+    row_of = np.append(np.where(counts >= MIN_INSTANCE_POINTS, rows, 0), 0)
+    semantic = row_of[owner].astype(np.int32)
+    return semantic, number_instances(owner + 1, semantic)
 
 
-def scan(rng: Rng, room: Room, num_points: int) -> Scan:
-    """Scans a room with at most `num_points` points."""
+def scan(
+    rng: Rng, room: Room, num_points: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """At most `num_points` points of a room.
+
+    Returns:
+        points [V, 3] float64 in the room's frame, colours [V, 3] uint8, and the thing
+        [V] that each point is on, see `label_things`.
+    """
     everything = room.placed + room.clutter
     surfaces, object_of, density = assemble(rng, room, everything)
     samples = sample(rng, surfaces, density, int(num_points * _OVERDRAW))
     things = object_of[samples.surface]
-    keep = _thinned(rng, samples.points) & ~_hidden(samples, things, everything)
-    keep &= ~_missing(rng, samples.points)
+    keep = _kept_by_density(rng, samples.points) & ~_hidden(samples, things, everything)
+    keep &= ~_holes(rng, samples.points)
     keep = np.flatnonzero(keep)[:num_points]  # samples come in random order
-    samples = Samples(
-        samples.points[keep], samples.normals[keep],
-        samples.colors[keep], samples.surface[keep],
-    )  # fmt: skip
+    samples = Samples(*(values[keep] for values in samples))
     noise = rng.normal(0, rng.uniform(0.003, 0.007), (len(keep), 1))
     points = samples.points + noise * samples.normals
     points += rng.normal(0, 0.002, points.shape)
-    owner = np.where(things[keep] < len(room.placed), things[keep], -1)
-    return Scan(points, lit(rng, samples), owner)
+    return points, lit(rng, samples), things[keep]
 
 
 def assemble(
@@ -58,10 +92,10 @@ def assemble(
     """Surfaces [S, 17] of the shell and all things, their thing [S], density [S]."""
     arrays, owners, densities = [_shell(rng, room)], [-1], [_SHELL_DENSITY]
     for index, placed in enumerate(everything):
-        array = placed.item.surfaces.array()
+        array = placed.piece.surfaces.array()
         arrays.append(place(array, placed.angle, placed.offset))
         owners.append(index)
-        densities.append(placed.item.density * rng.uniform(0.8, 1.2))
+        densities.append(placed.piece.density * rng.uniform(0.8, 1.2))
     counts = [len(a) for a in arrays]
     surfaces = np.concatenate(arrays)
     return surfaces, np.repeat(owners, counts), np.repeat(densities, counts)
@@ -70,19 +104,19 @@ def assemble(
 def _shell(rng: Rng, room: Room) -> np.ndarray:
     """Floor, four walls without a ceiling, a skirting, sometimes a rug."""
     parts, (x, y) = Surfaces(), room.size
-    wall = pick(rng, PAINT)
-    parts.quad((0, 0, 0), (x, 0, 0), (0, y, 0), pick(rng, WOOD, PAINT))
+    wall = pick(rng, "paint")
+    parts.quad((0, 0, 0), (x, 0, 0), (0, y, 0), pick(rng, "wood", "paint"))
     for origin, along in (
         ((0, 0, 0), (x, 0, 0)),
         ((0, y, 0), (x, 0, 0)),
         ((0, 0, 0), (0, y, 0)),
         ((x, 0, 0), (0, y, 0)),
     ):
-        parts.quad(origin, along, (0, 0, room.height), pick(rng, (wall,), spread=4))
+        parts.quad(origin, along, (0, 0, room.height), varied(rng, wall, spread=4))
     if rng.random() < 0.5:
         wide, deep = rng.uniform(1.2, 2.0, 2)
         left, near = rng.uniform(0, (x - wide, y - deep))
-        rug = pick(rng, WOOD, PAINT)
+        rug = pick(rng, "wood", "paint")
         parts.quad((left, near, 0.01), (wide, 0, 0), (0, deep, 0), rug)
     return parts.array()
 
@@ -97,7 +131,7 @@ def _waves(rng: Rng, points: np.ndarray, count: int, scale: float) -> np.ndarray
     return field * np.sqrt(2 / count)
 
 
-def _thinned(rng: Rng, points: np.ndarray) -> np.ndarray:
+def _kept_by_density(rng: Rng, points: np.ndarray) -> np.ndarray:
     chance = np.clip(0.8 + 0.2 * _waves(rng, points, 5, 0.7), 0.3, 1.0)
     return rng.random(len(points)) < chance
 
@@ -110,8 +144,8 @@ def _hidden(
     x, y, z = np.ascontiguousarray(samples.points[order].T)
     mine, hidden = things[order], np.zeros(len(order), bool)
     for index, placed in enumerate(everything):
-        for low, high in placed.item.solids:
-            low, high = placed.bounds(low, high)
+        for solid in placed.piece.solids:
+            low, high = placed.bounds(*solid)
             low, high = low - _CONTACT, high + _CONTACT
             part = slice(*np.searchsorted(x, (low[0], high[0])))
             inside = (y[part] > low[1]) & (y[part] < high[1])
@@ -122,7 +156,7 @@ def _hidden(
     return out
 
 
-def _missing(rng: Rng, points: np.ndarray) -> np.ndarray:
+def _holes(rng: Rng, points: np.ndarray) -> np.ndarray:
     """Holes around random points, and strips that something shadowed."""
     missing = np.zeros(len(points), bool)
     x, y, z = np.ascontiguousarray(points.T)

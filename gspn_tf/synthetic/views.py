@@ -14,25 +14,27 @@ Labels are exact. The frame is the room's: z up, the floor at 0, x to the right 
 camera, which stands above the origin and looks along y.
 """
 
+from functools import partial
+
 import numpy as np
 
-from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.scene import Scene
 from gspn_tf.datasets import depth as depths
-from gspn_tf.datasets.preparing.reading import Item
 from gspn_tf.synthetic import raycast
 from gspn_tf.synthetic.furnishing import Room, furnish
 from gspn_tf.synthetic.furniture.surfaces import Samples, normals
-from gspn_tf.synthetic.scanner import assemble, lit
+from gspn_tf.synthetic.scanner import (
+    assemble,
+    first_rich,
+    label_things,
+    lit,
+)
 
 Rng = np.random.Generator
 SIZE = (240, 320)  # half of NYUv2's
-CAMERA = depths.Camera(
-    tuple(value / 2 for value in depths.NYUV2.focal),
-    tuple(value / 2 for value in depths.NYUV2.center),
-)
+(_FX, _FY), (_CX, _CY) = depths.NYUV2_CAMERA
+CAMERA = depths.Intrinsics((_FX / 2, _FY / 2), (_CX / 2, _CY / 2))
 MIN_INSTANCES = 4
-MIN_INSTANCE_POINTS = 100
 _RANGE = (0.45, 8.0)  # metres that the camera can measure
 _BASELINE = 0.075  # metres from the projector, at the left, to the camera
 _GRAZING = 0.25  # cosine of incidence below which pixels begin to fail
@@ -50,14 +52,8 @@ def generate_view(seed: int) -> Scene:
     Raises:
       ValueError: negative seed.
     """
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, got {seed}")
-    for attempt in range(100):
-        rng = np.random.default_rng([seed, attempt, _STREAM])
-        scene = _draw(rng, view_name(seed))
-        if scene.num_instances >= MIN_INSTANCES:
-            return scene
-    raise RuntimeError(f"no acceptable view for seed {seed} in 100 attempts")
+    draw = partial(_draw_view, name=view_name(seed))
+    return first_rich(seed, draw, MIN_INSTANCES, _STREAM)
 
 
 def view_name(seed: int) -> str:
@@ -65,12 +61,7 @@ def view_name(seed: int) -> str:
     return f"view_{seed:06d}"
 
 
-def read_view(item: Item) -> Scene:
-    """The view whose seed is the item's `detail`."""
-    return generate_view(item.detail)
-
-
-def _draw(rng: Rng, name: str) -> Scene:
+def _draw_view(rng: Rng, name: str) -> Scene:
     room = furnish(rng)
     surfaces, thing_of, _ = assemble(rng, room, room.placed + room.clutter)
     position, heading, tilt = _pose(rng, room)
@@ -83,7 +74,7 @@ def _draw(rng: Rng, name: str) -> Scene:
     hit = view.surface >= 0
     facing = np.zeros(rays.shape)
     facing[hit] = normals(surfaces, view.surface[hit], view.factors[hit])
-    where = hit & ~_missing(rng, view.depth, _incidence(rays @ rotation.T, facing))
+    where = hit & ~_unmeasured(rng, view.depth, _incidence(rays @ rotation.T, facing))
     noise = rng.normal(0, 0.0012 + 0.0019 * (view.depth[where] - 0.4) ** 2)
     depth = view.depth.copy()
     depth[where] += noise
@@ -94,14 +85,9 @@ def _draw(rng: Rng, name: str) -> Scene:
         surfaces[view.surface[where], 14:17],
         view.surface[where],
     )
-    semantic, instance = _labels(room, thing_of[samples.surface])
-    return Scene(
-        name=name,
-        points=(points @ level.T + [0, 0, position[2]]).astype(np.float32),
-        colors=lit(rng, samples),
-        semantic=semantic,
-        instance=instance,
-    )
+    points = (points @ level.T + [0, 0, position[2]]).astype(np.float32)
+    labels = label_things(room, thing_of[samples.surface])
+    return Scene(name, points, lit(rng, samples), *labels)
 
 
 def _pose(rng: Rng, room: Room) -> tuple[np.ndarray, float, float]:
@@ -136,7 +122,7 @@ def _incidence(rays: np.ndarray, facing: np.ndarray) -> np.ndarray:
     return np.abs(along) / np.linalg.norm(rays, axis=-1)
 
 
-def _missing(rng: Rng, depth: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+def _unmeasured(rng: Rng, depth: np.ndarray, cosine: np.ndarray) -> np.ndarray:
     """Pixels [H, W] that the camera fails to measure."""
     chance = np.clip(1 - cosine / _GRAZING, 0, 1)
     chance = np.maximum(chance, 0.5 * _edges(depth))
@@ -148,13 +134,12 @@ def _edges(depth: np.ndarray) -> np.ndarray:
     """Pixels beside a step of depth, on either side of it."""
     log = np.log(np.minimum(depth, 1e3))
     edges = np.zeros(depth.shape, bool)
-    for axis in (0, 1):
-        step = np.abs(np.diff(log, axis=axis)) > _EDGE
-        before, after = ((0, 1), (1, 0))
-        padding = [(0, 0), (0, 0)]
-        for side in (before, after):
-            padding[axis] = side
-            edges |= np.pad(step, padding)
+    across = np.abs(np.diff(log, axis=0)) > _EDGE
+    along = np.abs(np.diff(log, axis=1)) > _EDGE
+    edges[:-1] |= across
+    edges[1:] |= across
+    edges[:, :-1] |= along
+    edges[:, 1:] |= along
     return edges
 
 
@@ -166,15 +151,3 @@ def _shadow(depth: np.ndarray) -> np.ndarray:
     nearest = np.zeros((len(depth), column_lit.max() + 1))
     np.maximum.at(nearest, (rows, column_lit), near)
     return near < (1 - _EDGE) * nearest[rows, column_lit]
-
-
-def _labels(room: Room, thing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Semantic and instance [V] of things [V]: placed, then clutter; -1 = shell."""
-    owner = np.where(thing < len(room.placed), thing, -1)
-    rows = [SCANNET.names.index(each.item.label) + 1 for each in room.placed]
-    counts = np.bincount(owner + 1, minlength=len(rows) + 1)[1:]
-    seen = counts >= MIN_INSTANCE_POINTS
-    # One entry more, so that owner -1 reads the background at the end.
-    instance_of = np.append(np.where(seen, np.cumsum(seen) - 1, -1), -1)
-    semantic_of = np.append(np.where(seen, rows, 0), 0)
-    return semantic_of[owner].astype(np.int32), instance_of[owner].astype(np.int32)

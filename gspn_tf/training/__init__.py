@@ -1,4 +1,5 @@
-"""Scenes become weights: the two stages, their schedules, and the folder of a run.
+"""Scenes become weights: the stages, their schedules, and the folder of a run.
 
-Imports from `models`, `data` and below.
+`loop` trains, `schedules` has what the step determines, `callbacks` records, and
+`run_folder` has the files. Imports from `models`, `data` and below.
 """

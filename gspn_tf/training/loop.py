@@ -1,4 +1,4 @@
-"""The stages of training (section 3.3), each through `fit`.
+"""The stages of training (section 3.3), each by Keras's `fit`.
 
 Stage one trains a GSPN with its semantic network. Stage two trains the heads of an
 R-PointNet on the proposals of the frozen GSPN. An SGPN has one stage. The batches of
@@ -18,22 +18,25 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from gspn_tf import data, models
+from gspn_tf import data, files, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
-from gspn_tf.training import callbacks
+from gspn_tf.training import callbacks, run_folder
 from gspn_tf.training.run_folder import RunFolder
+from gspn_tf.training.schedules import Schedules
+
+GSPN = "gspn"  # stage one
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """The data of a run."""
+    """The scenes of a data folder as batches of a run."""
 
     directory: str
     config: Config
 
     def epoch(self, stage: str, epoch: int) -> tf.data.Dataset:
-        """Training batches of one epoch: the same whenever they are asked for."""
+        """Give the training batches of an epoch, each time the same."""
         number = list(self.config.model.stages()).index(stage)
         key = (self.config.train.seed, number, epoch)
         seed = int(np.random.SeedSequence(key).generate_state(1)[0] >> 1)
@@ -42,24 +45,22 @@ class Scenes:
         return batches.apply(tf.data.experimental.assert_cardinality(self.steps()))
 
     def validation(self) -> tf.data.Dataset | None:
-        """Batches of the split `val`, or None where there is none."""
+        """Give the batches of the split `val`, or None where there is none."""
         if not manifest.has_scenes(self.directory, "val"):
             return None
         scenes = data.scenes(self.directory, "val", training=False)
         return self._batches(scenes, training=False, seed=self.config.train.seed)
 
     def steps(self) -> int:
-        """Training steps of an epoch; ValueError where a batch cannot be filled."""
-        scenes, size = self._count("train"), self.config.train.batch_size
+        """Count the steps of an epoch; ValueError where a batch cannot be filled."""
+        scenes = manifest.num_scenes(self.directory, "train")
+        size = self.config.train.batch_size
         if scenes < size:
             raise ValueError(
                 f"train.batch_size must be at most the {scenes} training scenes of "
                 f"{self.directory}, got {size}"
             )
         return scenes // size * self.config.train.scene_repeats
-
-    def _count(self, split: str) -> int:
-        return manifest.num_scenes(self.directory, split)
 
     @functools.cached_property
     def _training_scenes(self) -> tf.data.Dataset:
@@ -83,16 +84,27 @@ def train(
     init: str | Path | None = None,
     stages: Sequence[str] | None = None,
     console: Console | None = None,
+    wait: bool = False,
 ) -> RunFolder:
     """Train the stages, continuing a run of the same config that `run_dir` holds.
 
-    By default all stages of the config. `init` is a run folder to start from instead
-    of random weights (fine-tuning); what does not fit because the classes are others
-    starts at random. Progress goes to `console`, nowhere by default.
+    Args:
+        config: every hyper-parameter.
+        data_dir: a prepared data folder.
+        run_dir: the run folder, made where it is missing.
+        init: a run folder to start from instead of random weights (fine-tuning); what
+            does not fit because the classes are others starts at random.
+        stages: some stages of the config; None: all of them.
+        console: where the progress goes; None: nowhere.
+        wait: whether to wait while another process trains in the folder.
 
-    Raises ValueError when the folder holds another run, or one that another process
-    trains, when the data has other classes than the config, or too few scenes, or for
-    a stage that the config lacks.
+    Returns:
+        The run folder.
+
+    Raises:
+        ValueError: the folder holds another run, or one that another process trains;
+            the data has other classes than the config, or too few scenes; the config
+            lacks a stage.
     """
     known = list(config.model.stages())
     for stage in stages or ():
@@ -106,8 +118,8 @@ def train(
     source = RunFolder(Path(init)) if init else None
     if source:
         source.config()
-    with run.locked(), manifest.naming_damage(data_dir):
-        run.start(config, classes)
+    with run.locked(wait), manifest.naming_damage(data_dir):
+        run.start(config, classes, run_folder.training_checksums(data_dir))
         for stage in stages or known:
             fit_stage(stage, scenes, run, source, console)
     return run
@@ -134,19 +146,24 @@ def fit_stage(
     """Train one stage from its last checkpoint, or from the start, to its end."""
     config, steps = scenes.config, scenes.steps()
     options: StageConfig = getattr(config.train, stage)
-    model = build(stage, config)
-    if not run.checkpoint(stage).exists():
-        start_weights(model, stage, run, init)
+    title = f"{stage}: {options.epochs} epochs of {steps} steps"
+    if run.is_finished(stage, config):
+        console.print(f"{title}, all done before")
+        return
+    refuse_old_checkpoint(run, stage)
+    model = initial_model(stage, config)
     model.compile(optimizer=optimizer(options), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
-    recorder = callbacks.Recorder(run, stage, model.monitored)
-    recorder.set_model(model)
+    recorder = callbacks.Recorder(run, stage, model)
     first = recorder.resume()
-    start = f", from epoch {first + 1}" if first else ""
-    start = ", all done before" if first == options.epochs else start
-    console.print(f"{stage}: {options.epochs} epochs of {steps} steps{start}")
-    line = callbacks.ProgressLine(stage, options.epochs, steps, console)
-    watchers = [*schedules(stage, model, config, steps), recorder, line]
+    if not first:
+        start_weights(model, stage, run, init)
+    console.print(title + (f", from epoch {first + 1}" if first else ""))
+    watchers = [
+        Schedules(options, steps * options.epochs),
+        recorder,
+        callbacks.ProgressLine(stage, options.epochs, steps, console),
+    ]
     validation = scenes.validation()
     for epoch in range(first, options.epochs):
         last = epoch + 1 == options.epochs
@@ -162,52 +179,56 @@ def fit_stage(
         )
 
 
-def build(stage: str, config: Config) -> keras.Model:
-    """The model of a stage, with the weights that every run of it starts from."""
+def refuse_old_checkpoint(run: RunFolder, stage: str) -> None:
+    """Raise ValueError where an earlier version left a stage unfinished."""
+    folder = run.checkpoints(stage)
+    old = folder.with_suffix(".npz")
+    if old.exists() and not folder.exists():
+        raise ValueError(
+            f"an earlier version left the stage {stage} of {run.path} unfinished, and "
+            f"{old.name} cannot be read any more: start from its best weights with "
+            f"--init {run.path} and another --run"
+        )
+
+
+def initial_model(stage: str, config: Config) -> keras.Model:
+    """Build the model of a stage, with the weights that every run starts from."""
     keras.utils.set_random_seed(config.train.seed)
     return models.build(config.model.stages()[stage])
 
 
 def optimizer(options: StageConfig) -> keras.optimizers.Optimizer:
-    """Adam of the release (train.py); the schedule moves its learning rate."""
+    """Make the release's Adam (train.py); the schedule moves its learning rate."""
     clip = options.clip_norm or None
     return keras.optimizers.Adam(
         options.learning_rate, epsilon=1e-8, global_clipnorm=clip
     )
 
 
-def schedules(
-    stage: str, model: keras.Model, config: Config, steps: int
-) -> list[keras.callbacks.Callback]:
-    """Callbacks that move the learning rate, the KL weight and the momentum."""
-    options: StageConfig = getattr(config.train, stage)
-    moved = [callbacks.LearningRate(options, steps * options.epochs)]
-    if stage == "gspn":
-        moved.append(callbacks.KLWarmup(model))
-    elif stage == "rpointnet" and config.model.train_proposals:
-        moved.append(callbacks.KLWarmup(model.proposal_network))
-    if options.schedule == "staircase":
-        moved.append(callbacks.BatchNormMomentum(options.decay_steps))
-    return moved
-
-
 def start_weights(
     model: keras.Model, stage: str, run: RunFolder, init: RunFolder | None
 ) -> None:
-    """Weights before the first step: of `init`, and of stage one for stage two."""
+    """Take the weights before the first step from `init`, or from stage one.
+
+    Stage one's that come from `init` are kept in the run folder too, so that it is that
+    of a whole run.
+    """
     if init and init.weights(stage).exists():
         load_other_run(model, init.weights(stage), init.classes() == run.classes())
     if stage != "rpointnet":
         return
     for source in filter(None, (run, init)):
-        path = source.weights("gspn")
+        path = source.weights(GSPN)
         if path.exists():
             same = source.classes() == run.classes()
             load_weights(model.proposal_network, path, same)
+            if source is init:
+                with files.replacing(run.weights(GSPN)) as beside:
+                    model.proposal_network.save_weights(beside)
             return
     if not (init and init.weights(stage).exists()):
         raise ValueError(
-            f"stage two needs proposals: {run.weights('gspn')} is missing; "
+            f"stage two needs proposals: {run.weights(GSPN)} is missing; "
             "train stage gspn first"
         )
 
@@ -223,7 +244,7 @@ def load_weights(model: keras.Model, path: Path, same_classes: bool) -> None:
 
 
 def load_other_run(model: keras.Model, path: Path, same_classes: bool) -> None:
-    """As `load_weights`; ValueError where less than half of the weights fit."""
+    """Read weights of another run; ValueError where less than half of them fit."""
     before = [variable.numpy() for variable in model.trainable_variables]
     load_weights(model, path, same_classes)
     pairs = zip(before, model.trainable_variables, strict=True)

@@ -1,13 +1,15 @@
-"""The folder of one experiment.
+"""The folder of one run.
 
     config.json               every hyper-parameter: `gspn_tf.config.Config`
     classes.json              [[raw_id, name], ...] of the data it was trained on
-    versions.json             Python, TensorFlow, Keras, NumPy, gspn_tf, machine, commit
+    versions.json             Python, TensorFlow, Keras, NumPy, gspn_tf, machine,
+                              commit, and SHA-256 of the data's splits
     metrics.csv               one row an epoch: stage, epoch, learning rate, every term
     gspn.weights.h5           best weights of stage one (least validation generation)
     rpointnet.weights.h5      best weights of stage two (least sum of the head terms)
     sgpn.weights.h5           in place of both, those of an SGPN (least loss)
-    checkpoints/STAGE.npz     state after the last epoch: weights, optimiser, epoch
+    checkpoints/STAGE/        state after the last epoch, by tf.train.Checkpoint:
+                              weights, optimiser, random generators
     checkpoints/lock          held by the process that trains; empty
     tensorboard/              the same scalars for TensorBoard
 
@@ -23,50 +25,49 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.config import Config
-
-
-class State(NamedTuple):
-    """What is known after an epoch, besides the weights."""
-
-    epochs_done: int = 0
-    best: float = float("inf")
-    rows: tuple[dict[str, float], ...] = ()  # one an epoch
+from gspn_tf.data import manifest
 
 
 class RunFolder(NamedTuple):
-    """Paths and files of one experiment."""
+    """The paths and files of one run."""
 
     path: Path
 
     def weights(self, stage: str) -> Path:
-        """Best weights of a stage."""
+        """Return the path of a stage's best weights."""
         return self.path / f"{stage}.weights.h5"
 
-    def checkpoint(self, stage: str) -> Path:
-        """State after the last epoch of a stage."""
-        return self.path / "checkpoints" / f"{stage}.npz"
+    def checkpoints(self, stage: str) -> Path:
+        """Return the folder of a stage's state after the last epoch."""
+        return self.path / "checkpoints" / stage
 
-    def has_checkpoint(self) -> bool:
+    def has_begun(self) -> bool:
         """Whether an epoch of any stage has been completed."""
-        return any((self.path / "checkpoints").glob("*.npz"))
+        return (self.path / "metrics.csv").is_file()
+
+    def is_finished(self, stage: str, config: Config) -> bool:
+        """Whether the last epoch of a stage has been completed."""
+        return len(self.read_metrics(stage)) == getattr(config.train, stage).epochs
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """No other process trains here meanwhile; ValueError where one does."""
+    def locked(self, wait: bool = False) -> Iterator[None]:
+        """Keep other processes from training here meanwhile.
+
+        Raises:
+            ValueError: another process trains here, and `wait` is False.
+        """
         path = self.path / "checkpoints" / "lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as error:
                 raise ValueError(
                     f"{self.path} is at work: another process trains in it"
@@ -74,57 +75,79 @@ class RunFolder(NamedTuple):
             yield
 
     def config(self) -> Config:
-        """The run's `config.json`; FileNotFoundError where there is no run."""
+        """Read `config.json`.
+
+        Raises:
+            FileNotFoundError: there is no run.
+        """
         path = self.path / "config.json"
         if not path.is_file():
             raise FileNotFoundError(f"{self.path} is no run folder: {path} is missing")
-        return config_lib.read_json(path)
+        return config_lib.read_config(path)
 
     def classes(self) -> list[tuple[int, str]]:
-        """Raw id and name of each class, in the order of the network's rows 1..C."""
+        """Read raw id and name of the network's classes 1..C, in their order."""
         pairs = json.loads((self.path / "classes.json").read_text())
         return [(int(raw_id), str(name)) for raw_id, name in pairs]
 
     def versions(self) -> dict[str, Any]:
-        """What the run was started with: see `versions` below; {} if unknown."""
+        """Read `versions.json`: see `versions` below; {} where it is missing."""
         path = self.path / "versions.json"
         return json.loads(path.read_text()) if path.is_file() else {}
 
-    def start(self, config: Config, classes: Sequence[tuple[int, str]]) -> None:
+    def start(
+        self,
+        config: Config,
+        classes: Sequence[Sequence],
+        data: Mapping[str, str] | None = None,
+    ) -> None:
         """Write the descriptions of a new run, or check them against an old one's.
 
-        Raises ValueError when the folder holds a run of another config or of other
-        classes.
-        """
-        classes = [[raw_id, name] for raw_id, name in classes]
-        if self.has_checkpoint():
-            differing = differences(_as_json(self.config()), _as_json(config))
-            if differing:
-                raise ValueError(
-                    f"{self.path} holds a run of another config; differing: "
-                    f"{', '.join(differing)}. Give another --run, or the same config"
-                )
-            if [list(pair) for pair in self.classes()] != classes:
-                raise ValueError(f"{self.path} holds a run with another class list")
-        else:
-            files.write_json(self.path / "classes.json", classes)
-            files.write_json(self.path / "versions.json", versions())
-            files.write_text(self.path / "config.json", config_lib.to_json(config))
+        Args:
+            config: its config.
+            classes: raw id and name of each class.
+            data: SHA-256 of each split that it sees, see `training_checksums`;
+                None where that is not known.
 
-    def write_metrics(self, stage: str, rows: Sequence[dict[str, float]]) -> None:
+        Raises:
+            ValueError: see `refuse_other`.
+        """
+        data = dict(data or {})
+        if self.has_begun():
+            self.refuse_other(config, classes, data)
+            return
+        files.write_json(self.path / "classes.json", [list(pair) for pair in classes])
+        files.write_json(self.path / "versions.json", versions() | {"data": data})
+        files.write_text(self.path / "config.json", config_lib.to_json(config))
+
+    def refuse_other(
+        self, config: Config, classes: Sequence[Sequence], data: Mapping[str, str]
+    ) -> None:
+        """Raise ValueError if a run of another config, classes or data is here."""
+        if differing := differences(_as_json(self.config()), _as_json(config)):
+            raise ValueError(
+                f"{self.path} holds a run of another config; differing: "
+                f"{', '.join(differing)}. Give another folder, or the same config"
+            )
+        if self.classes() != [tuple(pair) for pair in classes]:
+            raise ValueError(f"{self.path} holds a run with another class list")
+        # Runs of earlier versions do not tell their data.
+        if self.versions().get("data", data) != data:
+            raise ValueError(f"{self.path} holds a run that was trained on other data")
+
+    def write_metrics(self, stage: str, rows: Sequence[dict[str, Any]]) -> None:
         """Replace the rows of `stage` in metrics.csv; those of other stages stay."""
-        path = self.path / "metrics.csv"
-        others = [row for row in self._metrics() if row["stage"] != stage]
-        table = [*others, *({"stage": stage} | row for row in rows)]
+        table = [row for row in self._metrics() if row["stage"] != stage]
+        table += [{"stage": stage} | row for row in rows]
         columns = list(dict.fromkeys(key for row in table for key in row))
         out = io.StringIO()
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
-        files.write_text(path, out.getvalue())
+        files.write_text(self.path / "metrics.csv", out.getvalue())
 
     def read_metrics(self, stage: str) -> list[dict[str, str]]:
-        """Rows of `stage` in metrics.csv, one an epoch; none where there is no file."""
+        """Read the rows of `stage` in metrics.csv, one an epoch; [] without a file."""
         return [row for row in self._metrics() if row["stage"] == stage]
 
     def _metrics(self) -> list[dict[str, str]]:
@@ -133,28 +156,21 @@ class RunFolder(NamedTuple):
         return list(csv.DictReader(io.StringIO(text)))
 
 
-def save_checkpoint(path: Path, values: dict[str, np.ndarray], state: State) -> None:
-    """Write the arrays and the state to one file."""
-    with files.replacing(path) as beside:
-        np.savez(beside, state=np.array(json.dumps(state._asdict())), **values)
-
-
-def load_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], State]:
-    """Inverse of `save_checkpoint`."""
-    with np.load(path) as archive:
-        values = {key: archive[key] for key in archive.files}
-    state = State(**json.loads(str(values.pop("state"))))
-    return values, state._replace(rows=tuple(state.rows))
+def training_checksums(directory: str | Path) -> dict[str, str]:
+    """Return the SHA-256 of each split of a data folder that training sees."""
+    splits = [s for s in ("train", "val") if manifest.has_scenes(directory, s)]
+    return {split: manifest.checksum(directory, split) for split in splits}
 
 
 def versions() -> dict[str, Any]:
-    """What a result depends on besides config and data."""
+    """Collect everything that a result depends on besides config and data."""
     packages = ("tensorflow", "keras", "numpy", "gspn_tf")
     return {
         "python": platform.python_version(),
         **{name: _version(name) for name in packages},
         "git": _commit(),
         "platform": platform.platform(),
+        "cpu": _cpu_name(),
         "cpu_count": os.cpu_count(),
     }
 
@@ -166,8 +182,17 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _cpu_name() -> str:
+    """Return the processor's name, or at least its architecture."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
 def _commit() -> str | None:
-    """The commit of the checkout that this file is part of, if it is part of one."""
+    """Return the commit of the checkout that holds this file; None outside of one."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
@@ -184,13 +209,10 @@ def _as_json(config: Config) -> dict[str, Any]:
 
 
 def differences(left: Any, right: Any, path: str = "config") -> list[str]:
-    """Where two trees of JSON differ: "config.train.seed (3 there, 4 here)"."""
+    """List where two trees of JSON differ: "config.train.seed (3 there, 4 here)"."""
     if not (isinstance(left, dict) and isinstance(right, dict)):
-        return (
-            []
-            if left == right
-            else [f"{path.lstrip('.')} ({left} there, {right} here)"]
-        )
+        where = f"{path.lstrip('.')} ({left} there, {right} here)"
+        return [] if left == right else [where]
     keys = dict.fromkeys([*left, *right])
     pairs = ((f"{path}.{key}", left.get(key), right.get(key)) for key in keys)
     return [item for name, a, b in pairs for item in differences(a, b, name)]

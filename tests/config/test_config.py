@@ -14,25 +14,29 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_every_variant_survives_json(name, tmp_path):
-    config = config_loading.load(f"configs/{name}")
+def test_every_variant_is_consistent_and_survives_json(name, tmp_path):
+    config = config_loading.load_config(f"configs/{name}")
     path = tmp_path / "config.json"
     path.write_text(c.to_json(config))
-    assert config_loading.load(str(path)) == config
+    assert config_loading.load_config(str(path)) == config
+    proposal = config.model.proposal
+    values = dc.astuple(proposal.backbone)
+    assert len({len(value) for value in values if isinstance(value, tuple)}) == 1
+    assert len(proposal.context_radii) == len(proposal.context_neighbors)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-def test_every_variant_is_consistent(name):
-    backbone = config_loading.load(name).model.proposal.backbone
-    levels = {len(value) for value in dc.astuple(backbone) if isinstance(value, tuple)}
-    assert len(levels) == 1
-    proposal = config_loading.load(name).model.proposal
-    scales = (proposal.context_radii, proposal.context_neighbors)
-    assert len({len(value) for value in scales}) == 1
+@pytest.mark.parametrize("name", ["rooms", "scannet"])
+def test_rivals_have_the_backbone_and_the_epochs_of_both_stages(name):
+    for rival, whole in (("sgpn", "small"), ("sgpn_paper", "paper")):
+        found = config_loading.load_config(f"{name}.py:{rival}")
+        given = config_loading.load_config(f"{name}.py:{whole}")
+        assert found.model.backbone == given.model.proposal.backbone
+        epochs = given.train.gspn.epochs + given.train.rpointnet.epochs
+        assert found.train.sgpn.epochs == epochs and found.data == given.data
 
 
 def test_paper_is_tables_7_and_8():
-    config = config_loading.load("configs/scannet.py:paper")
+    config = config_loading.load_config("configs/scannet.py:paper")
     assert config == c.Config()
     assert config.model.proposal.num_seeds == 512
     assert config.model.proposal.num_seeds_inference == 2048
@@ -40,19 +44,19 @@ def test_paper_is_tables_7_and_8():
 
 
 def test_the_first_variant_is_the_default():
-    assert config_loading.load("configs/rooms.py") == config_loading.load(
+    assert config_loading.load_config("configs/rooms.py") == config_loading.load_config(
         "configs/rooms.py:small"
     )
 
 
 def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert config_loading.load("configs/rooms.py:small").train.batch_size > 0
-    assert config_loading.find("configs/classes/scannet.txt").is_file()
+    assert config_loading.load_config("configs/rooms.py:small").train.batch_size > 0
+    assert config_loading.find_config("configs/classes/scannet.txt").is_file()
     (tmp_path / "configs").mkdir()
     own = "from gspn_tf.config import Config\ndef get_config():\n    return Config()\n"
     (tmp_path / "configs" / "rooms.py").write_text(own)
-    assert config_loading.load("configs/rooms.py") == c.Config()
+    assert config_loading.load_config("configs/rooms.py") == c.Config()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,7 @@ def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
     ],
 )
 def test_a_field_is_set(argument, path, value):
-    config = config_loading.load("configs/rooms.py:small")
+    config = config_loading.load_config("configs/rooms.py:small")
     changed = config_loading.override(config, [argument])
     assert at(changed, path) == value
     assert at(config, path) != value  # a copy
@@ -94,11 +98,11 @@ ABLATIONS = {
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_an_ablation_changes_what_it_names_alone(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # found in the package
-    whole = config_loading.load("configs/rooms.py:small")
-    ablated = config_loading.load(f"configs/rooms.py:small+{name}")
+    whole = config_loading.load_config("configs/rooms.py:small")
+    ablated = config_loading.load_config(f"configs/rooms.py:small+{name}")
     path, value = ABLATIONS[name]
     assert at(ablated, path) == value
-    _, changed = presets.nearest(ablated.model)
+    _, changed = presets.nearest_preset(ablated.model)
     assert path.removeprefix("model.") in changed
     expected = {"proposal.context_radii", "proposal.context_neighbors"}
     assert set(changed) == (expected if name == "one_context" else {path[6:]})
@@ -106,7 +110,9 @@ def test_an_ablation_changes_what_it_names_alone(name, tmp_path, monkeypatch):
 
 
 def test_ablations_are_chained():
-    config = config_loading.load("rooms.py:+one_context+no_center+box_regression")
+    config = config_loading.load_config(
+        "rooms.py:+one_context+no_center+box_regression"
+    )
     proposal = config.model.proposal
     assert proposal.context_radii == (1.5,) and proposal.context_neighbors == (96,)
     assert (proposal.center_network, proposal.proposer) == ("none", "boxes")
@@ -114,9 +120,9 @@ def test_ablations_are_chained():
 
 def test_an_ablation_of_a_run(tmp_path):
     path = tmp_path / "config.json"
-    path.write_text(c.to_json(config_loading.load("rooms.py:small")))
-    config = config_loading.load(f"{path}:+no_center")
-    assert config == config_loading.load("rooms.py:small+no_center")
+    path.write_text(c.to_json(config_loading.load_config("rooms.py:small")))
+    config = config_loading.load_config(f"{path}:+no_center")
+    assert config == config_loading.load_config("rooms.py:small+no_center")
 
 
 def test_an_ablation_of_another_model_is_one_clear_error():
@@ -175,7 +181,7 @@ def test_a_wrong_field_is_one_clear_error(argument, message):
 )
 def test_a_wrong_file_is_one_clear_error(name, kind, message):
     with pytest.raises(kind, match=message):
-        config_loading.load(name)
+        config_loading.load_config(name)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +200,7 @@ def test_a_malformed_file_is_one_clear_error(text, message, tmp_path):
     path = tmp_path / "own.py"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
-        config_loading.load(str(path))
+        config_loading.load_config(str(path))
 
 
 def at(config, path: str):

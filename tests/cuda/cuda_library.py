@@ -68,8 +68,7 @@ class Host(NamedTuple):
 class Device:
     """A library of kernels and the memory they work on."""
 
-    def __init__(self, library: Path, *, small: bool):
-        self.small = small  # for checks: only the sizes that suit the emulation
+    def __init__(self, library: Path):
         self.library = ctypes.CDLL(str(library))
         self.library.device_allocate.restype = ctypes.c_void_p
         self.library.gspn_cuda_error_string.restype = ctypes.c_char_p
@@ -97,7 +96,7 @@ class Device:
         """Waits for all work; raises what went wrong in it."""
         self.check(self.library.device_synchronize())
 
-    def call(self, name: str, *arguments, scratch: tuple | None = None):
+    def call(self, name: str, arguments: tuple, scratch: tuple | None = None):
         """Runs gspn_cuda_<name>; see Call. Returns the output, or a tuple of them."""
         with Call(self, name, arguments, scratch) as call:
             call.launch()

@@ -5,20 +5,20 @@ from typing import NamedTuple
 
 import numpy as np
 from clouds import make_boxes
-from cuda_library import Call, Device, Host, Output
+from cuda_calls import LAUNCHES
+from cuda_library import Call, Device
 
 ROUNDS = 15
 
 
 class Work(NamedTuple):
-    """One kernel call, and the least it must do."""
+    """One op, and the least its first kernel must do."""
 
     label: str
-    name: str
-    arguments: tuple
-    scratch: tuple | None
+    op: str
+    arguments: dict
     num_bytes: float  # each input read once, each output written once
-    flops: float  # 8 for each distance that the kernel computes, if it is all pairs
+    flops: float = 0  # 8 for each distance that the kernel computes, if it is all pairs
 
 
 def milliseconds(device: Device, launch) -> float:
@@ -61,43 +61,31 @@ def search_works(rng):
         yield Work(
             f"farthest_point_sample {batch} x {n} -> {m}",
             "farthest_point_sample",
-            (points, counts, batch, n, m, Output((batch, m), np.int32)),
-            (batch, n),
+            {"points": points, "num_samples": m, "num_points": counts},
             points.nbytes + 4 * batch * m,
-            0,
         )
     n, m = 18000, 2048
     points, queries = _points(rng, 1, n), _points(rng, 1, m)
-    counts = np.array([n], np.int32)
+    cloud = {"points": points, "queries": queries, "num_points": np.int32([n])}
     for radius, k in (0.2, 32), (0.5, 256), (1.5, 512):
-        outputs = Output((m, k), np.int32), Output((m,), np.int32)
         yield Work(
             f"ball_query {m} centres, {radius} m, {k} of {n}",
             "ball_query",
-            (points, counts, 1, n, queries, m, radius, k, *outputs),
-            None,
+            cloud | {"radii": [radius], "num_neighbors": [k]},
             points.nbytes + queries.nbytes + 4 * m * (k + 1),
-            0,
         )
+    cloud = {"points": queries, "queries": points, "num_points": np.int32([m])}
     for k in 3, 16:
-        outputs = Output((n, k), np.float32), Output((n, k), np.int32)
-        yield Work(
-            f"knn {n} on {m}, k = {k}",
-            "knn",
-            (queries, np.array([m], np.int32), 1, m, points, n, k, *outputs),
-            None,
-            points.nbytes + queries.nbytes + 8 * n * k,
-            8 * n * m,
-        )
+        num_bytes = points.nbytes + queries.nbytes + 8 * n * k
+        label = f"knn {n} on {m}, k = {k}"
+        yield Work(label, "knn", cloud | {"k": k}, num_bytes, 8 * n * m)
     batch, n = 512, 512
     a, b = _points(rng, batch, n), _points(rng, batch, n)
     counts = np.full(batch, n, np.int32)
-    outputs = Output((batch, n), np.float32), Output((batch, n), np.int32)
     yield Work(
         f"nearest {batch} x ({n} on {n})",
-        "nearest",
-        (a, counts, b, counts, batch, n, n, *outputs),
-        None,
+        "nn_distance",
+        {"points_a": a, "points_b": b, "num_a": counts, "num_b": counts},
         2 * a.nbytes + 8 * batch * n,
         8 * batch * n * n,
     )
@@ -105,36 +93,16 @@ def search_works(rng):
 
 def feature_works(rng):
     """Gathering and its gradient, as in the first layer of the backbone."""
-    batch, n, channels, slots = 4, 18000, 64, 2048 * 32
+    batch, n, channels, m, k = 4, 18000, 64, 2048, 32
     features = rng.random((batch, n, channels)).astype(np.float32)
-    indices = rng.integers(0, n, (batch, slots)).astype(np.int32)
-    gradient = rng.random((batch, slots, channels)).astype(np.float32)
+    indices = rng.integers(0, n, (batch, m, k)).astype(np.int32)
+    gradient = rng.random((batch, m, k, channels)).astype(np.float32)
     num_bytes = features.nbytes + indices.nbytes + gradient.nbytes
-    yield Work(
-        f"group_points {batch} x {slots} of {n}, {channels} channels",
-        "group_points",
-        (
-            features,
-            indices,
-            batch,
-            n,
-            channels,
-            slots,
-            Output(gradient.shape, np.float32),
-        ),
-        None,
-        num_bytes,
-        0,
-    )
-    yield Work(
-        "its gradient",
-        "scatter_rows",
-        (gradient, indices, None, batch, n, channels, slots, 1)
-        + (Output(features.shape, np.float32),),
-        (batch, n, slots),
-        num_bytes,
-        0,
-    )
+    label = f"group_points {batch} x {m * k} of {n}, {channels} channels"
+    groups = {"features": features, "indices": indices}
+    yield Work(label, "group_points", groups, num_bytes)
+    sums = {"gradient": gradient, "indices": indices, "num_rows": n}
+    yield Work("its gradient", "group_points_grad", sums, num_bytes)
 
 
 def box_works(rng):
@@ -143,42 +111,24 @@ def box_works(rng):
     points, counts = _points(rng, 1, n), np.array([n], np.int32)
     boxes, candidates = make_boxes(rng, 1, r), make_boxes(rng, 1, k)
     scores, valid = rng.random((1, k)).astype(np.float32), np.ones((1, k), bool)
-    yield Work(
-        f"nms_3d {k} -> {r}",
-        "nms_3d",
-        (
-            candidates,
-            scores,
-            valid,
-            1,
-            k,
-            0.5,
-            r,
-            Output((r,), "i4"),
-            Output((r,), "?"),
-        ),
-        (1, k, r),
-        29 * k + 5 * r,
-        0,
-    )
+    found = {"boxes": candidates, "scores": scores, "valid": valid}
+    found |= {"iou_threshold": 0.5, "max_outputs": r}
+    yield Work(f"nms_3d {k} -> {r}", "nms_3d", found, 29 * k + 5 * r)
+    cloud = {"points": points, "num_points": counts}
     yield Work(
         f"sample_in_boxes {r} x {n}, {m} samples",
         "sample_in_boxes",
-        (points, counts, boxes, Host(np.array([1, 2], np.int32)), 1, n, r, m, 0.0)
-        + (Output((r, m), np.int32), Output((r,), np.int32)),
-        (1, n, r),
+        cloud
+        | {"boxes": boxes, "seed": np.int32([1, 2]), "num_samples": m, "margin": 0.0},
         points.nbytes + 24 * r + 4 * r * (m + 1),
-        0,
     )
-    samples = _points(rng, 100, m)
+    values = rng.random((1, 100, m)).astype(np.float32)
+    samples = {"samples": _points(rng, 1, 100, m), "values": values}
     yield Work(
         f"nearest_assign 100 x {m} onto {n}",
         "nearest_assign",
-        (points, counts, samples, rng.random((100, m)).astype(np.float32))
-        + (boxes[:, :100], 1, n, 100, m, Output((100, n), np.float32)),
-        None,
+        cloud | samples | {"boxes": boxes[:, :100]},
         points.nbytes + 16 * 100 * m + 400 * n,
-        0,
     )
 
 
@@ -189,7 +139,8 @@ def report(device: Device) -> None:
     print(f"{'':55}{'ms':>9}{'GB/s':>8}{'of copy':>9}{'TFLOP/s':>9}{'scratch MB':>12}")
     rng = np.random.default_rng(0)
     for work in (*search_works(rng), *feature_works(rng), *box_works(rng)):
-        with Call(device, work.name, work.arguments, work.scratch) as call:
+        launch = LAUNCHES[work.op](**work.arguments)[0]
+        with Call(device, *launch) as call:
             took = milliseconds(device, call.launch)
             scratch = call.scratch_bytes / 1e6
         rate = work.num_bytes / took * 1e3

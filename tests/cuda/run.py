@@ -1,7 +1,8 @@
 """Builds the CUDA kernels, checks them on this machine's GPU and times them.
 
-    PYTHONPATH=tests python tests/cuda/run.py             all checks, then times
-    PYTHONPATH=tests python tests/cuda/run.py --sanitize  checks under compute-sanitizer
+    export PYTHONPATH=tests/helpers
+    python tests/cuda/run.py             all checks, then times
+    python tests/cuda/run.py --sanitize  checks under compute-sanitizer
 
 Needs nvcc, a GPU and NumPy; no TensorFlow. `make test-gpu` runs both.
 """
@@ -14,10 +15,10 @@ import sys
 import time
 from pathlib import Path
 
-import cuda_box_checks
 import cuda_checks
 import cuda_times
 from cuda_library import Device, build_for_gpu
+from op_cases import OPS
 
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 
@@ -32,12 +33,19 @@ def find_nvcc() -> str:
     return nvcc
 
 
-def run_checks(device: Device) -> None:
+def run_checks(device: Device, small: bool) -> None:
     """Runs every check and says so; the first that fails ends the run."""
-    for check in [*cuda_checks.CHECKS, *cuda_box_checks.CHECKS]:
-        start = time.perf_counter()
+    for check in cuda_checks.SPECIAL_CHECKS:
         check(device)
-        print(f"passed {check.__name__} in {time.perf_counter() - start:.1f} s")
+        print(f"passed {check.__name__}")
+    cases = cuda_checks.all_cases(small)
+    for op in OPS:
+        own = [case for case in cases if case.op == op]
+        start = time.perf_counter()
+        for case in own:
+            cuda_checks.check_case(device, case)
+        took = time.perf_counter() - start
+        print(f"passed {len(own)} cases of {op} in {took:.1f} s")
 
 
 def sanitize() -> None:
@@ -60,8 +68,8 @@ def main() -> None:
     flags = parser.parse_args()
     if flags.sanitize:
         return sanitize()
-    device = Device(build_for_gpu(flags.build, find_nvcc()), small=flags.small)
-    run_checks(device)
+    device = Device(build_for_gpu(flags.build, find_nvcc()))
+    run_checks(device, flags.small)
     if not flags.no_times:
         cuda_times.report(device)
 

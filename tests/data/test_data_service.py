@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags as absl_flags
-from toy_scenes import CLASSES, make_scene
+from toy_scenes import make_scene, write_folder
 
 from gspn_tf import ops
 from gspn_tf.commands import main as cli
 from gspn_tf.config import DataConfig
-from gspn_tf.data import load, observation, read_scenes, write_scenes
+from gspn_tf.data import load, observation, read_scenes
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "data.md").read_text()
@@ -28,7 +27,7 @@ OPTIONS = DataConfig(num_points=96, num_shape_points=16, sampling="farthest")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("scenes")
     train = [make_scene(i, 120, 2 + i % 3) for i in range(7)]
-    write_scenes(path, "train", train, num_shards=3, classes=CLASSES)
+    write_folder(path, per_shard=3, train=train)
     return path
 
 
@@ -70,6 +69,7 @@ def assert_equal(one, other):
     tf.nest.map_structure(np.testing.assert_array_equal, one, other)
 
 
+@pytest.mark.slow
 def test_a_worker_prepares_what_this_process_would(folder, service):
     for training in (True, False):
         options = {"batch_size": 2, "training": training, "seed": 5}
@@ -79,23 +79,15 @@ def test_a_worker_prepares_what_this_process_would(folder, service):
         assert_equal(list(there.as_numpy_iterator()), here)
 
 
+@pytest.mark.slow
 def test_epochs_with_seeds_of_their_own_differ(folder, service):
-    first, second = (
-        load(
-            folder,
-            "train",
-            OPTIONS,
-            batch_size=7,
-            training=True,
-            seed=s,
-            service=service,
-        )
-        for s in (0, 1)
-    )
+    options = {"batch_size": 7, "training": True, "service": service}
+    first, second = (load(folder, "train", OPTIONS, seed=s, **options) for s in (0, 1))
     (first,), (second,) = first.as_numpy_iterator(), second.as_numpy_iterator()
     assert not np.array_equal(first["points"], second["points"])
 
 
+@pytest.mark.slow
 def test_two_workers_give_every_scene_once(folder):
     options = {"batch_size": 1, "training": True, "seed": 5}
     here = by_scene(load(folder, "train", OPTIONS, **options))
@@ -104,6 +96,7 @@ def test_two_workers_give_every_scene_once(folder):
         assert_equal(by_scene(there), here)
 
 
+@pytest.mark.slow
 def test_a_worker_without_the_library_cannot(folder):
     """What loading the library is for: a worker of TensorFlow alone fails."""
     program = (
@@ -156,11 +149,12 @@ def python_blocks():
     return re.findall(r"```python\n(.*?)```", DOCUMENT, re.S)
 
 
+@pytest.mark.slow
 def test_the_document_runs(tmp_path, monkeypatch, service):
     """Its blocks one after another, and its SavedModel in a process of its own."""
     monkeypatch.chdir(tmp_path)
     scenes = [make_scene(i, 5000) for i in range(4)]
-    write_scenes("datasets/rooms", "train", scenes, num_shards=2, classes=CLASSES)
+    write_folder("datasets/rooms", per_shard=2, train=scenes)
     names: dict = {}
     for block in python_blocks():
         exec(block.replace("grpc://localhost:5050", service), names)
@@ -185,7 +179,4 @@ def test_the_document_runs(tmp_path, monkeypatch, service):
 
 @pytest.mark.parametrize("line", re.findall(r"^gspn (.*)$", DOCUMENT, re.M))
 def test_the_documents_commands_are_understood(line):
-    command, rest = cli._find(shlex.split(line))
-    flags = absl_flags.FlagValues()
-    command.define_flags(flags)
-    cli._parse(command, flags, rest)
+    cli.parse_command_line(shlex.split(line))

@@ -9,7 +9,7 @@ from toy_scenes import toy_data
 from gspn_tf.config import DataConfig
 from gspn_tf.data import load, read_scenes
 from gspn_tf.data.manifest import ShardError, naming_damage
-from gspn_tf.datasets.preparing.scenes import prepare_scenes
+from gspn_tf.datasets.preparing import prepare_scenes
 
 
 @pytest.fixture
@@ -35,6 +35,7 @@ def test_a_flipped_bit_is_found_and_its_shard_named(damaged):
         list(load(damaged.parent, "train", options, **arguments))
 
 
+@pytest.mark.slow
 def test_any_flipped_bit_is_found(damaged):
     """Of lengths, checksums and scenes alike."""
     flipped = damaged.read_bytes()

@@ -14,8 +14,9 @@ from gspn_tf.commands import main as cli
 from gspn_tf.data import read_scenes
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scene import check_scene
-from gspn_tf.datasets import depth, nyuv2
-from gspn_tf.datasets.rgbd import NYUV2, ImageFolder
+from gspn_tf.datasets import depth
+from gspn_tf.datasets.nyuv2 import find_frames
+from gspn_tf.datasets.rgbd import NYUV2
 
 DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "nyuv2"
 # Pixels of a class in the labelled frames, counted in the images by another program.
@@ -28,11 +29,8 @@ COUNTS = {
 
 @pytest.fixture
 def mat(tmp_path):
-    folder = tmp_path / "nyu"
-    folder.mkdir()
-    toy_frames.write_mat(folder / "nyu_depth_v2_labeled.mat")
-    toy_frames.write_splits(folder / "splits.mat")
-    return folder / "nyu_depth_v2_labeled.mat"
+    toy_frames.write_source(tmp_path / "nyu")
+    return tmp_path / "nyu" / "labeled.mat"
 
 
 @pytest.fixture
@@ -47,8 +45,13 @@ def gspn(source, *more) -> int:
     return cli.main(["prepare", "nyuv2", *map(str, words)])
 
 
+def read(path, number):
+    frames = find_frames(path)
+    return frames.read(frames.sources[number - 1])
+
+
 def test_pixels_are_lifted_by_the_published_camera(mat):
-    scene = nyuv2.LabelledFile(mat).read("0002")
+    scene = read(mat, 2)
     arrays = {key: value[1] for key, value in toy_frames.frames().items()}
     rows, columns = np.nonzero(arrays["depth"])
     z = arrays["depth"][rows, columns]
@@ -61,7 +64,7 @@ def test_pixels_are_lifted_by_the_published_camera(mat):
 
 
 def test_an_object_is_a_label_and_an_instance(mat):
-    scene = nyuv2.LabelledFile(mat).read("0001")
+    scene = read(mat, 1)
     chair, bed = (NYUV2.names.index(name) + 1 for name in ("chair", "bed"))
     label = toy_frames.frames()["label"][0].ravel()[1:]
     expected = np.select([label == CHAIR, label == BED], [chair, bed])
@@ -72,25 +75,23 @@ def test_an_object_is_a_label_and_an_instance(mat):
 
 
 def test_a_folder_of_images_gives_the_same_scenes(mat, images):
-    labelled, folder = nyuv2.LabelledFile(mat), ImageFolder(images)
-    assert labelled.names == folder.names == ["0001", "0002", "0003"]
-    for name in folder.names:
-        one, other = labelled.read(name), folder.read(name)
+    for number in range(1, COUNT + 1):
+        one, other = read(mat, number), read(images, number)
+        assert one.name == other.name == f"{number:04d}"
         np.testing.assert_allclose(one.points, other.points, atol=1e-6)
         for field in ("colors", "semantic", "instance"):
             np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
 
 def test_maps_of_40_classes_are_understood(images):
+    expected = read(images, 1)
+    (images / "class40").mkdir()
     for path in (images / "label").glob("*.png"):
         label = np.asarray(Image.open(path))
         small = np.select([label == CHAIR, label == BED, label == WALL], [5, 4, 1])
-        (images / "class40").mkdir(exist_ok=True)
         Image.fromarray(small.astype(np.uint8)).save(images / "class40" / path.name)
-    expected = ImageFolder(images).read("0001")
-    for path in (images / "label").glob("*.png"):
         path.unlink()
-    found = ImageFolder(images).read("0001")
+    found = read(images, 1)
     np.testing.assert_array_equal(found.semantic, expected.semantic)
     np.testing.assert_array_equal(found.instance, expected.instance)
 
@@ -118,8 +119,12 @@ def test_frames_without_labels_are_a_split_of_their_own(images, capsys):
 
 
 def test_a_folder_without_a_split_is_divided(images, capsys):
+    (images / "instance" / "0001.png").unlink()
     assert gspn(images, "--val_fraction", 0.4) == 0
-    assert "train 2 scenes (6 instances), val 1 scenes" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "train 2 scenes (3 instances), val 1 scenes (3" in out
+    (warning,) = read_manifest(images.parent / "data")["warnings"]
+    assert warning == "0001: no instance/0001.png: no instances"
 
 
 @pytest.mark.parametrize(
@@ -132,12 +137,19 @@ def test_a_folder_without_a_split_is_divided(images, capsys):
         ("depth", np.zeros(SIZE, np.uint16), "expected a pixel with depth, got none"),
         ("label", np.zeros((*SIZE, 3), np.uint8), "label/0002.png must be an image of"),
         ("instance", np.zeros((9, 9), np.uint8), "instance/0002.png must be [12, 16]"),
+        ("color", b"cut", "color/0002.png is not a readable image file"),
+        ("depth", b"cut", "depth/0002.png is not a readable image file"),
+        ("label", b"cut", "label/0002.png is not a readable image file"),
+        ("instance", b"cut", "instance/0002.png is not a readable image file"),
     ],
 )
 def test_frames_that_do_not_fit_are_named(images, kind, image, message, capsys):
     path = images / kind / "0002.png"
+    whole = path.read_bytes()
     path.unlink()
-    if image is not None:
+    if isinstance(image, bytes):
+        path.write_bytes(whole[:-40])
+    elif image is not None:
         Image.fromarray(image).save(path)
     assert gspn(images) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
@@ -145,23 +157,12 @@ def test_frames_that_do_not_fit_are_named(images, kind, image, message, capsys):
     assert not (images.parent / "data").exists()
 
 
-@pytest.mark.parametrize("kind", ["color", "depth", "label", "instance"])
-def test_images_cut_short_are_named(images, kind, capsys):
-    path = images / kind / "0003.png"
+def test_broken_frames_are_left_out_on_demand(images):
+    path = images / "depth" / "0003.png"
     path.write_bytes(path.read_bytes()[:-40])
-    assert gspn(images) == 1
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"scene '0003': {path} is not a readable image" in error
     assert gspn(images, "--keep-going") == 0
     splits = read_manifest(images.parent / "data")["splits"].values()
     assert [list(s["skipped"]) for s in splits if s["skipped"]] == [["0003"]]
-
-
-def change(path, key, value):
-    with h5py.File(path, "a") as file:
-        del file[key]
-        if value is not None:
-            file[key] = value
 
 
 @pytest.mark.parametrize(
@@ -173,37 +174,39 @@ def change(path, key, value):
         ("depths", np.full((COUNT, 16, 12), np.nan), "depths must be finite"),
         ("depths", np.zeros((COUNT, 16, 12)), "expected a pixel with depth"),
         ("labels", np.full((COUNT, 16, 12), 900), "labels must be at most 157"),
+        (None, None, "labeled.mat is not a readable HDF5 file"),
     ],
 )
 def test_a_file_that_does_not_fit_is_named(mat, key, value, message, capsys):
-    change(mat, key, value)
+    if key is None:
+        mat.write_bytes(mat.read_bytes()[:-300])
+    else:
+        with h5py.File(mat, "a") as file:
+            del file[key]
+            if value is not None:
+                file[key] = value
     assert gspn(mat) == 1
     assert message in capsys.readouterr().err
-
-
-def test_a_file_cut_short_is_named(mat, capsys):
-    mat.write_bytes(mat.read_bytes()[:-300])
-    assert gspn(mat) == 1
-    assert f"{mat} is no readable HDF5 file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    "train, test, message",
+    "splits, message",
     [
-        ((1, 2), (4,), "frame '0003' is in 0 of train and test"),
-        ((1, 2), (2, 3), "frame '0002' is in 2 of train and test"),
+        ({"train": (1, 2), "test": (4,)}, "frame '0003' is in 0 of train and test"),
+        ({"train": (1, 2), "test": (2, 3)}, "frame '0002' is in 2 of train and test"),
+        ({"train": (1,), "val": (2, 3)}, "splits.mat is not a readable split file"),
+        (None, "splits.mat not found: the file with the official split"),
     ],
 )
-def test_a_split_that_does_not_fit_is_named(mat, train, test, message, capsys):
-    toy_frames.write_splits(mat.parent / "splits.mat", train, test)
+def test_a_split_that_does_not_fit_is_named(mat, splits, message, capsys):
+    (mat.parent / "splits.mat").unlink()
+    if splits:
+        toy_frames.write_splits(mat.parent / "splits.mat", **splits)
     assert gspn(mat) == 1
     assert message in capsys.readouterr().err
 
 
-def test_absent_files_are_named(mat, tmp_path, capsys):
-    (mat.parent / "splits.mat").unlink()
-    assert gspn(mat) == 1
-    assert f"{mat.parent}/splits.mat not found" in capsys.readouterr().err
+def test_absent_files_are_named(tmp_path, capsys):
     assert gspn(tmp_path / "nowhere") == 1
     assert "no file or folder" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
@@ -213,20 +216,22 @@ def test_absent_files_are_named(mat, tmp_path, capsys):
 
 def test_depth_that_was_not_measured_is_no_point():
     values = np.array([[1.0, 0.0], [np.nan, -1.0]])
-    assert depth.valid(values).tolist() == [[True, False], [False, False]]
+    assert depth.measured(values).tolist() == [[True, False], [False, False]]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
 def test_real_frames():
-    source = ImageFolder(DATA)
-    assert source.names == [f"{number:04d}" for number in range(1, 11)]
-    for name in source.names:
-        scene = source.read(name)
+    frames = find_frames(DATA)
+    assert [source.name for source in frames.sources] == [
+        f"{number:04d}" for number in range(1, 11)
+    ]
+    for source in frames.sources:
+        scene = frames.read(source)
         check_scene(scene, len(NYUV2))
         rows, counts = np.unique(scene.semantic[scene.semantic > 0], return_counts=True)
         names = [NYUV2.names[row - 1] for row in rows]
         found = dict(zip(names, counts.tolist(), strict=True))
-        print(f"frame {name}: {len(scene.points)} points, {found or 'no labels'}")
+        print(f"frame {scene.name}: {len(scene.points)} points, {found or 'no labels'}")
         assert len(scene.points) == 480 * 640
-        assert found == COUNTS.get(name, {}) and scene.num_instances == 0
+        assert found == COUNTS.get(scene.name, {}) and scene.num_instances == 0
         assert 0.7 < scene.points[:, 1].min() and scene.points[:, 1].max() < 10

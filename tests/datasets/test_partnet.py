@@ -12,9 +12,9 @@ from toy_shapes import write_stool
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data.manifest import read_manifest
-from gspn_tf.data.scene import check_scene
+from gspn_tf.data.scene import GREY, check_scene
 from gspn_tf.datasets import partnet
-from gspn_tf.files.scans import ScanError
+from gspn_tf.files.errors import ScanError
 
 DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "partnet"
 needs_data = pytest.mark.skipif(
@@ -47,9 +47,9 @@ def stool(tmp_path):
 
 
 def read(source, category, level):
-    classes = partnet.read_classes(source / "meta", category, level)
-    (item,) = partnet.list_shapes(source, category)
-    return partnet.read_shape(item, classes)
+    classes = partnet.read_part_classes(source / "meta", category, level)
+    (shape,) = partnet.list_raw_shapes(source, category)
+    return partnet.read_raw_shape(shape, classes)
 
 
 def test_a_level_has_the_parts_of_its_list(stool):
@@ -64,7 +64,7 @@ def test_a_level_has_the_parts_of_its_list(stool):
 def test_z_is_up_and_colours_are_neutral(stool):
     scene = read(stool, "Stool", 1)
     np.testing.assert_allclose(scene.points[1], [0.3, -0.5, 0.4], atol=1e-6)
-    assert (scene.colors == partnet.NEUTRAL).all()
+    assert (scene.colors == GREY).all()
 
 
 def test_a_part_without_points_is_left_out(stool):
@@ -82,11 +82,11 @@ def test_a_part_without_points_is_left_out(stool):
         ("point_sample/label-10000.txt", "10 1\n" * 6, "expected 1 numbers a line"),
         ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "pts-10000.txt: points must"),
         ("point_sample/pts-10000.txt", "0 0\n" * 6, "expected 3 numbers a line"),
-        ("point_sample/pts-10000.txt", "0 0 0\n0 0", "expected 3 numbers a line"),
-        ("result.json", "[{", "no JSON file"),
+        ("point_sample/pts-10000.txt", "0 0 0\n0 0", "readable 3-column text file"),
+        ("result.json", "[{", "not a readable JSON file"),
         ("result.json", "7", "parts must be a list, got 7"),
         ("result.json", "[7]", "an id and a name, got 7"),
-        ("meta.json", "{", "meta.json is no JSON file"),
+        ("meta.json", "{", "meta.json is not a readable JSON file"),
         ("meta.json", "[]", "expected the category as model_cat"),
         ("result_after_merging.json", '[{"id": 1}]', "an id and a name"),
         (
@@ -119,26 +119,18 @@ def test_a_merged_tree_of_another_shape_is_named(stool):
 @pytest.mark.parametrize("name", partnet.FILES)
 def test_absent_files_are_named(stool, name):
     (stool / "7" / name).unlink()
-    with pytest.raises(ScanError, match=f"{name} is missing"):
+    with pytest.raises(ScanError, match=f"{name} cannot be read: No such file"):
         read(stool, "Stool", 3)
 
 
 def test_categories_and_levels_that_are_not_there_are_named(stool):
     with pytest.raises(ScanError, match="category Chair, got shapes of Stool"):
-        partnet.list_shapes(stool, "Chair")
+        partnet.list_raw_shapes(stool, "Chair")
     with pytest.raises(ValueError, match="expected Stool-level-2.txt, got Stool-lev"):
-        partnet.read_classes(stool / "meta", "Stool", 2)
+        partnet.read_part_classes(stool / "meta", "Stool", 2)
     (stool / "meta" / "Stool-level-2.txt").write_text("1 stool\n")
-    with pytest.raises(ValueError, match=r'level-2.txt:1: expected "id path kind"'):
-        partnet.read_classes(stool / "meta", "Stool", 2)
-
-
-def test_the_data_sets_own_splits(stool):
-    for split, number in (("train", "7"), ("val", "8"), ("test", "9")):
-        items = [{"anno_id": number, "model_id": "x"}]
-        (stool / f"Stool.{split}.json").write_text(json.dumps(items))
-    expected = {"train": ["7"], "val": ["8"], "test": ["9"]}
-    assert partnet.read_splits(stool, "Stool") == expected
+    with pytest.raises(ValueError, match=r'level-2.txt: expected "id path kind"'):
+        partnet.read_part_classes(stool / "meta", "Stool", 2)
 
 
 def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
@@ -168,14 +160,6 @@ def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
     assert sorted(sum((s["names"] for s in splits.values()), [])) == ["7", "8", "9"]
 
 
-def test_the_command_names_a_broken_shape(stool, tmp_path, capsys):
-    (stool / "7" / "result.json").write_text("[]")
-    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
-    assert cli.main([*command, f"--output={tmp_path}/data"]) == 1
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert "scene '7'" in error and "must name leaves of result.json" in error
-
-
 @pytest.mark.parametrize("text", [None, "{", '{"model_cat": 3}'])
 def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
     """It is named when it is read, and left out on demand, whatever it is."""
@@ -198,9 +182,9 @@ def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
 @needs_data
 @pytest.mark.parametrize(("category", "level", "name"), COUNTS, ids=str)
 def test_real_shapes(category, level, name):
-    classes = partnet.read_classes(DATA / "meta", category, level)
-    items = {item.name: item for item in partnet.list_shapes(DATA, category)}
-    scene = partnet.read_shape(items[name], classes)
+    classes = partnet.read_part_classes(DATA / "meta", category, level)
+    shapes = {shape.name: shape for shape in partnet.list_raw_shapes(DATA, category)}
+    scene = partnet.read_raw_shape(shapes[name], classes)
     check_scene(scene, len(classes))
     present = len(set(scene.semantic.tolist()) - {0})
     other = int((scene.instance < 0).sum())
@@ -214,31 +198,7 @@ def test_real_shapes(category, level, name):
 
 
 @needs_data
-@pytest.mark.parametrize("other", ["3763", "40147", "45780", "179"])
-def test_merged_trees_of_other_real_shapes_are_named(tmp_path, other):
-    source = tmp_path / "45940"
-    shutil.copytree(DATA / "45940", source, copy_function=shutil.copyfile)
-    file = "result_after_merging.json"
-    (source / file).chmod(0o644)
-    shutil.copyfile(DATA / other / file, source / file)
-    (item,) = partnet.list_shapes(tmp_path, "StorageFurniture")
-    classes = partnet.read_classes(DATA / "meta", "StorageFurniture", 1)
-    with pytest.raises(ScanError, match="belongs to another shape"):
-        partnet.read_shape(item, classes)
-
-
-@needs_data
 def test_the_config_has_an_output_for_each_part_of_its_example():
-    classes = partnet.read_classes(DATA / "meta", "Chair", 3)
-    config = config_loading.load("configs/partnet.py")
+    classes = partnet.read_part_classes(DATA / "meta", "Chair", 3)
+    config = config_loading.load_config("configs/partnet.py")
     assert config.model.proposal.num_classes == len(classes) + 1
-
-
-@needs_data
-def test_every_shape_is_in_one_category():
-    found = {c: [i.name for i in partnet.list_shapes(DATA, c)] for c, *_ in COUNTS}
-    assert found == {
-        "Chair": ["179"],
-        "Bottle": ["3763"],
-        "StorageFurniture": ["40147", "45780", "45940"],
-    }

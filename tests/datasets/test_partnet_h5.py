@@ -13,7 +13,7 @@ from gspn_tf.commands import main as cli
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.datasets import partnet, partnet_h5
-from gspn_tf.files.scans import ScanError
+from gspn_tf.files.errors import ScanError
 
 DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "partnet"
 LAYOUTS = ("leaves", "detection", "truth")
@@ -78,19 +78,19 @@ def masks_of(labels, parts, classes, num_masks=200):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_every_layout_of_the_release_gives_the_raw_scenes(layout, level, tmp_path):
-    classes = partnet.read_classes(DATA / "meta", "StorageFurniture", level)
-    items = partnet.list_shapes(DATA, "StorageFurniture")
-    clouds = [np.loadtxt(item.sources[1]) for item in items]
-    leaves = [np.loadtxt(item.sources[2], dtype=int) for item in items]
-    trees = [json.loads(item.sources[4].read_text()) for item in items]
+    classes = partnet.read_part_classes(DATA / "meta", "StorageFurniture", level)
+    items = partnet.list_raw_shapes(DATA, "StorageFurniture")
+    clouds = [np.loadtxt(item.files[1]) for item in items]
+    leaves = [np.loadtxt(item.files[2], dtype=int) for item in items]
+    trees = [json.loads(item.files[4].read_text()) for item in items]
     folder = tmp_path / f"StorageFurniture-{level}"
     folder.mkdir()
     write_h5(folder / "train-00.h5", layout, clouds, leaves, trees, classes)
-    listed = partnet_h5.list_shapes(tmp_path, "StorageFurniture", level)
+    listed = partnet_h5.list_stored_shapes(tmp_path, "StorageFurniture", level)
     assert [item.name for item in listed["train"]] == ["70", "71", "72"]
     for item, raw in zip(listed["train"], items, strict=True):
-        one = partnet_h5.read_shape(item, classes)
-        other = partnet.read_shape(raw, classes)
+        one = partnet_h5.read_stored_shape(item, classes)
+        other = partnet.read_raw_shape(raw, classes)
         for field in ("points", "colors", "semantic", "instance"):
             np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
@@ -119,8 +119,8 @@ def release(tmp_path):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_small_files_of_every_layout(release, layout):
-    listed = partnet_h5.list_shapes(release(layout).parent, "Stool", 3)
-    first, second = [partnet_h5.read_shape(i, CLASSES) for i in listed["val"]]
+    listed = partnet_h5.list_stored_shapes(release(layout).parent, "Stool", 3)
+    first, second = [partnet_h5.read_stored_shape(i, CLASSES) for i in listed["val"]]
     assert first.semantic.tolist() == [1, 2, 2, 0, 2]
     assert first.instance.tolist() == [0, 1, 2, -1, 1]
     assert second.semantic.tolist() == [2, 2, 1, 1, 0]
@@ -131,8 +131,8 @@ def test_colours_of_a_file_are_kept(release):
     path = release("leaves")
     with h5py.File(path, "a") as file:
         file["rgb"] = np.arange(30, dtype=np.uint8).reshape(2, 5, 3)
-    item = partnet_h5.list_shapes(path.parent, "Stool", 3)["val"][1]
-    assert partnet_h5.read_shape(item, CLASSES).colors.ravel().tolist() == [
+    item = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)["val"][1]
+    assert partnet_h5.read_stored_shape(item, CLASSES).colors.ravel().tolist() == [
         *range(15, 30)
     ]
 
@@ -140,7 +140,7 @@ def test_colours_of_a_file_are_kept(release):
 def test_files_without_names_number_their_shapes(release):
     path = release("truth")
     path.with_suffix(".json").unlink()
-    listed = partnet_h5.list_shapes(path.parent, "Stool", 3)
+    listed = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)
     assert [item.name for item in listed["val"]] == ["val-00-0000", "val-00-0001"]
 
 
@@ -158,13 +158,13 @@ def test_files_without_names_number_their_shapes(release):
 )  # fmt: skip
 def test_malformed_files_are_named(release, layout, key, value, message):
     path = release(layout)
-    item = partnet_h5.list_shapes(path.parent, "Stool", 3)["val"][1]
+    item = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)["val"][1]
     with h5py.File(path, "a") as file:
         del file[key]
         if value is not None:
             file[key] = value
     with pytest.raises(ScanError, match=message):
-        partnet_h5.read_shape(item, CLASSES)
+        partnet_h5.read_stored_shape(item, CLASSES)
 
 
 def test_only_test_files_may_have_no_labels(release):
@@ -172,12 +172,12 @@ def test_only_test_files_may_have_no_labels(release):
     with h5py.File(path, "a") as file:
         for key in set(file) - {"pts"}:
             del file[key]
-    items = partnet_h5.list_shapes(path.parent, "Stool", 3)["test"]
-    scene = partnet_h5.read_shape(items[0], CLASSES)
+    items = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)["test"]
+    scene = partnet_h5.read_stored_shape(items[0], CLASSES)
     assert not scene.semantic.any() and (scene.instance == -1).all()
     path.rename(path.with_name("val-00.h5"))
     with pytest.raises(ScanError, match="val-00.h5: expected label or gt_mask, got"):
-        partnet_h5.list_shapes(path.parent, "Stool", 3)
+        partnet_h5.list_stored_shapes(path.parent, "Stool", 3)
 
 
 def test_the_command_takes_the_splits_of_the_files(release, tmp_path, capsys):
@@ -200,7 +200,7 @@ def test_the_command_takes_the_splits_of_the_files(release, tmp_path, capsys):
     ("text", "message"),
     [
         ("[]", "expected 2 shapes, got 0"),
-        ("[{", "is no JSON file"),
+        ("[{", "is not a readable JSON file"),
         ('{"0": 1, "1": 2}', "expected a list"),
         ("[1, 2]", "expected anno_id of each shape, got 1"),
         ('[{"anno_id": 1}, {"anno_id": 2}]', "expected the parts of each shape"),
@@ -211,13 +211,13 @@ def test_a_list_of_shapes_that_does_not_fit_is_named(release, text, message):
     path = release("leaves")
     path.with_suffix(".json").write_text(text)
     with pytest.raises(ScanError, match=rf"val-00\.json:? {message}"):
-        partnet_h5.list_shapes(path.parent, "Stool", 3)
+        partnet_h5.list_stored_shapes(path.parent, "Stool", 3)
 
 
 def test_damaged_files_are_named(release):
     path = release("leaves")
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ScanError, match=r"val-00\.h5 is no readable HDF5 file"):
-        partnet_h5.list_shapes(path.parent, "Stool", 3)
+    with pytest.raises(ScanError, match=r"val-00\.h5 is not a readable HDF5 file"):
+        partnet_h5.list_stored_shapes(path.parent, "Stool", 3)
     path.unlink()
-    assert partnet_h5.list_shapes(path.parent, "Stool", 3) == {}
+    assert partnet_h5.list_stored_shapes(path.parent, "Stool", 3) == {}

@@ -10,16 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_scenes import CLASSES, make_scene, read_file, toy_data
+from toy_scenes import CLASSES, make_scene, read_file, toy_data, write_own_scans
 
 from gspn_tf import files
 from gspn_tf.config import DataConfig
 from gspn_tf.data import load, read_scenes
 from gspn_tf.data.manifest import checksum, has_scenes, read_manifest
-from gspn_tf.datasets.preparing import scenes as prepare
-from gspn_tf.datasets.preparing import staging
-from gspn_tf.datasets.preparing.reading import DataSet, Item
-from gspn_tf.datasets.preparing.scenes import SceneError, prepare_scenes
+from gspn_tf.datasets import preparing
+from gspn_tf.datasets.preparing import SceneError, prepare_scenes
+from gspn_tf.datasets.reading import DataSet, SceneSource
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("GSPN_KILLS", "2"))
@@ -66,17 +65,17 @@ def test_processes_and_jobs_do_not_change_a_byte(tmp_path):
 
 
 def test_reading_needs_no_tensorflow():
-    program = (
-        "import sys, gspn_tf.datasets.preparing.reading, gspn_tf.datasets.scannet, "
-        "gspn_tf.datasets.own, "
-        "gspn_tf.synthetic.rooms; sys.exit('tensorflow' in sys.modules)"
-    )
+    """No reader imports it, whatever the data set."""
+    modules = ("scannet", "own", "partnet", "partnet_h5", "nyuv2")
+    names = [f"gspn_tf.datasets.{name}" for name in (*modules, "reading")]
+    names += [f"gspn_tf.synthetic.{name}" for name in ("rooms", "views", "parts")]
+    program = f"import sys, {', '.join(names)}; sys.exit('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_bad_scene_is_named_and_finished_shards_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare, "SCENES_PER_SHARD", 2)
+    monkeypatch.setattr(preparing, "SCENES_PER_SHARD", 2)
     data = toy_data(tmp_path / "raw", {"train": 6})
     (tmp_path / "raw" / "train_05.toy").write_text("broken")
     with pytest.raises(SceneError, match="scene 'train_05': invalid literal"):
@@ -142,7 +141,7 @@ def test_other_data_in_the_folder_is_refused(tmp_path):
 
 def interrupted(tmp_path, monkeypatch, **options):
     """A run of two shards that ended after the first."""
-    monkeypatch.setattr(prepare, "SCENES_PER_SHARD", 1)
+    monkeypatch.setattr(preparing, "SCENES_PER_SHARD", 1)
 
     def stop(item):
         if item.name.endswith("1"):
@@ -186,30 +185,40 @@ def test_two_runs_of_one_folder_do_not_mix(tmp_path):
     assert prepare_scenes(tmp_path / "data", first, jobs=1)["splits"]["train"]
 
 
+@pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("moment", ["rename", "rmtree"])
-def test_a_kill_while_the_folder_is_renamed(tmp_path, monkeypatch, moment):
-    """After `rename` the old folder is away; after `rmtree` both are in place."""
+def test_a_kill_while_the_folder_is_renamed(tmp_path, monkeypatch, moment, force):
+    """At `rename` the old folder is away; at `rmtree` the new one is in place."""
     old = toy_data(tmp_path / "raw", {"train": 1})
     new = toy_data(tmp_path / "raw", {"train": 1}, options={"level": 1})
     prepare_scenes(tmp_path / "data", old, jobs=1)
-    module = os if moment == "rename" else staging.shutil
-    real = getattr(module, moment)
+    module = os if moment == "rename" else preparing.shutil
+    real, unfinished = getattr(module, moment), tmp_path / ".data.unfinished"
 
     def once(path, *arguments, **options):
-        if "unfinished" in str(path) or "replaced" in str(path):
+        if path in (unfinished, unfinished / "data"):
             raise KeyboardInterrupt
         return real(path, *arguments, **options)
 
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
         broken.setattr(module, moment, once)
         prepare_scenes(tmp_path / "data", new, jobs=1, force=True)
-    prepare_scenes(tmp_path / "data", new, jobs=1, force=True)
+    prepare_scenes(tmp_path / "data", new, jobs=1, force=force)
     assert read_manifest(tmp_path / "data")["options"] == {"level": 1}
     assert {path.name for path in tmp_path.iterdir()} == {"raw", "data"}
 
 
+def test_a_shard_that_is_half_written_is_written_anew(tmp_path, monkeypatch):
+    data = interrupted(tmp_path, monkeypatch)
+    half = tmp_path / ".data.unfinished" / "data" / "train-00001-of-00002.tfrecord"
+    half.write_bytes(b"half a record")
+    prepare_scenes(tmp_path / "data", data, jobs=1)
+    prepare_scenes(tmp_path / "afresh", data, jobs=1)
+    assert contents(tmp_path / "data") == contents(tmp_path / "afresh")
+
+
 def test_a_scene_twice_and_no_scene_at_all_are_refused(tmp_path):
-    item = Item("a")
+    item = SceneSource("a")
     with pytest.raises(ValueError, match="in one split, once; .*: a"):
         DataSet("toy", CLASSES, {"train": [item], "val": [item]}, read_file)
     with pytest.raises(ValueError, match="there are no scenes"):
@@ -262,10 +271,11 @@ def test_a_manifest_of_the_first_form_is_still_read(tmp_path):
     assert checksum(tmp_path / "d", "train") == digest
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path):
     """SIGKILL, GSPN_KILLS times (2 by default); no finished shard is touched again."""
     scans, output = tmp_path / "scans", tmp_path / "data"
-    write_scans(scans)
+    write_own_scans(scans, 90, num_points=10_000)  # a kill meets every stage
     unfinished, whole = tmp_path / ".data.unfinished", tmp_path / "whole"
     assert prepare_own(scans, output).wait() == 0
     os.rename(output, whole)
@@ -278,29 +288,17 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path):
         time.sleep(rng.uniform(0.0, 2.0))
         process.kill()
         process.wait()
-        folder = unfinished if unfinished.exists() else output
-        for path in folder.glob("*.tfrecord"):
-            state = (path.stat().st_ino, path.stat().st_mtime_ns)
-            assert finished.setdefault(path.name, state) == state
+        folder = unfinished / "data" if (unfinished / "data").exists() else output
+        for facts in unfinished.glob("facts/*.json"):
+            status = (folder / facts.stem).stat()
+            state = (status.st_ino, status.st_mtime_ns)
+            assert finished.setdefault(facts.stem, state) == state
     assert prepare_own(scans, output).wait() == 0
     for name, state in finished.items():
         status = (output / name).stat()
         assert (status.st_ino, status.st_mtime_ns) == state
     assert contents(output) == contents(whole)
     assert {path.name for path in tmp_path.iterdir()} == {"scans", "data", "whole"}
-
-
-def write_scans(folder) -> None:
-    """Enough to read that a kill meets every stage of the work."""
-    folder.mkdir()
-    (folder / "classes.txt").write_text("3 cabinet\n5 chair\n9 window\n")
-    for i in range(90):
-        scene = make_scene(i, 10_000)
-        raw = CLASSES.to_raw(scene.semantic)
-        labels = {"semantic": raw, "instance": scene.instance + 1}
-        np.savez(
-            folder / f"{i}.npz", points=scene.points, colors=scene.colors, **labels
-        )
 
 
 def prepare_own(scans, output) -> subprocess.Popen:

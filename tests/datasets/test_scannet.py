@@ -13,7 +13,7 @@ from gspn_tf.data import read_scenes
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.datasets import scannet
-from gspn_tf.datasets.preparing.reading import read_item
+from gspn_tf.datasets.reading import read_source
 from gspn_tf.datasets.scannet_labels import read_labels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def gspn(source, *arguments) -> int:
 def first(source):
     """The first training scan as `prepare` reads it."""
     data = scannet.data_set(source, splits=["train"])
-    return read_item(data.read, len(SCANNET), data.splits["train"][0])
+    return read_source(data.read, len(SCANNET), data.splits["train"][0])
 
 
 def edit(source, suffix: str, change) -> Path:
@@ -158,12 +158,7 @@ def test_a_scan_without_alignment_stays_as_it_is(source):
         ("agg", "segGroups", [GROUPS[0] | {"objectId": -1}], "at least 0 and below"),
         ("agg", "segGroups", [GROUPS[0] | {"objectId": 1 << 40}], "at least 0 and"),
         ("agg", "segGroups", [GROUPS[0] | {"label": "ufo"}], "labels ['ufo'] are not"),
-        (
-            "agg",
-            "segGroups",
-            [GROUPS[0] | {"segments": [8]}],
-            "belongs to another mesh",
-        ),
+        ("agg", "segGroups", [GROUPS[0] | {"segments": [8]}], "belongs to another"),
     ],
 )
 def test_labels_that_do_not_fit_are_named(source, suffix, key, value, message):
@@ -174,26 +169,19 @@ def test_labels_that_do_not_fit_are_named(source, suffix, key, value, message):
 
 
 @pytest.mark.parametrize("suffix", [".aggregation.json", "_vh_clean_2.ply"])
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
-def test_truncated_files_are_named_and_nothing_is_written(
-    source, suffix, share, capsys
-):
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.99, None])
+def test_truncated_and_absent_files_are_named(source, suffix, share, capsys):
     path = source / "scans" / "scene0000_00" / f"scene0000_00{suffix}"
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.unlink()
+    if share:
+        path.write_bytes(whole[: int(share * len(whole))])
     assert gspn(source) == 1
     error = capsys.readouterr().err.strip()
-    assert error.startswith("gspn: scene 'scene0000_00': ") and str(path) in error
+    assert error.startswith(f"gspn: scene 'scene0000_00': {path}")
     assert len(error.splitlines()) == 1
+    assert ("No such file" in error) == (share is None)
     assert [path.name for path in source.parent.iterdir()] == ["scannet"]
-
-
-@pytest.mark.parametrize("suffix", [".aggregation.json", "_vh_clean_2.ply"])
-def test_absent_files_are_named(source, suffix, capsys):
-    path = source / "scans" / "scene0000_00" / f"scene0000_00{suffix}"
-    path.unlink()
-    assert gspn(source) == 1
-    assert f"scene 'scene0000_00': {path}: No such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -202,7 +190,7 @@ def test_coordinates_that_are_not_finite_are_named(source, value):
     points = points_of("scene0000_00")
     points[[3, 8], 1] = value
     path.write_bytes(mesh_bytes(points))
-    assert "at vertex 3, and 2 such vertices in all" in first(source).error
+    assert "at point 3, and 2 such points in all" in first(source).error
 
 
 @pytest.mark.parametrize("text", ["1 0 0", "nan " * 16, "x " * 16])
@@ -235,12 +223,12 @@ def test_a_real_scan_is_what_another_decoder_made_of_it():
         for key in ("ins_label_all", "sem_label_all", "bbox")
     }
     data = scannet.data_set(REAL / "scannet_raw", splits=["train"], keep_going=True)
-    (item,) = data.splits["train"]
+    (scan,) = data.splits["train"]
     label_ids = data.read.keywords["label_ids"]
-    semantic, objects = read_labels(item.detail, 81_369, label_ids)
+    semantic, objects = read_labels(scan.detail, 81_369, label_ids)
     np.testing.assert_array_equal(semantic, golden["sem_label_all"])
     np.testing.assert_array_equal(objects, golden["ins_label_all"])
-    outcome = read_item(data.read, len(SCANNET), item)
+    outcome = read_source(data.read, len(SCANNET), scan)
     scene, boxes = outcome.scene, golden["bbox"]
     assert not outcome.warnings and scene.num_instances == len(boxes) == 27
     np.testing.assert_array_equal(scene.semantic, SCANNET.to_rows(semantic))

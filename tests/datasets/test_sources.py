@@ -3,7 +3,6 @@
 import csv
 import math
 
-import numpy as np
 import pytest
 import toy_frames
 import toy_models
@@ -17,26 +16,6 @@ from gspn_tf.data.manifest import read_classes
 from gspn_tf.training import loop as training
 
 
-def own_scans(folder) -> None:
-    folder.mkdir()
-    (folder / "classes.txt").write_text("3 cabinet\n5 chair\n9 window\n")
-    for i in range(3):
-        scene = toy_scenes.make_scene(i)
-        np.savez(
-            folder / f"scan_{i}.npz",
-            points=scene.points,
-            colors=scene.colors,
-            semantic=toy_scenes.CLASSES.to_raw(scene.semantic),
-            instance=scene.instance + 1,
-        )
-
-
-def nyuv2_file(folder) -> None:
-    folder.mkdir()
-    toy_frames.write_mat(folder / "labeled.mat")
-    toy_frames.write_splits(folder / "splits.mat")
-
-
 def stools(folder) -> None:
     for name in ("7", "8", "9"):
         toy_shapes.write_stool(folder, name)
@@ -45,8 +24,8 @@ def stools(folder) -> None:
 FILES = {
     "scannet": toy_scannet.write_source,
     "partnet": stools,
-    "nyuv2": nyuv2_file,
-    "own": own_scans,
+    "nyuv2": toy_frames.write_source,
+    "own": lambda folder: toy_scenes.write_own_scans(folder, 3),
 }
 COMMANDS = {
     "scannet": "--source {0}",

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gspn_tf.evaluation import report as evaluation_report
-from gspn_tf.metrics import Evaluation, InstancePredictions, Judged, evaluate
+from gspn_tf.metrics import Evaluation, InstancePredictions, Judged, evaluate_scenes
 from gspn_tf.visualize import charts, report
 
 ABOUT = {
@@ -61,7 +61,7 @@ class Written(NamedTuple):
 
 
 def written(folder, scenes, numbers=None, names=("chair", "table", "bed"), **more):
-    evaluation = evaluate(scenes, names, more.get("protocol", "scannet"))
+    evaluation = evaluate_scenes(scenes, names, more.get("protocol", "scannet"))
     pages, canvases = [], []
     small = evaluation_report.VIEW._replace(width=120, height=90)
     with pytest.MonkeyPatch.context() as patch:

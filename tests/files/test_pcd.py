@@ -10,8 +10,9 @@ from toy_frames import write_pcd
 from gspn_tf.commands import main as cli
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scene import check_scene
-from gspn_tf.datasets.rgbd import TABLETOP, CloudFolder, FrameError
-from gspn_tf.files.pcd import PcdError, decompress, read_pcd
+from gspn_tf.datasets.rgbd import TABLETOP, list_clouds, read_cloud
+from gspn_tf.files.errors import ScanError
+from gspn_tf.files.pcd import decompress, read_pcd
 
 DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "mosd"
 ENCODINGS = ("ascii", "binary", "binary_compressed")
@@ -27,6 +28,11 @@ COUNTS = {
     "learn30": (174697, 5603, 4942),
     "learn40": (137147, 14953, 3452, 16733),
 }
+
+
+def read_frame(path):
+    (source,) = list_clouds(path)
+    return read_cloud(source)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -45,7 +51,7 @@ def test_labels_are_a_table_and_objects_of_parts(tmp_path):
     points = np.ones((8, 3), np.float32)
     points[0] = np.nan
     write_pcd(tmp_path / "frame.pcd", LABELS, points=points)
-    scene = CloudFolder(tmp_path).read("frame")
+    scene = read_frame(tmp_path)
     assert scene.semantic.tolist() == [1, 1, 2, 2, 2, 2, 0]
     assert scene.instance.tolist() == [0, 0, 1, 1, 2, 1, -1]
     np.testing.assert_array_equal(scene.points[0], [1, 1, -1])
@@ -75,16 +81,24 @@ def test_a_corrupt_stream_is_an_error(stream, size):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
-def test_a_file_cut_short_is_named(tmp_path, encoding, share, capsys):
-    for name in ("a", "b", "c"):
-        write_pcd(tmp_path / "in" / f"{name}.pcd", LABELS * 9, encoding)
-    path = tmp_path / "in" / "b.pcd"
+def test_a_file_cut_short_is_named(tmp_path, encoding, share):
+    path = tmp_path / "b.pcd"
+    write_pcd(path, LABELS * 9, encoding)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ScanError, match=f"{path} is not a readable PCD file: "):
+        read_pcd(path)
+
+
+def test_the_command_leaves_out_broken_frames_on_demand(tmp_path, capsys):
+    for name in ("a", "b", "c"):
+        write_pcd(tmp_path / "in" / f"{name}.pcd", LABELS)
+    path = tmp_path / "in" / "b.pcd"
+    path.write_bytes(path.read_bytes()[:-9])
     command = ["prepare", "nyuv2", f"--source={tmp_path}/in", "--jobs=1"]
     command += [f"--output={tmp_path}/data"]
     assert cli.main(command) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"scene 'b': {path} is not a readable PCD file: " in error
+    assert f"scene 'b': {path} is not a readable PCD file: truncated" in error
     assert cli.main([*command, "--keep-going"]) == 0
     splits = read_manifest(tmp_path / "data")["splits"]
     assert sum(split["scenes"] for split in splits.values()) == 2
@@ -108,7 +122,7 @@ def test_a_header_that_is_not_understood_is_named(tmp_path, old, new, message):
     content = path.read_bytes()
     assert old in content
     path.write_bytes(content.replace(old, new))
-    with pytest.raises(PcdError) as error:
+    with pytest.raises(ScanError) as error:
         read_pcd(path)
     assert message in str(error.value) and str(path) in str(error.value)
 
@@ -117,22 +131,22 @@ def test_a_file_without_labels_is_named(tmp_path):
     path = tmp_path / "frame.pcd"
     write_pcd(path, LABELS)
     path.write_bytes(path.read_bytes().replace(b"z label rgba", b"z level rgba"))
-    with pytest.raises(FrameError, match="fields x, y, z, label and rgba, got"):
-        CloudFolder(path).read("frame")
+    with pytest.raises(ScanError, match="fields x, y, z, label and rgba, got"):
+        read_frame(path)
 
 
 def test_labelled_points_must_be_finite(tmp_path):
     points = np.ones((8, 3), np.float32)
     points[4, 2] = np.nan
     write_pcd(tmp_path / "frame.pcd", LABELS, points=points)
-    with pytest.raises(FrameError, match=r"frame.pcd: points with a label must be fin"):
-        CloudFolder(tmp_path).read("frame")
+    with pytest.raises(ScanError, match=r"frame.pcd: points with a label must be fin"):
+        read_frame(tmp_path)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
 @pytest.mark.parametrize("name", COUNTS)
 def test_real_frames(name):
-    scene = CloudFolder(DATA).read(name)
+    scene = read_frame(DATA / f"{name}.pcd")
     check_scene(scene, len(TABLETOP))
     counts = np.bincount(scene.instance)
     print(f"{name}: {len(scene.points)} points, {counts.tolist()} of its instances")
@@ -146,4 +160,4 @@ def test_real_frames(name):
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
 def test_there_are_eight_real_frames():
-    assert set(CloudFolder(DATA).names) == set(COUNTS)
+    assert {source.name for source in list_clouds(DATA)} == set(COUNTS)

@@ -1,6 +1,6 @@
 """Stands in for training: processes that import no TensorFlow and wait for each other.
 
-What they do is told in a file `told` beside their logs: a line for each thing done.
+What they do is told in a file `told` beside their logs: a line for each that begins.
 """
 
 import json
@@ -10,45 +10,61 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from gspn_tf.paper.experiments import tasks
-from gspn_tf.paper.experiments.tasks import Task
+from gspn_tf import files
+from gspn_tf.data import manifest
+from gspn_tf.paper.experiments.plan import Job, Step, Training
+from gspn_tf.training import run_folder
 
 PATIENCE_SECONDS = 60
 
 
-def fail(todo: Sequence[Task], log: Path) -> None:
+def finish(todo: Sequence[Step], log: Path) -> None:
+    """Do all steps."""
+    begin(log)
+    for step in todo:
+        do(step)
+
+
+def fail(todo: Sequence[Step], log: Path) -> None:
     """Do nothing but to leave an error in the log."""
+    begin(log)
     log.write_text("Traceback ...\nValueError: a bad scene\n")
     sys.exit(1)
 
 
-def refuse() -> None:
-    """An error."""
-    raise ValueError("nothing to do")
-
-
-def finish(todo: Sequence[Task], log: Path) -> None:
-    """Do all tasks."""
-    begin(log)
-    do(todo)
-
-
-def do(todo: Sequence[Task]) -> None:
-    """Pretend that these have been done."""
-    for task in todo:
-        task.result.parent.mkdir(parents=True, exist_ok=True)
-        tasks.write_result(task, {"seconds": {"measuring": 1.0}})
-
-
-def fail_if_first(todo: Sequence[Task], log: Path) -> None:
-    """The first to begin fails, the others finish."""
-    (fail if begin(log) else finish)(todo, log)
-
-
-def finish_if_first(todo: Sequence[Task], log: Path) -> None:
+def finish_if_first(todo: Sequence[Step], log: Path) -> None:
     """The first to begin ends, the others do not."""
     if not begin(log):
         time.sleep(PATIENCE_SECONDS)
+
+
+def fail_if_first(todo: Sequence[Step], log: Path) -> None:
+    """The first to begin fails, the others finish."""
+    if begin(log):
+        fail(todo, log)
+    finish(todo, log)
+
+
+def finish_job(job: Job, **figures: float) -> None:
+    """Pretend that a job has been done, with these figures."""
+    for step in job.missing():
+        do(step, **figures)
+
+
+def do(step: Step, **figures: float) -> None:
+    """Pretend that a step has been done; every epoch took three seconds."""
+    if not isinstance(step, Training):
+        machine = {"cpu": "toy", "cpus": 2, "gpus": []}
+        result = {"figures": figures, "machine": machine, "versions": {"keras": "0"}}
+        files.write_json(step.path, result)
+        return
+    run, data = run_folder.RunFolder(step.path), step.data.path
+    classes = manifest.read_classes(data).pairs()
+    run.start(step.config, classes, run_folder.training_checksums(data))
+    for stage in step.stages:
+        epochs = range(1, getattr(step.config.train, stage).epochs + 1)
+        rows = [{"epoch": i, "seconds": 3, "loss": 1, "val_loss": 2} for i in epochs]
+        run.write_metrics(stage, rows)
 
 
 def begin(log: Path) -> bool:
@@ -65,7 +81,6 @@ def begin(log: Path) -> bool:
     return begun(log.parent)[0][1] == os.getpid()
 
 
-def begun(logs: Path) -> list[tuple[str, int, list[int]]]:
-    """Of each that has begun, in order: the name of its log, its id and its cores."""
-    lines = (logs / "told").read_text().splitlines()
-    return [tuple(json.loads(line)) for line in lines]
+def begun(logs: Path) -> list[list]:
+    """Read of each that has begun the name of its log, its id and its cores."""
+    return [json.loads(line) for line in (logs / "told").read_text().splitlines()]

@@ -54,12 +54,8 @@ def knn(points, queries, k):
     return distances, indices
 
 
-def three_nn(points, queries):
-    return knn(points, queries, 3)
-
-
 def nearest(points, queries):
-    """One direction of nn_distance: squared distances [M] and indices [M]."""
+    """Gives one direction of nn_distance: squared distances [M] and indices [M]."""
     distances = np.zeros(len(queries), np.float32)
     indices = np.zeros(len(queries), np.int32)
     if len(points) == 0:
@@ -85,8 +81,20 @@ def nn_distance_grad(a, b, indices_a, indices_b, upstream_a, upstream_b):
     return grad_a, grad_b
 
 
+def three_interpolate(features, indices, weights):
+    parts = features[indices] * weights[..., None]
+    return (parts[:, 0] + parts[:, 1]) + parts[:, 2]
+
+
+def scatter_rows(gradient, indices, num_rows):
+    """[num_rows, C]: sums of the rows of gradient that each index names, in order."""
+    sums = np.zeros((num_rows, gradient.shape[-1]), np.float32)
+    np.add.at(sums, indices.ravel(), gradient.reshape(indices.size, gradient.shape[-1]))
+    return sums
+
+
 def row_products(rows, gradient):
-    """[..., 3]: products of rows [..., 3, C] with gradient [..., C].
+    """[..., 3]: the products of rows [..., 3, C] with gradient [..., C].
 
     32 partial sums, of the channels c with the same c % 32, are added by halves.
     """
@@ -100,29 +108,30 @@ def row_products(rows, gradient):
     return sums[..., 0]
 
 
-def box_iou(a, b):
-    """IoU of two boxes [centre, size], with the 1e-8 of the released code."""
-    size_a, size_b = np.maximum(a[3:], 0), np.maximum(b[3:], 0)
+def box_overlaps(box, others):
+    """IoU [R] of a box [6] with others [R, 6], with the 1e-8 of the released code."""
+    size, sizes = np.maximum(box[3:], 0), np.maximum(others[:, 3:], 0)
     half = np.float32(0.5)
-    low = np.maximum(a[:3] - half * size_a, b[:3] - half * size_b)
-    high = np.minimum(a[:3] + half * size_a, b[:3] + half * size_b)
-    common = np.prod(np.maximum(high - low, 0), dtype=np.float32)
-    union = np.prod(size_a) + np.prod(size_b) - common
+    low = np.maximum(box[:3] - half * size, others[:, :3] - half * sizes)
+    high = np.minimum(box[:3] + half * size, others[:, :3] + half * sizes)
+    common = np.prod(np.maximum(high - low, 0), axis=1, dtype=np.float32)
+    union = np.prod(size) + np.prod(sizes, axis=1) - common
     return common / (union + np.float32(1e-8))
 
 
 def nms_3d(boxes, scores, valid, iou_threshold, max_outputs):
     usable = valid & np.isfinite(scores) & np.isfinite(boxes).all(axis=1)
-    left = [i for i in np.argsort(-scores, kind="stable") if usable[i]]
+    left = np.argsort(-scores, kind="stable")
+    left = left[usable[left]]
     indices = np.zeros(max_outputs, np.int32)
     taken = np.zeros(max_outputs, bool)
     for k in range(max_outputs):
-        if not left:
+        if not len(left):
             break
-        best = left.pop(0)
+        best, left = left[0], left[1:]
         indices[k], taken[k] = best, True
-        threshold = np.float32(iou_threshold)
-        left = [i for i in left if not box_iou(boxes[best], boxes[i]) > threshold]
+        overlaps = box_overlaps(boxes[best], boxes[left])
+        left = left[~(overlaps > np.float32(iou_threshold))]
     return indices, taken
 
 
@@ -143,7 +152,7 @@ def _mix(value):
 
 
 def sample_in_boxes(points, boxes, seed, batch, num_samples, margin):
-    """The batch index is part of the key of the draw."""
+    """Draws points; the batch index is part of the key of a draw."""
     indices = np.zeros((len(boxes), num_samples), np.int32)
     counts = np.zeros(len(boxes), np.int32)
     key = _mix((seed[0] & 0xFFFFFFFF) << 32 | (seed[1] & 0xFFFFFFFF))
@@ -159,10 +168,9 @@ def sample_in_boxes(points, boxes, seed, batch, num_samples, margin):
 
 def nearest_assign(points, samples, values, boxes):
     assigned = np.zeros((len(boxes), len(points)), np.float32)
-    for d, box in enumerate(boxes):
-        for i in np.flatnonzero(inside_box(points, box)):
-            if samples.shape[1]:
-                distance, index = nearest(samples[d], points[i][None])
-                if np.isfinite(distance[0]):
-                    assigned[d, i] = values[d, index[0]]
+    for d, box in enumerate(boxes if samples.shape[1] else []):
+        rows = np.flatnonzero(inside_box(points, box))
+        distances, indices = nearest(samples[d], points[rows])
+        there = np.isfinite(distances)
+        assigned[d, rows[there]] = values[d, indices[there]]
     return assigned

@@ -32,9 +32,16 @@ def frames() -> dict[str, np.ndarray]:
     }
 
 
-def write_splits(path, train=(1, 2), test=(3,)) -> None:
-    splits = {"trainNdxs": train, "testNdxs": test}
-    scipy.io.savemat(path, {k: np.array(v)[:, None] for k, v in splits.items()})
+def write_splits(path, **splits) -> None:
+    columns = {f"{name}Ndxs": np.array(rows)[:, None] for name, rows in splits.items()}
+    scipy.io.savemat(path, columns)
+
+
+def write_source(folder) -> None:
+    """The .mat file and its official split."""
+    folder.mkdir()
+    write_mat(folder / "labeled.mat")
+    write_splits(folder / "splits.mat", train=(1, 2), test=(3,))
 
 
 def write_mat(path) -> None:

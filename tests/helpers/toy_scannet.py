@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from toy_ply import ply_bytes
 
 LABELS = {"office chair": 5, "desk": 14, "wall": 1, "floor": 2, "monitor": 40}
 # Vertices 0..4 are of segment 7, 5..9 of 3, and so on.
@@ -18,24 +19,15 @@ GROUPS = [
 ALIGNMENT = "axisAlignment = 0 1 0 1 -1 0 0 2 0 0 1 -0.5 0 0 0 1"
 
 
-def mesh_bytes(points, labels=None, faces=()) -> bytes:
+def mesh_bytes(points, labels=None, num_faces=0) -> bytes:
     """A PLY file as ScanNet's: alpha, perhaps a label, and faces."""
-    kinds = [(name, "<f4") for name in "xyz"]
-    kinds += [(name, "u1") for name in ("red", "green", "blue", "alpha")]
-    words = {"f4": "float", "u1": "uchar", "u2": "ushort"}
+    kinds = [("float", name) for name in "xyz"]
+    kinds += [("uchar", name) for name in ("red", "green", "blue", "alpha")]
+    rows = [(*point, row, 0, 0, 0) for row, point in enumerate(points)]
     if labels is not None:
-        kinds.append(("label", "<u2"))
-    rows = np.zeros(len(points), kinds)
-    for i, name in enumerate("xyz"):
-        rows[name] = points[:, i]
-    rows["red"] = np.arange(len(points))
-    if labels is not None:
-        rows["label"] = labels
-    lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
-    lines += [f"property {words[kind[-2:]]} {name}" for name, kind in kinds]
-    lines += [f"element face {len(faces)}", "property list uchar int vertex_indices"]
-    body = b"".join(np.uint8(len(f)).tobytes() + np.int32(f).tobytes() for f in faces)
-    return "\n".join([*lines, "end_header", ""]).encode() + rows.tobytes() + body
+        kinds.append(("ushort", "label"))
+        rows = [(*row, label) for row, label in zip(rows, labels, strict=True)]
+    return ply_bytes("binary_little_endian", kinds, rows, num_faces)
 
 
 def points_of(name: str) -> np.ndarray:
@@ -46,8 +38,7 @@ def points_of(name: str) -> np.ndarray:
 def write_scan(folder: Path, name: str, labelled: bool = True) -> Path:
     folder = folder / name
     folder.mkdir(parents=True)
-    faces = [(i, i + 1, i + 2) for i in range(20)]
-    mesh = mesh_bytes(points_of(name), faces=faces)
+    mesh = mesh_bytes(points_of(name), num_faces=20)
     (folder / f"{name}_vh_clean_2.ply").write_bytes(mesh)
     if labelled:
         segments = {"sceneId": name, "segIndices": SEGMENTS.tolist()}
@@ -58,7 +49,7 @@ def write_scan(folder: Path, name: str, labelled: bool = True) -> Path:
         (folder / f"{name}.txt").write_text(f"{ALIGNMENT}\ncolorHeight = 968\n")
         labels = np.repeat([1, 5, 14, 5, 5, 0], 5)
         path = folder / f"{name}_vh_clean_2.labels.ply"
-        path.write_bytes(mesh_bytes(points_of(name), labels, faces))
+        path.write_bytes(mesh_bytes(points_of(name), labels, 20))
     return folder
 
 

@@ -1,12 +1,14 @@
 """Small scenes and a data set of them, read without TensorFlow as real ones are."""
 
 import logging
+import operator
+from unittest import mock
 
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
-from gspn_tf.datasets.preparing.reading import DataSet, Item
+from gspn_tf.datasets.reading import DataSet, SceneSource
 
 CLASSES = ClassList((3, 5, 9), ("cabinet", "chair", "window"))
 
@@ -26,9 +28,9 @@ def make_scene(seed: int, num_points: int = 120, num_instances: int = 3) -> Scen
     )
 
 
-def read_file(item: Item) -> Scene:
+def read_file(source: SceneSource) -> Scene:
     """A toy format: the seed of `make_scene`, and an optional remark to log."""
-    text = item.sources[0].read_text()
+    text = source.files[0].read_text()
     seed, _, remark = text.partition(" ")
     if remark:
         logging.getLogger("gspn_tf.toy").warning("%s", remark)
@@ -43,5 +45,34 @@ def toy_data(folder, counts, read=read_file, **options) -> DataSet:
         for i, path in enumerate(paths):
             if not path.exists():
                 path.write_text(str(i))
-        splits[split] = [Item(path.stem, (path,)) for path in paths]
+        splits[split] = [SceneSource(path.stem, (path,)) for path in paths]
     return DataSet("toy", CLASSES, splits, read, root=folder, **options)
+
+
+def write_folder(directory, classes=CLASSES, per_shard=16, **splits) -> None:
+    """A data folder of the scenes of each split, made as `gspn prepare` does."""
+    from gspn_tf.datasets import preparing  # with TensorFlow, unlike the readers
+
+    sources = {
+        split: [SceneSource(scene.name, detail=scene) for scene in scenes]
+        for split, scenes in splits.items()
+    }
+    data = DataSet("toy", classes, sources, operator.attrgetter("detail"))
+    with mock.patch.object(preparing, "SCENES_PER_SHARD", per_shard):
+        preparing.prepare_scenes(directory, data, jobs=1, force=True)
+
+
+def write_own_scans(folder, count, **options) -> None:
+    """Scans as users bring them to `gspn prepare own`, and their classes.txt."""
+    folder.mkdir()
+    lines = (f"{number} {name}\n" for number, name in CLASSES.pairs())
+    (folder / "classes.txt").write_text("".join(lines))
+    for i in range(count):
+        scene = make_scene(i, **options)
+        np.savez(
+            folder / f"{i}.npz",
+            points=scene.points,
+            colors=scene.colors,
+            semantic=CLASSES.to_raw(scene.semantic),
+            instance=scene.instance + 1,
+        )

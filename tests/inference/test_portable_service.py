@@ -10,6 +10,7 @@ import toy_models
 from gspn_tf import data, ops
 from gspn_tf.config import DataConfig
 
+pytestmark = pytest.mark.slow
 WORKER = """
 import sys
 sys.modules["gspn_tf"] = None
@@ -23,7 +24,7 @@ sys.stdin.read()
 
 @pytest.fixture(scope="module")
 def dispatcher():
-    """Of one worker, in a process of its own."""
+    """The dispatcher of one worker, in a process of its own."""
     server = tf.data.experimental.service.DispatchServer()
     address = server.target.split("://")[1]
     worker = subprocess.Popen(
@@ -38,8 +39,9 @@ def dispatcher():
     worker.wait(60)
 
 
-@pytest.mark.parametrize("sampling", ["random", "farthest"])
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    "sampling, training", [("random", True), ("farthest", False), ("farthest", True)]
+)
 def test_a_worker_makes_the_same_batches(sampling, training, dispatcher, tmp_path):
     toy_models.write_data(tmp_path)
     options = DataConfig(num_points=32, num_points_inference=32, sampling=sampling)

@@ -1,23 +1,13 @@
-"""Average precision and the quality of proposals, by hand."""
+"""ScanNet's average precision, by hand."""
 
 import json
 
 import numpy as np
 import pytest
 
-from gspn_tf.metrics import (
-    InstanceEvaluator,
-    InstancePredictions,
-    average_precision,
-    chamfer_distance,
-    paired_box_iou,
-    proposal_miou,
-)
+from gspn_tf.metrics import InstanceEvaluator, InstancePredictions, average_precision
 
 NAMES = ("chair", "table", "sofa")
-
-
-# ---- by hand ----------------------------------------------------------------------
 
 
 def strip(*lengths):
@@ -158,29 +148,3 @@ def test_bad_input_is_one_clear_error(message):
 def test_region_size_must_be_positive():
     with pytest.raises(ValueError, match="min_region_size"):
         InstanceEvaluator(NAMES, min_region_size=0)
-
-
-# ---- boxes and shapes -------------------------------------------------------------
-
-
-def test_paired_box_iou_by_hand():
-    boxes = [[0, 0, 0, 2, 2, 2], [0, 0, 0, 2, 2, 2], [0, 0, 0, 2, 2, 2], [0] * 6]
-    other = [[0, 0, 0, 2, 2, 2], [1, 0, 0, 2, 2, 2], [5, 0, 0, 2, 2, 2], [0] * 6]
-    iou = paired_box_iou(np.array(boxes), np.array(other))
-    np.testing.assert_allclose(iou, [1.0, 4 / 12, 0.0, 0.0])
-    assert proposal_miou(np.array(boxes), np.array(other)) == pytest.approx(1 / 3)
-    assert np.isnan(proposal_miou(np.zeros((0, 6)), np.zeros((0, 6))))
-    with pytest.raises(ValueError, match="pair"):
-        paired_box_iou(np.array(boxes), np.array(other)[:2])
-    with pytest.raises(ValueError, match=r"\[S, 6\]"):
-        paired_box_iou(np.zeros((2, 3)), np.zeros((2, 3)))
-
-
-def test_chamfer_distance_by_hand():
-    points = np.array([[0.0, 0, 0], [3, 0, 0]])
-    other = np.array([[0.0, 4, 0]])
-    # Forth: 4 and 5, mean 4.5; back: 4.
-    assert chamfer_distance(points, other) == pytest.approx(8.5)
-    assert chamfer_distance(points, points) == 0.0
-    with pytest.raises(ValueError, match="other must hold"):
-        chamfer_distance(points, np.zeros((0, 3)))

@@ -1,4 +1,4 @@
-"""What the networks find: restored from files, in order, and the laws it obeys."""
+"""Instances that the networks find: restored from files, in order, and their laws."""
 
 import dataclasses as dc
 
@@ -8,11 +8,8 @@ import pytest
 import tensorflow as tf
 
 from gspn_tf import models
-from gspn_tf.models import RPointNet
-from gspn_tf.models.rpointnet import suppress_by_class
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +41,7 @@ def original(tiny_config, tiny_scene):
     keras.utils.set_random_seed(2)
     model = shaken(models.build(tiny_config))
     found = model(tiny_scene)
-    assert found["detections"].valid.numpy().any()
+    assert found.detections.valid.numpy().any()
     return model, found
 
 
@@ -53,28 +50,21 @@ def test_weights_are_restored(original, tiny_config, tiny_scene, tmp_path):
     model.save_weights(tmp_path / "model.weights.h5")
     keras.utils.set_random_seed(3)
     other = models.build(tiny_config)
-    assert (other(tiny_scene)["proposals"].scores != expected["proposals"].scores)[0, 0]
+    assert (other(tiny_scene).proposals.scores != expected.proposals.scores)[0, 0]
     other.load_weights(tmp_path / "model.weights.h5")
     assert_same_detections(other.detect(tiny_scene), expected)
 
 
-def test_a_whole_model_is_restored(original, tiny_scene, tmp_path):
-    model, expected = original
+@pytest.mark.parametrize("kind", ["gspn", "rpointnet"])
+def test_a_whole_model_is_restored(kind, original, tiny_scene, tmp_path):
+    model, _ = original
+    model = model if kind == "rpointnet" else model.proposal_network
     model.save(tmp_path / "model.keras")
     other = keras.models.load_model(tmp_path / "model.keras")
-    assert type(other) is RPointNet
-    assert other.config == model.config
-    assert other.proposal_network.trainable is False
-    assert_same_detections(other.detect(tiny_scene), expected)
-
-
-def test_gspn_is_restored(tiny_config, tiny_scene, tmp_path):
-    gspn = models.build(tiny_config.proposal)
-    expected = gspn(tiny_scene)["proposals"]
-    gspn.save(tmp_path / "gspn.keras")
-    other = keras.models.load_model(tmp_path / "gspn.keras")
-    assert other.config == gspn.config
-    assert_same_detections(other(tiny_scene)["proposals"], expected)
+    assert type(other) is type(model) and other.config == model.config
+    if kind == "rpointnet":
+        assert other.proposal_network.trainable is False
+    assert_same_detections(other(tiny_scene), model(tiny_scene))
 
 
 # Detections
@@ -84,9 +74,9 @@ def test_detections_are_in_order_and_padded_with_zeros(
     detected, sure_network, tiny_scene, monkeypatch
 ):
     # Half of the masks are empty: no point is sure enough.
-    threshold = np.median(detected["region_masks"].numpy().max(-1))
+    threshold = np.median(detected.region_masks.numpy().max(-1))
     monkeypatch.setattr(sure_network.config, "mask_threshold", threshold)
-    found = sure_network.detect(tiny_scene)["detections"]
+    found = sure_network.detect(tiny_scene).detections
     valid = found.valid.numpy()
     assert valid.any() and not valid.all()
     assert found.masks.shape == (2, 6, 512)
@@ -99,7 +89,7 @@ def test_detections_are_in_order_and_padded_with_zeros(
 
 
 def test_masks_lie_within_boxes(detected, tiny_scene):
-    found, points = detected["detections"], tiny_scene["points"]
+    found, points = detected.detections, tiny_scene["points"]
     far = tf.abs(points[:, None] - found.boxes[:, :, None, :3])  # [B, D, N, 3]
     outside = tf.reduce_any(far > found.boxes[:, :, None, 3:] / 2 + 1e-5, -1)
     assert found.masks.numpy().any()
@@ -111,9 +101,9 @@ def test_a_margin_enlarges_boxes_and_their_masks(
     detected, sure_network, tiny_scene, monkeypatch
 ):
     monkeypatch.setattr(sure_network.config, "mask_threshold", 0.0)
-    thin = sure_network.detect(tiny_scene)["detections"]
+    thin = sure_network.detect(tiny_scene).detections
     monkeypatch.setattr(sure_network.config, "detection_margin", 0.1)
-    wide = sure_network.detect(tiny_scene)["detections"]
+    wide = sure_network.detect(tiny_scene).detections
     assert thin.valid[0].numpy().all() and wide.valid[0].numpy().all()
     (boxes, masks), (larger, more) = map(by_place, (thin, wide))
     np.testing.assert_allclose(larger[:, :3], boxes[:, :3], atol=1e-5)
@@ -129,7 +119,7 @@ def by_place(found):
 
 
 def test_detections_of_a_class_do_not_overlap(detected, sure_network):
-    found = detected["detections"]
+    found = detected.detections
     for b in range(2):
         real = found.valid[b]
         boxes, classes = found.boxes[b][real], found.classes[b][real]
@@ -137,17 +127,6 @@ def test_detections_of_a_class_do_not_overlap(detected, sure_network):
         same = (classes[:, None] == classes[None]).numpy()
         np.fill_diagonal(same, False)
         assert iou[same].max(initial=0) <= sure_network.config.detection_iou + 1e-5
-
-
-def test_suppression_works_class_by_class():
-    boxes = tf.constant([[[0.0, 0, 0, 1, 1, 1]] * 3 + [[5.0, 0, 0, 1, 1, 1]]])
-    scores = tf.constant([[0.5, 0.9, 0.7, 0.6]])
-    valid = tf.constant([[True, True, True, True]])
-    rows, real = suppress_by_class(
-        Proposals(boxes, scores, valid), tf.constant([[1, 1, 2, 1]]), 3, 0.3, 4
-    )
-    np.testing.assert_array_equal(real, [[True, True, True, False]])
-    np.testing.assert_array_equal(rows[:, :3], [[1, 2, 3]])
 
 
 def test_results_repeat(sure_network, detected, tiny_scene):
@@ -161,10 +140,10 @@ def test_every_point_has_a_centre_and_seeds_keep_theirs(
 ):
     config = dc.replace(tiny_config.proposal, center_network=center_network)
     found = models.build(config)(tiny_scene)
-    assert found["scene"].centers.shape == (2, 512, 3)
-    seeds = take(tiny_scene["points"], found["seeds"])
-    expected = seeds + found["direction"] * found["distance"][..., None]
-    at_seeds = take(found["scene"].centers, found["seeds"])
+    assert found.scene.centers.shape == (2, 512, 3)
+    seeds = take(tiny_scene["points"], found.seeds)
+    expected = seeds + found.centers.direction * found.centers.distance[..., None]
+    at_seeds = take(found.scene.centers, found.seeds)
     np.testing.assert_allclose(at_seeds, expected, atol=1e-4)
 
 
@@ -175,12 +154,12 @@ def assert_moved(found, expected, shift=0.0, atol=1e-4):
     """Boxes shifted, the rest the same, on all points of the scene `expected`."""
     shift = np.pad(np.broadcast_to(np.float32(shift), 3), (0, 3))
     for kind in ("detections", "proposals"):
-        a, b = found[kind], expected[kind]
+        a, b = getattr(found, kind), getattr(expected, kind)
         real = b.valid.numpy()
         np.testing.assert_array_equal(a.valid, real)
         np.testing.assert_allclose(a.boxes[real], b.boxes[real] + shift, atol=atol)
         np.testing.assert_allclose(a.scores[real], b.scores[real], atol=atol)
-    a, b = found["detections"], expected["detections"]
+    a, b = found.detections, expected.detections
     length = b.masks.shape[2]
     np.testing.assert_array_equal(a.classes, b.classes)
     np.testing.assert_array_equal(a.masks[..., :length], b.masks)
@@ -198,8 +177,8 @@ def test_padding_changes_nothing(sure_network, detected, tiny_scene):
 
 def test_scenes_of_a_batch_do_not_mix(sure_network, detected, tiny_scene):
     first = {key: value[:1] for key, value in tiny_scene.items()}
-    found = sure_network.detect(first)["proposals"]
-    expected = detected["proposals"]
+    found = sure_network.detect(first).proposals
+    expected = detected.proposals
     np.testing.assert_allclose(found.boxes[0], expected.boxes[0], atol=1e-4)
     np.testing.assert_allclose(found.scores[0], expected.scores[0], atol=1e-4)
 

@@ -33,9 +33,8 @@ def network(sure_network) -> RPointNet:
 
 def with_positives(batch, gspn):
     """The batch with the first proposals of `gspn` for objects."""
-    seeds = gspn.config.num_seeds
     scene = {key: value for key, value in batch.items() if key != "targets"}
-    proposals = gspn(scene, num_seeds=seeds)["proposals"]
+    proposals = gspn(scene, num_seeds=gspn.config.num_seeds).proposals
     targets = batch["targets"]
     boxes = tf.where(targets["valid"][..., None], proposals.boxes[:, :3], 0.0)
     return batch | {"targets": targets | {"boxes": boxes}}
@@ -44,6 +43,7 @@ def with_positives(batch, gspn):
 # Training
 
 
+@pytest.mark.slow
 def test_fit_overfits_one_batch_and_logs_every_term(tiny_config, tiny_batch):
     model = models.build(tiny_config.proposal)
     model.kl_weight.assign(0.01)
@@ -55,8 +55,13 @@ def test_fit_overfits_one_batch_and_logs_every_term(tiny_config, tiny_batch):
     assert history["loss"][1] < 0.6 * history["loss"][0]
 
 
-def test_fit_of_the_heads_leaves_the_proposal_network_alone(tiny_config, tiny_batch):
-    model = models.build(tiny_config)
+@pytest.mark.slow
+@pytest.mark.parametrize("semantic_training", ["pretrained", "end_to_end"])
+def test_fit_of_the_heads_leaves_the_proposal_network_alone(
+    semantic_training, tiny_config, tiny_batch
+):
+    config = dc.replace(tiny_config, semantic_training=semantic_training)
+    model = models.build(config)
     frozen = values(model.proposal_network.weights)
     before = values(model.weights)
     history = trained(model, tiny_batch, steps=2, epochs=1, rate=1e-2)
@@ -66,18 +71,10 @@ def test_fit_of_the_heads_leaves_the_proposal_network_alone(tiny_config, tiny_ba
     for path in frozen:
         np.testing.assert_array_equal(after[path], frozen[path], err_msg=path)
     moving = [path for path in after if "moving_" in path and path not in frozen]
+    if semantic_training == "end_to_end":  # the heads have a network of their own
+        moving += [w.path for w in model.hypercolumns.source.trainable_weights]
     assert len(moving) > 10
     assert all((after[path] != before[path]).any() for path in moving)
-
-
-def test_both_networks_learn_together_where_the_config_says_so(tiny_config, tiny_batch):
-    model = models.build(dc.replace(tiny_config, train_proposals=True))
-    model.proposal_network.kl_weight.assign(1.0)
-    terms, gradients = terms_and_gradients(model, tiny_batch)
-    gspn = model.proposal_network
-    assert set(terms) == {*RPointNet.terms, *gspn.loss_names} == set(model.loss_names)
-    proposing = [w.path for w in gspn.trainable_weights]
-    assert_every_weight_moves({path: gradients[path] for path in proposing})
 
 
 def test_every_weight_of_gspn_gets_a_gradient(gspn, tiny_batch):
@@ -85,20 +82,17 @@ def test_every_weight_of_gspn_gets_a_gradient(gspn, tiny_batch):
     assert_every_weight_moves(gradients)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
-        {"center_network": "context"},
+        {"center_network": "context", "seed_sampling": "random"},
         {"center_network": "context", "semantic_conditioning": True},
         {"semantic_conditioning": True, "num_context_points": 100},
-        {"semantic_conditioning": True, "detach_semantics": False},
-        {"seed_sampling": "random", "center_direction": "unit"},
-        {"context_spheres": "center", "context_color": False},
-        {"generator_context_units": 0, "point_confidence": False},
-        {"kl_divergence": "posterior_prior", "kl_reduction": "sum"},
-        {"generation_unit": "metre", "center_unit": "metre"},
-        {"objectness_loss": "softmax", "best_seeds": "all"},
-        {"flat_variance": "batch", "best_seeds": "first"},
+        {"center_direction": "unit", "center_unit": "metre"},
+        {"generator_context_units": 0},
+        {"kind": "released_gspn", "generator_context_units": 0},
+        {"kind": "released_literal_gspn"},
     ],
     ids=str,
 )
@@ -119,11 +113,11 @@ def test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch):
     assert not frozen & set(gradients)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
-        {"head_layers": "shared"},
-        {"filler_regions": "empty"},
+        {"kind": "released_rpointnet"},
         {"region_features": "semantic"},
         {"region_features": "context"},
         {"semantic_training": "end_to_end"},
@@ -134,18 +128,16 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
     changes, tiny_config, tiny_batch
 ):
     network = models.build(dc.replace(tiny_config, **changes))
-    batch = with_positives(tiny_batch, network.proposal_network)
-    terms, gradients = terms_and_gradients(network, batch)
-    assert terms["box"] > 0 and terms["mask"] > 0
-    assert_every_weight_moves(gradients)
+    test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch)
 
 
 def class_logits(network, batch, change):
     """Of the regions of a batch, with other features than the scene's."""
     outputs = network(batch)
-    scene = outputs["scene"]._replace(**change(outputs["scene"]))
+    scene = outputs.proposed.scene
+    scene = scene._replace(**change(scene))
     features = network.describe(batch, scene, training=False)
-    return network.box_head(features, outputs["regions"])[0].numpy()
+    return network.box_head(features, outputs.regions).class_logits.numpy()
 
 
 UNSEEN = {
@@ -157,30 +149,16 @@ UNSEEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", UNSEEN)
-def test_heads_do_not_see_the_features_that_are_left_out(kept, tiny_config, tiny_batch):
-    batch, unseen = tiny_batch, UNSEEN[kept]
-    full = models.build(tiny_config)
+def test_heads_do_not_see_the_features_that_are_left_out(
+    kept, network, tiny_config, tiny_batch
+):
     part = models.build(dc.replace(tiny_config, region_features=kept))
-    assert (
-        class_logits(full, batch, unseen) != class_logits(full, batch, lambda _: {})
-    ).any()
-    np.testing.assert_array_equal(
-        class_logits(part, batch, unseen), class_logits(part, batch, lambda _: {})
-    )
-
-
-def test_end_to_end_the_heads_have_a_network_of_their_own(tiny_config, tiny_batch):
-    network = models.build(dc.replace(tiny_config, semantic_training="end_to_end"))
-    own = [w.path for w in network.hypercolumns.source.trainable_weights]
-    frozen = values(network.proposal_network.weights)
-    before = values(network.weights)
-    trained(network, tiny_batch, steps=2, epochs=1, rate=1e-2)
-    after = values(network.weights)
-    assert len(own) > 10
-    assert all((after[path] != before[path]).any() for path in own)
-    for path in frozen:
-        np.testing.assert_array_equal(after[path], frozen[path], err_msg=path)
+    for model, seen in ((network, True), (part, False)):
+        logits = class_logits(model, tiny_batch, UNSEEN[kept])
+        same = class_logits(model, tiny_batch, lambda _: {})
+        assert (logits != same).any() == seen
 
 
 def no_foreground(batch):
@@ -206,10 +184,10 @@ EDGES = {
 }
 
 
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.slow
 @pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize("kind", ["gspn", "network"])
-def test_terms_are_finite_at_the_edges(kind, edge, training, tiny_batch, request):
+def test_terms_are_finite_at_the_edges(kind, edge, tiny_batch, request):
     model = request.getfixturevalue(kind)
     change, num_points = EDGES[edge]
     targets = tiny_batch["targets"] | change(tiny_batch["targets"])
@@ -217,7 +195,7 @@ def test_terms_are_finite_at_the_edges(kind, edge, training, tiny_batch, request
         "targets": targets,
         "num_points": tf.constant(num_points),
     }
-    terms, gradients = terms_and_gradients(model, batch, training)
+    terms, gradients = terms_and_gradients(model, batch)
     assert set(terms) == set(model.loss_names)
     assert np.isfinite(list(terms.values())).all()
     if change is not dict:

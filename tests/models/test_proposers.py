@@ -10,8 +10,8 @@ import tensorflow as tf
 from gspn_tf import models
 from gspn_tf.models.proposers import anchors
 from gspn_tf.models.proposers.proposer import SeedTruth
+from gspn_tf.nn import assignment
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import matching
 
 RIVALS = ("boxes", "segments")
 DESIGNS = [
@@ -57,9 +57,9 @@ def test_anchors_are_nine_shapes_in_each_sphere():
 
 def test_anchors_are_around_the_predicted_centers(networks, found, tiny_batch):
     outputs = found[0]["boxes"]
-    seeds = tf.gather(tiny_batch["points"], outputs["seeds"], batch_dims=1)
-    centers = seeds + outputs["direction"] * outputs["distance"][..., None]
-    got = outputs["anchors"]
+    seeds = tf.gather(tiny_batch["points"], outputs.seeds, batch_dims=1)
+    centers = seeds + outputs.centers.direction * outputs.centers.distance[..., None]
+    got = outputs.proposed.anchors
     assert got.shape == (2, 32, 18, 6)  # two radii
     np.testing.assert_allclose(
         got[..., :3], np.repeat(centers[:, :, None], 18, axis=2), atol=1e-6
@@ -85,7 +85,7 @@ def test_anchor_labels_are_those_of_the_rule():
     own = np.float32(rng.uniform(0, 0.8, (2, 20, 9)) * rng.integers(0, 2, (2, 20, 1)))
     most = np.maximum(own, np.float32(rng.uniform(0, 0.8, own.shape)))
     foreground = rng.uniform(size=own.shape[:2]) < 0.6
-    got = matching.anchor_labels(own, most, foreground, 0.5, 0.3).numpy()
+    got = assignment.anchor_labels(own, most, foreground, 0.5, 0.3).numpy()
     want = [
         [labels_of_one(own[b, s], most[b, s], foreground[b, s], 0.5, 0.3)]
         for b in range(2)
@@ -99,8 +99,8 @@ def test_anchor_labels_are_those_of_the_rule():
 
 def test_losses_of_anchors(networks, found):
     (outputs, truths), proposer = found, networks["boxes"].proposer
-    outputs, truth = outputs["boxes"], truths["boxes"]
-    labels = proposer.labels(outputs["anchors"], truth).numpy()
+    outputs, truth = outputs["boxes"].proposed, truths["boxes"]
+    labels = proposer.anchor_labels(outputs.anchors, truth).numpy()
     assert {0, 1} <= set(np.unique(labels))
     own = truth.targets["boxes"].numpy()[np.arange(2)[:, None], truth.instance]
     deltas = proposer.losses_of(outputs, truth)["deltas"].numpy()
@@ -108,15 +108,15 @@ def test_losses_of_anchors(networks, found):
         errors = []
         for k in np.flatnonzero(labels[b, s] == 1):
             wanted = box_lib.encode(
-                outputs["anchors"][b, s, k], own[b, s], anchors.DEVIATION
+                outputs.anchors[b, s, k], own[b, s], anchors.DEVIATION
             )
-            size = np.abs(outputs["anchor_deltas"][b, s, k] - wanted)
+            size = np.abs(outputs.deltas[b, s, k] - wanted)
             errors.append(np.where(size < 1, size**2 / 2, size - 0.5))
         want = np.mean(errors) if errors else 0.0
         np.testing.assert_allclose(deltas[b, s], want, rtol=1e-4)
 
-    logits = outputs["objectness"].numpy()[..., 0]
-    real = outputs["proposals"].valid.numpy()[..., None]
+    logits = outputs.objectness.numpy()[..., 0]
+    real = outputs.proposals.valid.numpy()[..., None]
     of_one, of_none = np.log1p(np.exp(-logits)), np.log1p(np.exp(logits))
     halves = of_one[(labels == 1) & real].mean() + of_none[(labels == 0) & real].mean()
     found_loss = proposer.objectness_loss(outputs, truth)
@@ -124,14 +124,12 @@ def test_losses_of_anchors(networks, found):
 
 
 def test_the_proposal_of_a_seed_is_its_best_anchor(found):
-    outputs = found[0]["boxes"]
-    scores = outputs["objectness"].numpy()[..., 0]
-    moved = box_lib.decode(
-        outputs["anchors"], outputs["anchor_deltas"], anchors.DEVIATION
-    )
+    outputs = found[0]["boxes"].proposed
+    scores = outputs.objectness.numpy()[..., 0]
+    moved = box_lib.decode(outputs.anchors, outputs.deltas, anchors.DEVIATION)
     best = scores.argmax(-1)
     rows = np.arange(2)[:, None], np.arange(32)[None], best
-    proposals, candidates = outputs["proposals"], outputs["candidates"]
+    proposals, candidates = outputs.proposals, outputs.candidates
     np.testing.assert_allclose(proposals.boxes, moved.numpy()[rows], rtol=1e-5)
     np.testing.assert_array_equal(proposals.scores, scores[rows])
     np.testing.assert_allclose(candidates.boxes, moved.numpy().reshape(2, -1, 6))
@@ -152,11 +150,11 @@ def spheres_of(points, count, seed, radius, most):
 
 def test_segments_are_those_of_the_largest_context(found, tiny_batch):
     """The box holds the seed and all members of probability over a half."""
-    outputs = found[0]["segments"]
-    members, counted = outputs["members"].numpy(), outputs["counted"].numpy()
-    logits, points = outputs["membership"].numpy(), tiny_batch["points"].numpy()
+    outputs, segments = found[0]["segments"], found[0]["segments"].proposed
+    members, counted = segments.members.numpy(), segments.counted.numpy()
+    logits, points = segments.membership.numpy(), tiny_batch["points"].numpy()
     for b, count in enumerate(tiny_batch["num_points"].numpy()):
-        for s, seed in enumerate(outputs["seeds"].numpy()[b]):
+        for s, seed in enumerate(outputs.seeds.numpy()[b]):
             near = spheres_of(points[b], count, seed, 1.0, 16)
             real = counted[b, s]
             np.testing.assert_array_equal(np.sort(members[b, s][real]), near)
@@ -164,7 +162,7 @@ def test_segments_are_those_of_the_largest_context(found, tiny_batch):
             inside = points[b][[seed, *chosen]]
             low, high = inside.min(0), inside.max(0)
             np.testing.assert_allclose(
-                outputs["proposals"].boxes[b, s],
+                outputs.proposals.boxes[b, s],
                 np.concatenate([(low + high) / 2, high - low]),
                 atol=1e-6,
             )
@@ -173,14 +171,18 @@ def test_segments_are_those_of_the_largest_context(found, tiny_batch):
 
 def test_loss_of_segments(networks, found, tiny_batch):
     (outputs, truths), proposer = found, networks["segments"].proposer
-    outputs, truth = outputs["segments"], truths["segments"]
+    seeds, outputs, truth = (
+        outputs["segments"].seeds,
+        outputs["segments"].proposed,
+        truths["segments"],
+    )
     got = proposer.losses_of(outputs, truth)["segmentation"].numpy()
     instance = tiny_batch["targets"]["instance"].numpy()
     for b, s in np.argwhere(truth.foreground.numpy())[::5]:
-        real = outputs["counted"][b, s].numpy()
-        x = outputs["membership"][b, s].numpy()[real]
-        same = instance[b][outputs["members"][b, s].numpy()[real]]
-        same = same == instance[b][outputs["seeds"][b, s]]
+        real = outputs.counted[b, s].numpy()
+        x = outputs.membership[b, s].numpy()[real]
+        same = instance[b][outputs.members[b, s].numpy()[real]]
+        same = same == instance[b][seeds[b, s]]
         want = np.where(same, np.log1p(np.exp(-x)), np.log1p(np.exp(x))).mean()
         np.testing.assert_allclose(got[b, s], want, rtol=1e-4)
 
@@ -192,9 +194,9 @@ def test_a_seed_without_members_is_its_own_box(networks, tiny_batch):
     bias.assign([-100.0])
     outputs = network(tiny_batch)
     bias.assign(before)
-    seeds = tf.gather(tiny_batch["points"], outputs["seeds"], batch_dims=1)
-    np.testing.assert_array_equal(outputs["proposals"].boxes[..., :3], seeds)
-    np.testing.assert_array_equal(outputs["proposals"].boxes[..., 3:], 0 * seeds)
+    seeds = tf.gather(tiny_batch["points"], outputs.seeds, batch_dims=1)
+    np.testing.assert_array_equal(outputs.proposals.boxes[..., :3], seeds)
+    np.testing.assert_array_equal(outputs.proposals.boxes[..., 3:], 0 * seeds)
 
 
 # All of them
@@ -203,16 +205,17 @@ def test_a_seed_without_members_is_its_own_box(networks, tiny_batch):
 def test_labels_of_the_objectness_are_those_of_shapes(networks, found):
     """Of segments, as of shapes: whether the seed's box overlaps an object."""
     (outputs, truths), proposer = found, networks["segments"].proposer
-    outputs, truth = outputs["segments"], truths["segments"]
+    outputs, truth = outputs["segments"].proposed, truths["segments"]
     boxes = tf.gather(truth.targets["boxes"], truth.instance, batch_dims=1)
-    given = outputs | {"proposals": outputs["proposals"]._replace(boxes=boxes)}
-    x = outputs["objectness"].numpy()[..., 0]
+    given = outputs._replace(proposals=outputs.proposals._replace(boxes=boxes))
+    x = outputs.objectness.numpy()[..., 0]
     labels = np.where(truth.foreground, 1, -1)  # a box of an object at each seed
-    valid = outputs["proposals"].valid.numpy()
+    valid = outputs.proposals.valid.numpy()
     want = np.log1p(np.exp(-x))[(labels == 1) & valid].mean()
     np.testing.assert_allclose(proposer.objectness_loss(given, truth), want, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", DESIGNS, ids=str)
 def test_every_design_learns_and_every_weight_gets_a_gradient(
     changes, tiny_config, tiny_batch
@@ -244,20 +247,19 @@ def test_every_design_learns_and_every_weight_gets_a_gradient(
     assert sum(last.values()) < 0.8 * sum(first.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", DESIGNS, ids=str)
 def test_r_pointnet_takes_every_design(changes, tiny_config, tiny_batch, tiny_scene):
     proposal = dc.replace(tiny_config.proposal, **changes)
-    network = models.build(
-        dc.replace(tiny_config, proposal=proposal, truth_copies=2, train_proposals=True)
-    )
+    network = models.build(dc.replace(tiny_config, proposal=proposal, truth_copies=2))
     terms = network.loss_terms(network(tiny_batch, training=True), tiny_batch)
     assert set(terms) == set(network.loss_names)
     assert terms["box"] > 0 and terms["mask"] > 0
     assert np.isfinite([float(value) for value in terms.values()]).all()
     found = network(tiny_scene)
-    boxes = found["proposals"].boxes.numpy()[found["proposals"].valid]
+    boxes = found.proposals.boxes.numpy()[found.proposals.valid]
     assert len(boxes) and np.isfinite(boxes).all()
-    assert np.isfinite(found["detections"].boxes).all()
+    assert np.isfinite(found.detections.boxes).all()
 
 
 def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_scene):
@@ -265,20 +267,20 @@ def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_sc
     proposal = dc.replace(tiny_config.proposal, proposer="boxes")
     config = dc.replace(tiny_config, proposal=proposal, max_proposals_inference=500)
     network = models.build(dc.replace(config, proposal_iou=1.0))
-    count = network(tiny_scene)["proposals"].valid.numpy().sum(1)
+    count = network(tiny_scene).proposals.valid.numpy().sum(1)
     np.testing.assert_array_equal(count, [500, 500])  # of 32 * 18
 
 
 def test_without_centers_points_are_their_own(tiny_config, tiny_batch, tiny_scene):
     model = models.build(dc.replace(tiny_config.proposal, center_network="none"))
     scene = model(tiny_scene)
-    np.testing.assert_array_equal(scene["scene"].centers, tiny_scene["points"])
+    np.testing.assert_array_equal(scene.scene.centers, tiny_scene["points"])
     assert "center" not in model.loss_names
 
 
 def test_truth_at_the_seeds(found, tiny_batch):
     truth: SeedTruth = found[1]["boxes"]
-    seeds = found[0]["boxes"]["seeds"].numpy()
+    seeds = found[0]["boxes"].seeds.numpy()
     instance = tiny_batch["targets"]["instance"].numpy()
     for b in range(2):
         own = instance[b][seeds[b]]

@@ -4,41 +4,33 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf.models import scoring
-from gspn_tf.models.scoring import Scored, Support
-from gspn_tf.types import Regions
+from gspn_tf.models.scoring import RefinedBoxes, Support
+from gspn_tf.types import Detections, Regions
 
 # Four points; classes are background, one and two.
 SUPPORT = Support(
     objectness=tf.constant([[1.0, 0.5, 0.0, 0.2]]),
     semantic=tf.constant([[[0, 1.0, 0], [0.5, 0.25, 0.25], [0, 0, 1.0], [1.0, 0, 0]]]),
 )
-FOUND = Scored(
-    ranking=tf.constant([[0.5, 0.4, 0.3]]),
-    confidence=tf.constant([[0.6, 0.9, 0.7]]),
+FOUND = RefinedBoxes(
+    boxes=tf.ones([1, 3, 6]),
     classes=tf.constant([[2, 1, 1]]),
-    masks=tf.constant([[[0, 0, 1.0, 0.5], [0, 1.0, 0, 0], [1.0, 0.5, 0, 0]]]),
+    scores=tf.constant([[0.5, 0.4, 0.3]]),
+    confidence=tf.constant([[0.6, 0.9, 0.7]]),
+    valid=tf.constant([[True, True, True]]),
 )
+MASKS = tf.constant([[[0, 0, 1.0, 0.5], [0, 1.0, 0, 0], [1.0, 0.5, 0, 0]]])
 
 
 def test_support_of_regions_is_a_product_of_means():
-    boxes = tf.zeros([1, 2, 6])
     rows = tf.constant([[[0, 1], [2, 2]]])
-    regions = Regions(boxes, rows, tf.constant([[True, True]]))
+    regions = Regions(tf.zeros([1, 2, 6]), rows, tf.constant([[True, True]]))
     found = scoring.of_regions(SUPPORT, regions, tf.constant([[1, 2]]))
     np.testing.assert_allclose(found, [[0.75 * 0.625, 0.0]])
 
 
-def test_scores_of_the_ranking_and_of_the_class():
-    scores, key = scoring.by_ranking(FOUND, SUPPORT)
-    np.testing.assert_array_equal(scores, FOUND.ranking)
-    np.testing.assert_array_equal(key, FOUND.ranking)
-    scores, key = scoring.by_class(FOUND, SUPPORT)
-    np.testing.assert_array_equal(scores, FOUND.confidence)
-    np.testing.assert_array_equal(key, FOUND.ranking)
-
-
 def test_released_scores_weigh_supports_by_the_soft_masks():
-    scores, key = scoring.as_released(FOUND, SUPPORT)
+    scores, key = scoring.released_scores(FOUND, MASKS, SUPPORT)
     np.testing.assert_allclose(scores, [[1.0, 1.0, 1.0]])
     first = 0.6 * ((0 * 1 + 0.2 * 0.5) / 1.5) * (1 / 1.5)
     second = 0.9 * 0.5 * 0.25
@@ -48,6 +40,19 @@ def test_released_scores_weigh_supports_by_the_soft_masks():
 
 def test_released_scores_put_instances_off_their_class_last():
     elsewhere = FOUND._replace(classes=tf.constant([[1, 1, 1]]))
-    scores, key = scoring.as_released(elsewhere, SUPPORT)
+    scores, key = scoring.released_scores(elsewhere, MASKS, SUPPORT)
     np.testing.assert_allclose(scores, [[0.97, 1.0, 1.0]])
     assert key[0, 0] < 1 < key[0, 1] < key[0, 2]
+
+
+def test_best_come_first_and_padding_is_zero():
+    valid = tf.constant([[True, False, True]])
+    boxes, classes, scores, *_ = FOUND
+    found = Detections(boxes, classes, scores, MASKS > 0, valid)
+    found, order = scoring.best_first(found, tf.constant([[1.0, 9.0, 2.0]]))
+    np.testing.assert_array_equal(order, [[2, 0, 1]])
+    np.testing.assert_array_equal(found.valid, [[True, True, False]])
+    np.testing.assert_array_equal(found.classes, [[1, 2, 0]])
+    np.testing.assert_allclose(found.scores, [[0.3, 0.5, 0.0]])
+    np.testing.assert_array_equal(found.boxes[0, :, 0], [1, 1, 0])
+    np.testing.assert_array_equal(found.masks[0].numpy().sum(1), [2, 2, 0])

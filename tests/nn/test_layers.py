@@ -93,8 +93,10 @@ def test_batch_norm_is_the_formula(lead, training):
     np.testing.assert_allclose(norm(x, training=training), expected, atol=1e-5)
 
 
-def test_moving_statistics_are_those_of_a_sample():
+@pytest.mark.parametrize("of_batch", [False, True])
+def test_moving_statistics_are_those_of_a_sample_or_of_the_batch(of_batch):
     norm = randomize(layers.BatchNorm(6, momentum=0.75))
+    norm.batch_variance = of_batch
     mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
     x = 3 * tensor(2, 5, 6) + 2
     norm(x, training=True)
@@ -102,8 +104,9 @@ def test_moving_statistics_are_those_of_a_sample():
     np.testing.assert_allclose(
         norm.moving_mean, 0.75 * mean + 0.25 * rows.mean(0), rtol=1e-5
     )
+    new = rows.var(0, ddof=0 if of_batch else 1)
     np.testing.assert_allclose(
-        norm.moving_variance, 0.75 * variance + 0.25 * rows.var(0, ddof=1), rtol=1e-5
+        norm.moving_variance, 0.75 * variance + 0.25 * new, rtol=1e-5
     )
 
 
@@ -205,13 +208,14 @@ def test_feature_propagation_as_a_layer():
     check_layer(layer, (tensor(2, 6, 4), table(), tensor(2, 20, 5, seed=2)))
 
 
-def surroundings(color=True):
+def surroundings():
     """The context of seven seeds at two scales, and the origin of its coordinates."""
     seeds = tensor(2, 7, 3, seed=2)
     context = Context(
         points=tensor(2, 40, 3),
         seeds=seeds,
-        colors=((tensor(2, 40, 3, seed=1), tensor(2, 7, 3, seed=3)),) * color,
+        colors=tensor(2, 40, 3, seed=1),
+        seed_colors=tensor(2, 7, 3, seed=3),
         neighbors=(integers(40, 2, 7, 4), integers(40, 2, 7, 8)),
         counts=(tf.fill([2, 7], 4), tf.constant([[8] * 6 + [0]] * 2)),
         rows=tf.tile(tf.range(40)[None], [2, 1]),
@@ -219,17 +223,16 @@ def surroundings(color=True):
     return context, seeds + tensor(2, 7, 3, seed=4)
 
 
-@pytest.mark.parametrize("color", [True, False])
 @both_modes
-def test_context_encoder(training, color):
-    layer = randomize(layers.ContextEncoder(2, (6, 7), color))
-    context, centers = surroundings(color)
+def test_context_encoder(training):
+    layer = randomize(layers.ContextEncoder(2, (6, 7)))
+    context, centers = surroundings()
     scales = []
     for mlp, near in zip(layer.scales, context.neighbors, strict=True):
         rows = np.arange(2)[:, None, None], near.numpy()
         local = context.points.numpy()[rows] - centers[:, :, None]
-        parts = [x.numpy()[rows] - of_seed[:, :, None] for x, of_seed in context.colors]
-        inputs = np.concatenate([*parts, local], -1)
+        colors = context.colors.numpy()[rows] - context.seed_colors[:, :, None]
+        inputs = np.concatenate([colors, local], -1)
         scales.append(naive_mlp(mlp, inputs, training).max(2))
     scales[1][:, 6] = 0  # the sphere without points
     found = layer(context, centers, training=training)
@@ -304,19 +307,10 @@ def aligned():
     box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
     boxes = tf.stack([box, box])
     valid = tf.constant([[True, True, False]] * 2)
-    layer = layers.PointRoIAlign()
+    layer = layers.PointRoIAlign(30, margin=0.05)
 
     def call(seed):
-        counts = tf.constant([60, 20])
-        return layer(
-            points,
-            boxes,
-            valid,
-            counts,
-            tf.constant(seed),
-            num_samples=30,
-            margin=0.05,
-        )
+        return layer(points, boxes, valid, tf.constant([60, 20]), tf.constant(seed))
 
     return points, boxes, call
 

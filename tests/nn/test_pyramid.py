@@ -115,10 +115,9 @@ def test_contexts_are_spheres_around_the_seeds(subset, built, tiny_batch, tiny_c
         chosen = built.order[b, :subset].numpy() if subset else np.arange(512)
         points, colors = (tiny_batch[key][b].numpy() for key in ("points", "colors"))
         np.testing.assert_array_equal(context.points[b], points[chosen])
-        ((found_colors, references),) = context.colors
-        np.testing.assert_array_equal(found_colors[b], colors[chosen])
+        np.testing.assert_array_equal(context.colors[b], colors[chosen])
         np.testing.assert_array_equal(context.seeds[b], points[rows[b]])
-        np.testing.assert_allclose(references[b], colors[rows[b]] / 2)
+        np.testing.assert_allclose(context.seed_colors[b], colors[rows[b]] / 2)
         scales = zip(config.context_radii, config.context_neighbors, strict=True)
         found = zip(context.neighbors, context.counts, scales, strict=True)
         for neighbors, counts, (radius, number) in found:
@@ -127,23 +126,6 @@ def test_contexts_are_spheres_around_the_seeds(subset, built, tiny_batch, tiny_c
             )
             np.testing.assert_array_equal(neighbors[b], expected[0])
             np.testing.assert_array_equal(counts[b], expected[1])
-
-
-def test_contexts_without_colours_around_other_places(built, tiny_batch, tiny_config):
-    config = dc.replace(tiny_config.proposal, context_color=False)
-    rows, far = built.order[:, :2], tf.constant([[[1.0, 1, 1], [99, 99, 99]]] * 2)
-    context = build_context(tiny_batch, built, rows, config, far)
-    assert context.colors == ()
-    radius, number = config.context_radii[0], config.context_neighbors[0]
-    points = tiny_batch["points"][0].numpy()
-    expected = reference.ball_query(points, far[0].numpy(), radius, number)
-    np.testing.assert_array_equal(context.neighbors[0][0], expected[0])
-    assert context.counts[0][0, 0] > 0 and context.counts[0][0, 1] == 0
-
-
-def test_seeds_of_the_farthest_point_order_are_its_first(built):
-    found = pyramid_lib.farthest_seeds(built, 9, tf.constant([0, 1]))
-    np.testing.assert_array_equal(found, built.order[:, :9])
 
 
 def test_random_seeds_are_distinct_real_points(built):

@@ -15,6 +15,7 @@ import pytest
 
 OPS = Path(__file__).resolve().parents[2] / "tf_ops"
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
+pytestmark = pytest.mark.build
 MARCHES = {
     "base": [],
     "v3": ["-march=x86-64-v3"],

@@ -1,200 +1,133 @@
-"""Results of the native ops against tests/helpers/reference.py, exactly."""
+"""Every implementation of every op against the naive reference, and wrong arguments.
+
+The cases and the reference are those of tests/helpers/op_cases.py.
+"""
+
+import functools
+import shutil
 
 import numpy as np
 import pytest
-import reference
 import tensorflow as tf
-from clouds import (
-    KINDS,
-    SIZES,
-    assert_same,
-    each,
-    make_boxes,
-    make_counts,
-    make_points,
-)
+from clouds import Inputs
+from cuda_calls import run_op
+from cuda_library import Device, build_emulation, build_for_gpu
+from fuzzing import SEEDS, fuzz, random_inputs
+from hypothesis import given
+from hypothesis import strategies as st
+from op_calls import BAD_CALLS, GRADIENTS, run_native, run_portable
+from op_cases import CASES, OPS, compare
 
 from gspn_tf import ops
 
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", SIZES)
-def test_farthest_point_sample(kind, size):
-    batch, count, samples = size
-    points, counts = make_points(kind, batch, count), make_counts(batch, count)
-    found = ops.farthest_point_sample(points, samples, counts)
-    assert_same(
-        found,
-        each(
-            lambda b: reference.farthest_point_sample(points[b, : counts[b]], samples),
-            batch,
-        ),
-    )
+exactly = np.testing.assert_array_equal
 
 
-def test_farthest_point_sample_takes_every_distinct_point_once():
-    points = make_points("random", 1, 70)
-    found = ops.farthest_point_sample(points, 100).numpy()[0]
-    assert sorted(found[:70]) == list(range(70))
-    assert not found[70:].any()
+def closely(found, expected):
+    """Integers and booleans exactly, floats but for the order of sums."""
+    if found.dtype != np.float32:
+        exactly(found, expected)
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("radius, neighbors", [(0.5, 4), (1.0, 70), (9.0, 16)])
-def test_ball_query(kind, size, radius, neighbors):
-    batch, count, num_queries = size
-    points, counts = make_points(kind, batch, count), make_counts(batch, count)
-    queries = make_points(kind, batch, num_queries, seed=1)
-    found = ops.ball_query(
-        points, queries, radius=radius, num_neighbors=neighbors, num_points=counts
-    )
-    assert_same(
-        found,
-        each(
-            lambda b: reference.ball_query(
-                points[b, : counts[b]], queries[b], radius, neighbors
-            ),
-            batch,
-        ),
-    )
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory):
+    device = Device(build_emulation(tmp_path_factory.mktemp("cuda"), 900))
+    return functools.partial(run_op, device)
 
 
-def test_ball_query_excludes_the_surface():
-    radius = np.float32(0.1)
-    points = np.zeros((1, 3, 3), np.float32)
-    points[0, :, 0] = [radius, np.nextafter(radius, np.float32(0)), 0]
-    indices, counts = ops.ball_query(
-        points, points[:, 2:], radius=float(radius), num_neighbors=3
-    )
-    assert counts.numpy() == [[2]]
-    assert indices.numpy().tolist() == [[[1, 2, 1]]]
+@pytest.fixture(scope="module")
+def gpu(tmp_path_factory):
+    nvcc = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
+    device = Device(build_for_gpu(tmp_path_factory.mktemp("gpu"), nvcc))
+    return functools.partial(run_op, device)
 
 
-def test_ball_query_of_several_radii_is_one_of_each():
-    points, counts = make_points("random", 2, 700), np.array([700, 90], np.int32)
-    queries = make_points("random", 2, 80, seed=1)
-    found = ops.ball_query(
-        points,
-        queries,
-        radius=(0.3, 0.8, 2.0),
-        num_neighbors=(8, 20, 40),
-        num_points=counts,
-    )
-    for pair, radius, k in zip(found, (0.3, 0.8, 2.0), (8, 20, 40), strict=True):
-        alone = ops.ball_query(
-            points, queries, radius=radius, num_neighbors=k, num_points=counts
+@pytest.fixture(scope="module")
+def native():
+    return run_native
+
+
+@pytest.fixture(scope="module")
+def portable():
+    return run_portable
+
+
+def needs(implementation, case):
+    """The marks of one test; a twin takes seconds to trace."""
+    if implementation == "gpu":
+        no_gpu = not shutil.which("nvidia-smi")
+        return [pytest.mark.build, pytest.mark.skipif(no_gpu, reason="no GPU here")]
+    if implementation == "emulated":
+        return [pytest.mark.build]
+    gradient = case.op == "nn_distance_grad"
+    quick = "random-3-200-33" if gradient else "bad-3-200-33"
+    if implementation == "portable" and case.label != quick:
+        return [pytest.mark.slow]
+    return []
+
+
+def computes(implementation, case):
+    """TensorFlow's own gradients want finite distances, and one channel at least."""
+    if implementation != "portable" or case.op not in GRADIENTS:
+        return True
+    return not case.label.startswith("bad" if case.op == "nn_distance_grad" else "same")
+
+
+@pytest.mark.parametrize(
+    "implementation, case",
+    [
+        pytest.param(
+            implementation,
+            case,
+            id=f"{implementation}-{case.op}-{case.label}",
+            marks=needs(implementation, case),
         )
-        assert_same(pair, [value.numpy() for value in alone])
+        for implementation in ("native", "portable", "emulated", "gpu")
+        for case in CASES
+        if computes(implementation, case)
+    ],
+)
+def test_case(request, implementation, case):
+    run, arguments = request.getfixturevalue(implementation), case.make()
+    equal = closely if implementation == "portable" else exactly
+    compare(case.op, arguments, run(case.op, arguments), equal)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("k", [1, 3, 10])
-def test_knn(kind, size, k):
-    batch, count, num_queries = size
-    points, counts = make_points(kind, batch, count), make_counts(batch, count)
-    queries = make_points(kind, batch, num_queries, seed=1)
-    found = ops.knn(points, queries, k, counts)
-    expected = each(
-        lambda b: reference.knn(points[b, : counts[b]], queries[b], k), batch
-    )
-    assert_same(found, expected)
+@pytest.mark.parametrize("op", OPS)
+@fuzz
+@given(inputs=random_inputs())
+def test_random_calls(op, inputs):
+    with np.errstate(all="ignore"):
+        arguments = OPS[op].arguments(inputs)
+    compare(op, arguments, run_native(op, arguments), exactly)
 
 
-def test_three_nn():
-    points, queries = make_points("grid", 2, 60), make_points("grid", 2, 20, 1)
-    counts = np.array([60, 2], np.int32)
-    expected = each(lambda b: reference.three_nn(points[b, : counts[b]], queries[b]), 2)
-    assert_same(ops.three_nn(points, queries, counts), expected)
+@pytest.mark.slow
+@pytest.mark.parametrize("op", [op for op in OPS if op not in GRADIENTS])
+@fuzz
+@given(inputs=random_inputs(extreme=False))
+def test_random_calls_of_the_portable_ops(op, inputs):
+    arguments = OPS[op].arguments(inputs)
+    compare(op, arguments, run_portable(op, arguments), closely)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [*SIZES, (2, 300, 2100)])
-def test_nn_distance(kind, size):
-    batch, count, other = size
-    a, b = make_points(kind, batch, count), make_points(kind, batch, other, seed=1)
-    num_a, num_b = make_counts(batch, count), make_counts(batch, other)[::-1].copy()
-    found = [v.numpy() for v in ops.nn_distance(a, b, num_a, num_b)]
-    for i in range(batch):
-        n, m = num_a[i], num_b[i]
-        forward = reference.nearest(b[i, :m], a[i, :n])
-        backward = reference.nearest(a[i, :n], b[i, :m])
-        for value, expected, rows in zip(
-            found, (*forward, *backward), (n, n, m, m), strict=True
-        ):
-            np.testing.assert_array_equal(value[i, :rows], expected)
-            assert not value[i, rows:].any()
+DOOR = {"radii": "radius"}
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 40), (1, 300)])
-@pytest.mark.parametrize("threshold", [0.0, 0.25, 0.5, 1.0])
-def test_nms_3d(size, threshold):
-    rng = np.random.default_rng(0)
-    boxes = make_boxes(rng, *size)
-    boxes[:, ::7, 3:] *= np.sign(rng.uniform(-1, 1, boxes[:, ::7, 3:].shape))
-    boxes[:, ::9, 3:] = 0
-    boxes[:, 5::11] = np.nan
-    boxes[:, 3::5] = boxes[:, 2::5][:, : boxes[:, 3::5].shape[1]]
-    scores = rng.integers(0, 9, size).astype(np.float32) / 8
-    scores[:, 6::13] = np.nan
-    valid = rng.random(size) < 0.8
-    found = ops.nms_3d(boxes, scores, valid, iou_threshold=threshold, max_outputs=90)
-    expected = each(
-        lambda b: reference.nms_3d(boxes[b], scores[b], valid[b], threshold, 90),
-        size[0],
-    )
-    assert_same(found, expected)
+@pytest.mark.parametrize("op", [op for op in OPS if op not in GRADIENTS])
+def test_the_door_passes_all_arguments_on(op):
+    arguments = OPS[op].arguments(Inputs("random", 2, 200, 33))
+    door = {DOOR.get(name, name): value for name, value in arguments.items()}
+    found = tf.nest.flatten(getattr(ops, op)(**door))
+    if op == "ball_query":  # pairs of each radius
+        found = [*found[::2], *found[1::2]]
+    for value, expected in zip(found, run_native(op, arguments), strict=True):
+        exactly(value, expected)
 
 
-def test_nms_3d_takes_a_box_of_zero_volume_once():
-    boxes = np.zeros((1, 3, 6), np.float32)
-    boxes[0, 2, 3:] = 1
-    found = ops.nms_3d(
-        boxes, [[0.9, 0.8, 0.7]], [[True] * 3], iou_threshold=0.5, max_outputs=5
-    )
-    assert found[0].numpy().tolist() == [[0, 1, 2, 0, 0]]
-    assert found[1].numpy().tolist() == [[True, True, True, False, False]]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [(2, 150, 12), (1, 2500, 80)])
-@pytest.mark.parametrize("margin", [0.0, 0.25])
-def test_points_in_boxes(kind, size, margin):
-    batch, count, num_boxes = size
-    points, counts = make_points(kind, batch, count), make_counts(batch, count)
-    boxes = make_boxes(np.random.default_rng(1), batch, num_boxes)
-    boxes[:, 0, :3], boxes[:, 0, 3:] = points[:, 3], 0
-    boxes[0, 1], boxes[-1, 2, 3:] = np.nan, np.inf
-    found = ops.points_in_boxes(points, boxes, margin=margin, num_points=counts)
-    for b, n in enumerate(counts):
-        inside = [reference.inside_box(points[b, :n], box, margin) for box in boxes[b]]
-        np.testing.assert_array_equal(found[b, :, :n], np.stack(inside))
-        assert not found[b, :, n:].numpy().any()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("margin", [0.0, 0.25])
-def test_sample_in_boxes(kind, margin):
-    points, counts = make_points(kind, 2, 150), np.array([150, 70], np.int32)
-    boxes = make_boxes(np.random.default_rng(1), 2, 12)
-    boxes[:, 0, 3:] = 0
-    boxes[0, 1] = np.nan
-    boxes[1, 1, 3:] = np.inf
-    seed = np.array([-3, 77], np.int32)
-    found = ops.sample_in_boxes(
-        points, boxes, seed, num_samples=20, margin=margin, num_points=counts
-    )
-    expected = each(
-        lambda b: reference.sample_in_boxes(
-            points[b, : counts[b]], boxes[b], [-3, 77], b, 20, margin
-        ),
-        2,
-    )
-    assert_same(found, expected)
-
-
-def test_sample_in_boxes_is_uniform_and_seeded():
+def test_sampled_points_are_uniform_and_seeded():
     points = np.zeros((1, 10, 3), np.float32)
     box = np.array([[[0, 0, 0, 1, 1, 1]] * 2], np.float32)
 
@@ -211,76 +144,97 @@ def test_sample_in_boxes_is_uniform_and_seeded():
     assert (first != draw([2, 2])).any()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("num_samples", [0, 1, 30])
-def test_nearest_assign(kind, num_samples):
-    rng = np.random.default_rng(2)
-    points, counts = make_points(kind, 2, 150), np.array([150, 70], np.int32)
-    boxes = make_boxes(rng, 2, 5)
-    samples = make_points(kind, 2, 5 * num_samples, seed=3)
-    samples = samples.reshape(2, 5, num_samples, 3)
-    values = rng.random((2, 5, num_samples)).astype(np.float32)
-    found = ops.nearest_assign(points, samples, values, boxes, counts).numpy()
-    for b, n in enumerate(counts):
-        expected = reference.nearest_assign(
-            points[b, :n], samples[b], values[b], boxes[b]
-        )
-        np.testing.assert_array_equal(found[b, :, :n], expected)
-        assert not found[b, :, n:].any()
+def test_more_neighbors_than_points_cost_nothing():
+    """Work space is bound by the points, not by k, which may be of any size."""
+    points = np.zeros((1, 4, 3), np.float32)
+    distances, indices = ops.knn(points, points[:, :1], 30_000_000)
+    assert np.isfinite(distances).sum() == 4
+    assert tf.reduce_max(indices) == 3
 
 
-def test_nearest_assign_of_many_boxes():
-    points = make_points("random", 1, 3000)
-    boxes = make_boxes(np.random.default_rng(0), 1, 70)
-    samples = make_points("random", 1, 70 * 20, seed=1).reshape(1, 70, 20, 3)
-    values = np.broadcast_to(np.arange(1, 21, dtype=np.float32), (1, 70, 20))
-    found = ops.nearest_assign(points, samples, values, boxes).numpy()[0]
-    for box, its_samples, row in zip(boxes[0], samples[0], found, strict=True):
-        inside = reference.inside_box(points[0], box)
-        nearest = reference.squared_distances(its_samples, points[0]).argmin(axis=1)
-        np.testing.assert_array_equal(row, np.where(inside, nearest + 1, 0))
+# ----------------------------------------------------------- wrong arguments
+
+NUMBERS = [0.0, -0.0, -1.0, 1.0, 1.5, 1e-45, 3e38, np.inf, -np.inf, np.nan, "1", None]
+COUNTS = [0, -1, 1, 1000, 2**31, 2**40, 2**62, -(2**31), 0.5, np.nan, None]
+BAD_INTEGERS = [-1, 1000, 2**31 - 1, -(2**31)]
+BAD_FLOATS = [np.nan, np.inf, 3e38, 1e-45]
+DTYPES = [np.float64, np.int64, np.int32, np.float32, bool, np.float16]
+REFUSALS = (tf.errors.InvalidArgumentError, ValueError, TypeError, OverflowError)
 
 
-@pytest.mark.parametrize("channels", [0, 1, 7, 64])
-def test_group_points(channels):
-    rng = np.random.default_rng(0)
-    features = rng.random((2, 50, channels)).astype(np.float32)
-    indices = rng.integers(0, 50, (2, 9, 4)).astype(np.int32)
-    found = ops.group_points(features, indices)
-    assert_same(found, np.stack([features[b][indices[b]] for b in range(2)]))
+@pytest.mark.parametrize("op", OPS)
+@fuzz
+@given(data=st.data())
+def test_one_wrong_argument(op, data):
+    """It is refused by an error that names the op, or harmless: never a crash."""
+    count, queries = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5))
+    batch, seed = data.draw(st.integers(0, 2)), data.draw(SEEDS)
+    arguments = OPS[op].arguments(Inputs("random", batch, count, queries, seed, seed))
+    run_native(op, arguments)
+    name = data.draw(st.sampled_from(list(arguments)))
+    arguments[name], wrong = _another(data.draw, arguments[name])
+    wrong = wrong and name != "seed"  # any will do
+    try:
+        run_native(op, arguments)
+    except REFUSALS as error:
+        assert not wrong or f"{op}: {name}" in str(error)
+        assert str(error)
+    else:
+        assert not wrong
 
 
-@pytest.mark.parametrize("channels", [0, 1, 7, 64])
-def test_three_interpolate(channels):
-    rng = np.random.default_rng(0)
-    features = rng.random((2, 50, channels)).astype(np.float32)
-    indices = rng.integers(0, 50, (2, 9, 3)).astype(np.int32)
-    weights = rng.random((2, 9, 3)).astype(np.float32)
-    rows = np.stack([features[b][indices[b]] for b in range(2)])
-    products = rows * weights[..., None]
-    found = ops.three_interpolate(features, indices, weights)
-    assert_same(found, (products[:, :, 0] + products[:, :, 1]) + products[:, :, 2])
-
-
-def test_padding_changes_nothing():
-    points, queries = make_points("random", 2, 90), make_points("random", 2, 20, 1)
-    boxes = make_boxes(np.random.default_rng(0), 2, 6)
-    samples = make_points("random", 2, 24, 2).reshape(2, 6, 4, 3)
-    values = np.ones((2, 6, 4), np.float32)
-    padded = np.concatenate([points, np.full((2, 37, 3), 0.1, np.float32)], 1)
-    counts = np.array([90, 90], np.int32)
-
-    def run(cloud, n):
-        return (
-            ops.farthest_point_sample(cloud, 20, n),
-            ops.ball_query(cloud, queries, radius=1.0, num_neighbors=8, num_points=n),
-            ops.knn(cloud, queries, 4, n),
-            ops.points_in_boxes(cloud, boxes, num_points=n)[:, :, :90],
-            ops.sample_in_boxes(cloud, boxes, [1, 2], num_samples=9, num_points=n),
-            ops.nearest_assign(cloud, samples, values, boxes, n)[:, :, :90],
-            ops.nn_distance(queries, cloud, None, n)[:2],
-        )
-
-    assert_same(
-        run(padded, counts), [v.numpy() for v in tf.nest.flatten(run(points, None))]
+def _another(draw, value):
+    """(another value, whether it must be refused) of an argument."""
+    if isinstance(value, list):
+        return [_another(draw, value[0])[0], *value[1:]], False
+    if not isinstance(value, np.ndarray):
+        others = NUMBERS if isinstance(value, float) else COUNTS
+        return draw(st.sampled_from(others)), False
+    way = draw(st.sampled_from(["shape", "type", "value"]))
+    if way == "shape":
+        return _another_shape(draw, value), False
+    if way == "type":
+        return value.astype(draw(st.sampled_from(DTYPES))), False
+    if value.size == 0 or value.dtype == bool:
+        return value, False
+    value, integers = value.copy(), value.dtype == np.int32
+    position = draw(st.integers(0, value.size - 1))
+    value.flat[position] = draw(
+        st.sampled_from(BAD_INTEGERS if integers else BAD_FLOATS)
     )
+    return value, integers
+
+
+def _another_shape(draw, array):
+    """With an axis more or less, or one of another length."""
+    axis = draw(st.integers(0, array.ndim - 1))
+    if draw(st.booleans()):
+        return array[None]
+    if draw(st.booleans()):
+        return np.zeros(np.delete(array.shape, axis), array.dtype)
+    shape = list(array.shape)
+    shape[axis] = max(shape[axis] + draw(st.sampled_from([-1, 1])), 0)
+    return np.resize(array, shape)
+
+
+@pytest.mark.parametrize("message", BAD_CALLS)
+def test_bad_arguments(message):
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError)) as native:
+        BAD_CALLS[message]()
+    assert message in str(native.value)
+    if message == "output 0 must be at most 2147483647 elements large":
+        return  # of kernels that count in 32 bits
+    with ops.portable(), pytest.raises(type(native.value)) as portable:
+        BAD_CALLS[message]()
+    words = message.replace("[0]", "").replace("[1]", "").split()
+    assert words[0].split("(")[0].strip("'") in str(portable.value)
+
+
+def test_bad_gradient_indices():
+    arguments = OPS["nn_distance_grad"].arguments(Inputs("random", 2, 4, 4))
+    arguments["indices_a"][:] = 4
+    with pytest.raises(tf.errors.InvalidArgumentError, match="indices_a"):
+        run_native("nn_distance_grad", arguments)
+    sums = {"gradient": np.zeros((1, 1, 1, 1)), "indices": [[[2]]], "num_rows": 2}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="within 0..1, got 2"):
+        run_native("group_points_grad", sums)

@@ -1,172 +1,183 @@
-"""Plans, shared runs and tables of experiments, without training anything."""
+"""Plans, processes and tables of experiments, without training anything."""
 
+import csv
 import dataclasses as dc
 import io
+import json
+import os
 import re
 from pathlib import Path
 
 import fake_work
 import pytest
 import toy_models
-from toy_experiments import ROOMS, experiment, finish, planned
+import toy_scenes
+from toy_experiments import ROOMS, experiment
 
-from gspn_tf import config as c
 from gspn_tf.commands import experiment as command
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments import folds, plan, runner, tasks, worker
+from gspn_tf.paper.experiments import folds, plan, report, runner, steps
 from gspn_tf.paper.experiments.budgets import BUDGETS
-from gspn_tf.paper.experiments.plan import Source
+from gspn_tf.paper.experiments.plan import DataFolder, plan_jobs
 from gspn_tf.paper.experiments.tables import TABLES
-from gspn_tf.paper.experiments.tasks import DataFolder
 from gspn_tf.synthetic import parts
-from gspn_tf.synthetic.furniture import part_shapes
-from gspn_tf.training import run_folder
+
+CORES = os.sched_getaffinity(0)
+two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 
 
 def stage_one(jobs: list[plan.Job]) -> set[Path]:
-    found = (t for job in jobs for t in job.tasks() if isinstance(t, tasks.Training))
-    return {task.folder for task in found if task.stage == "gspn"}
+    found = [t for job in jobs for t in job.trainings if t.stages == ("gspn",)]
+    return {training.path for training in found}
 
 
-def test_rows_of_one_stage_one_share_it(data_dir, tmp_path):
-    six = planned(experiment(data_dir, tmp_path))
-    assert len(six) == 4 * 2 and len(stage_one(six)) == 2  # one a seed
-    whole = {job.tasks()[-2].folder for job in six}
-    assert len(whole) == 4 * 2
-    four = planned(experiment(data_dir, tmp_path, "table4"))
-    five = planned(experiment(data_dir, tmp_path, "table5"))
-    assert len(stage_one(four)) == 3 * 2 and len(stage_one(five)) == 4 * 2
-    ours = [next(j for j in jobs if j.row.key == "ours") for jobs in (four, five, six)]
-    assert len(stage_one(ours)) == 1
-    assert ours[0].tasks()[2] == ours[2].tasks()[1]  # stage two of tables 4 and 6
-
-
-def test_table_five_needs_no_stage_two(data_dir, tmp_path):
-    for job in planned(experiment(data_dir, tmp_path, "table5")):
-        assert [task.label for task in job.tasks()] == [
-            "gspn on rooms",
-            "proposals of the split val",
-        ]
-
-
-def test_runs_of_other_data_configs_and_seeds_are_apart(data_dir, tmp_path):
-    toy_models.write_data(tmp_path / "other", train=6)
-    given = experiment(data_dir, tmp_path, seeds=(0,))
-    other = Source(DataFolder(tmp_path / "other", "rooms"), ROOMS)
-    variants = [
-        given,
-        dc.replace(given, seeds=(1,)),
-        dc.replace(given, source=other),
-        dc.replace(given, overrides=("--config.train.batch_size=4",)),
-        dc.replace(given, budget=BUDGETS["smoke"]),
-    ]
-    folders = [
-        {t.result for j in planned(each) for t in j.tasks()} for each in variants
-    ]
-    assert len(set.union(*folders)) == sum(map(len, folders))
-
-
-def test_copied_data_shares_runs(data_dir, tmp_path):
-    toy_models.write_data(tmp_path / "copy")
-    copy = Source(DataFolder(tmp_path / "copy", "rooms"), ROOMS)
-    one, two = (
-        experiment(data_dir, tmp_path),
-        experiment(data_dir, tmp_path, source=copy),
+def test_systems_of_one_stage_one_share_it(data_dir, tmp_path):
+    four, five, six = (
+        plan_jobs(experiment(data_dir, tmp_path, table))
+        for table in ("table4", "table5", "table6")
     )
-    assert stage_one(planned(one)) == stage_one(planned(two))
+    assert len(six) == 4 * 2 and len(stage_one(six)) == 2  # one a seed
+    assert len({job.trainings[-1].path for job in six}) == 4 * 2
+    assert len(stage_one(four)) == 3 * 2 and len(stage_one(five)) == 4 * 2
+    ours = [
+        next(j for j in jobs if j.system.key == "ours") for jobs in (four, five, six)
+    ]
+    assert len(stage_one(ours)) == 1
+    assert ours[0].measurement == ours[2].measurement  # of tables 4 and 6
+    first, second = ours[0].trainings
+    assert [t.path.name for t in (first, second)] == [
+        "rooms-small-ours-seed0-proposals",
+        "rooms-small-ours-seed0",
+    ]
+    assert second.init == first.path and second.stages == ("rpointnet",)
+    assert ours[1].trainings == [first]  # table 5 needs no stage two
 
 
-def test_fields_of_later_versions_leave_runs_valid():
-    @dc.dataclass(kw_only=True)
-    class Later(c.TrainConfig):
-        momentum: float = 0.9
-
-    Later.__name__ = "TrainConfig"
-    old, new = c.TrainConfig(seed=3), Later(seed=3)
-    assert tasks.changed(old) == tasks.changed(new) == {"": "TrainConfig", "seed": 3}
-    assert tasks.changed(Later(seed=3, momentum=0.5)) != tasks.changed(old)
-    sgpn = c.Config(model=c.SGPNConfig())
-    assert tasks.changed(sgpn) != tasks.changed(c.Config())
-
-
-def test_a_finished_run_of_another_config_is_refused(data_dir, tmp_path):
+def test_a_run_of_another_config_or_data_is_refused(data_dir, tmp_path):
     given = experiment(data_dir, tmp_path, seeds=(0,))
-    job = planned(given)[0]
-    finish(job)
-    task = job.tasks()[0]
-    other = dc.replace(task.config, data=c.DataConfig(rotate=False))
-    (task.folder / "config.json").write_text(c.to_json(other))
-    with pytest.raises(ValueError, match="another config"):
-        planned(given)
+    fake_work.finish_job(plan_jobs(given)[0])
+    changed = dc.replace(given, overrides=("--config.train.batch_size=4",))
+    with pytest.raises(
+        ValueError, match=r"another config.*batch_size \(2 there, 4 her"
+    ):
+        plan_jobs(changed)
+    toy_models.write_data(tmp_path / "other", train=6)
+    other = DataFolder(tmp_path / "other", "rooms", ROOMS)
+    with pytest.raises(ValueError, match="trained on other data"):
+        plan_jobs(dc.replace(given, data=other))
+    plan_jobs(dc.replace(given, data=dc.replace(other, label="others")))
+    plan_jobs(dc.replace(changed, budget=BUDGETS["full"]))
 
 
-def test_more_seeds_add_only_the_missing(data_dir, tmp_path):
+def test_runs_that_an_earlier_version_named_are_refused(data_dir, tmp_path):
+    (tmp_path / "runs" / "rooms-small-seed0-proposals-3f2a9c1b").mkdir(parents=True)
+    with pytest.raises(
+        ValueError, match=r"1 runs of an earlier version.*3f2a9c1b: ren"
+    ):
+        plan_jobs(experiment(data_dir, tmp_path))
+
+
+def test_only_what_is_missing_is_done(data_dir, tmp_path, monkeypatch):
     given = experiment(data_dir, tmp_path, seeds=(0,))
-    for job in planned(given):
-        finish(job)
-    more = planned(dc.replace(given, seeds=(0, 1)))
+    for job in plan_jobs(given):
+        fake_work.finish_job(job)
+    monkeypatch.delattr(runner.Work, "begin")
+    assert runner.run_jobs(plan_jobs(given), tmp_path, print, print) == []
+    more = plan_jobs(dc.replace(given, seeds=(0, 1)))
     assert [job.seed for job in more if job.missing()] == [1] * 4
-    assert not any(job.missing() for job in more if job.seed == 0)
 
 
-def test_finished_rows_start_no_process(data_dir, tmp_path, monkeypatch):
-    jobs = planned(experiment(data_dir, tmp_path, seeds=(0,)))
-    for job in jobs:
-        finish(job)
-    monkeypatch.delattr(runner, "started")
-    console = runner.Console(quiet=True)
-    assert runner.run(jobs, tmp_path / "logs", console, lambda: None) == []
+def test_a_shared_run_keeps_no_core_waiting(data_dir, tmp_path):
+    jobs = plan_jobs(experiment(data_dir, tmp_path))  # 4 systems of one stage one
+    first, other_seed = jobs[0], jobs[4]
+    assert runner.next_job(jobs, []) == first
+    assert runner.next_job(jobs[1:], [first]) == other_seed
+    assert runner.next_job(jobs[1:4], [first]) is None
+    fake_work.do(first.trainings[0])
+    assert runner.next_job(jobs[1:], [first]) == jobs[1]
 
 
-def test_stage_two_takes_the_shared_proposals(data_dir, tmp_path):
-    job = planned(experiment(data_dir, tmp_path, seeds=(0,)))[0]
-    first, second, _ = job.tasks()
-    there, here = (run_folder.RunFolder(t.folder) for t in (first, second))
-    first.folder.mkdir(parents=True)
-    there.weights("gspn").write_bytes(b"weights")
-    there.write_metrics("gspn", [{"epoch": 1, "loss": 2.0}])
-    second.folder.mkdir(parents=True)
-    worker._take_proposals(second)
-    assert here.weights("gspn").read_bytes() == b"weights"
-    assert here.read_metrics("gspn") == there.read_metrics("gspn")
+@two_cores
+def test_jobs_are_done_side_by_side_on_cores_of_their_own(
+    data_dir, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(steps, "perform", fake_work.finish)
+    of_seed_0, beside, _, _, of_seed_1, *_ = plan_jobs(experiment(data_dir, tmp_path))
+    jobs = [of_seed_0, beside, of_seed_1]
+    calls, told = [], []
+    after = lambda: calls.append(1)  # noqa: E731
+    assert runner.run_jobs(jobs, tmp_path, told.append, after, 2) == []
+    assert len(calls) == 3 and not any(job.missing() for job in jobs)
+    assert told[0] == (
+        "w/o f_c, seed 0 (1 of 3): gspn on rooms, rpointnet on rooms, measuring on the "
+        "split val"
+    )
+    names, _, cores = zip(*fake_work.begun(tmp_path), strict=True)
+    assert sorted(names[:2]) == sorted(job.name for job in (of_seed_0, of_seed_1))
+    assert names[2] == beside.name
+    # Every thread of a process is on its own half, that of NumPy too.
+    assert not set(cores[0]) & set(cores[1])
+    assert {len(each) for each in cores} == {len(CORES) // 2}
+    assert cores[2] in cores[:2]
+    assert os.sched_getaffinity(0) == CORES
 
 
-def test_a_failing_row_does_not_stop_the_others(data_dir, tmp_path, monkeypatch):
-    given = experiment(data_dir, tmp_path, "table5", seeds=(0,))
-    jobs = planned(given)
-    monkeypatch.setattr(worker, "perform", fake_work.fail)
-    log = io.StringIO()
-    console = runner.Console(file=log, width=200)
-    calls = []
-    failed = runner.run(jobs[:2], tmp_path, console, lambda: calls.append(1))
-    assert len(failed) == len(calls) == 2
-    assert failed[0].startswith("Ours, seed 0: ValueError: a bad scene (see ")
-    assert "E-D, seed 0 (2 of 2): gspn on rooms" in log.getvalue()
+@two_cores
+def test_a_failing_job_does_not_stop_the_others(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "perform", fake_work.fail_if_first)
+    jobs = plan_jobs(experiment(data_dir, tmp_path, "table5", seeds=(0,)))[:3]
+    told = []
+    failed = runner.run_jobs(jobs, tmp_path, told.append, lambda: None, 2)
+    assert len(failed) == 1 and ", seed 0: ValueError: a bad scene (see " in failed[0]
+    assert len(told) == 4 and [bool(job.missing()) for job in jobs].count(True) == 1
 
 
-def test_errors_of_a_process_are_raised_here():
-    with pytest.raises(ValueError, match="nothing to do"):
-        runner.isolated(fake_work.refuse)
+@two_cores
+def test_an_interrupt_ends_every_job_at_work(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "perform", fake_work.finish_if_first)
+    jobs = plan_jobs(experiment(data_dir, tmp_path, "table5", seeds=(0,)))
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_jobs(jobs, tmp_path, print, interrupt, 2)
+    assert len(fake_work.begun(tmp_path)) == 2
+    for _, process, _ in fake_work.begun(tmp_path):
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+def test_why_a_process_failed(tmp_path):
+    class Child:
+        exitcode = -9
+
+    why = runner.why_failed(Child, tmp_path / "log")
+    assert why == f"ended by SIGKILL, out of memory? (see {tmp_path / 'log'})"
+    Child.exitcode = 1
+    assert runner.why_failed(Child, tmp_path / "log").startswith("exit status 1 (see")
+
+
+def write_scans(path: Path, **splits: tuple[str, ...]) -> None:
+    """The first toy scene under other names."""
+    from gspn_tf.data import read_scenes
+
+    toy_models.write_data(path / "one", train=1, val=0)
+    (scene,) = read_scenes(path / "one", "train")
+    scenes = {
+        s: [dc.replace(scene, name=n) for n in names] for s, names in splits.items()
+    }
+    toy_scenes.write_folder(path / "scans", toy_models.CLASSES, **scenes)
 
 
 def test_every_room_is_held_out_once(tmp_path):
-    from gspn_tf.data import read_scenes, write_scenes
-    from gspn_tf.data.scene import Scene
+    from gspn_tf.data import read_scenes
 
-    toy_models.write_data(tmp_path / "one", train=1)
-    (scene,) = read_scenes(tmp_path / "one", "train")
-    fields = {
-        f: getattr(scene, f) for f in ("points", "colors", "semantic", "instance")
-    }
-    names = {"train": ("a_00", "b_00", "a_01"), "val": ("c_00",)}
-    for split, members in names.items():
-        scenes = [Scene(name=name, **fields) for name in members]
-        classes = toy_models.CLASSES
-        write_scenes(tmp_path / "scans", split, scenes, num_shards=1, classes=classes)
-    folds.write(str(tmp_path / "scans"), str(tmp_path / "folds"))
-    found = folds.existing(tmp_path / "folds")
+    write_scans(tmp_path, train=("a_00", "b_00", "a_01"), val=("c_00",))
+    folds.write_folds(tmp_path / "scans", tmp_path / "folds")
+    found = folds.list_folds(tmp_path / "folds")
     assert [path.name for path in found] == ["without-a", "without-b", "without-c"]
     held = {p.name: [s.name for s in read_scenes(p, "test")] for p in found}
     assert held["without-a"] == ["a_00", "a_01"] and held["without-b"] == ["b_00"]
@@ -177,34 +188,49 @@ def test_every_room_is_held_out_once(tmp_path):
         assert not manifest.has_scenes(path, "val")
 
 
-def test_one_room_cannot_be_held_out(data_dir, tmp_path):
-    toy_models.write_data(tmp_path / "one", train=3, val=0)
-    with pytest.raises(ValueError, match="two rooms at least"):
-        folds.write(str(tmp_path / "one"), str(tmp_path / "folds"))
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(("a_00", "a_01"), "two rooms at least"), (("a_00", "a_00"), "two scans called")],
+)
+def test_scans_that_cannot_be_held_out(names, message, tmp_path):
+    write_scans(tmp_path, train=names)
+    with pytest.raises(ValueError, match=message):
+        folds.write_folds(tmp_path / "scans", tmp_path / "folds")
     assert not (tmp_path / "folds").exists()
 
 
-def test_pretrained_rows_start_from_rooms(data_dir, tmp_path):
-    held_out = (DataFolder(data_dir, "scans-without-a"), DataFolder(data_dir, "b"))
+def test_pretrained_systems_start_from_rooms(data_dir, tmp_path):
+    held_out = tuple(DataFolder(data_dir, f"without-{x}", ROOMS) for x in "ab")
     toy_models.write_data(tmp_path / "rooms", train=6)
-    rooms = Source(DataFolder(tmp_path / "rooms", "rooms"), ROOMS)
+    rooms = DataFolder(tmp_path / "rooms", "rooms", ROOMS)
     given = experiment(
-        data_dir, tmp_path, "table1", seeds=(0,), folds=held_out, pretraining=rooms
+        data_dir, tmp_path, "table1", seeds=(0,), folds=held_out, rooms=rooms
     )
-    jobs = {job.row.key: job for job in planned(given)}
-    fold = {
-        "ours": ["gspn", "rpointnet"],
-        "sgpn": ["sgpn"],
-    }
-    for key, stages in fold.items():
-        expected = [f"{s} on {f}" for f in ("scans-without-a", "b") for s in stages]
-        pooled = "instances of the split test"
-        assert [t.label for t in jobs[key].tasks()] == [*expected, pooled]
-        labels = [t.label for t in jobs[f"{key}_pretrained"].tasks()]
-        assert labels == [*(f"{s} on rooms" for s in stages), *expected, pooled]
-        (measured,) = jobs[f"{key}_pretrained"].measurements
-        whole = stages[-1]
-        assert all(t.init.stage == whole for t in measured.trainings)
+    jobs = {job.system.key: job for job in plan_jobs(given)}
+    for key, stages in {"ours": ["gspn", "rpointnet"], "sgpn": ["sgpn"]}.items():
+        whole = " and ".join(stages)
+        expected = [f"{whole} on {fold.label}" for fold in held_out]
+        assert [t.label for t in jobs[key].trainings] == expected
+        tuned = jobs[f"{key}_pretrained"]
+        before = [f"{stage} on rooms" for stage in stages]
+        assert [t.label for t in tuned.trainings] == [*before, *expected]
+        assert tuned.measurement.by == "room"
+        for network in tuned.measurement.networks:
+            assert network.init == tuned.trainings[len(stages) - 1].path
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_every_system_has_a_config_for_every_data_set(table, budget):
+    files = {path.stem for path in Path("configs").glob("*.py")} - {"ablations"}
+    for system in TABLES[table].systems:
+        for file in files:
+            each = BUDGETS[budget]
+            variant = system.variant(base=each.base, sgpn=each.sgpn)
+            config = config_loading.load_config(f"configs/{file}.py:{variant}")
+            epochs = [getattr(config.train, s).epochs for s in config.model.stages()]
+            base = config_loading.load_config(f"configs/{file}.py:{each.base}")
+            assert sum(epochs) == base.train.gspn.epochs + base.train.rpointnet.epochs
 
 
 def test_categories_of_generated_shapes():
@@ -214,33 +240,63 @@ def test_categories_of_generated_shapes():
         category = parts.category_of(shape.name)
         telling = {"Chair": "seat", "Lamp": "bulb", "Storage": "panel"}
         assert telling.get(category, "top") in labels
-    assert {kind.__name__ for kind in part_shapes.KINDS} == {
-        "chair",
-        "table",
-        "lamp",
-        "storage",
+
+
+def test_mean_and_spread_beside_the_paper(data_dir, tmp_path):
+    given = experiment(data_dir, tmp_path, "table5")
+    values = {
+        ("ours", 0): (0.05, 0.5),
+        ("ours", 1): (0.07, 0.7),
+        ("no_center", 0): (0.09, 0.4),
     }
+    jobs = plan_jobs(given)
+    for job in jobs:
+        if figures := values.get((job.system.key, job.seed)):
+            names = ("proposals/CD", "proposals/mIoU")
+            fake_work.finish_job(job, **dict(zip(names, figures, strict=True)))
+    text = report.write_table(given, jobs, "gspn experiment table5")
+    assert "|  | Ours | E-D | 1-Context | No Center Pred |" in text
+    assert (
+        "| CD | 0.060 ± 0.014 (0.045) | – (0.0532) | – (0.0524) | 0.090 (0.0571) |"
+        in text
+    )
+    minutes = jobs[0].trainings[0].config.train.gspn.epochs * 3 / 60
+    assert f"| min | {minutes:.3f} ± 0.000 | – | – | {minutes:.3f} |" in text
+    assert "| seeds | 2 | 0 | 0 | 1 |" in text
+    assert "measured on val" in text and "2 x toy" in text
+    assert (
+        "- CD: Ours, then No Center Pred; smallest gap 0.030, largest spread 0.014; "
+        "the paper: the same order" in text
+    )
+    tables = tmp_path / "tables"
+    stored = json.loads((tables / "table5-rooms-small.json").read_text())
+    ours = stored["rows"][0]["figures"]["mIoU"]
+    assert ours["values"] == [0.5, 0.7] and ours["mean"] == pytest.approx(0.6)
+    assert ours["spread"] == pytest.approx(0.02**0.5) and ours["paper"] == 0.581
+    rows = csv.DictReader(io.StringIO((tables / "table5-rooms-small.csv").read_text()))
+    found = {(row["row"], row["figure"]): row for row in rows}
+    assert found["Ours", "CD"]["values"] == "0.05 0.07"
+    assert found["E-D", "CD"]["mean"] == "" and found["E-D", "CD"]["paper"] == "0.0532"
+    page = (tables / "table5-rooms-small.html").read_text()
+    assert "Generative model designs" in page and "Ours: gspn on rooms" in page
 
 
-@pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("budget", BUDGETS)
-def test_every_row_has_a_config_for_every_data_set(table, budget):
-    files = {path.stem for path in Path("configs").glob("*.py")} - {"ablations"}
-    for row in TABLES[table].rows:
-        for file in files:
-            each = BUDGETS[budget]
-            variant = row.variant.format(base=each.variant, sgpn=each.sgpn)
-            config = config_loading.load(f"configs/{file}.py:{variant}")
-            epochs = [getattr(config.train, s).epochs for s in config.model.stages()]
-            base = config_loading.load(f"configs/{file}.py:{each.variant}")
-            assert sum(epochs) == base.train.gspn.epochs + base.train.rpointnet.epochs
+def test_a_table_has_a_column_for_each_category(data_dir, tmp_path):
+    given = experiment(data_dir, tmp_path, "table2", seeds=(0,))
+    jobs = plan_jobs(given)
+    ap50 = "instances/partnet/AP50"
+    names = (ap50, f"{ap50}/category/Storage", f"{ap50}/category/Chair")
+    fake_work.finish_job(jobs[1], **dict(zip(names, (0.3, 0.1, 0.2), strict=True)))
+    text = report.write_table(given, jobs, "")
+    assert "|  | All | Chair | Storage | min | seeds |" in text
+    assert "| Ours | 0.300 | 0.200 (0.268) | 0.100 (0.267) |" in text
 
 
 @pytest.mark.parametrize(
     ("text", "seeds"), [("3", (0, 1, 2)), ("7,", (7,)), ("4,2", (4, 2))]
 )
 def test_seeds(text, seeds):
-    assert command._seeds(text) == seeds
+    assert command.parse_seeds(text) == seeds
 
 
 @pytest.mark.parametrize(
@@ -255,7 +311,10 @@ def test_seeds(text, seeds):
         (["table4", "--data=rooms", "--at_once=0"], "--at_once must be 1 to "),
         (["table4", "--data=rooms", "--at_once=9999"], "process may use, got 9999"),
         (["table4", "--data=nowhere"], "--data: no folder nowhere"),
-        (["table4", "--data=rooms", "--budget=tiny"], "value should be one of"),
+        (
+            ["table4", "--data=rooms", "--budget=tiny"],
+            "invalid choice: 'tiny'",
+        ),
     ],
 )
 def test_bad_command_lines(arguments, message, capsys, tmp_path):
@@ -264,12 +323,11 @@ def test_bad_command_lines(arguments, message, capsys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_data_without_labels_to_measure_on(tmp_path, capsys):
+def test_data_and_configs_that_no_table_can_be_made_of(tmp_path, capsys):
     toy_models.write_data(tmp_path / "data", val=0)
-    arguments = [
-        "table4",
-        f"--data={tmp_path / 'data'}",
-        f"--output={tmp_path / 'out'}",
-    ]
-    assert cli.main(["experiment", *arguments]) == 1
+    words = ["experiment", "table4", f"--data={tmp_path / 'data'}"]
+    words.append(f"--output={tmp_path / 'out'}")
+    assert cli.main(words) == 1
     assert "no labelled scenes to measure on" in capsys.readouterr().err
+    assert cli.main([*words, "--config=run/config.json"]) == 1
+    assert "--config must be FILE.py:VARIANT" in capsys.readouterr().err

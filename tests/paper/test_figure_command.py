@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pages import decoded, scene_of
 from PIL import Image
-from toy_scenes import CLASSES, make_scene
+from toy_scenes import CLASSES, make_scene, write_folder
 
 from gspn_tf import config as c
 from gspn_tf.commands import main as cli
-from gspn_tf.data import manifest, write_scenes
+from gspn_tf.data import manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.paper.figures.context import center_numbers
 from gspn_tf.paper.figures.networks import proposing, sense
@@ -27,7 +27,7 @@ def work(tmp_path_factory, sure_network):
     folder = tmp_path_factory.mktemp("figures")
     scenes = [make_scene(seed, 700, num_instances=4) for seed in range(3)]
     scenes = [dc.replace(scene, points=scene.points * 0.3) for scene in scenes]
-    write_scenes(folder / "data", "val", scenes, num_shards=1, classes=CLASSES)
+    write_folder(folder / "data", val=scenes)
     write_ply(folder / "scan.ply", scenes[0].points, scenes[0].colors)
     config = c.Config(
         model=sure_network.config,
@@ -199,7 +199,7 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
         ("8", ("--scenes=scene_0,nobody",), "val of {work}/data has no scene 'nobody'"),
         ("8", ("--scenes=0",), "--scenes must be a number from 1 or names, got '0'"),
         ("8", ("--input={work}/nothing",), "no data folder or scan"),
-        ("8", ("--scale=0",), "--scale must be positive"),
+        ("8", ("--scale=0",), "--scale: must be positive"),
         ("8", ("--output={out}",), "--output must name a file"),
     ],
 )
@@ -220,8 +220,7 @@ def test_a_scan_has_no_leg_to_choose(work, tmp_path, capsys):
 
 
 def test_a_model_without_proposals_is_named(work, monkeypatch):
-    config = RunFolder(work / "run").config()
-    config.model.kind = "sgpn"
+    config = dc.replace(RunFolder(work / "run").config(), model=c.SGPNConfig())
     monkeypatch.setattr(RunFolder, "config", lambda self: config)
     with pytest.raises(ValueError, match="is a run of an SGPN, which has no proposal"):
         proposing(work / "run")

@@ -10,8 +10,8 @@ from gspn_tf.config import presets
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.models import scoring
 from gspn_tf.models.gspn import SceneFeatures
-from gspn_tf.models.scoring import Scored, Support
-from gspn_tf.nn import matching
+from gspn_tf.models.scoring import RefinedBoxes, Support
+from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import interpolation, take
 from gspn_tf.types import Proposals, Regions
 from parity import targets
@@ -23,10 +23,10 @@ MARGIN = 1e-3  # metres
 
 
 def cases(golden: Golden) -> Iterator[Case]:
-    """What can be computed from the values that are there."""
+    """Comparisons that can be made of the values that are there."""
     whole = scene_file(golden) is not None and "in_pc" in scene_file(golden)
     for compare, needs_scene, names in COMPARISONS:
-        keys = wanted(golden, names)
+        keys = wanted(golden, tuple(names.split()))
         if keys and (whole or not needs_scene):
             yield Case(compare.__name__, keys, compare)
 
@@ -49,7 +49,7 @@ def config_of(g: Golden):
 
 
 def logit(probability: np.ndarray) -> np.ndarray:
-    """Of the second of two probabilities."""
+    """The logit of the second of two probabilities."""
     return np.log(probability[..., 1] / probability[..., 0])
 
 
@@ -58,7 +58,7 @@ def proposals(g: Golden, check: Check) -> None:
     if "fb_logits" in g:
         check.same("fb_prob", g["fb_prob"], tf.nn.softmax(g["fb_logits"]))
     boxes = g["bbox_ins_pred"]
-    found = matching.select_proposals(
+    found = suppression.select_proposals(
         Proposals(boxes, scores, np.ones(scores.shape, bool)),
         c.max_candidates_inference,
         c.max_proposals_inference,
@@ -73,7 +73,7 @@ def proposals(g: Golden, check: Check) -> None:
 
 
 def regions(g: Golden, check: Check) -> None:
-    """Those of the proposals that hold a point; the rest is nothing."""
+    """Regions are the proposals that hold a point; the rest is nothing."""
     points, selected = scene_file(g)["in_pc"], g["selected_indices"]
     boxes = blank(take(g["bbox_ins_pred"], np.maximum(selected, 0)), selected >= 0)
     _, counts = ops.sample_in_boxes(points, boxes, [0, 0], num_samples=1, margin=MARGIN)
@@ -153,17 +153,20 @@ def exported(g: Golden, check: Check) -> None:
     )
     real = found[0, :, 6] > 0
     probability, classes = found[..., 7], found[..., 6].astype(np.int32)
-    scored, backing = Scored(probability, probability, classes, soft), support_of(g)
-    scores, key = (x[0].numpy() for x in scoring.as_released(scored, backing))
+    refined = RefinedBoxes(found[..., :6], classes, probability, probability, real)
+    backing = support_of(g)
+    released = scoring.released_scores(refined, soft, backing)
+    scores, key = (x[0].numpy() for x in released)
     order = np.argsort(np.where(real, -key, 9), kind="stable")[: real.sum()]
     recorded_order = np.concatenate([g["post_sidx"], g["post_sidx2"]])
     check.same("order", recorded_order, order)
     check.same("confidence", g["post_confidence"], scores[order])
     check.same("sorted", g["post_detections_sorted"], found[0, order])
-    scored = scored._replace(confidence=np.ones_like(probability))
+    certain = refined._replace(confidence=np.ones_like(probability))
     names = ("post_fb_conf", "post_sem_conf")
     for name, part in zip(names, each_alone(backing), strict=True):
-        ours, key = (x[0].numpy()[order] for x in scoring.as_released(scored, part))
+        released = scoring.released_scores(certain, soft, part)
+        ours, key = (x[0].numpy()[order] for x in released)
         check.same(name, g[name], key - 2 * (ours == 1))
     label_ids = SCANNET.to_raw(classes[0, order])
     check.same("label_ids", g["post_label_ids"], label_ids)
@@ -173,60 +176,26 @@ def exported(g: Golden, check: Check) -> None:
 
 # Comparison, whether it needs the scene, and the values; those with ? may be missing.
 COMPARISONS = (
-    (
-        proposals,
-        False,
-        ("fb_prob", "bbox_ins_pred", "selected_indices", "fb_logits?", "spn_rois?"),
-    ),
-    (
-        regions,
-        True,
-        ("bbox_ins_pred", "selected_indices", "rois", "mask_selection_idx"),
-    ),
+    (proposals, False, "fb_prob bbox_ins_pred selected_indices fb_logits? spn_rois?"),
+    (regions, True, "bbox_ins_pred selected_indices rois mask_selection_idx"),
     (
         support,
         True,
-        (
-            "rois",
-            "mask_selection_idx",
-            "rpointnet_class_logits",
-            "fb_prob_cropped",
-            "sem_prob_cropped",
-        ),
+        "rois mask_selection_idx rpointnet_class_logits fb_prob_cropped "
+        "sem_prob_cropped",
     ),
     (
         detected,
         False,
-        (
-            "rois",
-            "rpointnet_class_logits",
-            "rpointnet_bbox",
-            "fb_prob_cropped",
-            "sem_prob_cropped",
-            "detections",
-            "rpointnet_class?",
-        ),
+        "rois rpointnet_class_logits rpointnet_bbox fb_prob_cropped sem_prob_cropped "
+        "detections rpointnet_class?",
     ),
-    (
-        final_regions,
-        True,
-        ("detections", "rois_final", "mask_selection_idx_final"),
-    ),
+    (final_regions, True, "detections rois_final mask_selection_idx_final"),
     (
         exported,
         True,
-        (
-            "detections",
-            "mask_selection_idx_final",
-            "rpointnet_mask_selected",
-            "post_sidx",
-            "post_sidx2",
-            "post_confidence",
-            "post_detections_sorted",
-            "post_sem_conf",
-            "post_fb_conf",
-            "post_label_ids",
-            "post_masks",
-        ),
+        "detections mask_selection_idx_final rpointnet_mask_selected post_sidx "
+        "post_sidx2 post_confidence post_detections_sorted post_sem_conf post_fb_conf "
+        "post_label_ids post_masks",
     ),
 )

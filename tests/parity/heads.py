@@ -5,30 +5,39 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf.config import GSPNConfig, RPointNetConfig
+from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig
 from gspn_tf.models.gspn import SceneFeatures
-from gspn_tf.models.heads import BoxHead, MaskHead, PointFeatures
+from gspn_tf.models.heads import MaskHead, PointFeatures
+from gspn_tf.models.released import ReleasedBoxHead
 from gspn_tf.types import Interpolation, Regions
 from parity.golden import Check, Golden, group_cases
 from parity.layers import load_dense, load_mlp, load_norm, matrix
 
 FILES = ("ops*.npz",)
-CONFIG = RPointNetConfig(
-    proposal=GSPNConfig(num_classes=4),
-    region_units=(6, 8),
-    head_units=(7, 5),
-    head_layers="shared",
-    mask_local_units=(6, 6),
-    mask_global_units=(7, 9),
-    mask_units=(8, 5),
-)
 
 
-def scene_of(g: Golden) -> tuple[PointFeatures, Regions, tuple[int, ...]]:
+def config_of(channels: int) -> RPointNetConfig:
+    """Heads of the recorded widths, on one level of so many channels."""
+    backbone = BackboneConfig(abstraction_units=((1,),))
+    proposal = GSPNConfig(
+        num_classes=4, context_radii=(1.0,), context_units=(1,), backbone=backbone
+    )
+    return RPointNetConfig(
+        proposal=proposal,
+        level_units=channels,
+        region_units=(6, 8),
+        head_units=(7, 5),
+        mask_local_units=(6, 6),
+        mask_global_units=(7, 9),
+        mask_units=(8, 5),
+    )
+
+
+def scene_of(g: Golden) -> tuple[PointFeatures, Regions, RPointNetConfig]:
     """The recorded region points as a scene whose boxes are unit cubes at 0.
 
-    Of the parts of a point's features, the recorded ones are the hypercolumns and the
-    position; context and predicted centre are nothing.
+    The recorded parts of a point's features are the hypercolumns and the position;
+    context and predicted centre are nothing.
     """
     position, features = g["in0"], g["in1"]
     batch, regions, samples, channels = features.shape
@@ -47,7 +56,7 @@ def scene_of(g: Golden) -> tuple[PointFeatures, Regions, tuple[int, ...]]:
             tf.tile(rows, [batch, 1, 1]),
             tf.fill([batch, regions], True),
         ),
-        (1, channels, 3, 3),
+        config_of(channels),
     )
 
 
@@ -65,8 +74,8 @@ def load_point_mlp(mlp, g: Golden, *scopes: str) -> None:
 
 
 def classes_and_boxes(g: Golden, check: Check) -> None:
-    features, regions, parts = scene_of(g)
-    head = BoxHead(CONFIG, parts)
+    features, regions, config = scene_of(g)
+    head = ReleasedBoxHead(config)
     load_point_mlp(head.point_mlp, g, "ch/conv_prev_0", "ch/conv_prev_1")
     load_mlp(head.layers_of.mlp, g, "ch/conv_post_0", "ch/conv_post_1")
     load_dense(head.class_output, g, "ch/conv_classify")
@@ -78,8 +87,8 @@ def classes_and_boxes(g: Golden, check: Check) -> None:
 
 
 def masks(g: Golden, check: Check) -> None:
-    features, regions, parts = scene_of(g)
-    head = MaskHead(CONFIG, parts)
+    features, regions, config = scene_of(g)
+    head = MaskHead(config)
     load_point_mlp(head.local_mlp, g, "sh/conv_prev_0", "sh/conv_prev_1")
     load_mlp(head.global_mlp, g, "sh/conv_0", "sh/conv_1")
     whole, local = np.split(matrix(g, "sh/conv_post_0"), [9])

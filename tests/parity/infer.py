@@ -11,7 +11,8 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.models import scoring
 from gspn_tf.models.heads import PointFeatures
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import matching
+from gspn_tf.nn import suppression
+from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import interpolate, take
 from gspn_tf.types import Proposals
 from parity.golden import Case, Check, Compare, Golden, not_checked
@@ -32,9 +33,9 @@ def geometry(run: Inference) -> dict:
     look, out = run.taps["look"], run.taps["network"]
     points = run.batch["points"]
     found = {
-        "ind_seed": out["seeds"],
+        "ind_seed": out.seeds,
         "ind_sem": look.pyramid.order[:, :1024],
-        "pc_seed": take(points, out["seeds"]),
+        "pc_seed": take(points, out.seeds),
     }
     for k, level in enumerate(look.pyramid.levels):
         count = level.points.shape[1]
@@ -42,21 +43,21 @@ def geometry(run: Inference) -> dict:
         for net in ("shift", "sem"):
             found[f"{net}_l{k + 1}_fps"] = first
             found[f"{net}_l{k + 1}_ball"] = level.neighbors
-    for k, near in enumerate(look.context.neighbors):
+    for k, near in enumerate(look.spheres.neighbors):
         found[f"ctx_ball{k}"] = near
-        found[f"ctx_cnt{k}"] = look.context.counts[k]
+        found[f"ctx_cnt{k}"] = look.spheres.counts[k]
     return found
 
 
 def centers(run: Inference) -> dict:
     out, levels = run.taps["network"], ("l1", "l2", "l3", "l4", "fa1", "fa2", "fa3")
-    distance = out["distance"][..., None]
+    direction, distance = out.centers.direction, out.centers.distance[..., None]
     return {
         **{f"shift_{name}": run.taps[f"shift_{name}"] for name in levels},
         "shift_pred_full_4d": run.taps["center"],
-        "center_pos": out["scene"].centers,
-        "shift_pred_seed_4d": tf.concat([out["direction"], distance], -1),
-        "shift_pred_seed": out["direction"] * distance,
+        "center_pos": out.scene.centers,
+        "shift_pred_seed_4d": tf.concat([direction, distance], -1),
+        "shift_pred_seed": direction * distance,
     }
 
 
@@ -64,7 +65,7 @@ def semantics(run: Inference) -> dict:
     out, taps = run.taps["network"], run.taps
     names = ("l1", "l2", "l3", "l4", "fa1", "fa2", "fa3")
     found = {f"sem_{name}": taps[f"sem_{name}"] for name in names}
-    scene, colors = out["scene"], run.batch["colors"]
+    scene, colors = out.scene, run.batch["colors"]
     for k, (level, table) in enumerate(zip(scene.levels, scene.to_levels, strict=True)):
         columns = tf.concat([interpolate(level, table), colors], -1)
         found[f"sem_fea_full_l{k + 1}"] = columns
@@ -73,7 +74,7 @@ def semantics(run: Inference) -> dict:
     order = taps["look"].pyramid.order[:, :1024]
     return found | {
         "sem_fea_full": taps["semantic"],
-        "sem_fea_seed": take(taps["semantic"], out["seeds"]),
+        "sem_fea_seed": take(taps["semantic"], out.seeds),
         "sem_fea": take(taps["semantic"], order),
         "sem_class_logits": scene.semantic_logits,
     }
@@ -82,29 +83,31 @@ def semantics(run: Inference) -> dict:
 def shapes(run: Inference) -> dict:
     out, vae = run.taps["network"], run.model.proposal_network.proposer.vae
     found, targets = {}, run.batch["targets"]
-    x = tf.concat([out["prior"].mean, run.taps["reduced"]], -1)[0, :4, None, None]
+    x = tf.concat([out.proposed.generated.prior.mean, run.taps["reduced"]], -1)[
+        0, :4, None, None
+    ]
     for k, (layer, norm) in enumerate(
         zip(vae.generator.grid, vae.generator.grid_norms, strict=True)
     ):
         x = found[f"upconv{k + 1}"] = tf.nn.relu(norm(layer(x)))
-    instance = take(targets["instance"], out["seeds"]) + 1
+    instance = take(targets["instance"], out.seeds) + 1
     centers = tf.pad(targets["boxes"][..., :3], [[0, 0], [1, 0], [0, 0]])
-    seeds = take(run.batch["points"], out["seeds"])[:, :, None]
+    seeds = take(run.batch["points"], out.seeds)[:, :, None]
     valid = tf.pad(targets["valid"], [[0, 0], [1, 0]], constant_values=True)
-    logits = out["objectness"]
+    logits = out.proposed.objectness
     return found | {
-        "pcfea_seed": out["context"],
-        "entity_fea": interpolate(out["context"], out["scene"].to_seeds),
+        "pcfea_seed": out.context,
+        "entity_fea": interpolate(out.context, out.scene.to_seeds),
         "gcfeat": run.taps["reduced"],
         "fb_logits": logits,
         "fb_prob": tf.nn.softmax(logits),
-        "cmean": out["prior"].mean,
-        "clog_var": out["prior"].log_variance,
-        "mean": out["posterior"].mean,
-        "log_var": out["posterior"].log_variance,
+        "cmean": out.proposed.generated.prior.mean,
+        "clog_var": out.proposed.generated.prior.log_variance,
+        "mean": out.proposed.generated.posterior.mean,
+        "log_var": out.proposed.generated.posterior.log_variance,
         "instance_fea": tf.boolean_mask(run.taps["instances"], valid),
-        "pc_ins_pred": out["shapes"] - seeds,
-        "bbox_ins_pred": out["proposals"].boxes,
+        "pc_ins_pred": out.proposed.generated.points - seeds,
+        "bbox_ins_pred": out.proposals.boxes,
         "seg_label_per_group": tf.pad(targets["classes"], [[0, 0], [1, 0]]),
         "pc_ins_center_seed": take(centers, instance)[:, :, None],
     }
@@ -120,7 +123,7 @@ def padded(values, real, count: int) -> np.ndarray:
 def proposals(g: Golden, check: Check) -> None:
     """Suppression, of what was recorded and of ours; boxes without points go."""
     if "fb_prob" not in g:  # regions were given
-        check.same("rois", g["rois"], inference(g.path).found["proposals"].boxes)
+        check.same("rois", g["rois"], inference(g.path).found.proposals.boxes)
         return
     run, count = inference(g.path), g["rois"].shape[1]
     c = run.model.config
@@ -128,13 +131,13 @@ def proposals(g: Golden, check: Check) -> None:
     scores, selected = g["fb_prob"][..., 1], g["selected_indices"]
     real = selected >= 0
     given = Proposals(g["bbox_ins_pred"], scores, np.ones_like(scores, bool))
-    kept = matching.select_proposals(given, *limits)
+    kept = suppression.select_proposals(given, *limits)
     boxes = take(given.boxes, np.maximum(selected, 0))
     boxes = padded(boxes, real, real.shape[1])
     check.same("of recorded", boxes, padded(kept.boxes, kept.valid, real.shape[1]))
 
     # Scores that differ by less than the tolerance may change places.
-    ours = matching.select_proposals(run.taps["network"]["proposals"], *limits)
+    ours = suppression.select_proposals(run.taps["network"].proposals, *limits)
     ours = ours._replace(scores=tf.sigmoid(ours.scores))
     check.same("count", real.sum(1), ours.valid.numpy().sum(1))
     recorded = padded(take(scores, np.maximum(selected, 0)), real, count)
@@ -144,15 +147,9 @@ def proposals(g: Golden, check: Check) -> None:
     )
     if "spn_rois" in g:
         check.same("spn_rois", by_place(g["spn_rois"]), by_place(boxes))
-    held = run.model.align(
-        run.batch["points"],
-        ours.boxes,
-        ours.valid,
-        run.batch["num_points"],
-        tf.zeros(2, tf.int32),
-        num_samples=1,
-        margin=c.region_margin_inference,
-    )
+    probe = PointRoIAlign(1, c.region_margin_inference)
+    points, number = run.batch["points"], run.batch["num_points"]
+    held = probe(points, ours.boxes, ours.valid, number, tf.zeros(2, tf.int32))
     rois = padded(ours.boxes, held.valid, count)
     check.same("rois", by_place(g["rois"]), by_place(rois))
 
@@ -180,11 +177,11 @@ def heads(g: Golden, check: Check) -> None:
     }
     for name in found.keys() & set(g.keys()):
         check.same(name, g[name], found[name])
-    detections, confidence = run.taps["refined"]
+    detections = run.taps["refined"]
     columns = (
         detections.boxes,
         tf.cast(detections.classes, tf.float32)[..., None],
-        tf.where(detections.valid, confidence, 0.0)[..., None],
+        detections.confidence[..., None],
     )
     check.same("points", g["mask_selection_idx"], regions.indices)
     check.same("detections", g["detections"], tf.concat(columns, -1))
@@ -193,7 +190,7 @@ def heads(g: Golden, check: Check) -> None:
 
 def masks(g: Golden, check: Check) -> None:
     run = inference(g.path)
-    detections, _ = run.taps["refined"]
+    detections = run.taps["refined"]
     logits = run.taps["masks"]  # [1, D, C, M]
     real = detections.valid.numpy()
     selected = tf.sigmoid(scoring.of_class(logits, detections.classes)).numpy()
@@ -231,16 +228,16 @@ def crops(g: Golden, check: Check) -> None:
 def results(g: Golden, check: Check) -> None:
     """What test.py of the release writes. Ours leaves out empty masks, later."""
     run, count = inference(g.path), len(g["post_label_ids"])
-    scored, support = run.taps.arguments["exported"][0]
+    scored, soft, support = run.taps.arguments["exported"][0]
     scores, key = (x.numpy()[0, :count] for x in run.taps["exported"])
-    area = tf.reduce_sum(scored.masks, -1) + 1e-8
-    objectness = tf.linalg.matvec(scored.masks, support.objectness) / area
-    semantic = tf.matmul(scored.masks, support.semantic)
+    area = tf.reduce_sum(soft, -1) + 1e-8
+    objectness = tf.linalg.matvec(soft, support.objectness) / area
+    semantic = tf.matmul(soft, support.semantic)
     semantic = scoring.of_class(semantic, scored.classes) / area
     order = np.argsort(-key, kind="stable")
     check.same("order", np.concatenate([g["post_sidx"], g["post_sidx2"]]), order)
     classes = scored.classes.numpy()[0, :count]
-    masks = scored.masks.numpy()[0, :count] > run.model.config.mask_threshold
+    masks = soft.numpy()[0, :count] > run.model.config.mask_threshold
     points = run.batch["points"].shape[1]
     check.same("masks", g.bits("post_masks", points), masks[order])
     ids = ClassList.read(SCANNET).to_raw(classes)

@@ -103,8 +103,8 @@ def context(g: Golden, check: Check) -> None:
         shared_mlp(g, parts, f"ctx/conv_prev_{k}_0", f"ctx/conv_prev_{k}_1")
         for k in range(2)
     ]
-    colors = (g["in1"], np.zeros_like(take(g["in1"], g["in3"])))
-    around = Context(points, seeds, (colors,), near, counts, rows=None)
+    nothing = np.zeros_like(take(g["in1"], g["in3"]))
+    around = Context(points, seeds, g["in1"], nothing, near, counts, rows=None)
     check.same("features", g["out1"], encoder(around, seeds + g["in2"]))
 
 
@@ -123,12 +123,13 @@ def plain_output(g: Golden, check: Check) -> None:
     check.same("out0", g["out0"], output(hidden(g["in0"])))
 
 
-def normalisation(variance: str, training: bool):
+def normalisation(of_batch: bool, training: bool):
     """A step of batch normalisation at the decay 0.6 of the recording."""
 
     def compare(g: Golden, check: Check) -> None:
         inputs = g["in0"]
-        norm = layers.BatchNorm(inputs.shape[-1], momentum=0.6, variance=variance)
+        norm = layers.BatchNorm(inputs.shape[-1], momentum=0.6)
+        norm.batch_variance = of_batch
         load_norm(norm, g, "bn")
         check.same("out0", g["out0"], norm(inputs, training=training))
         for key in ("moving_mean", "moving_variance"):
@@ -154,10 +155,10 @@ GROUPS = {
     "multi_encoding_net": context,
     "single_encoding_net": recognition,
     "fea_trans_net": plain_output,
-    "batch_norm_rank[24]_train": normalisation("sample", True),
-    "batch_norm_rank3_train": normalisation("batch", True),
-    "batch_norm_rank[24]_eval": normalisation("sample", False),
-    "batch_norm_rank3_eval": normalisation("batch", False),
+    "batch_norm_rank[24]_train": normalisation(False, True),
+    "batch_norm_rank3_train": normalisation(True, True),
+    "batch_norm_rank[24]_eval": normalisation(False, False),
+    "batch_norm_rank3_eval": normalisation(True, False),
     "conv2d_transpose_*": transposed,
 }
 cases = partial(group_cases, groups=GROUPS)

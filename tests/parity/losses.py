@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf.models.rpointnet import of_class
+from gspn_tf.models.scoring import of_class
 from gspn_tf.nn import losses
 from gspn_tf.types import Gaussian
 from parity.golden import Check, Golden, group_cases

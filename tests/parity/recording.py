@@ -49,7 +49,7 @@ class Recording:
     def batch_norm(self, norm, inputs, training=False):
         weight = self.of_norm[id(norm.moving_mean)]
         bias, learning = recorded_value(weight.bias), training and norm.trainable
-        flat = norm.moving_share is layers.MOVING_SHARES["batch"]
+        flat = norm.batch_variance
         kind = arithmetic.Composed if flat else arithmetic.Fused
 
         @tf.custom_gradient
@@ -83,13 +83,13 @@ class Recording:
 
         return normalize(inputs, *map(tf.convert_to_tensor, (norm.gamma, norm.beta)))
 
-    def propose(self, network, batch, look, found, training):
+    def propose(self, network, batch, seeds, semantics, found, training):
         self.shift = tf.stop_gradient(found.direction * found.distance[..., None])
-        return PROPOSE(network, batch, look, found, training)
+        return PROPOSE(network, batch, seeds, semantics, found, training)
 
     def context_encoder(self, encoder, context, centers, training=False):
         """Relative to the seed, then to the shift from there to the centre."""
-        ((colors, reference),) = context.colors
+        colors, reference = context.colors, context.seed_colors
         features = []
         for mlp, near in zip(encoder.scales, context.neighbors, strict=True):
             local = ops.group_points(context.points, near) - context.seeds[:, :, None]
@@ -99,7 +99,7 @@ class Recording:
             features.append(tf.reduce_max(x, axis=2))
         return tf.concat(features, -1)
 
-    def region_features(self, parts, mlp, features, regions, training):
+    def region_features(self, mlp, features, regions, training):
         """Points are gathered once, for both heads."""
         if self.crop is None:
             scene = features.scene
@@ -140,9 +140,7 @@ def interpolation(coarse, fine, num_coarse, power=2.0):
 
 def mask_head(head, features, regions, training=False):
     """Global features before local ones."""
-    local = heads.region_features(
-        head.parts, head.local_mlp, features, regions, training
-    )
+    local = heads.region_features(head.local_mlp, features, regions, training)
     whole = tf.reduce_max(head.global_mlp(local, training=training), axis=2)
     mlp = head.mask_mlp
     shape = [*local.shape[:3], whole.shape[-1]]

@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 
 from gspn_tf import ops
-from gspn_tf.models.rpointnet import of_class
-from gspn_tf.nn import boxes, matching
+from gspn_tf.models.scoring import of_class
+from gspn_tf.nn import boxes
 from gspn_tf.nn.pyramid import take
+from gspn_tf.nn.suppression import select_proposals
 from gspn_tf.types import Proposals
 from parity.golden import Check, Golden, group_cases
 
@@ -24,7 +25,7 @@ def blank(values, real) -> np.ndarray:
 def suppression(g: Golden, check: Check) -> None:
     limit = int(g["pre_nms_limit"])
     valid = g["scores"] > g["score_threshold"]
-    found = matching.select_proposals(
+    found = select_proposals(
         Proposals(g["boxes"], g["scores"], valid),
         limit if limit > 0 else valid.shape[1],
         int(g["max_output_size"]),

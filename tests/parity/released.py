@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gspn_tf import models
 from gspn_tf.config import RPointNetConfig, presets
-from gspn_tf.nn import matching
+from gspn_tf.nn import suppression
 from gspn_tf.paper.release import checkpoint as import_checkpoint
 from gspn_tf.types import Proposals, Regions
 from parity.golden import Golden, folder
@@ -94,15 +94,11 @@ class Taps:
         return only
 
 
-def replay_regions(align: Callable, recorded: list[np.ndarray]) -> Callable:
+def replay_regions(recorded: list[np.ndarray]) -> Callable:
     """Point RoIAlign that draws what was recorded; a box may hold nothing."""
     remaining = list(recorded)
 
-    def outer(points, boxes, valid, num_points, seed, num_samples, margin=0.0):
-        if num_samples == 1:  # asks whether there is a point at all
-            return align(
-                points, boxes, valid, num_points, seed, num_samples=1, margin=margin
-            )
+    def outer(points, boxes, valid, num_points, seed):
         rows = remaining.pop(0)
         short = boxes.shape[1] - rows.shape[1]
         return Regions(boxes, tf.pad(rows, [[0, 0], [0, short], [0, 0]]), valid)
@@ -128,21 +124,20 @@ class Inference:
         taps.add("reduced", network.proposer.vae.context)
         taps.add("generator", network.proposer.vae.generator)
         taps.add("instances", network.proposer.vae, "recognize")
-        taps.add("look", network, "look")
-        taps.add("spheres", network, "spheres")
+        taps.add("look", network, "seed_context")
         taps.add("network", network)
         taps.add("hypercolumns", model.hypercolumns)
         taps.add("boxes", model.box_head)
         taps.add("masks", model.mask_head)
         taps.add("refined", model, "refine")
         recorded = [g["mask_selection_idx"], g["mask_selection_idx_final"]]
-        model.align = replay_regions(model.align, recorded)
-        taps.add("regions", model, "align")
+        model.align_inference.call = replay_regions(recorded)
+        taps.add("regions", model.align_inference)
         taps.add("exported", model, "exported_scores")
         # A box whose points differ by one gives other draws and so other features.
         rois = tf.constant(g["rois"])
         given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
-        with mock.patch.object(matching, "select_proposals", lambda *_: given):
+        with mock.patch.object(suppression, "select_proposals", lambda *_: given):
             self.found = model.detect(self.batch)
 
 

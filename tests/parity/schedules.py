@@ -5,7 +5,11 @@ from functools import partial
 import numpy as np
 
 from gspn_tf.config import GSPNConfig, StageConfig
-from gspn_tf.training import callbacks
+from gspn_tf.training.schedules import (
+    batch_norm_momentum_at,
+    kl_weight_at,
+    learning_rate_at,
+)
 from parity.golden import Check, Golden, group_cases
 
 FILES = ("ops*.npz",)
@@ -21,11 +25,11 @@ def schedules(g: Golden, check: Check) -> None:
         return np.float32([function(step, *options) for step in steps])
 
     last = steps[-1] + 1
-    rates = at_steps(callbacks.learning_rate_at, stage, last)
+    rates = at_steps(learning_rate_at, stage, last)
     check.same("learning_rate", g["learning_rate"], rates)
-    momenta = at_steps(callbacks.batch_norm_momentum_at, stair)
+    momenta = at_steps(batch_norm_momentum_at, stair)
     check.same("bn_decay", g["bn_decay"], momenta)
-    check.same("alpha", g["alpha"], at_steps(callbacks.kl_weight_at, model))
+    check.same("alpha", g["alpha"], at_steps(kl_weight_at, model))
 
 
 cases = partial(group_cases, groups={"schedules": schedules})

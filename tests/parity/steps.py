@@ -15,10 +15,10 @@ import tensorflow as tf
 
 from gspn_tf.config import presets
 from gspn_tf.models.base import LossModel
-from gspn_tf.nn import matching
+from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import take
 from gspn_tf.paper.release.names import weights
-from gspn_tf.training.callbacks import batch_norms
+from gspn_tf.training.schedules import batch_norms
 from gspn_tf.types import Proposals
 from parity import arithmetic
 from parity.golden import Golden
@@ -88,7 +88,8 @@ def dropout(g: Golden):
 def first_stage(path: Path, prefix: str, recorded: bool) -> Step:
     g = Golden(path)
     config = presets.released_literal()
-    config.proposal.best_seeds = "all" if "_all_" in prefix else "first"
+    if "_all_" in prefix:
+        config.proposal.kind = "released_gspn"
     network = load(config).proposal_network
     network.trainable = True
     source, training = truth_file(g, prefix), prefix == "train_"
@@ -116,9 +117,10 @@ def second_stage(path: Path, prefix: str, recorded: bool) -> Step:
     given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
     model.shuffle = recorded_order(g, prefix)
     model.choose_regions = without_gaps(model.choose_regions)
-    model.align = recorded_draws(model.align, g[f"{prefix}target_mask_selection_idx"])
+    draws = g[f"{prefix}target_mask_selection_idx"]
+    model.align.call = recorded_draws(model.align.call, draws)
     batch = scene_of(g, spn_file(g))
-    with mock.patch.object(matching, "select_proposals", lambda *_: given):
+    with mock.patch.object(suppression, "select_proposals", lambda *_: given):
         return take_step(model, batch, training, recorded)
 
 
@@ -139,12 +141,8 @@ def recorded_order(g: Golden, prefix: str):
 def recorded_draws(align, rows: np.ndarray):
     """Point RoIAlign with recorded points; ours has gaps for missing positives."""
 
-    def outer(points, boxes, valid, *inputs, num_samples, margin):
-        found = align(
-            points, boxes, valid, *inputs, num_samples=num_samples, margin=margin
-        )
-        if num_samples == 1:
-            return found
+    def outer(points, boxes, valid, num_points, seed):
+        found = align(points, boxes, valid, num_points, seed)
         indices = np.zeros_like(found.indices)
         for scene, real in enumerate(valid.numpy()):
             indices[scene, real] = rows[scene, : real.sum()]

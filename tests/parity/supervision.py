@@ -9,11 +9,12 @@ import tensorflow as tf
 from gspn_tf import ops
 from gspn_tf.config import DataConfig, presets
 from gspn_tf.data import preprocessing
+from gspn_tf.models.released import released_labels
 from gspn_tf.models.scoring import of_class
+from gspn_tf.nn import assignment, losses, suppression
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import losses, matching
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals
+from gspn_tf.types import Proposals, Regions
 from parity.golden import Case, Check, Golden, wanted
 from parity.regions import REVERSED, blank, inside
 from parity.targets import by_order, recorded_labels
@@ -67,11 +68,9 @@ def objectness(g: Golden, check: Check, prefix: str) -> None:
     seeds = seeds_of(g)
     foreground = take(source["in_seg_label"], seeds).numpy() > 0
     boxes = g[f"{prefix}bbox_ins_pred"]
-    iou = matching.iou_with_truth(boxes, truth["boxes"], truth["valid"])
-    best = matching.BEST_SEEDS["all" if "_all_" in prefix else "first"]
-    labels = matching.objectness_labels(
-        iou, foreground, CONFIG.proposal.positive_iou, best(iou, foreground)
-    ).numpy()
+    iou = assignment.iou_with_truth(boxes, truth["boxes"], truth["valid"])
+    threshold, first_alone = CONFIG.proposal.positive_iou, "_all_" not in prefix
+    labels = released_labels(iou, foreground, threshold, first_alone).numpy()
     check.same("spn_match", g[f"{prefix}spn_match"], recorded_labels(labels))
     each = losses.cross_entropy(logits_of(g, prefix), np.int32(labels == 1))
     loss = losses.masked_mean(each, labels >= 0)
@@ -105,7 +104,7 @@ def centers(g: Golden, check: Check, prefix: str) -> None:
     groups = take(g["in_group_label"], seeds)
     boxes = take(g["in_bbox_ins"], groups)
     offset = boxes[..., :3] - g[f"{prefix}pc_seed"]
-    unit = box_lib.UNITS[CONFIG.proposal.center_unit](boxes)
+    unit = box_lib.half_diagonal(boxes)
     each = losses.center_loss(direction, distance[..., 0], offset, unit)
     foreground = take(g["in_seg_label"], seeds) > 0
     loss = losses.masked_mean(each, foreground)
@@ -115,7 +114,7 @@ def centers(g: Golden, check: Check, prefix: str) -> None:
 def proposals(g: Golden, check: Check, prefix: str) -> None:
     boxes, probability = g[f"{prefix}bbox_ins_pred"], g[f"{prefix}fb_prob"]
     scores = np.log(probability[..., 1] / probability[..., 0])
-    found = matching.select_proposals(
+    found = suppression.select_proposals(
         Proposals(boxes, scores, np.ones(scores.shape, bool)),
         CONFIG.max_candidates,
         CONFIG.max_proposals,
@@ -143,31 +142,22 @@ def regions(g: Golden, check: Check, prefix: str) -> None:
         sum(by_order(np.flatnonzero(kept)[rows], len(kept)) + 1 for rows in both)
         for kept, both in zip(valid, shuffles, strict=True)
     ]
-    ours = matching.sample_regions(
-        Proposals(boxes, np.zeros(valid.shape, np.float32), valid),
-        truth,
-        priority=np.stack(priority),
-        num_regions=CONFIG.num_regions,
-        positive_fraction=CONFIG.positive_fraction,
-        positive_iou=CONFIG.region_iou,
-        background_regions=CONFIG.background_regions,
-        deviation=CONFIG.box_deviation,
-        fill=matching.FILLERS["empty"],
-    )
+    truth["instance"] = g["in_group_label"]
+    given = Proposals(boxes, np.zeros(valid.shape, np.float32), valid)
+    chosen = assignment.sample_proposals(given, truth, np.stack(priority), CONFIG)
     # Ours keeps places for positives that are missing; the release does not.
-    order = np.argsort(~ours.valid.numpy(), axis=1, kind="stable")
-    ours = type(ours)(*(take(value, order).numpy() for value in ours))
-    matched = ours.instances >= 0
-    check.same("rois", g[f"{prefix}rois"], blank(ours.boxes, ours.valid))
+    order = np.argsort(~chosen.valid.numpy(), axis=1, kind="stable")
+    boxes, _, valid = (take(value, order).numpy() for value in chosen)
+    rows = g[f"{prefix}target_mask_selection_idx"]
+    regions = Regions(boxes, rows, valid)
+    ours = assignment.region_targets(regions, truth, CONFIG)
+    check.same("rois", g[f"{prefix}rois"], blank(boxes, valid))
     check.same("class_ids", g[f"{prefix}target_class_ids"], ours.classes)
     recorded = g[f"{prefix}target_bbox"][..., REVERSED]
-    check.same("bbox", recorded, blank(ours.deltas, matched))
-    rows = g[f"{prefix}target_mask_selection_idx"]
-    group = take(g["in_group_label"], rows).numpy()
-    masks = (group == ours.instances[..., None]) & matched[..., None]
-    check.same("mask", g.bits(f"{prefix}target_mask", rows.shape[-1]), masks)
-    for row, real in enumerate(matched):
-        drawn = inside(points[row], ours.boxes[row])
+    check.same("bbox", recorded, ours.deltas)
+    check.same("mask", g.bits(f"{prefix}target_mask", rows.shape[-1]), ours.masks)
+    for row, real in enumerate(ours.classes.numpy() > 0):
+        drawn = inside(points[row], boxes[row])
         drawn = np.take_along_axis(drawn, rows[row], 1)[real]
         check.true("points drawn inside", drawn.all())
 

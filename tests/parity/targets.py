@@ -1,4 +1,4 @@
-"""What proposals are trained to become, and what they become, against ops.npz."""
+"""Targets of proposals, and the detections that they become, against ops.npz."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ from gspn_tf import ops
 from gspn_tf.config import GSPNConfig, RPointNetConfig
 from gspn_tf.models.rpointnet import RPointNet
 from gspn_tf.models.scoring import Support
-from gspn_tf.nn import matching
+from gspn_tf.nn import assignment
 from gspn_tf.types import Proposals, Regions
 from parity.golden import Check, Golden, group_cases
 from parity.regions import REVERSED, inside
@@ -23,11 +23,13 @@ def recorded_labels(labels) -> np.ndarray:
     return np.select([labels == 1, labels == 0], [1, -1], 0)
 
 
-def objectness(g: Golden, check: Check, best: str) -> None:
+def objectness(g: Golden, check: Check, first_alone: bool) -> None:
     valid, foreground = g["gt_class"][None] > 0, g["seed_fg"][None] > 0
-    iou = matching.iou_with_truth(g["proposals"][None], g["gt_boxes"][None], valid)
-    chosen = matching.BEST_SEEDS[best](iou, foreground)
-    ours = matching.objectness_labels(iou, foreground, 0.5, chosen)[0].numpy()
+    iou = assignment.iou_with_truth(g["proposals"][None], g["gt_boxes"][None], valid)
+    ours = assignment.objectness_labels(iou, foreground, 0.5)[0].numpy()
+    best = assignment.best_of_objects(iou, foreground)[0].numpy()  # [S, G]
+    objects = best[:, best.any(0)]
+    ours[(objects[:, :1] if first_alone else objects).any(1)] = 1
     check.same("out", np.int32(g["out"]), recorded_labels(ours))
 
 
@@ -49,33 +51,33 @@ def regions(g: Golden, check: Check) -> None:
         "boxes": g["gt_boxes"][None],
         "classes": g["gt_class_ids"][None],
         "valid": g["gt_boxes"].any(1)[None],
+        "instance": np.int32(np.argmax(g["gt_masks"], 1))[None],
     }
-    ours = matching.sample_regions(
-        Proposals(rois[None], np.zeros_like(valid[None], np.float32), valid[None]),
-        truth,
-        priority=priority[None],
+    config = RPointNetConfig(
         num_regions=number,
         positive_fraction=float(g["ratio"]),
-        positive_iou=0.5,
         background_regions=0,
-        deviation=DEVIATION,
-        fill=matching.FILLERS["empty"],
+        box_deviation=DEVIATION,
     )
+    scores = np.zeros_like(valid[None], np.float32)
+    given = Proposals(rois[None], scores, valid[None])
+    chosen = assignment.sample_proposals(given, truth, priority[None], config)
     # Ours keeps places for positives that are missing; the release does not.
-    order = np.argsort(~ours.valid[0].numpy(), kind="stable")
-    ours = type(ours)(*(value[0].numpy()[order] for value in ours))
-    real, matched = ours.valid[:, None], (ours.instances >= 0)[:, None]
-    check.same("rois", g["rois"], np.where(real, ours.boxes, 0))
-    check.same("class_ids", g["class_ids"], ours.classes)
-    deltas = np.where(matched, ours.deltas, 0)
-    check.same("deltas", g["deltas"][:, REVERSED], deltas)
+    order = np.argsort(~chosen.valid[0].numpy(), kind="stable")
+    boxes, _, real = (value.numpy()[:, order] for value in chosen)
     rows = g["mask_idx"]
-    drawn = np.take_along_axis(inside(points, ours.boxes), rows, 1)
-    check.true("points drawn inside", drawn[matched[:, 0]].all())
-    check.true("none drawn elsewhere", not rows[~matched[:, 0]].any())
+    regions = Regions(boxes, rows[None], real)
+    classes, deltas, masks = (
+        value[0].numpy() for value in assignment.region_targets(regions, truth, config)
+    )
+    matched = classes > 0
+    check.same("rois", g["rois"], np.where(real[0][:, None], boxes[0], 0))
+    check.same("class_ids", g["class_ids"], classes)
+    check.same("deltas", g["deltas"][:, REVERSED], deltas)
+    drawn = np.take_along_axis(inside(points, boxes[0]), rows, 1)
+    check.true("points drawn inside", drawn[matched].all())
+    check.true("none drawn elsewhere", not rows[~matched].any())
     check.same("npoint_mask", g["npoint_mask"], rows.shape[1])
-    of_object = g["gt_masks"].T[ours.instances] > 0  # [R, N]
-    masks = matched & np.take_along_axis(of_object, rows, 1)
     check.same("masks", g["masks"], masks)
 
 
@@ -93,15 +95,14 @@ def detections(g: Golden, *, min_score: float, iou: float, number: int) -> np.nd
     )
     rows = np.arange(count, dtype=np.int32)[None, :, None]  # a point for each region
     semantic = np.repeat(g["sem"][None, :, None], classes, -1)
-    found, confidence = RPointNet.refine(
+    found = RPointNet.refine(
         SimpleNamespace(config=config),
         Regions(rois[None], rows, rois.any(1)[None]),
         np.log(probabilities[None]),
         g["deltas"][None][..., REVERSED],
         Support(g["fb"][None], semantic),
     )
-    confidence = np.where(found.valid, confidence, 0)
-    columns = (found.boxes, found.classes[..., None], confidence[..., None])
+    columns = (found.boxes, found.classes[..., None], found.confidence[..., None])
     return np.concatenate(columns, -1)[0]
 
 
@@ -171,8 +172,8 @@ def endless_box(g: Golden, check: Check) -> None:
 
 
 GROUPS = {
-    "spn_target_gen_*tf14first": partial(objectness, best="first"),
-    "spn_target_gen_*all": partial(objectness, best="all"),
+    "spn_target_gen_*tf14first": partial(objectness, first_alone=True),
+    "spn_target_gen_*all": partial(objectness, first_alone=False),
     "detection_target_gen": regions,
     "refine_detections": refined,
     "refine_detections_empty": nothing_found,

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import models
+from gspn_tf.nn import assignment
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import matching
 from gspn_tf.nn.pyramid import take
 from gspn_tf.paper.release.names import IGNORED, weights
 from parity.golden import TOLERANCE, Case, Check, Golden, not_checked
@@ -44,26 +44,26 @@ def spn_losses(g: Golden, check: Check, prefix: str) -> None:
 def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
     step = step_of(g, prefix)
     out, targets = step.outputs, step.batch["targets"]
-    seeds = take(step.batch["points"], out["seeds"])
-    distance = out["distance"][..., None]
+    seeds, generated = take(step.batch["points"], out.seeds), out.proposed.generated
+    direction, distance = out.centers.direction, out.centers.distance[..., None]
     clouds = truth_file(g, prefix)["in_pc_ins"]
     centers = box_lib.bounding(clouds)[..., :3]  # with that of the background
-    group = take(targets["instance"], out["seeds"]) + 1
+    group = take(targets["instance"], out.seeds) + 1
     ours = {
-        "pc_ins_pred": out["shapes"] - seeds[:, :, None],
-        "sem_class_logits": out["semantic_logits"],
-        "sem_labels": take(targets["semantic"], out["queries"]),
-        "pcfea_seed": out["context"],
-        "mean": out["posterior"].mean,
-        "log_var": out["posterior"].log_variance,
-        "cmean": out["prior"].mean,
-        "clog_var": out["prior"].log_variance,
-        "bbox_ins_pred": out["proposals"].boxes,
-        "shift_pred_seed_4d": tf.concat([out["direction"], distance], -1),
-        "shift_pred_seed": out["direction"] * distance,
-        "fb_logits": out["objectness"],
-        "ind_seed": out["seeds"],
-        "ind_sem": out["queries"],
+        "pc_ins_pred": generated.points - seeds[:, :, None],
+        "sem_class_logits": out.semantic_logits,
+        "sem_labels": take(targets["semantic"], out.queries),
+        "pcfea_seed": out.context,
+        "mean": generated.posterior.mean,
+        "log_var": generated.posterior.log_variance,
+        "cmean": generated.prior.mean,
+        "clog_var": generated.prior.log_variance,
+        "bbox_ins_pred": out.proposals.boxes,
+        "shift_pred_seed_4d": tf.concat([direction, distance], -1),
+        "shift_pred_seed": direction * distance,
+        "fb_logits": out.proposed.objectness,
+        "ind_seed": out.seeds,
+        "ind_sem": out.queries,
         "pc_seed": seeds,
         "pc_ins_center_seed": take(centers, group)[:, :, None],
         "seg_label_per_group": tf.pad(targets["classes"], [[0, 0], [1, 0]]),
@@ -76,12 +76,10 @@ def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
 def spn_match(g: Golden, check: Check, prefix: str) -> None:
     """Labels of the seeds, from what our network proposes."""
     step = step_of(g, prefix)
-    targets, proposals = step.batch["targets"], step.outputs["proposals"]
-    iou = matching.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
-    foreground = take(targets["instance"], step.outputs["seeds"]) >= 0
-    labels = matching.objectness_labels(
-        iou, foreground, 0.5, step.model.proposer.best_seeds(iou, foreground)
-    )
+    targets, proposals = step.batch["targets"], step.outputs.proposals
+    iou = assignment.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
+    foreground = take(targets["instance"], step.outputs.seeds) >= 0
+    labels = step.model.proposer.labels_of(iou, foreground)
     released = tf.gather([0, -1, 1], labels + 1)  # ignored, negative, positive
     check.same("spn_match", g[f"{prefix}spn_match"], released)
 
@@ -137,7 +135,7 @@ def head_losses(g: Golden, check: Check, prefix: str) -> None:
     check.same("loss", g[f"{prefix}loss"], tf.add_n(list(step.terms.values())))
     terms = dict(step.terms)
     network: models.GSPN = step.model.proposal_network
-    seeds = step.outputs["seeds"].shape[1]
+    seeds = step.outputs.proposed.seeds.shape[1]
     out = network(step.batch, training=False, whole_scene=False, num_seeds=seeds)
     network.kl_weight.assign(1.0)
     terms |= network.loss_terms(out, step.batch)
@@ -147,26 +145,26 @@ def head_losses(g: Golden, check: Check, prefix: str) -> None:
 
 def head_end_points(g: Golden, check: Check, prefix: str) -> None:
     step = step_of(g, prefix)
-    out, chosen = step.outputs, step.outputs["region_targets"]
-    matched = (chosen.instances >= 0)[..., None]
-    deltas = tf.where(matched, chosen.deltas, 0.0)
-    inside = take(step.batch["targets"]["instance"], out["regions"].indices)
-    inside = (inside == chosen.instances[..., None]) & matched
+    out, targets = step.outputs, step.outputs.targets
     ours = {
-        "rois": chosen.boxes,
-        "target_class_ids": chosen.classes,
-        "target_bbox": tf.gather(deltas, REVERSED, axis=-1),
-        "target_mask_selection_idx": out["regions"].indices,
-        "rpointnet_class_logits": out["class_logits"],
-        "rpointnet_bbox": tf.gather(out["deltas"], REVERSED, axis=-1),
-        "rpointnet_mask": tf.transpose(out["mask_logits"], [0, 1, 3, 2]),
+        "rois": out.regions.boxes,
+        "target_class_ids": targets.classes,
+        "target_bbox": tf.gather(targets.deltas, REVERSED, axis=-1),
+        "target_mask_selection_idx": out.regions.indices,
+        "rpointnet_class_logits": out.class_logits,
+        "rpointnet_bbox": tf.gather(out.deltas, REVERSED, axis=-1),
+        "rpointnet_mask": tf.transpose(out.mask_logits, [0, 1, 3, 2]),
     }
     for name, value in ours.items():
         check.same(name, *g.end_point(prefix + name, value))
-    recorded = g.bits(f"{prefix}target_mask", inside.shape[-1])
-    check.same("target_mask", recorded, inside)
-    check.same("fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(out["objectness"]))
-    check.same("bbox_ins_pred", g[f"{prefix}bbox_ins_pred"], out["proposals"].boxes)
+    recorded = g.bits(f"{prefix}target_mask", targets.masks.shape[-1])
+    check.same("target_mask", recorded, targets.masks)
+    proposed = out.proposed
+    check.same(
+        "fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(proposed.proposed.objectness)
+    )
+    boxes = proposed.proposals.boxes
+    check.same("bbox_ins_pred", g[f"{prefix}bbox_ins_pred"], boxes)
 
 
 SPN = {

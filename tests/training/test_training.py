@@ -1,20 +1,21 @@
+"""Training on toy networks: what a run folder gets, and how runs go on."""
+
 import csv
 import io
-import signal
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 import toy_models
 from rich.console import Console
 
 from gspn_tf import config as c
 from gspn_tf.data.classes import ClassList
-from gspn_tf.training import callbacks, run_folder
 from gspn_tf.training import loop as training
+from gspn_tf.training import schedules
 from gspn_tf.training.run_folder import RunFolder
 
 GSPN = ("gspn",)
@@ -32,25 +33,24 @@ def data_dir(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def whole(data_dir, tmp_path_factory):
+    """A run of both stages, three epochs each. Not to be written to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.models, "build", toy_models.build)
+        path = tmp_path_factory.mktemp("whole") / "run"
+        return training.train(toy_models.config(), data_dir, path)
+
+
 def rows(run: RunFolder) -> list[dict]:
     return list(csv.DictReader(io.StringIO((run.path / "metrics.csv").read_text())))
 
 
-def without_times(run: RunFolder) -> list[dict]:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows(run)]
-
-
 def weights(path: Path) -> dict[str, np.ndarray]:
-    found = {}
+    names: list[str] = []
     with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: item[()]})
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
-    return found
+        file.visit(names.append)
+        return {n: file[n][()] for n in names if isinstance(file[n], h5py.Dataset)}
 
 
 def arrays(path: Path) -> set[bytes]:
@@ -62,25 +62,33 @@ def arrays(path: Path) -> set[bytes]:
     }
 
 
-def test_both_stages_fill_the_run_folder(data_dir, tmp_path):
-    run = training.train(toy_models.config(), data_dir, tmp_path / "run")
-    names = {str(p.relative_to(run.path)) for p in run.path.rglob("*") if p.is_file()}
-    names = {name for name in names if not name.startswith("tensorboard")}
+def state(run: RunFolder, stage: str = "gspn") -> dict[str, np.ndarray]:
+    """Everything that the last checkpoint of a stage holds."""
+    path = tf.train.latest_checkpoint(run.checkpoints(stage))
+    reader = tf.train.load_checkpoint(path)
+    names = [n for n in reader.get_variable_to_shape_map() if n.startswith("state/")]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def test_both_stages_fill_the_run_folder(whole):
+    paths = (p.relative_to(whole.path) for p in whole.path.rglob("*") if p.is_file())
+    names = {str(path) for path in paths if path.parts[0] != "tensorboard"}
+    parts = ("checkpoint", "ckpt-3.index", "ckpt-3.data-00000-of-00001")
+    stages = ("gspn", "rpointnet")
     assert names == {
         "config.json",
         "classes.json",
         "versions.json",
         "metrics.csv",
         "checkpoints/lock",
-        "gspn.weights.h5",
-        "rpointnet.weights.h5",
-        "checkpoints/gspn.npz",
-        "checkpoints/rpointnet.npz",
+        *(f"{stage}.weights.h5" for stage in stages),
+        *(f"checkpoints/{stage}/{part}" for stage in stages for part in parts),
     }
-    assert run.config() == toy_models.config()
-    assert run.classes() == [(5, "chair"), (7, "table")]
-    table = rows(run)
-    assert [row["stage"] for row in table] == ["gspn"] * 4 + ["rpointnet"] * 4
+    assert whole.config() == toy_models.config()
+    assert whole.classes() == [(5, "chair"), (7, "table")]
+    assert set(whole.versions()["data"]) == {"train", "val"}
+    table = rows(whole)
+    assert [row["stage"] for row in table] == ["gspn"] * 3 + ["rpointnet"] * 3
     for row in table:
         terms = (
             ("generation", "kl") if row["stage"] == "gspn" else ("class", "box", "mask")
@@ -88,34 +96,68 @@ def test_both_stages_fill_the_run_folder(data_dir, tmp_path):
         for prefix in ("", "val_"):
             total = sum(float(row[prefix + name]) for name in terms)
             assert total == pytest.approx(float(row[prefix + "loss"]), rel=1e-5)
-    events = list((run.path / "tensorboard").rglob("events*"))
+    events = list((whole.path / "tensorboard").rglob("events*"))
     assert len(events) == 2 and all(path.stat().st_size > 500 for path in events)
 
 
-def test_stage_two_keeps_the_proposals_of_stage_one(data_dir, tmp_path):
-    run = training.train(toy_models.config(), data_dir, tmp_path / "run")
-    one, two = (arrays(run.weights(stage)) for stage in ("gspn", "rpointnet"))
+def test_stage_two_keeps_the_proposals_of_stage_one(whole):
+    one, two = (arrays(whole.weights(stage)) for stage in ("gspn", "rpointnet"))
     assert len(one) == 9  # KL weight, two dense layers, batch normalisation
     assert one < two and len(two - one) == 2  # the head
 
 
-def test_a_killed_run_continues_as_if_nothing_had_happened(data_dir, tmp_path):
-    command = [sys.executable, toy_models.__file__, str(data_dir), str(tmp_path / "a")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
-    killed = RunFolder(tmp_path / "a")
-    assert [row["epoch"] for row in rows(killed)] == ["1", "2"]
+def test_an_interrupted_run_ends_as_a_whole_one(data_dir, whole, tmp_path, monkeypatch):
+    save = tf.train.CheckpointManager.save
 
-    training.train(toy_models.config(), data_dir, killed.path, stages=GSPN)
-    whole = training.train(toy_models.config(), data_dir, tmp_path / "b", stages=GSPN)
-    assert without_times(killed) == without_times(whole)
-    left, _ = run_folder.load_checkpoint(killed.checkpoint("gspn"))
-    right, _ = run_folder.load_checkpoint(whole.checkpoint("gspn"))
-    for name in right:
-        np.testing.assert_array_equal(left[name], right[name])
-    best, expected = (weights(run.weights("gspn")) for run in (killed, whole))
-    for name in expected:
-        np.testing.assert_array_equal(best[name], expected[name])
+    def save_or_stop(manager, checkpoint_number):
+        if checkpoint_number == 2:
+            raise KeyboardInterrupt
+        return save(manager, checkpoint_number)
+
+    run, log = RunFolder(tmp_path / "run"), io.StringIO()
+    config, console = toy_models.config(), Console(file=log, width=60)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(tf.train.CheckpointManager, "save", save_or_stop)
+        training.train(config, data_dir, run.path, stages=GSPN)
+    # The second epoch is in the metrics, but its checkpoint was never written.
+    assert [row["epoch"] for row in rows(run)] == ["1", "2"]
+    for _ in range(2):
+        training.train(config, data_dir, run.path, stages=GSPN, console=console)
+    lines = log.getvalue().splitlines()
+    assert lines[0] == "gspn: 3 epochs of 2 steps, from epoch 2"
+    assert lines[2].startswith("gspn 3/3") and "val_generation" in lines[2]
+    assert lines[3:] == ["gspn: 3 epochs of 2 steps, all done before"]
+    for row, expected in zip(rows(run), rows(whole)[:3], strict=True):
+        assert row | {"seconds": 0} == {n: expected[n] for n in row} | {"seconds": 0}
+    pairs = [(state(run), state(whole))]
+    pairs += [(weights(run.weights("gspn")), weights(whole.weights("gspn")))]
+    for found, expected in pairs:
+        assert found.keys() == expected.keys() and len(found) >= 9
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused(data_dir, whole, tmp_path):
+    run, stage = RunFolder(tmp_path / "run"), "rpointnet"
+    shutil.copytree(whole.path, run.path)
+    shutil.rmtree(run.path / "checkpoints")
+    run.checkpoints(stage).parent.mkdir()
+    run.checkpoints(stage).with_suffix(".npz").write_bytes(b"")
+    (run.path / "versions.json").unlink()  # which did not tell the data
+    training.train(whole.config(), data_dir, run.path)  # all is finished
+    run.write_metrics(stage, whole.read_metrics(stage)[:1])
+    with pytest.raises(ValueError, match=f"rpointnet of {run.path}.*--init {run.path}"):
+        training.train(whole.config(), data_dir, run.path)
+
+
+def test_a_checkpoint_of_another_network_is_refused(
+    data_dir, whole, tmp_path, monkeypatch
+):
+    run = RunFolder(shutil.copytree(whole.path, tmp_path / "run"))
+    run.write_metrics("gspn", whole.read_metrics("gspn")[:2])
+    monkeypatch.setattr(toy_models, "WIDTH", 5)
+    with pytest.raises(ValueError, match="another version of the program"):
+        training.train(whole.config(), data_dir, run.path, stages=GSPN)
 
 
 def test_one_process_trains_in_a_folder_at_a_time(data_dir, tmp_path):
@@ -123,20 +165,18 @@ def test_one_process_trains_in_a_folder_at_a_time(data_dir, tmp_path):
     with run.locked(), pytest.raises(ValueError, match="another process trains in it"):
         training.train(toy_models.config(1), data_dir, run.path, stages=GSPN)
     assert not (run.path / "config.json").exists()
-    training.train(toy_models.config(1), data_dir, run.path, stages=GSPN)
-    with run.locked():  # free again
-        assert run.has_checkpoint()
+    with run.locked(wait=True):  # free again
+        assert not run.has_begun()
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_kept(data_dir, tmp_path):
-    config = toy_models.config()
+    config = toy_models.config(4)
     config.train.gspn.learning_rate = 0.9  # so that the loss moves both ways
     config.train.gspn.final_learning_rate = 0.9
     run = training.train(config, data_dir, tmp_path / "run", stages=GSPN)
     values = [float(row["val_generation"]) for row in rows(run)]
-    _, state = run_folder.load_checkpoint(run.checkpoint("gspn"))
-    assert state.best == pytest.approx(min(values))
-    model = training.build("gspn", config)
+    model = training.initial_model("gspn", config)
     model.load_weights(run.weights("gspn"))
     model.compile(jit_compile=False)
     scenes = training.Scenes(str(data_dir), config).validation()
@@ -144,25 +184,29 @@ def test_the_best_epoch_is_kept(data_dir, tmp_path):
     assert found["generation"] == pytest.approx(min(values), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_without_validation_the_last_weights_are_kept(tmp_path):
     toy_models.write_data(tmp_path / "data", val=0)
     run = training.train(
         toy_models.config(2), tmp_path / "data", tmp_path / "run", stages=GSPN
     )
-    values, _ = run_folder.load_checkpoint(run.checkpoint("gspn"))
-    kept = {value.tobytes() for value in weights(run.weights("gspn")).values()}
-    # The first dense layer's kernel and bias, as they were after the last step.
-    assert {values["0001"].tobytes(), values["0002"].tobytes()} <= kept
+    last = {value.tobytes() for value in state(run).values()}
+    kept = weights(run.weights("gspn"))
+    kernels = {v.tobytes() for v in kept.values() if v.shape in [(3, 4), (4, 3)]}
+    assert len(kernels) == 2 and kernels <= last
 
 
-def test_a_folder_with_another_config_is_refused(data_dir, tmp_path):
-    training.train(toy_models.config(1), data_dir, tmp_path / "run", stages=GSPN)
-    other = toy_models.config(1)
+def test_a_folder_of_another_run_is_refused(data_dir, whole, tmp_path):
+    other = toy_models.config()
     other.train.batch_size = 1
-    with pytest.raises(
-        ValueError, match=r"config.train.batch_size \(2 there, 1 here\)"
-    ):
-        training.train(other, data_dir, tmp_path / "run")
+    differing = r"config.train.batch_size \(2 there, 1 here\)"
+    with pytest.raises(ValueError, match=differing):
+        training.train(other, data_dir, whole.path)
+    toy_models.write_data(tmp_path / "data", train=6)
+    with pytest.raises(ValueError, match="trained on other data"):
+        training.train(toy_models.config(), tmp_path / "data", whole.path)
+    with pytest.raises(ValueError, match="another class list"):
+        whole.start(toy_models.config(), [(5, "chair"), (7, "bed")])
 
 
 def test_stage_two_alone_needs_stage_one(data_dir, tmp_path):
@@ -172,28 +216,31 @@ def test_stage_two_alone_needs_stage_one(data_dir, tmp_path):
         )
 
 
-def test_fine_tuning_starts_from_another_run(data_dir, tmp_path):
-    first = training.train(toy_models.config(3), data_dir, tmp_path / "first")
+@pytest.mark.slow
+@pytest.mark.parametrize("stages", [("gspn", "rpointnet"), ("rpointnet",)])
+def test_fine_tuning_starts_from_another_run(stages, data_dir, whole, tmp_path):
     config = toy_models.config(1)
     for stage in (config.train.gspn, config.train.rpointnet):
         stage.learning_rate = stage.final_learning_rate = 0.0
-    tuned = training.train(config, data_dir, tmp_path / "b", init=first.path)
+    tuned = training.train(
+        config, data_dir, tmp_path / "b", init=whole.path, stages=stages
+    )
     for stage, kernels in (("gspn", 2), ("rpointnet", 3)):
-        same = arrays(first.weights(stage)) & arrays(tuned.weights(stage))
+        same = arrays(whole.weights(stage)) & arrays(tuned.weights(stage))
         assert sum(len(array) > 16 for array in same) >= kernels
 
 
-def test_fine_tuning_to_other_classes_keeps_what_fits(data_dir, tmp_path):
-    first = training.train(toy_models.config(3), data_dir, tmp_path / "a", stages=GSPN)
+@pytest.mark.slow
+def test_fine_tuning_to_other_classes_keeps_what_fits(whole, tmp_path):
     classes = ClassList((5, 7, 9), ("chair", "table", "lamp"))
     toy_models.write_data(tmp_path / "data", classes=classes)
     config = toy_models.config(1)
     config.model.proposal.num_classes = 4
     config.train.gspn.learning_rate = config.train.gspn.final_learning_rate = 0.0
     tuned = training.train(
-        config, tmp_path / "data", tmp_path / "b", init=first.path, stages=GSPN
+        config, tmp_path / "data", tmp_path / "b", init=whole.path, stages=GSPN
     )
-    old, new = (weights(run.weights("gspn")) for run in (first, tuned))
+    old, new = (weights(run.weights("gspn")) for run in (whole, tuned))
     shapes = {name for name in old if old[name].shape != new[name].shape}
     assert len(shapes) == 2  # kernel and bias of the layer of one output a class
     hidden = [name for name in old if old[name].shape == (3, 4)]
@@ -201,70 +248,56 @@ def test_fine_tuning_to_other_classes_keeps_what_fits(data_dir, tmp_path):
 
 
 @pytest.mark.parametrize("same_classes", [True, False])
-def test_weights_of_another_network_are_refused(same_classes, tmp_path, monkeypatch):
-    path = tmp_path / "gspn.weights.h5"
-    training.build("gspn", toy_models.config()).save_weights(path)
+def test_weights_of_another_network_are_refused(same_classes, whole, monkeypatch):
     monkeypatch.setattr(toy_models, "WIDTH", 5)
+    model = training.initial_model("gspn", toy_models.config())
     with pytest.raises(ValueError, match="does not fit this config's network"):
-        training.load_other_run(
-            training.build("gspn", toy_models.config()), path, same_classes
-        )
+        training.load_other_run(model, whole.weights("gspn"), same_classes)
 
 
-def test_other_classes_than_the_config_is_an_error(data_dir, tmp_path):
+def test_configs_that_do_not_fit_the_data(data_dir, tmp_path):
     config = toy_models.config()
     config.model.proposal.num_classes = 19
     with pytest.raises(ValueError, match=r"data has 2 classes.*num_classes=3"):
         training.train(config, data_dir, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_batch_larger_than_the_data_is_an_error(data_dir, tmp_path):
     config = toy_models.config()
     config.train.batch_size = 6
     with pytest.raises(ValueError, match="at most the 5 training scenes"):
         training.train(config, data_dir, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
-def test_progress_is_one_line_an_epoch_in_a_log(data_dir, tmp_path):
-    log = io.StringIO()
-    console = Console(file=log, width=40)
-    training.train(
-        toy_models.config(2), data_dir, tmp_path, stages=GSPN, console=console
-    )
-    lines = log.getvalue().splitlines()
-    assert len(lines) == 3
-    assert lines[0] == "gspn: 2 epochs of 2 steps"
-    assert lines[2].startswith("gspn 2/2") and "val_generation" in lines[2]
-
-
-def test_kl_weight_follows_the_release():
+def test_schedules_follow_the_release():
     config = c.GSPNConfig(kl_weight=2.0, kl_warmup_steps=110_000)
     steps = [0, 27_499, 27_500, 55_000, 82_500, 110_000]
-    expected = [0, 0, 0.6, 1.02, 1.314, 1.5198]
-    found = [callbacks.kl_weight_at(step, config) for step in steps]
-    assert found == pytest.approx(expected)
-    assert callbacks.kl_weight_at(0, c.GSPNConfig(kl_warmup_steps=0)) == 1.0
-
-
-def test_momentum_follows_the_release():
-    found = [callbacks.batch_norm_momentum_at(10 * k, 10) for k in (0, 1, 2, 3, 6, 50)]
+    found = [schedules.kl_weight_at(step, config) for step in steps]
+    assert found == pytest.approx([0, 0, 0.6, 1.02, 1.314, 1.5198])
+    assert schedules.kl_weight_at(0, c.GSPNConfig(kl_warmup_steps=0)) == 1.0
+    found = [schedules.batch_norm_momentum_at(10 * k, 10) for k in (0, 1, 2, 3, 6, 50)]
     assert found == pytest.approx([0.5, 0.75, 0.875, 0.9375, 0.99, 0.99])
-
-
-def test_learning_rates():
     stairs = c.StageConfig(decay_steps=10)
-    found = [callbacks.learning_rate_at(s, stairs, 100) for s in (0, 9, 10, 25, 10_000)]
+    found = [schedules.learning_rate_at(s, stairs, 100) for s in (0, 9, 10, 25, 10_000)]
     assert found == pytest.approx([1e-3, 1e-3, 7e-4, 4.9e-4, 1e-5])
+
+
+def test_the_cosine_has_a_warm_up():
     cosine = c.StageConfig(schedule="cosine", warmup_steps=4, final_learning_rate=2e-4)
-    found = [
-        callbacks.learning_rate_at(s, cosine, 104) for s in (0, 3, 4, 54, 104, 200)
-    ]
+    steps = (0, 3, 4, 54, 104, 200)
+    found = [schedules.learning_rate_at(step, cosine, 104) for step in steps]
     assert found == pytest.approx([2.5e-4, 1e-3, 1e-3, 6e-4, 2e-4, 2e-4])
 
 
-def test_momentum_reaches_the_traced_step(data_dir, tmp_path):
+@pytest.mark.slow
+def test_the_step_moves_all_that_is_scheduled(data_dir, tmp_path):
     """Keras bakes the momentum into the step; the callback must have it traced anew."""
     toy_models.traced_momenta.clear()
-    training.train(toy_models.config(4), data_dir, tmp_path, stages=GSPN)
-    assert {0.5, 0.75} <= set(toy_models.traced_momenta)  # a stair is two epochs
+    config = toy_models.config(4)
+    config.train.gspn.decay_steps = 4  # a stair is two epochs
+    run = training.train(config, data_dir, tmp_path, stages=GSPN)
+    assert {0.5, 0.75} <= set(toy_models.traced_momenta)
+    rates = [float(row["learning_rate"]) for row in run.read_metrics("gspn")]
+    assert rates == pytest.approx([1e-3, 1e-3, 7e-4, 7e-4])
+    assert [float(row["kl"]) > 0 for row in run.read_metrics("gspn")][::3] == [
+        False,
+        True,
+    ]

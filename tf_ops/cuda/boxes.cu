@@ -1,4 +1,4 @@
-// Points inside boxes. For sampling they are counted in chunks; after summing
+// Sampling of points inside boxes. They are counted in chunks; after summing
 // the counts, a draw finds its chunk by bisection and its point by counting
 // again in that chunk only.
 #include <cstdint>
@@ -13,21 +13,6 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
 constexpr int kChunk = 256;
-
-__global__ void __launch_bounds__(kThreads)
-    FindInside(const float* points, const int32_t* num_points,
-               const float* boxes, int64_t num_boxes, int64_t n, int64_t r,
-               float margin, bool* inside) {
-  const int64_t chunks = CeilDiv(n, kThreads);
-  for (int64_t u = blockIdx.x; u < num_boxes * chunks; u += gridDim.x) {
-    const int64_t row = u / chunks, b = row / r;
-    const int64_t i = u % chunks * kThreads + threadIdx.x;
-    if (i >= n) continue;
-    inside[row * n + i] =
-        i < num_points[b] && Contains(LoadBox(boxes + 6 * row, margin),
-                                      Load(points + 3 * (b * n + i)));
-  }
-}
 
 // One warp per chunk: starts[box, chunk] = how many of its points are inside.
 __global__ void __launch_bounds__(kThreads)
@@ -121,16 +106,6 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace
 }  // namespace cuda
 }  // namespace gspn
-
-int gspn_cuda_points_in_boxes(const float* points, const int32_t* num_points,
-                              const float* boxes, int64_t batch, int64_t n,
-                              int64_t r, float margin, bool* inside,
-                              void* stream) {
-  using namespace gspn::cuda;
-  const int64_t num_boxes = batch * r;
-  return Launch(stream, num_boxes * CeilDiv(n, kThreads), kThreads, FindInside,
-                points, num_points, boxes, num_boxes, n, r, margin, inside);
-}
 
 size_t gspn_cuda_sample_in_boxes_scratch_bytes(int64_t batch, int64_t n,
                                                int64_t r) {

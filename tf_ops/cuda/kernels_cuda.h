@@ -125,13 +125,6 @@ GSPN_CUDA_API int gspn_cuda_nms_3d(const float* boxes, const float* scores,
                                    int32_t* indices, bool* taken, void* scratch,
                                    void* stream);
 
-// boxes [batch, r, 6]; inside [batch, r, n], false for padding.
-GSPN_CUDA_API int gspn_cuda_points_in_boxes(const float* points,
-                                            const int32_t* num_points,
-                                            const float* boxes, int64_t batch,
-                                            int64_t n, int64_t r, float margin,
-                                            bool* inside, void* stream);
-
 // boxes [batch, r, 6]; seed: two numbers in HOST memory; indices
 // [batch, r, m], counts [batch, r].
 GSPN_CUDA_API size_t gspn_cuda_sample_in_boxes_scratch_bytes(int64_t batch,

@@ -1,5 +1,4 @@
-// Points inside boxes: which they are, seeded sampling, projection of sampled
-// values.
+// Points inside boxes: seeded sampling, projection of sampled values.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -73,18 +72,6 @@ int64_t Below(uint64_t v, int64_t count) {
 }
 
 }  // namespace
-
-void gspn_points_in_boxes(const GspnCloud* cloud, const float* boxes, int64_t r,
-                          float margin, int64_t stride, bool* inside) {
-  BoxSearch search(*cloud, margin);
-  std::fill(inside, inside + r * stride, false);
-  for (int64_t i = 0; i < r; ++i) {
-    const int64_t count = search.Run(boxes + 6 * i);
-    for (int64_t j = 0; j < count; ++j) {
-      inside[i * stride + search.members()[j]] = true;
-    }
-  }
-}
 
 void gspn_sample_in_boxes(const GspnCloud* cloud, const float* boxes,
                           int64_t begin, int64_t end, const int32_t* seed,

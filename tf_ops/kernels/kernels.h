@@ -128,11 +128,6 @@ void gspn_nms_3d(const float* boxes, const float* scores, const bool* valid,
                  int64_t r, float iou_threshold, int64_t k, int32_t* indices,
                  bool* taken);
 
-// inside[r, stride]: whether each of the n <= stride points is in each of r
-// boxes [r, 6] (centre, size) grown by margin on every side; closed test.
-void gspn_points_in_boxes(const GspnCloud* cloud, const float* boxes, int64_t r,
-                          float margin, int64_t stride, bool* inside);
-
 // Draws m indices (with replacement, uniform) of the points inside each of the
 // boxes [begin, end) grown by margin on every side; closed test; counts = the
 // number of points inside; no point inside -> indices 0. The draw s of box r

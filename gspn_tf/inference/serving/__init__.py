@@ -1,1 +1,4 @@
-"""The exported graph: what it takes and answers, and the folder that servers load."""
+"""Exports of trained networks for servers: signatures, requests, and the folder.
+
+Imports from `inference` and what that may import.
+"""

@@ -1,14 +1,16 @@
-"""Requests to a server, checked in the graph: a bad one is INVALID_ARGUMENT."""
+"""Checks of the requests to a server, in the graph: a bad one is INVALID_ARGUMENT."""
 
 import contextlib
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from gspn_tf.data.observation import finite_rows
+
 EVERY_ROW = -1  # as num_points: no padding
 
 
-class Scans(NamedTuple):
+class RequestedScans(NamedTuple):
     """The scans of a request."""
 
     points: tf.Tensor  # [B, N, 3]  metres
@@ -16,12 +18,13 @@ class Scans(NamedTuple):
     counts: tf.Tensor  # [B]        rows that are no padding, 1..N
 
 
-def checked(
+def check_request(
     points: tf.Tensor, colors: tf.Tensor, num_points: tf.Tensor, max_points: int
-) -> Scans:
-    """A request as scans; [N, 3] is a batch of one.
+) -> RequestedScans:
+    """Check a request and return its scans; [N, 3] is a batch of one.
 
-    Raises tf.errors.InvalidArgumentError, when run, which names the argument.
+    Raises:
+        tf.errors.InvalidArgumentError: when run; it names the argument.
     """
     shape, colors_shape = tf.shape(points), tf.shape(colors)
     with _require(
@@ -51,8 +54,7 @@ def checked(
         counts = tf.where(num_points == EVERY_ROW, length, num_points)
         counts = tf.broadcast_to(counts, [batch])
     real = tf.sequence_mask(counts, length)
-    broken = real & ~tf.reduce_all(tf.math.is_finite(points), -1)
-    broken = tf.math.count_nonzero(broken, dtype=tf.int32)
+    broken = tf.math.count_nonzero(real & ~finite_rows(points), dtype=tf.int32)
     with _require(
         (
             tf.reduce_all((counts >= 1) & (counts <= length)),
@@ -60,13 +62,14 @@ def checked(
         ),
         (broken == 0, ("points must be finite, number of rows that are not:", broken)),
     ):
-        return Scans(tf.identity(points), colors, tf.identity(counts))
+        return RequestedScans(tf.identity(points), colors, tf.identity(counts))
 
 
 def _require(*checks: tuple) -> contextlib.AbstractContextManager:
-    """What is made within waits for the checks, which are made one after the other.
+    """Make checks one after the other; ops made within the context wait for them.
 
-    Each is a condition and what the error says.
+    Args:
+        *checks: Each is a condition and the words and tensors of its error.
     """
     last: list = []
     for condition, text in checks:
@@ -76,7 +79,7 @@ def _require(*checks: tuple) -> contextlib.AbstractContextManager:
 
 
 def _equal(shape: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """Whether two shapes are the same, also where they differ in length.
+    """Say whether two shapes are the same, also where they differ in length.
 
     As texts: an op that compares vectors of different lengths gives a number, which
     optimised graphs do not expect.

@@ -2,7 +2,7 @@
 
 In DIR/1/:
 
-    saved_model.pb, variables/  the signatures of gspn_tf.inference.serving.graph
+    saved_model.pb, variables/  the signatures of gspn_tf.inference.serving.signatures
     assets/classes.txt          "id name" of class 1, 2, ... a line
     assets/config.json          every hyper-parameter of the model
     assets/provenance.json      versions, checksum of the weights
@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,22 +28,14 @@ from gspn_tf import config as config_lib
 from gspn_tf import models
 from gspn_tf import ops as op_lib
 from gspn_tf.config import Config
-from gspn_tf.inference.serving import texts as export_texts
-from gspn_tf.inference.serving import warmup
-from gspn_tf.inference.serving.graph import SIGNATURES, Served
+from gspn_tf.inference.serving import texts, warmup
+from gspn_tf.inference.serving.signatures import SIGNATURES, ServedModel
 from gspn_tf.training.run_folder import versions
 
 MAX_POINTS = 1_000_000  # of a scan in a request, unless another bound is given
 
 
-@contextlib.contextmanager
-def native() -> Iterator[None]:
-    """Inside, ops are those of the library: ImportError where there is none."""
-    op_lib.load_library()
-    yield
-
-
-TRACED_WITH = {"portable": op_lib.portable, "native": native}
+KINDS_OF_OPS = ("portable", "native")
 
 
 def export(
@@ -57,9 +49,10 @@ def export(
     max_points: int = MAX_POINTS,
     trained: dict[str, Any] | None = None,
 ) -> Path:
-    """Save `directory/version/` for TensorFlow Serving; the first three as `load_run`.
+    """Save `directory/version/` for TensorFlow Serving.
 
-    The version folder appears whole or not at all. Returns its path.
+    The first three arguments are what `load_run` returns. The version folder appears
+    whole or not at all. Returns its path.
 
     Args:
       model: a trained `RPointNet`.
@@ -83,8 +76,8 @@ def export(
     for name, value in (("version", version), ("max_points", max_points)):
         if value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")
-    if ops not in TRACED_WITH:
-        raise ValueError(f"ops must be one of {', '.join(TRACED_WITH)}, got {ops!r}")
+    if ops not in KINDS_OF_OPS:
+        raise ValueError(f"ops must be one of {', '.join(KINDS_OF_OPS)}, got {ops!r}")
     directory = Path(directory)
     target = directory / str(version)
     if target.exists():
@@ -94,19 +87,23 @@ def export(
     with tempfile.TemporaryDirectory(prefix=".export-", dir=directory) as scratch:
         assets = Path(scratch) / "assets"
         assets.mkdir()
-        write_assets(assets, model, config, classes, ops, trained)
+        provenance = {"ops": ops, "trained": trained or {}}
+        write_assets(assets, model, config, classes, provenance)
         data = config.data
-        served = Served(model, data.num_points_inference, data.sampling, max_points)
+        seen = data.num_points_inference
+        served = ServedModel(model, seen, data.sampling, max_points)
         saved = Path(scratch) / "model"
-        with TRACED_WITH[ops]():
-            save(served, sorted(assets.iterdir()), saved)
+        if ops == "native":
+            op_lib.load_library()
+        with op_lib.portable() if ops == "portable" else contextlib.nullcontext():
+            save_model(served, sorted(assets.iterdir()), saved)
         write_extras(saved, served, ops)
         os.rename(saved, target)
     return target
 
 
-def save(served: Served, assets: Sequence[Path], path: Path) -> None:
-    """The SavedModel itself.
+def save_model(served: ServedModel, assets: Sequence[Path], path: Path) -> None:
+    """Save the SavedModel itself.
 
     The Keras model is not tracked: with it TensorFlow would save Keras's own signature
     too, which feeds every input as float32.
@@ -117,8 +114,14 @@ def save(served: Served, assets: Sequence[Path], path: Path) -> None:
     tf.saved_model.save(module, str(path), signatures=served.signatures())
 
 
-def write_assets(folder: Path, model, config, classes, ops: str, trained) -> None:
-    """The three files that a server hands on with the model."""
+def write_assets(
+    folder: Path,
+    model: models.RPointNet,
+    config: Config,
+    classes: Sequence[tuple[int, str]],
+    provenance: dict[str, Any],
+) -> None:
+    """Write the three files that a server hands on with the model."""
     lines = [f"{raw_id} {name}\n" for raw_id, name in classes]
     (folder / "classes.txt").write_text("".join(lines), encoding="utf-8")
     (folder / "config.json").write_text(config_lib.to_json(config), encoding="utf-8")
@@ -127,23 +130,22 @@ def write_assets(folder: Path, model, config, classes, ops: str, trained) -> Non
         digest.update(variable.numpy().tobytes())
     provenance = {
         "exported_with": versions(),
-        "ops": ops,
         "weights_sha256": digest.hexdigest(),
-        "trained": trained or {},
+        **provenance,
     }
     text = json.dumps(provenance, indent=2) + "\n"
     (folder / "provenance.json").write_text(text, encoding="utf-8")
 
 
-def write_extras(folder: Path, served: Served, ops: str) -> None:
-    """What stands beside the graph: see above."""
+def write_extras(folder: Path, served: ServedModel, ops: str) -> None:
+    """Write the files beside the graph, see above."""
     extra = folder / "assets.extra"
     extra.mkdir()
-    warmup.write(extra / warmup.NAME, SIGNATURES, served.num_points)
-    (folder / "batching_params.pbtxt").write_text(export_texts.BATCHING)
+    warmup.write_requests(extra / warmup.FILE_NAME, SIGNATURES, served.num_points)
+    (folder / "batching_params.pbtxt").write_text(texts.BATCHING)
     library = ""
     if ops == "native":
         library = op_lib.library_path().name
         shutil.copyfile(op_lib.library_path(), folder / library)
-    text = export_texts.readme(ops, library, served.num_points, served.max_points)
+    text = texts.readme(ops, library, served.num_points, served.max_points)
     (folder / "README.txt").write_text(text, encoding="utf-8")

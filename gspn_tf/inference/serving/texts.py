@@ -1,4 +1,4 @@
-"""Texts that stand beside an exported model."""
+"""Texts of the files beside an exported model."""
 
 README = """R-PointNet exported by gspn_tf, with {ops} ops.
 
@@ -80,7 +80,7 @@ pad_variable_length_inputs: true
 
 
 def readme(ops: str, library: str, num_points: int, max_points: int) -> str:
-    """README.txt of an export."""
+    """Fill in the README.txt of an export."""
     return (README + LOADING[ops]).format(
         ops=ops, library=library, num_points=num_points, max_points=max_points
     )

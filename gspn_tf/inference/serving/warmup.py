@@ -12,22 +12,22 @@ import tensorflow as tf
 
 from gspn_tf.inference.serving.requests import EVERY_ROW
 
-NAME = "tf_serving_warmup_requests"  # in the folder assets.extra of a SavedModel
+FILE_NAME = "tf_serving_warmup_requests"  # in the folder assets.extra of a SavedModel
 
 
-def write(path: str | Path, names: Iterable[str], num_points: int) -> None:
-    """A file of requests for the signatures of those names.
+def write_requests(path: str | Path, names: Iterable[str], num_points: int) -> None:
+    """Write a file of requests for the signatures of those names.
 
-    One scan of as many points as the network sees, and one of a few.
+    For each, they are a scan of as many points as the network sees, and one of a few.
     """
     with tf.io.TFRecordWriter(str(path)) as writer:
         for name in names:
             for count in (min(100, num_points), num_points):
-                writer.write(prediction_log(name, room(count)))
+                writer.write(prediction_log(name, room_request(count)))
 
 
-def room(count: int) -> dict[str, tf.Tensor]:
-    """A request with `count` points of the walls, floor and ceiling of a room."""
+def room_request(count: int) -> dict[str, tf.Tensor]:
+    """Make a request with `count` points of a room's walls, floor and ceiling."""
     rng = np.random.default_rng(0)
     points = rng.uniform(size=(count, 3))
     wall = np.eye(3, dtype=bool)[rng.integers(3, size=count)]
@@ -40,7 +40,7 @@ def room(count: int) -> dict[str, tf.Tensor]:
 
 
 def prediction_log(signature: str, inputs: dict[str, tf.Tensor]) -> bytes:
-    """A PredictionLog of one PredictRequest."""
+    """Encode a PredictionLog of one PredictRequest."""
     request = _field(1, _field(1, b"gspn") + _field(3, signature.encode()))
     for name, value in inputs.items():
         tensor = tf.make_tensor_proto(value).SerializeToString()
@@ -49,7 +49,7 @@ def prediction_log(signature: str, inputs: dict[str, tf.Tensor]) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of bytes: its number and kind, its length, and what is in it."""
+    """Encode a field of bytes: its number and kind, its length, its content."""
     length, rest = [], len(content)
     while rest > 127:
         length.append(rest & 127 | 128)

@@ -1,1 +1,1 @@
-"""Generative designs: from what surrounds a seed to the shape of its object."""
+"""Generative designs: from the surroundings of a seed to the shape of its object."""

@@ -1,5 +1,7 @@
 """From a code to a shape with a confidence at each point (section 3.1)."""
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
@@ -7,90 +9,78 @@ from gspn_tf.config import GSPNConfig
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import PointDecoder
+from gspn_tf.types import Gaussian
 
 
-class PointConfidence(keras.layers.Layer):
-    """How likely each generated point is on the object: one more output channel."""
+class GeneratedShapes(NamedTuple):
+    """A shape for each seed."""
 
-    terms = ("confidence",)
-    channels = 1
-
-    def __init__(self, radius: float, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.radius = radius
-
-    def call(self, extra):
-        """Logits [..., P] of what the decoder gave beside coordinates [..., P, 1]."""
-        return extra[..., 0]
-
-    def loss(self, logits, squared_distance, boxes):
-        """L_e [B, S] of logits and squared metres to the object, both [B, S, P]."""
-        scale = box_lib.UNITS["half_diagonal"](boxes)[..., None]
-        distance = squared_distance / scale**2
-        return {"confidence": losses.confidence_loss(logits, distance, self.radius)}
-
-
-class NoConfidence(keras.layers.Layer):
-    """Every generated point is certain (release)."""
-
-    terms = ()
-    channels = 0
-
-    def call(self, extra):
-        """Infinite logits [..., P]."""
-        return tf.fill(tf.shape(extra)[:-1], float("inf"))
-
-    def loss(self, logits, squared_distance, boxes):
-        """No term."""
-        return {}
+    points: tf.Tensor  # [B, S, P, 3]  metres
+    confidence: tf.Tensor  # [B, S, P]  logits: is the point on the object?
+    prior: Gaussian | None = None  # of a conditional VAE
+    posterior: Gaussian | None = None  # of a conditional VAE that was given targets
 
 
 class ShapeGenerator(keras.layers.Layer):
-    """What all generative designs have: a decoder of codes, and how shapes are judged.
+    """A generative design: a decoder of codes, and the losses of its shapes.
 
-    Subclasses make the codes, and call `add_decoder` in their constructor.
+    Args:
+      config: widths and losses.
+      context: channels of the context features.
+
+    Inputs: SeedFeatures; targets as in a batch, or None. Output: GeneratedShapes around
+    0. Subclasses make the codes, and call `add_decoder` in their constructor.
     """
 
-    def add_decoder(self, config: GSPNConfig, channels: int) -> None:
-        """A decoder of codes [B, S, channels]."""
-        c = config
-        self.confidence = (
-            PointConfidence(c.confidence_radius)
-            if c.point_confidence
-            else NoConfidence()
-        )
-        self.generator = PointDecoder(
-            c.grid_units,
-            c.dense_units,
-            c.num_dense_points,
-            channels=channels,
-            width=3 + self.confidence.channels,
-        )
-        self.unit = box_lib.UNITS[c.generation_unit]
-        self.terms = ("generation", *self.confidence.terms)
+    terms: tuple[str, ...] = ("generation", "confidence")
+    point_channels = 4  # coordinates and a confidence
 
-    def decode(self, code, training):
-        """Centred points [B, S, P, 3] and their confidence logits [B, S, P]."""
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(autocast=False)
+        self.config = config
+
+    def add_decoder(self, channels: int) -> None:
+        """Add a decoder of codes [B, S, channels]."""
+        c, width = self.config, self.point_channels
+        self.generator = PointDecoder(
+            c.grid_units, c.dense_units, c.num_dense_points, channels, width
+        )
+
+    def decode(
+        self, code: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Centred points [B, S, P, 3] of codes, and confidence logits [B, S, P]."""
         rows = tf.reshape(code, [-1, code.shape[-1]])
         cloud = self.generator(rows, training=training)
         shape = tf.concat([tf.shape(code)[:2], cloud.shape[1:]], 0)
         cloud = tf.reshape(cloud, shape)
-        return cloud[..., :3], self.confidence(cloud[..., 3:])
+        return cloud[..., :3], self.confidence_of(cloud)
 
-    def losses_of(self, outputs, shapes, boxes) -> dict[str, tf.Tensor]:
-        """Each of `terms` [B, S], of outputs whose shapes are in the world.
+    def confidence_of(self, cloud: tf.Tensor) -> tf.Tensor:
+        """Confidence logits [B, S, P] of a decoded cloud [B, S, P, point_channels]."""
+        return cloud[..., 3]
 
-        shapes [B, S, Q, 3] and their boxes [B, S, 6]: of the seeds' objects.
+    def losses_of(
+        self, found: GeneratedShapes, shapes: tf.Tensor, boxes: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Each of `terms` [B, S], of generated shapes that are in the world.
+
+        The unit is half the diagonal of the object's box, so that a lamp and a bed
+        weigh the same. shapes [B, S, Q, 3] and boxes [B, S, 6] are those of the seeds'
+        objects.
         """
-        generated = outputs["shapes"]
-        count, points = generated.shape[2], shapes.shape[2]
+        count, points = found.points.shape[2], shapes.shape[2]
         distance, squared = losses.chamfer(
-            tf.reshape(generated, [-1, count, 3]), tf.reshape(shapes, [-1, points, 3])
+            tf.reshape(found.points, [-1, count, 3]),
+            tf.reshape(shapes, [-1, points, 3]),
         )
-        seeds = tf.shape(boxes)[:2]
-        distance = tf.reshape(distance, seeds)
+        seeds, unit = tf.shape(boxes)[:2], box_lib.half_diagonal(boxes) ** 2
         squared = tf.reshape(squared, tf.concat([seeds, [count]], 0))
-        return {
-            "generation": distance / self.unit(boxes) ** 2,
-            **self.confidence.loss(outputs["confidence"], squared, boxes),
-        }
+        terms = {"generation": tf.reshape(distance, seeds) / unit}
+        if "confidence" in self.terms:
+            terms["confidence"] = losses.confidence_loss(
+                found.confidence,
+                squared / unit[..., None],
+                self.config.confidence_radius,
+            )
+        return terms

@@ -1,32 +1,20 @@
-"""What every proposal network takes and gives (section 3.1, Table 4)."""
+"""The inputs and outputs that every proposal network has (section 3.1, Table 4)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import condition
-from gspn_tf.models.objectness import OBJECTNESS
-from gspn_tf.nn import losses, matching
-from gspn_tf.nn.pyramid import Context
-
-
-class SeedFeatures(NamedTuple):
-    """What the feature backbone found at the seeds."""
-
-    rows: tf.Tensor  # [B, S]     seeds as rows of the points
-    valid: tf.Tensor  # [B, S]     False marks padding
-    centers: tf.Tensor  # [B, S, 3]  predicted centres of their objects, metres
-    spheres: Context
-    context: tf.Tensor  # [B, S, C]  features of the spheres
-    semantics: tf.Tensor  # [B, S, C']
+from gspn_tf.models.objectness import Objectness
+from gspn_tf.nn import assignment, losses
+from gspn_tf.types import Targets
 
 
 class SeedTruth(NamedTuple):
     """The objects of a scene, and those that its seeds are on."""
 
-    targets: dict[str, tf.Tensor]
+    targets: Targets
     foreground: tf.Tensor  # [B, S]     whether a seed is on an object
     instance: tf.Tensor  # [B, S]     int32 row of that object; 0 for none
     shapes: tf.Tensor  # [B, S, P, 3]
@@ -39,13 +27,11 @@ class Proposer(keras.layers.Layer):
     Args:
       config: widths and losses.
       context: channels of the context features.
-      semantics: channels that `condition` adds to them.
 
-    Inputs: SeedFeatures; targets as in a batch, or None outside of training. Outputs: a
-    dict with at least `proposals` (one box and score a seed), and `objectness` logits
-    [B, S, ...]. Where a seed has `boxes_per_seed` > 1, `candidates` are the proposals
-    [B, S * boxes_per_seed] of which R-PointNet selects, those of a seed in succession,
-    and `proposals` are the best of each seed.
+    Inputs: SeedFeatures; targets as in a batch, or None outside of training. Output: a
+    NamedTuple with at least the `proposals`, one a seed, the `candidates`, of which
+    R-PointNet selects, and the `objectness` logits. There are `boxes_per_seed`
+    candidates a seed, those of one seed in succession, and its proposal is the best.
 
     `terms` are the names of the losses besides that of the objectness, `monitored`
     those of all whose sum tells which weights are the best.
@@ -53,33 +39,28 @@ class Proposer(keras.layers.Layer):
 
     terms: tuple[str, ...]
     monitored: tuple[str, ...]
+    objectness: Objectness
+    objectness_class = Objectness
     boxes_per_seed = 1
 
-    def __init__(self, config: GSPNConfig, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(autocast=False)
         self.config = config
-        self.condition = condition(config)
-        self.best_seeds = matching.BEST_SEEDS[config.best_seeds]
 
-    def losses_of(self, outputs, truth: SeedTruth) -> dict[str, tf.Tensor]:
-        """Each of `terms` [B, S]; what it is at seeds off all objects has no effect."""
+    def losses_of(self, found: Any, truth: SeedTruth) -> dict[str, tf.Tensor]:
+        """Each of `terms` [B, S]; it has no effect at seeds that are on no object."""
         raise NotImplementedError
 
-    def objectness_loss(self, outputs, truth: SeedTruth) -> tf.Tensor:
+    def objectness_loss(self, found: Any, truth: SeedTruth) -> tf.Tensor:
         """Cross-entropy of the seeds whose box does, or does not, hold an object."""
-        proposals, targets = outputs["proposals"], truth.targets
-        iou = matching.iou_with_truth(
-            proposals.boxes, targets["boxes"], targets["valid"]
+        targets = truth.targets
+        iou = assignment.iou_with_truth(
+            found.proposals.boxes, targets["boxes"], targets["valid"]
         )
-        labels = matching.objectness_labels(
-            iou,
-            truth.foreground,
-            self.config.positive_iou,
-            self.best_seeds(iou, truth.foreground),
-        )
-        loss = self.objectness.loss(outputs["objectness"], labels)
-        return losses.masked_mean(loss, (labels >= 0) & proposals.valid)
+        labels = self.labels_of(iou, truth.foreground)
+        loss = self.objectness.loss(found.objectness, labels)
+        return losses.masked_mean(loss, (labels >= 0) & found.proposals.valid)
 
-    def objectness_of(self, channels: int, count: int | None = None):
-        """The objectness network of the config, see `Objectness`."""
-        return OBJECTNESS[self.config.objectness_loss](self.config, channels, count)
+    def labels_of(self, iou: tf.Tensor, foreground: tf.Tensor) -> tf.Tensor:
+        """Labels [B, S] int32 of seeds, iou [B, S, G]: see `assignment`."""
+        return assignment.objectness_labels(iou, foreground, self.config.positive_iou)

@@ -1,57 +1,66 @@
 """Proposals around generated shapes: those of GSPN (section 3.1)."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
+from gspn_tf.models.conditioning import SeedFeatures
 from gspn_tf.models.generators.cvae import ConditionalVAE
+from gspn_tf.models.generators.decoding import GeneratedShapes, ShapeGenerator
 from gspn_tf.models.generators.encoder_decoder import EncoderDecoder
-from gspn_tf.models.proposers.proposer import Proposer, SeedFeatures, SeedTruth
+from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals
+from gspn_tf.types import Proposals, Targets
 
-GENERATORS = {"cvae": ConditionalVAE, "encoder_decoder": EncoderDecoder}
+
+class ShapeOutputs(NamedTuple):
+    """The outputs of a ShapeProposer."""
+
+    proposals: Proposals
+    objectness: tf.Tensor  # [B, S, width]  logits
+    generated: GeneratedShapes  # in the world
+
+    @property
+    def candidates(self) -> Proposals:
+        """The proposals themselves: there is one a seed."""
+        return self.proposals
 
 
 class ShapeProposer(Proposer):
-    """The box of the confident points of a shape generated for each seed.
-
-    Also gives the `shapes` [B, S, P, 3] in the world, their `confidence` logits
-    [B, S, P] and, of the conditional VAE, `prior` and with targets `posterior`.
-    """
+    """The box of the confident points of a shape generated for each seed."""
 
     monitored = ("generation",)
 
-    def __init__(self, config: GSPNConfig, context: int, **kwargs):
-        super().__init__(config, **kwargs)
-        self.objectness = self.objectness_of(context)
-        design = GENERATORS[config.generator]
-        self.vae = design(config, context, context + self.condition.width)
+    def __init__(self, config: GSPNConfig, context: int) -> None:
+        super().__init__(config)
+        self.objectness = self.objectness_class(config, context)
+        self.vae = self.make_generator(context)
         self.terms = self.vae.terms
         self.built = True
 
-    def call(self, seeds: SeedFeatures, targets=None, training=False):
+    def make_generator(self, context: int) -> ShapeGenerator:
+        """The generative network, on so many channels of context features."""
+        vae = self.config.generator == "cvae"
+        return (ConditionalVAE if vae else EncoderDecoder)(self.config, context)
+
+    def call(
+        self,
+        seeds: SeedFeatures,
+        targets: Targets | None = None,
+        training: bool = False,
+    ) -> ShapeOutputs:
         objectness = self.objectness(seeds.context, training=training)
-        outputs = self.vae(
-            seeds.context,
-            self.condition(seeds.context, seeds.semantics),
-            instance=take(targets["instance"], seeds.rows) if targets else None,
-            targets=targets,
-            training=training,
-        )
-        shapes = outputs["shapes"] + seeds.centers[:, :, None, :]
-        confident = tf.sigmoid(outputs["confidence"]) > self.config.min_confidence
+        generated = self.vae(seeds, targets, training=training)
+        points = generated.points + seeds.centers[:, :, None, :]
+        confident = tf.sigmoid(generated.confidence) > self.config.min_confidence
         proposals = Proposals(
-            boxes=box_lib.bounding(tf.stop_gradient(shapes), confident),
+            boxes=box_lib.bounding(tf.stop_gradient(points), confident),
             scores=self.objectness.score(objectness),
             valid=seeds.valid,
         )
-        return outputs | {
-            "objectness": objectness,
-            "shapes": shapes,
-            "proposals": proposals,
-        }
+        return ShapeOutputs(proposals, objectness, generated._replace(points=points))
 
-    def losses_of(self, outputs, truth: SeedTruth) -> dict[str, tf.Tensor]:
-        """Those of the generator."""
-        return self.vae.losses_of(outputs, truth.shapes, truth.boxes)
+    def losses_of(self, found: ShapeOutputs, truth: SeedTruth) -> dict[str, tf.Tensor]:
+        """The losses of the generator."""
+        return self.vae.losses_of(found.generated, truth.shapes, truth.boxes)

@@ -1,10 +1,10 @@
-"""Points in blocks of neighbours: most of space is far from each.
+"""Points in blocks of neighbours, since most of space is far from each.
 
 A block is known by its centre and its reach, the distance to its farthest point. What
 lies beyond the reach and a radius cannot be within that radius of any of its points.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -14,11 +14,11 @@ INFINITY = float("inf")
 # Bounds are computed with rounding: they are widened by this share, and by metres whose
 # square is a normal number.
 WIDER, WIDER_BY = 1.0001, 1e-18
-PAIRS = 2**20  # of a block and a point, looked at together
+MOST_PAIRS = 2**20  # of a block and a point, looked at together
 
 
 def finite(points: tf.Tensor) -> tf.Tensor:
-    """Whether all coordinates [..., 3] are: bool [...]."""
+    """Whether all coordinates of points [..., 3] are finite: bool [...]."""
     return tf.reduce_all(tf.math.is_finite(points), -1)
 
 
@@ -29,19 +29,18 @@ def matchable(points: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
 
 
 def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Of a [..., n, 3] and b [..., 3, m]: [..., n, m], rounded as in C++.
+    """Squared distances of a [..., n, 3] and b [..., 3, m], rounded as in C++.
 
     (dx * dx + dy * dy) + dz * dz: an op for each step, so that none is contracted.
+
+    Returns:
+        [..., n, m] float32, m^2.
     """
-    return tf.add_n(
-        [
-            tf.math.squared_difference(a[..., i, None], b[..., i, None, :])
-            for i in range(3)
-        ]
-    )
+    squares = tf.math.squared_difference
+    return tf.add_n([squares(a[..., i, None], b[..., i, None, :]) for i in range(3)])
 
 
-def least(values: tf.Tensor, k: int):
+def least(values: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     """The k least of each row [n, m >= k], ascending, and their columns: [n, k] each.
 
     TensorFlow is much faster at one than at a few.
@@ -49,22 +48,49 @@ def least(values: tf.Tensor, k: int):
     if k > 3:
         found, columns = tf.math.top_k(-values, k)
         return -found, columns
-    left, picks = -values, []
+    left = -values
+    picks = [tf.math.top_k(left, 1)]
     slots = tf.range(tf.shape(values)[1])
-    for _ in range(k):
-        if picks:
-            left = tf.where(slots == picks[-1].indices, -INFINITY, left)
+    while len(picks) < k:
+        left = tf.where(slots == picks[-1].indices, -INFINITY, left)
         picks.append(tf.math.top_k(left, 1))
     found, columns = (tf.concat(x, 1) for x in zip(*picks, strict=True))
     return -found, columns
 
 
 def squared_bound(radius: tf.Tensor) -> tf.Tensor:
-    """No squared distance within the radius is above it."""
+    """A bound: no squared distance within the radius is above it."""
     return tf.square(radius * WIDER + WIDER_BY)
 
 
-def _cut(points: tf.Tensor, size: int | tf.Tensor):
+def filled(
+    size: tf.Tensor,
+    blanks: Sequence[tf.Tensor],
+    steps: tf.Tensor,
+    write: Callable[..., list],
+    parallel: int = 1,
+) -> list[tf.Tensor]:
+    """Tensors of `size` elements that a loop writes.
+
+    Args:
+        size: the number of elements.
+        blanks: one element of each tensor, for its shape and type.
+        steps: how often `write(step, arrays)` is called; it returns the arrays.
+        write: see steps.
+        parallel: steps that may run at the same time.
+    """
+    # One element more, so that its shape is known where there is no other.
+    arrays = [tf.TensorArray(x.dtype, size + 1).write(size, x) for x in blanks]
+    _, *arrays = tf.while_loop(
+        lambda step, *_: step < steps,
+        lambda step, *arrays: (step + 1, *write(step, arrays)),
+        (0, *arrays),
+        parallel_iterations=parallel,
+    )
+    return [array.stack()[:-1] for array in arrays]
+
+
+def _cut(points: tf.Tensor, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Number n of blocks and rows [B, m] of clouds [B, N, 3], block after block.
 
     Every part is cut in SPLIT along its longest side until parts are small enough:
@@ -80,7 +106,7 @@ def _cut(points: tf.Tensor, size: int | tf.Tensor):
     rows = tf.minimum(tf.range(padded), count - 1) + tf.zeros([batch, 1], tf.int32)
     keys = tf.where(finite(points)[..., None], points, INFINITY)
 
-    def cut(parts, rows):
+    def cut(parts: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         rows = tf.reshape(rows, [batch, parts, padded // parts])
         near = tf.gather(keys, rows, axis=1, batch_dims=1)  # [B, parts, n, 3]
         high = tf.where(near < INFINITY, near, -INFINITY)
@@ -123,12 +149,8 @@ class Blocks(NamedTuple):
         low, high = tf.reduce_min(known, 2), tf.reduce_max(known, 2)
         centers = 0.5 * low + 0.5 * high
         around = squared_distances(known, centers[..., None])[..., 0]
-        return cls(
-            points,
-            centers,
-            tf.sqrt(tf.reduce_max(around, 2)),
-            tf.reshape(places, [batch, count]),
-        )
+        reaches = tf.sqrt(tf.reduce_max(around, 2))
+        return cls(points, centers, reaches, tf.reshape(places, [batch, count]))
 
     @classmethod
     def as_they_come(cls, points: tf.Tensor, size: int | tf.Tensor) -> "Blocks":
@@ -152,7 +174,7 @@ class Blocks(NamedTuple):
 
 
 def each_row(
-    hits: tf.Tensor, visit: Callable, first: tf.Tensor, arrays: list
+    hits: tf.Tensor, visit: Callable, first: tf.Tensor, arrays: Sequence
 ) -> list[tf.TensorArray]:
     """Writes what `visit(i, columns)` gives for each row of bool [g, N] from `first`.
 
@@ -162,7 +184,7 @@ def each_row(
     ends = tf.cumsum(tf.math.count_nonzero(hits, 1, dtype=tf.int32))
     starts = tf.concat([[0], ends], 0)
 
-    def body(i, *arrays):
+    def body(i: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
         found = visit(i, columns[starts[i] : ends[i]])
         written = zip(arrays, found, strict=True)
         return i + 1, *[array.write(first + i, value) for array, value in written]
@@ -173,31 +195,22 @@ def each_row(
 
 
 def each_group(
-    clouds: tf.Tensor, count: tf.Tensor, blanks: list, look: Callable
+    clouds: tf.Tensor, count: tf.Tensor, blanks: Sequence[tf.Tensor], look: Callable
 ) -> list[tf.Tensor]:
     """Fills tensors [B, count, ...] a few elements of a cloud at a time.
 
     `look(b, first, last, arrays)` writes elements first..last - 1 of cloud b of
-    clouds [B, 3, N] from b * count + first on. blanks: of the shapes and types of one
-    element.
+    clouds [B, 3, N] from b * count + first on. blanks: as of `filled`.
     """
     batch, size = tf.shape(clouds)[0], tf.shape(clouds)[2]
-    step = tf.maximum(1, PAIRS // tf.maximum(1, size))
+    step = tf.maximum(1, MOST_PAIRS // tf.maximum(1, size))
     groups = -(-count // step)
-    total = batch * count
-    # One element more, so that its shape is known where there is no other.
-    arrays = [
-        tf.TensorArray(blank.dtype, total + 1).write(total, blank) for blank in blanks
-    ]
 
-    def body(i, *arrays):
+    def write(i: tf.Tensor, arrays: Sequence[tf.TensorArray]) -> list[tf.TensorArray]:
         b, first = i // groups, i % groups * step
-        return i + 1, *look(b, first, tf.minimum(first + step, count), arrays)
+        return look(b, first, tf.minimum(first + step, count), arrays)
 
-    _, *arrays = tf.while_loop(
-        lambda i, *_: i < batch * groups, body, (0, *arrays), parallel_iterations=1
-    )
-    filled = [array.stack()[:-1] for array in arrays]
+    found = filled(batch * count, blanks, batch * groups, write)
     return [
-        tf.reshape(x, tf.concat([[batch, count], tf.shape(x)[1:]], 0)) for x in filled
+        tf.reshape(x, tf.concat([[batch, count], tf.shape(x)[1:]], 0)) for x in found
     ]

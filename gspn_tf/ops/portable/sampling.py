@@ -1,4 +1,4 @@
-"""Farthest point sampling: many samples for one look at all points.
+"""Farthest point sampling, with many samples for one look at all points.
 
 Distances to the nearest sample only ever fall. So the farthest of all points is among
 the WINDOW farthest ones of a moment ago for as long as one of those is farther than all
@@ -13,6 +13,7 @@ import tensorflow as tf
 from gspn_tf.ops.portable.blocks import (
     INFINITY,
     Blocks,
+    filled,
     finite,
     matchable,
     squared_bound,
@@ -22,12 +23,12 @@ from gspn_tf.ops.portable.checks import Axes
 
 BLOCK = 256  # points
 WINDOW = 512  # points that the next samples are taken from
-AT_ONCE = 32  # of them that are looked at together
-PAIRS = 2048  # of a sample and a block, compared at once
+SAMPLES_AT_ONCE = 32  # of them that are looked at together
+PAIRS_AT_ONCE = 2048  # of a sample and a block
 
 
-class Cloud(NamedTuple):
-    """The points of a cloud, and the same in blocks of neighbours."""
+class BlockedCloud(NamedTuple):
+    """The points of a cloud, in their order and in blocks of neighbours."""
 
     points: tf.Tensor  # [N, 3]; infinite where they match nothing
     blocks: tf.Tensor  # [n, 3, size]; zero there
@@ -37,15 +38,15 @@ class Cloud(NamedTuple):
     places: tf.Tensor  # [N] rows of the flat blocks
 
 
-def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
+def _next_samples(cloud: BlockedCloud, nearest: tf.Tensor) -> tf.Tensor:
     """Rows [p] of the next samples, p <= WINDOW; none when all are at distance 0.
 
     nearest [N]: squared distances to the nearest sample.
 
     A point is a sample, at its height, when no higher one is so near that it could
-    lower it. Of the AT_ONCE highest that is so for most: they are taken together, and
-    put in order of their heights later. A sample changes nothing that is farther from
-    it than its height, whichever of both is first.
+    lower it. Of the SAMPLES_AT_ONCE highest that is so for most: they are taken
+    together, and put in order of their heights later. A sample changes nothing that is
+    farther from it than its height, whichever of both is first.
     """
     size = tf.minimum(WINDOW, tf.shape(nearest)[0])
     heights, rows = tf.math.top_k(tf.concat([nearest, [-1.0]], 0), size + 1)
@@ -55,9 +56,9 @@ def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
     points = tf.gather(cloud.points, rows)
     points = tf.where(tf.math.is_finite(points), points, 0.0)
     places = tf.transpose(points)
-    together = tf.minimum(AT_ONCE, size)
+    together = tf.minimum(SAMPLES_AT_ONCE, size)
 
-    def take(_, taken, left):
+    def take(_: tf.Tensor, taken: tf.Tensor, left: tf.Tensor) -> tuple:
         heights, picks = tf.math.top_k(left, together)
         before = tf.gather(rows, picks) < row_outside
         sure = (heights > height_outside) | ((heights == height_outside) & before)
@@ -82,21 +83,21 @@ def next_samples(cloud: Cloud, nearest: tf.Tensor) -> tf.Tensor:
     return tf.gather(rows, order[: tf.math.count_nonzero(heights, dtype=tf.int32)])
 
 
-def approach(cloud: Cloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+def _approach(cloud: BlockedCloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
     """Squared distances nearest [n, size] after the samples [p, 3] are taken."""
     limits = squared_bound(tf.sqrt(tf.reduce_max(nearest, 1)) + cloud.reaches)
     around = squared_distances(samples, cloud.centers)  # [p, n]
     pairs = tf.cast(tf.where(around <= limits), tf.int32)
 
-    def compare(start, nearest):
-        sample, block = tf.unstack(pairs[start : start + PAIRS], axis=1)
+    def compare(start: tf.Tensor, nearest: tf.Tensor) -> tuple:
+        sample, block = tf.unstack(pairs[start : start + PAIRS_AT_ONCE], axis=1)
         squares = tf.math.squared_difference(
             tf.gather(cloud.blocks, block), tf.gather(samples, sample)[..., None]
         )
         least = tf.math.unsorted_segment_min(
             tf.reduce_sum(squares, 1), block, tf.shape(nearest)[0]
         )
-        return start + PAIRS, tf.minimum(nearest, least)
+        return start + PAIRS_AT_ONCE, tf.minimum(nearest, least)
 
     return tf.while_loop(
         lambda start, _: start < tf.shape(pairs)[0],
@@ -106,14 +107,14 @@ def approach(cloud: Cloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
     )[1]
 
 
-def sample(cloud: Cloud, count: tf.Tensor) -> tf.Tensor:
+def _sample_cloud(cloud: BlockedCloud, count: tf.Tensor) -> tf.Tensor:
     """Rows [count] of the samples of one cloud."""
     nearest = tf.where(cloud.usable, tf.float32.max, 0.0)
 
-    def take(taken, fresh, nearest):
-        nearest = approach(cloud, nearest, tf.gather(cloud.points, fresh))
+    def take(taken: tf.Tensor, fresh: tf.Tensor, nearest: tf.Tensor) -> tuple:
+        nearest = _approach(cloud, nearest, tf.gather(cloud.points, fresh))
         in_order = tf.gather(tf.reshape(nearest, [-1]), cloud.places)
-        fresh = next_samples(cloud, in_order)
+        fresh = _next_samples(cloud, in_order)
         return tf.concat([taken, fresh], 0), fresh, nearest
 
     first = tf.zeros([1], tf.int32)
@@ -130,13 +131,14 @@ def sample(cloud: Cloud, count: tf.Tensor) -> tf.Tensor:
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _sample(points, counts, num_samples):
-    batch = tf.shape(points)[0]
+def _sample_clouds(
+    points: tf.Tensor, counts: tf.Tensor, num_samples: tf.Tensor
+) -> tf.Tensor:
     points = matchable(points, counts)
     blocks = Blocks.of(points, BLOCK)
     usable = finite(blocks.points)
     known = tf.where(usable[..., None], blocks.points, 0.0)
-    clouds = Cloud(
+    clouds = BlockedCloud(
         points=points,
         blocks=tf.transpose(known, [0, 1, 3, 2]),
         usable=usable,
@@ -145,31 +147,27 @@ def _sample(points, counts, num_samples):
         places=blocks.places,
     )
 
-    def body(b, taken):
-        cloud = Cloud(*(value[b] for value in clouds))
-        return b + 1, taken.write(b, sample(cloud, num_samples))
+    def write(b: tf.Tensor, arrays: list) -> list[tf.TensorArray]:
+        cloud = BlockedCloud(*(value[b] for value in clouds))
+        return [arrays[0].write(b, _sample_cloud(cloud, num_samples))]
 
-    # One element more, so that its shape is known where there is no other.
-    taken = tf.TensorArray(tf.int32, batch + 1)
-    taken = taken.write(batch, tf.zeros([num_samples], tf.int32))
-    _, taken = tf.while_loop(
-        lambda b, _: b < batch, body, (0, taken), parallel_iterations=1
-    )
-    return taken.stack()[:-1]
+    batch = tf.shape(points)[0]
+    return filled(batch, [tf.zeros([num_samples], tf.int32)], batch, write)[0]
 
 
-def gspn_farthest_point_sample(points, num_samples, num_points) -> tf.Tensor:
+def gspn_farthest_point_sample(
+    points: tf.Tensor, num_samples: int | tf.Tensor, num_points: tf.Tensor
+) -> tf.Tensor:
     axes = Axes("farthest_point_sample")
-    points = tf.stop_gradient(axes.bind("points", points, "BN3"))
-    num_samples = tf.convert_to_tensor(num_samples, tf.int32)
-    axes.bind("num_samples", num_samples, "")
+    points = axes.fixed("points", points, "BN3")
+    num_samples = axes.bind("num_samples", num_samples, "", tf.int32)
     num_points = axes.counts("num_points", num_points, "N")
     num_samples = axes.within("num_samples", num_samples, 0, tf.int32.max)
     indices = tf.cond(
         tf.equal(axes.sizes["N"], 0),
         lambda: tf.zeros([axes.sizes["B"], num_samples], tf.int32),
-        lambda: _sample(points, num_points, num_samples),
+        lambda: _sample_clouds(points, num_points, num_samples),
     )
     # TensorFlow knows this length also where it was taken from another shape.
-    length = tf.zeros([num_samples], tf.bool).shape[0]
-    return tf.ensure_shape(indices, [axes.known["B"], length])
+    axes.known["M"] = tf.zeros([num_samples], tf.bool).shape[0]
+    return axes.ensure(indices, "BM")

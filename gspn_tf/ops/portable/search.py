@@ -4,8 +4,7 @@ The points near enough to a block's centre to matter to any of its queries are f
 those are compared with all of them.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -23,18 +22,8 @@ from gspn_tf.ops.portable.blocks import (
 )
 from gspn_tf.ops.portable.checks import Axes, refuse
 
-FEW = 256  # points that each query is compared with
+FEW_POINTS = 256  # points that each query is compared with
 ALL = 4096  # queries at a time
-
-
-class Neighbors(NamedTuple):
-    distances: tf.Tensor  # [B, M, k]
-    indices: tf.Tensor  # [B, M, k] int32
-
-
-class Balls(NamedTuple):
-    indices: list[tf.Tensor]  # of each radius [B, M, K] int32
-    counts: list[tf.Tensor]  # of each radius [B, M] int32
 
 
 def _search(
@@ -44,7 +33,7 @@ def _search(
     visit: Callable,
     blanks: list[tf.Tensor],
 ) -> list[tf.Tensor]:
-    """What `visit(distances [size, n], rows [n])` gives for each block of queries.
+    """Calls `visit(distances [size, n], rows [n])` for each block of queries.
 
     The distances are to those points [B, N, 3] that lie within a radius of any query
     of the block; `radii(around [g, N], reaches [g])` says which, from the squared
@@ -53,12 +42,12 @@ def _search(
     clouds = tf.transpose(points, [0, 2, 1])
     count = tf.shape(queries.reaches)[1]
 
-    def look(b, first, last, arrays):
+    def look(b: tf.Tensor, first: tf.Tensor, last: tf.Tensor, arrays: list) -> list:
         cloud, reaches = clouds[b], queries.reaches[b, first:last]
         around = squared_distances(queries.centers[b, first:last], cloud)
         bounds = squared_bound(reaches + radii(around, reaches))
 
-        def compare(i, rows):
+        def compare(i: tf.Tensor, rows: tf.Tensor) -> Sequence[tf.Tensor]:
             block = queries.points[b, first + i]
             return visit(squared_distances(block, tf.gather(cloud, rows, axis=1)), rows)
 
@@ -68,14 +57,16 @@ def _search(
     return [queries.in_order(x) for x in each_group(clouds, count, blanks, look)]
 
 
-def _at_origin(queries: tf.Tensor):
+def _at_origin(queries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Queries [B, M, 3], those that are not finite at 0, and which are: [B, M, 1]."""
     real = finite(queries)[..., None]
     return tf.where(real, queries, 0.0), real
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _knn(points, queries, counts, k: int):
+def _knn_graph(
+    points: tf.Tensor, queries: tf.Tensor, counts: tf.Tensor, k: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     size, num_queries = tf.shape(points)[1], tf.shape(queries)[1]
     # There are always k to look at, if nowhere.
     missing = [[0, 0], [0, k], [0, 0]]
@@ -85,7 +76,7 @@ def _knn(points, queries, counts, k: int):
     share = tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
     blocks = Blocks(
         *tf.cond(
-            size > FEW,
+            size > FEW_POINTS,
             lambda: tuple(Blocks.of(queries, share)),
             lambda: tuple(
                 Blocks.as_they_come(queries, tf.clip_by_value(num_queries, 1, ALL))
@@ -93,11 +84,11 @@ def _knn(points, queries, counts, k: int):
         )
     )
 
-    def radii(around, reaches):
+    def radii(around: tf.Tensor, reaches: tf.Tensor) -> tf.Tensor:
         # The k nearest of the centre are that near, and one reach more, to any query.
         return tf.sqrt(least(around, k)[0][:, -1]) + reaches
 
-    def visit(distances, rows):
+    def visit(distances: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         values, places = least(distances, k)
         return values, tf.gather(rows, places)
 
@@ -109,32 +100,35 @@ def _knn(points, queries, counts, k: int):
     return distances, tf.where(distances < INFINITY, indices, 0)
 
 
-def gspn_knn(points, queries, num_points, k: int) -> Neighbors:
+def gspn_knn(
+    points: tf.Tensor, queries: tf.Tensor, num_points: tf.Tensor, k: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     axes = Axes("knn")
-    points = axes.bind("points", points, "BN3")
-    queries = axes.bind("queries", tf.convert_to_tensor(queries, tf.float32), "BM3")
+    points = axes.fixed("points", points, "BN3")
+    queries = axes.fixed("queries", queries, "BM3")
     num_points = axes.counts("num_points", num_points, "N")
     if k < 1:
         refuse("knn", "k", ">= 1", k)
     axes.known["K"] = k
-    points, queries = tf.stop_gradient(points), tf.stop_gradient(queries)
-    found = _knn(points, queries, num_points, k)
-    return Neighbors(*(tf.ensure_shape(x, axes.shape("BMK")) for x in found))
+    distances, indices = _knn_graph(points, queries, num_points, k)
+    return axes.ensure(distances, "BMK"), axes.ensure(indices, "BMK")
 
 
 def squared_limit(radius: float) -> np.float32:
     """The largest float32 whose square root is below the radius."""
-    radius, largest = np.float32(radius), np.finfo(np.float32).max
+    bound, largest = np.float32(radius), np.finfo(np.float32).max
     with np.errstate(over="ignore"):
-        limit = min(radius * radius, largest)
-    while limit > 0 and np.sqrt(limit) >= radius:
+        limit = np.minimum(bound * bound, largest)
+    while limit > 0 and np.sqrt(limit) >= bound:
         limit = np.nextafter(limit, np.float32(0))
-    while limit < largest and np.sqrt(np.nextafter(limit, largest)) < radius:
+    while limit < largest and np.sqrt(np.nextafter(limit, largest)) < bound:
         limit = np.nextafter(limit, largest)
     return limit
 
 
-def _first_hits(hits: tf.Tensor, rows: tf.Tensor, count: int):
+def _first_hits(
+    hits: tf.Tensor, rows: tf.Tensor, count: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The first `count` columns of bool [size, n] that are True, and how many.
 
     rows [n]: what the columns stand for. Unused slots repeat the first hit.
@@ -151,33 +145,28 @@ def _first_hits(hits: tf.Tensor, rows: tf.Tensor, count: int):
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _ball_query(points, queries, counts, radii: tuple, num_neighbors: tuple):
+def _balls_graph(
+    points: tf.Tensor, queries: tf.Tensor, counts: tf.Tensor, radii: tuple, sizes: tuple
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     queries, real = _at_origin(queries)
     # Few queries are far apart, and would have few points to skip in common.
     blocks = Blocks.of(queries, tf.clip_by_value(tf.shape(queries)[1] // 64, 16, 128))
-    size = tf.shape(blocks.points)[2]
 
-    def visit(distances, rows):
-        found = []
-        for radius, count in zip(radii, num_neighbors, strict=True):
-            found += _first_hits(distances <= squared_limit(radius), rows, count)
+    def visit(distances: tf.Tensor, rows: tf.Tensor) -> list[tf.Tensor]:
+        found: list[tf.Tensor] = []
+        for radius, size in zip(radii, sizes, strict=True):
+            found += _first_hits(distances <= squared_limit(radius), rows, size)
         return found
 
-    blanks = []
-    for count in num_neighbors:
-        blanks += [tf.zeros([size, count], tf.int32), tf.zeros([size], tf.int32)]
-    found = _search(
-        matchable(points, counts),
-        blocks,
-        lambda *_: max(radii),
-        visit,
-        blanks,
-    )
+    each = tf.shape(blocks.points)[2]
+    blanks = [tf.zeros(s, tf.int32) for size in sizes for s in ([each, size], [each])]
+    clouds = matchable(points, counts)
+    found = _search(clouds, blocks, lambda *_: max(radii), visit, blanks)
     real = tf.cast(real, tf.int32)
     return [real * x for x in found[::2]], [real[..., 0] * x for x in found[1::2]]
 
 
-def _check_balls(radii, num_neighbors) -> None:
+def _check_balls(radii: Sequence[float], num_neighbors: Sequence[int]) -> None:
     if not radii:
         refuse("ball_query", "num_radii", ">= 1", 0)
     for radius in radii:
@@ -192,22 +181,21 @@ def _check_balls(radii, num_neighbors) -> None:
 
 
 def gspn_ball_query(
-    points, queries, num_points, num_radii: int, radii: list, num_neighbors: list
-) -> Balls:
+    points: tf.Tensor,
+    queries: tf.Tensor,
+    num_points: tf.Tensor,
+    num_radii: int,
+    radii: Sequence[float],
+    num_neighbors: Sequence[int],
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     axes = Axes("ball_query")
-    points = axes.bind("points", points, "BN3")
-    queries = axes.bind("queries", tf.convert_to_tensor(queries, tf.float32), "BM3")
+    points = axes.fixed("points", points, "BN3")
+    queries = axes.fixed("queries", queries, "BM3")
     num_points = axes.counts("num_points", num_points, "N")
     _check_balls(radii, num_neighbors)
-    points, queries = tf.stop_gradient(points), tf.stop_gradient(queries)
-    indices, counts = _ball_query(
-        points, queries, num_points, tuple(radii), tuple(num_neighbors)
-    )
-    shape = axes.shape("BM")
-    return Balls(
-        [
-            tf.ensure_shape(x, [*shape, k])
-            for x, k in zip(indices, num_neighbors, strict=True)
-        ],
-        [tf.ensure_shape(x, shape) for x in counts],
-    )
+    sizes = tuple(num_neighbors)
+    found, counts = _balls_graph(points, queries, num_points, tuple(radii), sizes)
+    indices = []
+    for rows, axes.known["K"] in zip(found, sizes, strict=True):
+        indices.append(axes.ensure(rows, "BMK"))
+    return indices, [axes.ensure(x, "BM") for x in counts]

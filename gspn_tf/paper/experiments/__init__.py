@@ -1,6 +1,6 @@
-"""The paper's tables as experiments: what is trained, in what order, and what came out.
+"""The paper's tables as experiments over `gspn train` and `gspn evaluate`.
 
-`tables` says what the tables are, `plan` what they need, `worker` does it in a process
-of its own, `runner` goes through all of it, and `summary` writes what there is so far.
-None but `worker`, `folds` and `measuring` import TensorFlow.
+`tables` says what the tables are, `plan` which runs and measurements they need, `steps`
+does these, `runner` goes through all of them in processes of their own, and `report`
+writes what there is so far. TensorFlow is imported in those processes alone.
 """

@@ -9,36 +9,39 @@ There is no split `val`, so the last weights are the ones that are kept.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from gspn_tf import files
 from gspn_tf.data import manifest as manifests
+from gspn_tf.data.scene import Scene
 
 PREFIX = "without-"
 
 
 def room_of(scan: str) -> str:
-    """The room that a scan is of."""
+    """Return the room that a scan is of."""
     return scan.rpartition("_")[0] or scan
 
 
-def existing(directory: Path) -> list[Path]:
-    """The folders of the folds that `write` made, by their rooms."""
+def list_folds(directory: Path) -> list[Path]:
+    """List the folders that `write_folds` made, by their rooms."""
     return sorted(directory.glob(f"{PREFIX}*"))
 
 
-def write(source: str | Path, directory: str | Path) -> None:
-    """Make the folds of the labelled scans of a data folder.
+def write_folds(source: Path, directory: Path) -> None:
+    """Make the folds of the labelled scans of a data folder, all of them or none.
 
-    They appear whole or not at all, together. Raises ValueError where the scans are of
-    fewer than two rooms, or where two have one name.
+    Raises:
+        ValueError: the scans are of fewer than two rooms, or two have one name.
     """
     import tensorflow as tf
 
     from gspn_tf.data.shards import serialize
 
     head = manifests.read_manifest(source)
-    rooms = defaultdict(dict)
+    rooms: dict[str, dict[str, str]] = defaultdict(dict)  # SHA-256 by scan
     with files.replacing(directory) as folder:
         (folder / "scans").mkdir(parents=True)
         for scene in _labelled(source, head):
@@ -55,12 +58,12 @@ def write(source: str | Path, directory: str | Path) -> None:
             )
         for room in rooms:
             others = {n: s for r in rooms if r != room for n, s in rooms[r].items()}
-            splits = {"train": _split(others), "test": _split(rooms[room])}
+            splits = {"train": _split_entry(others), "test": _split_entry(rooms[room])}
             fold = head | {"splits": splits, "options": {"held_out": room}}
             files.write_json(folder / f"{PREFIX}{room}" / manifests.NAME, fold)
 
 
-def _labelled(source: str | Path, head: dict):
+def _labelled(source: Path, head: dict[str, Any]) -> Iterator[Scene]:
     from gspn_tf.data.shards import read_scenes
 
     for split in head["splits"]:
@@ -68,7 +71,7 @@ def _labelled(source: str | Path, head: dict):
             yield from read_scenes(source, split)
 
 
-def _split(scans: dict[str, str]) -> dict:
+def _split_entry(scans: dict[str, str]) -> dict[str, Any]:
     shards = {f"../scans/{name}.tfrecord": digest for name, digest in scans.items()}
     facts = {"labelled": True, "names": list(scans), "scenes": len(scans)}
     return facts | {"shards": shards}

@@ -1,88 +1,131 @@
-"""An experiment -> its rows and seeds, each with the tasks that it needs.
+"""An experiment -> its systems and seeds, each with the steps that it needs.
 
-Rows are trained on the same scenes for as many epochs as the config of each says; a
+    OUTPUT/runs/rooms-small-ours-seed0-proposals/     stage one; systems may share it
+    OUTPUT/runs/rooms-small-ours-seed0/               stage two; a whole run folder
+        measured-5be0c2d1.json          figures on the test scenes of that checksum
+
+Systems are trained on the same scenes for as many epochs as the config of each says; a
 seed changes first weights and all that training draws, never the data.
 """
 
 import dataclasses as dc
 import itertools
-from collections.abc import Iterable, Iterator
+import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from gspn_tf.config import Config
+from gspn_tf.config import Config, RPointNetConfig, StageConfig
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments import tasks
-from gspn_tf.paper.experiments.budgets import Budget, reduced
-from gspn_tf.paper.experiments.tables import Row, Table
-from gspn_tf.paper.experiments.tasks import DataFolder, Measurement, Task, Training
+from gspn_tf.paper.experiments.budgets import Budget, reduce_to_smoke
+from gspn_tf.paper.experiments.tables import PaperTable, System
 from gspn_tf.training import run_folder
+from gspn_tf.training.run_folder import RunFolder
 
 CONFIG_FILES = {"own": "scannet"}  # data set -> file of configs/, where they differ
 CATEGORIES = ("parts", "partnet")  # data sets whose shapes are of categories
+OURS = System("ours", "Ours")
+EARLIER = re.compile(r".*-seed\d+(-proposals)?-[0-9a-f]{8}")  # a run's name, once
 
 
 @dc.dataclass(frozen=True)
-class Source:
-    """Data, and the config that the rows vary."""
+class DataFolder:
+    """Prepared data, and the config that the systems vary on it."""
 
-    data: DataFolder
+    path: Path
+    label: str  # in the names of runs
     config: str  # FILE.py:VARIANT
 
 
 @dc.dataclass(frozen=True)
 class Experiment:
-    """All that the command line says."""
+    """A table and all else that the command line says."""
 
-    table: Table
+    table: PaperTable
     budget: Budget
     seeds: tuple[int, ...]
     output: Path
-    source: Source
+    data: DataFolder
     overrides: tuple[str, ...] = ()
     folds: tuple[DataFolder, ...] = ()  # of a table that holds rooms out
-    pretraining: Source | None = None  # of its rows that are pretrained
+    rooms: DataFolder | None = None  # that its pretrained systems start with
 
     @property
     def name(self) -> str:
-        """What its table's files are called."""
-        data, config = self.source.data, self.source.config
-        usual = config == config_file(data.path, self.budget) and not self.overrides
-        other = "" if usual else tasks.digest([config, self.overrides])[:4]
-        words = [self.table.name, data.label, self.budget.name, other]
-        return "-".join(filter(None, words))
+        """The name of its table's files."""
+        return f"{self.table.name}-{self.data.label}-{self.budget.name}"
+
+
+@dc.dataclass(frozen=True)
+class Training:
+    """The training of some stages in one run folder."""
+
+    path: Path
+    stages: tuple[str, ...]
+    config: Config
+    data: DataFolder
+    init: Path | None = None  # the run whose weights to start from
+
+    @property
+    def label(self) -> str:
+        """The name in a line of progress."""
+        return f"{' and '.join(self.stages)} on {self.data.label}"
+
+    def is_done(self) -> bool:
+        """Whether the last epoch of every stage is done."""
+        run = RunFolder(self.path)
+        return all(run.is_finished(stage, self.config) for stage in self.stages)
+
+
+@dc.dataclass(frozen=True)
+class Measurement:
+    """The figures of trained networks, over the test scenes of all of them together."""
+
+    path: Path  # of the file that they are written to
+    networks: tuple[Training, ...]
+    split: str
+    by: Literal["category", "room"] | None = None  # figures for groups of scenes, too
+
+    @property
+    def label(self) -> str:
+        """The name in a line of progress."""
+        return f"measuring on the split {self.split}"
+
+    def is_done(self) -> bool:
+        """Whether its file is there, which appears whole or not at all."""
+        return self.path.is_file()
+
+
+Step = Training | Measurement
 
 
 class Job(NamedTuple):
-    """One row with one seed."""
+    """One system with one seed."""
 
-    row: Row
+    system: System
     seed: int
-    measurements: list[Measurement]
+    trainings: list[Training]  # in their order
+    measurement: Measurement
 
-    def tasks(self) -> list[Task]:
-        """Everything to do, in order, each once."""
-        found: dict[Path, Task] = {}
-        for measured in self.measurements:
-            for network in measured.trainings:
-                found |= {task.result: task for task in network.needs()}
-            found[measured.result] = measured
-        return list(found.values())
+    @property
+    def name(self) -> str:
+        """The name of its log."""
+        return self.measurement.path.parent.name
 
-    def missing(self) -> list[Task]:
-        """Those that are not done yet."""
-        return [task for task in self.tasks() if not tasks.is_done(task)]
+    def missing(self) -> list[Step]:
+        """List the steps that are not done yet, in their order."""
+        steps: list[Step] = [*self.trainings, self.measurement]
+        return [step for step in steps if not step.is_done()]
 
 
-def config_file(directory: str | Path, budget: Budget) -> str:
-    """FILE.py:VARIANT for a data folder."""
+def config_file(directory: Path, budget: Budget) -> str:
+    """Return FILE.py:VARIANT for a data folder."""
     name = manifest.read_manifest(directory).get("data", "own")
-    return f"configs/{CONFIG_FILES.get(name, name)}.py:{budget.variant}"
+    return f"configs/{CONFIG_FILES.get(name, name)}.py:{budget.base}"
 
 
-def measured_split(directory: str | Path) -> str:
-    """`test` where it has labels, else `val`; ValueError where neither has."""
+def measured_split(directory: Path) -> str:
+    """Return `test` where it has labels, else `val`; ValueError where neither has."""
     for split in ("test", "val"):
         there = manifest.has_scenes(directory, split)
         if there and manifest.is_labelled(directory, split):
@@ -92,100 +135,112 @@ def measured_split(directory: str | Path) -> str:
     )
 
 
-def jobs(experiment: Experiment, rows: Iterable[Row]) -> list[Job]:
-    """Rows and seeds in the order of work: every row once, then the next seed."""
-    pairs = itertools.product(experiment.seeds, rows)
-    found = [_job(experiment, row, seed) for seed, row in pairs]
-    for task in {t.result: t for job in found for t in job.tasks()}.values():
-        check_folder(task)
-    return found
+def plan_jobs(experiment: Experiment) -> list[Job]:
+    """List systems and seeds in the order of work: every system, then the next seed.
+
+    Raises:
+        ValueError: a run that is there is of another config, data or version.
+    """
+    refuse_earlier(experiment.output / "runs")
+    pairs = itertools.product(experiment.seeds, experiment.table.systems)
+    jobs = [_plan_job(experiment, system, seed) for seed, system in pairs]
+    for training in {t.path: t for job in jobs for t in job.trainings}.values():
+        if (run := RunFolder(training.path)).has_begun():
+            directory = training.data.path
+            classes = manifest.read_classes(directory).pairs()
+            checksums = run_folder.training_checksums(directory)
+            run.refuse_other(training.config, classes, checksums)
+    return jobs
 
 
-def check_folder(task: Task) -> None:
-    """Raise ValueError where a finished run is of another config after all."""
-    if isinstance(task, Training) and tasks.is_done(task):
-        there = run_folder.RunFolder(task.folder).config()
-        if there != task.config:
-            raise ValueError(
-                f"{task.folder} holds a run of another config, of another version of "
-                "the program: give another --output"
-            )
+def refuse_earlier(runs: Path) -> None:
+    """Raise ValueError where there are runs that an earlier version named."""
+    found = sorted(p.name for p in runs.glob("*") if EARLIER.fullmatch(p.name))
+    if found:
+        raise ValueError(
+            f"{runs} has {len(found)} runs of an earlier version, such as {found[0]}: "
+            "rename them as docs/experiments.md says, or give another --output"
+        )
 
 
-def row_config(experiment: Experiment, row: Row, seed: int, source: Source) -> Config:
-    """The config of a row, for the classes of the data."""
-    file = source.config.partition(":")[0]
-    config = config_loading.load(f"{file}:{variant_of(experiment, row, source)}")
+def system_config(
+    experiment: Experiment, system: System, seed: int, data: DataFolder
+) -> Config:
+    """Return the config of a system, for the classes of the data."""
+    file, _, base = data.config.partition(":")
+    variant = system.variant(base, experiment.budget.sgpn)
+    config = config_loading.load_config(f"{file}:{variant}")
     if experiment.budget.name == "smoke":
-        config = reduced(config)
-    classes = len(manifest.read_classes(source.data.path)) + 1
+        reduce_to_smoke(config)
+    classes = len(manifest.read_classes(data.path)) + 1
     outputs = f"--config.model.{config.model.num_classes_field}={classes}"
     config = config_loading.override(config, (outputs, *experiment.overrides))
     config.train.seed = seed
-    scenes = manifest.num_scenes(source.data.path, "train")
-    if scenes < config.train.batch_size:
-        raise ValueError(
-            f"{source.data.path} must have {config.train.batch_size} scenes to train "
-            f"on at least, train.batch_size, got {scenes}"
-        )
     return config
 
 
-def variant_of(experiment: Experiment, row: Row, source: Source) -> str:
-    """The variant of the config file that a row is."""
-    base = source.config.partition(":")[2]
-    return row.variant.format(base=base, sgpn=experiment.budget.sgpn)
+def stage_one_config(config: Config) -> Config:
+    """Return the config with defaults for everything that stage one ignores."""
+    if not isinstance(config.model, RPointNetConfig):
+        raise ValueError(f"a model of kind {config.model.kind} has no stage one")
+    train = dc.replace(config.train, rpointnet=StageConfig(), sgpn=StageConfig())
+    model = RPointNetConfig(proposal=config.model.proposal)
+    return dc.replace(config, model=model, train=train)
 
 
-def _job(experiment: Experiment, row: Row, seed: int) -> Job:
-    if not experiment.table.rooms_apart:
-        trained = _network(experiment, row, seed, experiment.source)
-        return Job(row, seed, list(_measurements(experiment, trained)))
-    init = None
-    if row.pretrained:
-        *_, init = _network(experiment, row, seed, experiment.pretraining)
-    sources = [dc.replace(experiment.source, data=fold) for fold in experiment.folds]
-    networks = [_network(experiment, row, seed, s, init)[-1] for s in sources]
-    folder = experiment.output / "pooled" / f"{experiment.name}-{row.key}-seed{seed}"
-    pooled = tasks.measurement("instances", tuple(networks), "test", folder, "room")
-    return Job(row, seed, [pooled])
+def _plan_job(experiment: Experiment, system: System, seed: int) -> Job:
+    """Find out what a system needs with a seed."""
+    if not experiment.rooms:
+        trainings = _network_runs(experiment, system, seed, experiment.data)
+        return Job(system, seed, trainings, _measurement(experiment, trainings[-1]))
+    before, init = [], None
+    if system.pretrained:
+        alone = system._replace(key=system.config_name)
+        before = _network_runs(experiment, alone, seed, experiment.rooms)
+        init = before[-1].path
+    folds = [_whole_run(experiment, system, seed, f, init) for f in experiment.folds]
+    folder = f"{experiment.name}-{system.key}-seed{seed}"
+    path = experiment.output / "pooled" / folder / "measured.json"
+    measurement = Measurement(path, tuple(folds), "test", "room")
+    return Job(system, seed, [*before, *folds], measurement)
 
 
-def _network(
-    experiment: Experiment,
-    row: Row,
-    seed: int,
-    source: Source,
-    init: Training | None = None,
+def _network_runs(
+    experiment: Experiment, system: System, seed: int, data: DataFolder
 ) -> list[Training]:
-    """The trainings of a network, in their order; the last is the whole of it."""
-    config = row_config(experiment, row, seed, source)
-    name = variant_of(experiment, row, source)
-    runs, data = experiment.output / "runs", source.data
-    if config.model.kind == "sgpn":
-        return [tasks.training(runs, name, "sgpn", config, data, init=init)]
-    base = row._replace(variant="{base}")
-    shared = tasks.of_stage_one(row_config(experiment, base, seed, source))
-    same = shared == tasks.of_stage_one(config)
-    of = variant_of(experiment, base if same else row, source)
-    first = tasks.training(runs, of, "gspn", config, data, init=init)
-    return [first, tasks.training(runs, name, "rpointnet", config, data, first, init)]
+    """List the trainings of a network; stage one is that of "Ours" where it agrees."""
+    whole = _whole_run(experiment, system, seed, data, None)
+    if whole.stages == ("sgpn",):
+        return [whole]
+    ours = _whole_run(experiment, OURS, seed, data, None)
+    config = stage_one_config(whole.config)
+    shared = ours if config == stage_one_config(ours.config) else whole
+    path = shared.path.with_name(f"{shared.path.name}-proposals")
+    first = Training(path, ("gspn",), config, data)
+    if experiment.table.proposals_alone:
+        return [first]
+    return [first, dc.replace(whole, stages=("rpointnet",), init=path)]
 
 
-def _measurements(
-    experiment: Experiment, trained: list[Training]
-) -> Iterator[Measurement]:
-    """What the columns of the table need."""
-    path = experiment.source.data.path
+def _whole_run(
+    experiment: Experiment,
+    system: System,
+    seed: int,
+    data: DataFolder,
+    init: Path | None,
+) -> Training:
+    """Train all stages of a system in one run folder."""
+    config = system_config(experiment, system, seed, data)
+    name = f"{data.label}-{experiment.budget.name}-{system.key}-seed{seed}"
+    path = experiment.output / "runs" / name
+    return Training(path, tuple(config.model.stages()), config, data, init)
+
+
+def _measurement(experiment: Experiment, network: Training) -> Measurement:
+    """Measure a network in its run folder, in a file named after the test scenes."""
+    path = experiment.data.path
     split = measured_split(path)
+    file = f"measured-{manifest.checksum(path, split)[:8]}.json"
     named = manifest.read_manifest(path).get("data") in CATEGORIES
-    by = "category" if named else None
-    for kind in experiment.table.kinds():
-        proposing = kind == "proposals"
-        if proposing and trained[0].stage != "gspn":
-            continue
-        first = proposing and not trained[-1].config.model.train_proposals
-        network = trained[0] if first else trained[-1]
-        yield tasks.measurement(
-            kind, (network,), split, network.folder, None if proposing else by
-        )
+    by: Literal["category"] | None = "category" if named else None
+    return Measurement(network.path / file, (network,), split, by)

@@ -1,7 +1,7 @@
 """A table as it is read, computed with and looked at.
 
 OUTPUT/tables/table4-rooms-small.md     to paste
-                                .csv    a line for each row and figure
+                                .csv    a line for each system and figure
                                 .json   everything, with versions and machine
                                 .html   with the training curves
 """
@@ -9,106 +9,105 @@ OUTPUT/tables/table4-rooms-small.md     to paste
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gspn_tf import files
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments.plan import Experiment, Job, measured_split
-from gspn_tf.paper.experiments.summary import Line, Summary, summarize
-from gspn_tf.paper.experiments.tasks import Training, is_done
+from gspn_tf.paper.experiments.summary import Summary, summarize
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.visualize.charts import Series, as_svg, line_charts
 from gspn_tf.visualize.report import Figure, Report, ReportTable, Section, write_report
 
 LEGEND = "Mean ± standard deviation over seeds (the paper's figure, on its own data)"
+CSV_COLUMNS = ("row", "figure", "mean", "spread", "paper", "seeds", "values")
 
 
-def write(experiment: Experiment, jobs: Sequence[Job], command: str) -> str:
-    """Write the table's files with what is there so far; the Markdown text."""
-    found = summarize(experiment, jobs)
+def write_table(experiment: Experiment, jobs: Sequence[Job], command: str) -> str:
+    """Write the table's files with what is there so far.
+
+    Args:
+        experiment: the experiment.
+        jobs: all of its jobs.
+        command: what to type to have the same again.
+
+    Returns:
+        The Markdown text.
+    """
+    found = summarize(experiment.table, jobs)
     base = experiment.output / "tables" / experiment.name
-    text = as_markdown(experiment, found, command)
-    files.write_text(base.with_name(base.name + ".md"), text)
-    files.write_text(base.with_name(base.name + ".csv"), as_csv(found))
-    files.write_json(
-        base.with_name(base.name + ".json"), as_dict(experiment, found, command)
-    )
-    page = _page(experiment, jobs, found, command)
-    write_report(base.with_name(base.name + ".html"), page)
+    text = markdown_text(experiment, found, command)
+    page = _table_page(experiment, jobs, found, command)
+    files.write_text(f"{base}.md", text)
+    files.write_text(f"{base}.csv", csv_text(found))
+    files.write_json(f"{base}.json", json_values(experiment, found, command))
+    write_report(f"{base}.html", page)
     return text
 
 
 def grid(experiment: Experiment, found: Summary) -> list[list[str]]:
-    """Header and rows of text, as the paper lays them out."""
-    header = ["", *(column.name for column in found.columns), "seeds"]
-    rows = [header]
-    for line in found.lines:
-        cells = [line.cells[column.name].text() for column in found.columns]
-        rows.append([line.row.name, *cells, str(len(line.seeds))])
+    """Lay out header and rows of text as the paper does."""
+    rows = [["", *(metric.name for metric in found.metrics), "seeds"]]
+    for result in found.results:
+        cells = [result.cells[metric.name].text() for metric in found.metrics]
+        rows.append([result.system.name, *cells, str(len(result.seeds))])
     if experiment.table.transposed:
         rows = [list(column) for column in zip(*rows, strict=True)]
     return rows
 
 
-def as_markdown(experiment: Experiment, found: Summary, command: str) -> str:
-    """The table and what there is to know of it."""
-    header, *rows = (" | ".join(cells) for cells in grid(experiment, found))
-    count = len(grid(experiment, found)[0])
-    lines = [f"## {_title(experiment)}", "", f"    {command}", "", f"| {header} |"]
-    lines += ["|---" * count + "|", *(f"| {row} |" for row in rows), ""]
-    lines += [f"{LEGEND}. {_data(experiment)} {_machines(found)}", ""]
+def markdown_text(experiment: Experiment, found: Summary, command: str) -> str:
+    """Write the table, and below it what there is to know of it."""
+    header, *rows = grid(experiment, found)
+    lines = [f"## {_title(experiment)}", "", f"    {command}", ""]
+    lines += [
+        f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)
+    ]
+    lines += ["", f"{LEGEND}. {_data(experiment)} {_machines(found)}", ""]
     lines += [f"- {sentence}" for sentence in found.agreement()]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def as_csv(found: Summary) -> str:
-    """A line for each row and figure; values of the seeds in their order."""
+def csv_text(found: Summary) -> str:
+    """Write a line for each system and figure; values of the seeds in their order."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    names = ("row", "figure", "mean", "spread", "paper", "seeds", "values")
-    writer.writerow(names)
-    for line in found.lines:
-        for column in found.columns:
-            cell = line.cells[column.name]
+    writer.writerow(CSV_COLUMNS)
+    for result in found.results:
+        seeds = " ".join(map(str, result.seeds))
+        for name, cell in result.cells.items():
             values = " ".join(f"{value:.6g}" for value in cell.values)
-            seeds = " ".join(map(str, line.seeds))
             known = (cell.mean, cell.spread, cell.paper)
-            writer.writerow([line.row.name, column.name, *known, seeds, values])
+            writer.writerow([result.system.name, name, *known, seeds, values])
     return buffer.getvalue()
 
 
-def as_dict(experiment: Experiment, found: Summary, command: str) -> dict[str, Any]:
-    """Everything, as JSON knows it."""
+def json_values(experiment: Experiment, found: Summary, command: str) -> dict[str, Any]:
+    """Collect everything as JSON knows it."""
+    rows = [
+        {
+            "row": result.system.key,
+            "name": result.system.name,
+            "seeds": result.seeds,
+            "figures": {name: cell._asdict() for name, cell in result.cells.items()},
+            "measured": result.measured,
+        }
+        for result in found.results
+    ]
     return {
         "table": experiment.table.name,
         "title": experiment.table.title,
         "command": command,
         "budget": experiment.budget.name,
-        "data": experiment.source.data.label,
+        "data": experiment.data.label,
         "agreement": list(found.agreement()),
-        "rows": [
-            {
-                "row": line.row.key,
-                "name": line.row.name,
-                "seeds": line.seeds,
-                "figures": {
-                    name: {
-                        "values": cell.values,
-                        "mean": cell.mean,
-                        "spread": cell.spread,
-                        "paper": cell.paper,
-                    }
-                    for name, cell in line.cells.items()
-                },
-                "measured": line.results,
-            }
-            for line in found.lines
-        ],
+        "rows": rows,
     }
 
 
-def _page(
+def _table_page(
     experiment: Experiment, jobs: Sequence[Job], found: Summary, command: str
 ) -> Report:
     header, *rows = grid(experiment, found)
@@ -116,35 +115,41 @@ def _page(
     if ranks := [sentence.split(": ", 1) for sentence in found.agreement()]:
         order = ReportTable("Best first", ("metric", "systems"), ranks)
         sections.append(Section("Order", parts=[order]))
-    if curves := _losses(jobs):
+    if curves := _loss_curves(jobs):
         text = "Loss of each epoch, one line a seed."
         image = as_svg(line_charts(curves, "epoch", "loss"))
         chart = Figure(image, "Losses of different systems have different terms")
         sections.append(Section("Training", text, [chart]))
+    measured = [one for result in found.results for one in result.measured]
+    versions = measured[0]["versions"].items() if measured else ()
     return Report(
         title=_title(experiment),
         summary=f"{LEGEND}. {_data(experiment)}",
         sections=sections,
         commands=[command],
-        environment=[("machine", _machines(found)), *_versions(found.lines)],
+        environment=[("machine", _machines(found)), *versions],
     )
 
 
-def _losses(jobs: Sequence[Job]) -> dict[str, list[Series]]:
-    """Return the curves of each row and stage whose training is done."""
-    charts: dict[str, list[Series]] = {}
-    tasks = ((job.row.name, task) for job in jobs for task in job.tasks())
-    for name, task in tasks:
-        if not isinstance(task, Training) or not is_done(task):
-            continue
-        rows = RunFolder(task.folder).read_metrics(task.stage)
-        for label, key in (("training", "loss"), ("validation", "val_loss")):
-            values = ((int(r["epoch"]), float(r[key])) for r in rows if r.get(key))
-            known = [(epoch, loss) for epoch, loss in values if math.isfinite(loss)]
-            if known:
-                line = Series(label, *zip(*known, strict=True))
-                charts.setdefault(f"{name}: {task.label}", []).append(line)
+def _loss_curves(jobs: Sequence[Job]) -> dict[str, list[Series]]:
+    """Collect the losses of each system and stage whose training is done."""
+    charts: dict[str, list[Series]] = defaultdict(list)
+    for job in jobs:
+        for training in [each for each in job.trainings if each.is_done()]:
+            for stage in training.stages:
+                rows = RunFolder(training.path).read_metrics(stage)
+                if lines := list(_losses(rows)):
+                    name = f"{job.system.name}: {stage} on {training.data.label}"
+                    charts[name] += lines
     return charts
+
+
+def _losses(rows: Sequence[dict[str, str]]) -> Iterator[Series]:
+    for label, key in (("training", "loss"), ("validation", "val_loss")):
+        values = ((int(r["epoch"]), float(r[key])) for r in rows if r.get(key))
+        known = [(epoch, loss) for epoch, loss in values if math.isfinite(loss)]
+        if known:
+            yield Series(label, *zip(*known, strict=True))
 
 
 def _title(experiment: Experiment) -> str:
@@ -153,8 +158,8 @@ def _title(experiment: Experiment) -> str:
 
 
 def _data(experiment: Experiment) -> str:
-    """Which scenes, in a sentence."""
-    data = experiment.source.data
+    """Say in a sentence which scenes it is on."""
+    data = experiment.data
     if experiment.folds:
         rooms = len(experiment.folds)
         return f"Data {data.label}: the scans of {rooms} rooms, each held out once."
@@ -166,20 +171,7 @@ def _data(experiment: Experiment) -> str:
 
 
 def _machines(found: Summary) -> str:
-    """On what it was trained."""
-    machines = [
-        result["machine"]
-        for line in found.lines
-        for seed in line.results
-        for result in seed
-    ]
+    """Say on what it was trained."""
+    machines = [one["machine"] for result in found.results for one in result.measured]
     texts = [", ".join([f"{m['cpus']} x {m['cpu']}", *m["gpus"]]) for m in machines]
     return f"Machine: {', '.join(dict.fromkeys(texts))}." if texts else ""
-
-
-def _versions(lines: Sequence[Line]) -> list[tuple[str, Any]]:
-    """Of the first result that there is."""
-    for line in lines:
-        for seed in line.results:
-            return list(seed[0]["versions"].items())
-    return []

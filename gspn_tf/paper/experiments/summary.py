@@ -1,127 +1,123 @@
 """The figures of all seeds that are there -> mean and spread, beside the paper's."""
 
+import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gspn_tf.paper.experiments import tasks
-from gspn_tf.paper.experiments.plan import Experiment, Job
-from gspn_tf.paper.experiments.tables import Column, Row
+from gspn_tf.paper.experiments.plan import Job
+from gspn_tf.paper.experiments.tables import Metric, PaperTable, System
+from gspn_tf.training.run_folder import RunFolder
 
-MINUTES = Column("min", "minutes", "less")  # of training, pretraining counted
+MINUTES = Metric("min", "minutes", "less")  # of training, pretraining counted
 
 
 class Cell(NamedTuple):
-    """One figure of one system."""
+    """One figure of one system: over the seeds, and in the paper."""
 
     values: tuple[float, ...]  # one a seed
+    mean: float | None
+    spread: float | None  # standard deviation of a sample, of two seeds at least
     paper: float | None
 
-    @property
-    def mean(self) -> float | None:
-        """Over the seeds."""
-        return statistics.mean(self.values) if self.values else None
-
-    @property
-    def spread(self) -> float | None:
-        """Standard deviation of a sample; None for fewer than two seeds."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
-
     def text(self) -> str:
-        """0.193 ± 0.010 (0.193): mean, spread and the paper's figure."""
-        if self.mean is None:
-            text = "–"
-        elif self.spread is None:
-            text = f"{self.mean:.3f}"
-        else:
-            text = f"{self.mean:.3f} ± {self.spread:.3f}"
+        """Write 0.193 ± 0.010 (0.193): mean, spread and the paper's figure."""
+        text = "–" if self.mean is None else f"{self.mean:.3f}"
+        text += "" if self.spread is None else f" ± {self.spread:.3f}"
         return text if self.paper is None else f"{text} ({self.paper:g})"
 
 
-class Line(NamedTuple):
-    """One system of the table."""
+class SystemResult(NamedTuple):
+    """One system of a table with the seeds that are done."""
 
-    row: Row
+    system: System
     seeds: tuple[int, ...]
-    results: list[list[dict[str, Any]]]  # of each seed, its measurements
-    cells: dict[str, Cell]  # by the name of the column
+    measured: list[dict[str, Any]]  # of each seed, its measurement's file
+    cells: dict[str, Cell]  # by the name of the metric
 
 
 class Summary(NamedTuple):
-    """What a table says so far."""
+    """A table with what there is so far."""
 
-    columns: list[Column]
-    lines: list[Line]
+    metrics: list[Metric]
+    results: list[SystemResult]
 
     def agreement(self) -> Iterator[str]:
-        """A sentence for each column that at least two rows have: how they rank."""
-        for column in self.columns:
-            cells = {each.row.name: each.cells[column.name] for each in self.lines}
-            there = {name: cell for name, cell in cells.items() if cell.values}
-            if len(there) > 1 and column != MINUTES and "/" not in column.name:
-                yield _ranking(column, there)
+        """Say of each column that two systems have how they rank."""
+        for metric in self.metrics:
+            cells = {r.system.name: r.cells[metric.name] for r in self.results}
+            cells = {name: cell for name, cell in cells.items() if cell.values}
+            if len(cells) > 1 and metric != MINUTES and "/" not in metric.name:
+                yield _ranking(metric, cells)
 
 
-def summarize(experiment: Experiment, jobs: Sequence[Job]) -> Summary:
-    """Of the jobs that are done."""
-    done = [job for job in jobs if not job.missing()]
-    found = []
-    for row in experiment.table.rows:
-        mine = [job for job in done if job.row == row]
-        results = [[tasks.read_result(m) for m in job.measurements] for job in mine]
-        found.append((row, tuple(job.seed for job in mine), results))
-    figures = [[_figures(seed) for seed in results] for *_, results in found]
-    columns = [*_columns(experiment, figures), MINUTES]
-    lines = []
-    for (row, seeds, results), by_seed in zip(found, figures, strict=True):
-        cells = {}
-        for column in columns:
-            values = (seed.get(column.figure) for seed in by_seed)
-            known = tuple(value for value in values if value is not None)
-            cells[column.name] = Cell(known, row.paper.get(column.name))
-        lines.append(Line(row, seeds, results, cells))
-    return Summary(columns, lines)
+def summarize(table: PaperTable, jobs: Sequence[Job]) -> Summary:
+    """Summarise the jobs of a table that are done."""
+    measured = {
+        (job.system.key, job.seed): _read_measured(job)
+        for job in jobs
+        if not job.missing()
+    }
+    names = dict.fromkeys(n for one in measured.values() for n in one["figures"])
+    metrics = [*table.metrics, *_part_metrics(table, list(names)), MINUTES]
+    results = []
+    for system in table.systems:
+        mine = {n: one for (key, n), one in measured.items() if key == system.key}
+        figures = [one["figures"] for one in mine.values()]
+        cells = {
+            metric.name: _make_cell(
+                [each.get(metric.figure) for each in figures],
+                system.paper.get(metric.name),
+            )
+            for metric in metrics
+        }
+        results.append(SystemResult(system, tuple(mine), list(mine.values()), cells))
+    return Summary(metrics, results)
 
 
-def _figures(results: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    """Of one seed: those of all its measurements, and its minutes of training."""
-    figures: dict[str, float | None] = {}
-    seconds: dict[str, float] = {}
-    for result in results:
-        figures |= result["figures"]
-        seconds |= result["seconds"]
-    seconds.pop("measuring", None)
-    return figures | {MINUTES.figure: sum(seconds.values()) / 60}
+def _read_measured(job: Job) -> dict[str, Any]:
+    """Read what was measured, and add the minutes that the training took."""
+    measured = json.loads(job.measurement.path.read_text(encoding="utf-8"))
+    runs = [(RunFolder(t.path), stage) for t in job.trainings for stage in t.stages]
+    rows = (row for run, stage in runs for row in run.read_metrics(stage))
+    measured["figures"][MINUTES.figure] = sum(float(r["seconds"]) for r in rows) / 60
+    return measured
 
 
-def _columns(experiment: Experiment, figures: Sequence) -> Iterator[Column]:
-    """Those of the table, and one for each part of it that the data has."""
-    table = experiment.table
-    yield from table.columns
-    if not table.parts:
-        return
-    names = dict.fromkeys(n for seeds in figures for seed in seeds for n in seed)
-    for column in table.columns:
-        prefix = f"{column.figure}/{table.parts}/"
+def _make_cell(found: Sequence[float | None], paper: float | None) -> Cell:
+    values = tuple(value for value in found if value is not None)
+    mean = statistics.mean(values) if values else None
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    return Cell(values, mean, spread, paper)
+
+
+def _part_metrics(table: PaperTable, names: Sequence[str]) -> Iterator[Metric]:
+    """Make a column for each part of the table that the data has."""
+    order = list(table.systems[0].paper)
+    for metric in table.metrics if table.parts else ():
+        prefix = f"{metric.figure}/{table.parts}/"
         known = [n.removeprefix(prefix) for n in names if n.startswith(prefix)]
-        order = {name: i for i, name in enumerate(table.rows[0].paper)}
-        for part in sorted(known, key=lambda name: order.get(name, len(order))):
-            alone = len(table.columns) == 1
-            name = part if alone else f"{column.name} {part}"
-            yield Column(name, prefix + part, column.better)
+        known.sort(key=lambda part: order.index(part) if part in order else len(order))
+        for part in known:
+            name = part if len(table.metrics) == 1 else f"{metric.name} {part}"
+            yield Metric(name, prefix + part, metric.better)
 
 
-def _ranking(column: Column, cells: dict[str, Cell]) -> str:
-    sign = 1 if column.better == "less" else -1
-    order = sorted(cells, key=lambda name: sign * cells[name].mean)
-    means = [cells[name].mean for name in order]
-    gaps = [abs(a - b) for a, b in zip(means, means[1:], strict=False)]
-    spreads = [c.spread for c in cells.values() if c.spread is not None]
-    text = f"{column.name}: {', then '.join(order)}; smallest gap {min(gaps):.3f}"
-    if spreads:
+def _ranking(metric: Metric, cells: Mapping[str, Cell]) -> str:
+    means = {name: statistics.mean(cell.values) for name, cell in cells.items()}
+    order = _ordered(means, metric)
+    gaps = [abs(means[a] - means[b]) for a, b in zip(order, order[1:], strict=False)]
+    text = f"{metric.name}: {', then '.join(order)}; smallest gap {min(gaps):.3f}"
+    if spreads := [c.spread for c in cells.values() if c.spread is not None]:
         text += f", largest spread {max(spreads):.3f}"
-    if all(cell.paper is not None for cell in cells.values()):
-        expected = sorted(cells, key=lambda name: sign * cells[name].paper)
+    paper = {n: cell.paper for n, cell in cells.items() if cell.paper is not None}
+    if len(paper) == len(cells):
+        expected = _ordered(paper, metric)
         same = expected == order
         text += f"; the paper: {'the same order' if same else ', then '.join(expected)}"
     return text
+
+
+def _ordered(figures: Mapping[str, float], metric: Metric) -> list[str]:
+    """Sort systems, the best first."""
+    return sorted(figures, key=figures.__getitem__, reverse=metric.better == "more")

@@ -5,15 +5,18 @@ All that figures read of a network's outputs is read here.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from gspn_tf.config import Config
+from gspn_tf.data.observation import ObservedScan, observe_scan
 from gspn_tf.inference import segmenter as inference
-from gspn_tf.inference.segmenter import Look, Segmenter
-from gspn_tf.models.proposers.segments import THRESHOLD
+from gspn_tf.inference.segmenter import Segmenter
+from gspn_tf.models.gspn import GSPNOutputs
+from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
+from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import pyramid
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.training.run_folder import RunFolder
@@ -39,17 +42,19 @@ class Trained(NamedTuple):
         """Return the network as it segments whole scans."""
         return Segmenter.from_config(self.model, self.config.data)
 
-    def look_at(self, subject: Subject, seed: int) -> Look:
+    def observe(self, subject: Subject, seed: int) -> ObservedScan:
         """Draw the points of a scene that the network sees."""
-        data = self.config.data
-        drawn = (data.num_points_inference, data.sampling, seed)
-        return inference.look_at(subject.points, subject.colors, *drawn)
+        data, points = self.config.data, subject.points.astype(np.float64)
+        count, sampling = data.num_points_inference, data.sampling
+        return observe_scan(points, subject.colors, count, sampling, (0, seed))
 
 
 def whole(path: Path) -> Trained:
     """Load the trained model of a run; raises what `inference.load_run` does."""
     model, config, _ = inference.load_run(path)
-    return Trained(path.name, MODELS[config.model.kind], model, config, _classes(path))
+    return Trained(
+        path.name, MODELS[[*config.model.stages()][-1]], model, config, _classes(path)
+    )
 
 
 def proposing(path: Path) -> Trained:
@@ -80,13 +85,13 @@ class Sensed(NamedTuple):
 
 def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
     """Sense a scene; context features are those of the three nearest seeds (3.2)."""
-    look = trained.look_at(subject, seed)
-    scene = trained.model(look.batch, training=False)["scene"]
+    scan = trained.observe(subject, seed)
+    scene = trained.model(scan.batch, training=False).scene
     context = pyramid.interpolate(scene.context, scene.to_seeds)
     return Sensed(
-        rows=look.finite[look.pick],
+        rows=scan.rows.numpy(),
         context=context[0].numpy(),
-        centers=scene.centers[0].numpy() + look.origin,
+        centers=scene.centers[0].numpy() + scan.origin.numpy(),
         semantic=scene.semantic_logits[0].numpy().argmax(axis=-1),
     )
 
@@ -108,14 +113,14 @@ class SeedProposals(NamedTuple):
     rows: np.ndarray  # [S] of the scene's points
     seen: np.ndarray  # [N] of the scene's points, those that the network sees
     origin: np.ndarray  # [3] metres, of the frame of the outputs
-    outputs: dict[str, Any]  # see `models.GSPN`
+    outputs: GSPNOutputs
     min_confidence: float  # of a shape's points
 
     def nearest(self, place: np.ndarray, title: str) -> Proposal:
         """Return the proposal of the seed nearest to a place [3]."""
         points = self.subject.points[self.rows]
         row = int(np.linalg.norm(points - place, axis=1).argmin())
-        proposals = self.outputs["proposals"]
+        proposals = self.outputs.proposals
         box = proposals.boxes[0, row].numpy().astype(np.float64)
         box[:3] += self.origin
         score = float(keras.ops.sigmoid(proposals.scores[0, row]))
@@ -123,24 +128,25 @@ class SeedProposals(NamedTuple):
 
     def _points_behind(self, row: int) -> np.ndarray:
         """Return the confident points of a shape, or the points of a segment."""
-        outputs = self.outputs
-        if "shapes" in outputs:
-            sure = keras.ops.sigmoid(outputs["confidence"][0, row]).numpy()
-            shape = outputs["shapes"][0, row].numpy()
+        found = self.outputs.proposed
+        if isinstance(found, ShapeOutputs):
+            sure = keras.ops.sigmoid(found.generated.confidence[0, row]).numpy()
+            shape = found.generated.points[0, row].numpy()
             return shape[sure > self.min_confidence] + self.origin
-        if "membership" in outputs:
-            inside = keras.ops.sigmoid(outputs["membership"][0, row]).numpy()
-            counted = outputs["counted"][0, row].numpy() & (inside > THRESHOLD)
-            members = outputs["members"][0, row].numpy()[counted]
-            return self.subject.points[self.seen[members]]
+        if isinstance(found, SegmentOutputs):
+            inside = keras.ops.sigmoid(found.membership[0, row]).numpy()
+            counted = found.counted[0, row].numpy() & (inside > THRESHOLD)
+            return self.subject.points[
+                self.seen[found.members[0, row].numpy()[counted]]
+            ]
         return np.zeros((0, 3))
 
 
 def propose(trained: Trained, subject: Subject, seed: int) -> SeedProposals:
     """Propose objects for the points of a scene that the network sees."""
-    look = trained.look_at(subject, seed)
-    outputs = trained.model(look.batch, training=False)
-    seen = look.finite[look.pick]
-    rows = seen[outputs["seeds"][0].numpy()[: len(seen)]]
+    scan = trained.observe(subject, seed)
+    outputs = trained.model(scan.batch, training=False)
+    seen, origin = scan.rows.numpy(), scan.origin.numpy()
+    rows = seen[outputs.seeds[0].numpy()[: len(seen)]]
     least = trained.model.config.min_confidence
-    return SeedProposals(subject, rows, seen, look.origin, outputs, least)
+    return SeedProposals(subject, rows, seen, origin, outputs, least)

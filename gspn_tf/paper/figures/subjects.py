@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.data import Scene, manifest, shards
+from gspn_tf.data.observation import GREY
 from gspn_tf.files import scans as scan_io
 from gspn_tf.visualize import layers
 from gspn_tf.visualize.palette import instance_colors
-
-GREY = 128  # of a scan without colours, as networks see it
 
 
 @dataclass(frozen=True, slots=True)

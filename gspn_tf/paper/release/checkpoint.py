@@ -1,14 +1,12 @@
 """A checkpoint of the released model as a run folder.
 
-The release saves its variables one by one under their TensorFlow 1 names; what they
-are in our model says `release_names`. Everything is read and compared before anything
-is written.
+The release saves its variables one by one under their TensorFlow 1 names; `names` says
+what they are in our model. Everything is read and compared before anything is written.
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -20,38 +18,41 @@ from gspn_tf.paper.release.names import Weight
 from gspn_tf.training.run_folder import RunFolder
 
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")  # files of one checkpoint
-# What TensorFlow's reader raises, depending on where the damage is.
+# TensorFlow's reader raises one of these, depending on where the damage is.
 UNREADABLE = (tf.errors.OpError, LookupError, RuntimeError, ValueError)
 
 
 class CheckpointError(ValueError):
-    """What is wrong with a checkpoint; several lines where several things are."""
-
-
-class Checkpoint(NamedTuple):
-    """A checkpoint that could be opened."""
-
-    path: str  # without the suffix of any of its files
-    reader: Any
-    found: dict[str, tuple[tf.DType, tuple[int, ...]]]  # type and shape by name
+    """An error that says, line by line, everything that is wrong with a checkpoint."""
 
 
 def import_checkpoint(
     path: str | Path,
     config: Config,
-    classes: Sequence[tuple[int, str]],
+    classes: Sequence[Sequence],
     output: str | Path,
 ) -> models.RPointNet | models.GSPN:
-    """Make the run folder `output` of a checkpoint, and return its network.
+    """Make a run folder of a checkpoint.
 
-    path: `model.ckpt`, as TensorFlow names a checkpoint, or one of its files. classes:
-    raw id and name of the network's classes 1, 2, ...
+    Args:
+        path: `model.ckpt`, as TensorFlow names a checkpoint, or one of its files.
+        config: a config whose network is that of the release.
+        classes: raw id and name of the network's classes 1, 2, ...
+        output: the run folder, which must not exist.
 
-    Raises CheckpointError, which lists everything that does not fit, or
-    FileExistsError; then nothing has been written.
+    Returns:
+        The network.
+
+    Raises:
+        CheckpointError: something does not fit; then nothing has been written.
+        FileExistsError: there is something at `output`.
     """
     if Path(output).exists():
         raise FileExistsError(f"{output} exists; give another folder or remove it")
+    if not isinstance(config.model, RPointNetConfig):
+        raise CheckpointError(
+            f"a model of kind {config.model.kind} is not the release's"
+        )
     model = read_model(path, config.model)
     with files.replacing(output) as folder:
         run = RunFolder(folder)
@@ -67,22 +68,28 @@ def import_checkpoint(
 def read_model(
     path: str | Path, config: RPointNetConfig
 ) -> models.RPointNet | models.GSPN:
-    """The network of a config with the weights of a checkpoint of the release.
+    """Build the network of a config with the weights of a checkpoint of the release.
 
-    It is a GSPN where the checkpoint is of stage one. Raises CheckpointError.
+    Returns:
+        A GSPN where the checkpoint is of stage one, else an R-PointNet.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read, or does not fit the config.
     """
-    checkpoint = open_checkpoint(Path(path))
-    heads = any(map(release_names.OF_HEADS.match, checkpoint.found))
-    if unfit := release_names.unfit_options(config, heads):
-        raise CheckpointError(
-            f"the config has other layers than the release: {'; '.join(unfit)}"
-        )
+    values = read_variables(Path(path))
+    heads = any(map(release_names.OF_HEADS.match, values))
     model = models.build(config if heads else config.proposal)
-    weights = release_names.weights(model)
-    if problems := list(compare(checkpoint, weights)):
+    try:
+        weights = release_names.weights(model)
+    except release_names.OtherLayersError as error:
+        raise CheckpointError(
+            f"{error}; give --config=configs/scannet.py:released"
+        ) from error
+    if problems := list(list_misfits(values, weights)):
         listing = "\n".join(f"  {problem}" for problem in problems)
-        raise CheckpointError(f"{checkpoint.path} does not fit the config:\n{listing}")
-    values = read_values(checkpoint, {x for each in weights for x in each.names()})
+        raise CheckpointError(f"{path} does not fit the config:\n{listing}")
+    if bad := [name for name, value in values.items() if not np.isfinite(value).all()]:
+        raise CheckpointError(f"{path} is not finite in {', '.join(bad)}")
     for weight in weights:
         value, *bias = (values[name].reshape(weight.shape) for name in weight.names())
         value = value - bias[0] if bias else value
@@ -90,8 +97,8 @@ def read_model(
     return model
 
 
-def open_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint called `path`, which must be one of the release."""
+def read_variables(path: Path) -> dict[str, np.ndarray]:
+    """Read the variables of the checkpoint called `path` by name, without Adam's."""
     if path.is_dir():
         there = sorted(str(file.with_suffix("")) for file in path.glob("*.index"))
         raise CheckpointError(
@@ -101,68 +108,46 @@ def open_checkpoint(path: Path) -> Checkpoint:
     name = PARTS.sub("", str(path))
     if not Path(f"{name}.index").is_file():
         raise CheckpointError(f"no checkpoint {name}: no file {name}.index")
+    file = f"{name}.index"
     try:
         reader = tf.train.load_checkpoint(name)
+        file = f"{name}.data-*"
+        keys = sorted(reader.get_variable_to_shape_map())
+        values = {key: reader.get_tensor(key) for key in keys}
     except UNREADABLE as error:
-        raise damaged(f"{name}.index", error) from error
-    types = reader.get_variable_to_dtype_map()
-    shapes = reader.get_variable_to_shape_map()
-    found = {
-        key: (types[key], tuple(shapes[key]))
-        for key in sorted(shapes)
-        if not release_names.IGNORED.fullmatch(key)
-    }
+        raise CheckpointError(
+            f"{file} is missing, truncated or damaged: {error}"
+        ) from error
+    ignored = release_names.IGNORED
+    found = {key: value for key, value in values.items() if not ignored.fullmatch(key)}
     if not any(map(release_names.OF_RELEASE.match, found)):
         some = f", only {', '.join([*found][:3])}, ..." if found else ""
         raise CheckpointError(
-            f"{name} is not of the released model: of its {len(shapes)} variables none "
+            f"{name} is not of the released model: of its {len(values)} variables none "
             f"has a name like {release_names.OF_PROPOSALS}...{some}"
         )
-    return Checkpoint(name, reader, found)
+    return found
 
 
-def compare(checkpoint: Checkpoint, weights: Iterable[Weight]) -> Iterator[str]:
-    """What is missing, unknown or misshapen among the variables."""
+def list_misfits(
+    values: dict[str, np.ndarray], weights: Iterable[Weight]
+) -> Iterator[str]:
+    """Say what is missing, unknown or misshapen among the variables."""
     expected = {name: each.shape for each in weights for name in each.names()}
     for name, shape in expected.items():
-        if name not in checkpoint.found:
+        value = values.get(name)
+        if value is None:
             yield f"missing: {name} {list(shape)}"
-            continue
-        kind, there = checkpoint.found[name]
-        if kind != tf.float32 or without_ones(there, len(shape)) != shape:
+        # Convolutions over one point have kernels [1, 1, in, out] and [1, in, out].
+        elif value.dtype != np.float32 or value.shape not in (
+            shape,
+            (1, *shape),
+            (1, 1, *shape),
+        ):
             yield (
                 f"wrong: {name} must be float32 {list(shape)}, "
-                f"is {kind.name} {list(there)}"
+                f"is {value.dtype} {list(value.shape)}"
             )
-    for name, (_, there) in checkpoint.found.items():
+    for name, value in values.items():
         if name not in expected:
-            yield f"unknown: {name} {list(there)}"
-
-
-def without_ones(shape: tuple[int, ...], rank: int) -> tuple[int, ...]:
-    """A shape of at least `rank` axes without the leading ones of more than those.
-
-    Convolutions over one point have kernels [1, 1, in, out] and [1, in, out].
-    """
-    extra = max(len(shape) - rank, 0)
-    return shape[extra:] if shape[:extra] == (1,) * extra else shape
-
-
-def read_values(checkpoint: Checkpoint, names: Container[str]) -> dict[str, np.ndarray]:
-    """The values of variables, all of them finite; damage in any other counts too."""
-    values, reader = {}, checkpoint.reader
-    try:
-        for name in sorted(reader.get_variable_to_shape_map()):
-            value = reader.get_tensor(name)
-            if name in names:
-                values[name] = value
-    except UNREADABLE as error:
-        raise damaged(f"{checkpoint.path}.data-*", error) from error
-    if bad := [name for name, value in values.items() if not np.isfinite(value).all()]:
-        raise CheckpointError(f"{checkpoint.path} is not finite in {', '.join(bad)}")
-    return values
-
-
-def damaged(file: str, error: Exception) -> CheckpointError:
-    """TensorFlow's message, with the file that cannot be read."""
-    return CheckpointError(f"{file} is missing, truncated or damaged: {error}")
+            yield f"unknown: {name} {list(value.shape)}"

@@ -1,4 +1,4 @@
-"""Which variable of the released model is which weight of ours.
+"""Names of the released model's variables, beside the weights of ours.
 
 The release (github.com/ericyi/GSPN) names variables by layer: `weights` and `biases`,
 and `bn/gamma`, `bn/beta`, `bn/moving_mean`, `bn/moving_variance` where the layer is
@@ -15,7 +15,6 @@ import keras
 import numpy as np
 
 from gspn_tf import models
-from gspn_tf.config import RPointNetConfig, presets
 from gspn_tf.nn.layers import BatchNorm, SharedMLP, TransposedConv
 
 # Attributes of GSPN, where [k] runs over a list, and scopes of the release. {k} counts
@@ -44,7 +43,7 @@ proposer.vae.generator.grid_output             decoder/upconv4
 proposer.vae.generator.dense                   decoder/de_fc{j}
 proposer.vae.generator.dense_output            decoder/de_fc4
 """
-# The same of RPointNet without its proposal network.
+# Attributes of RPointNet besides its proposal network, likewise.
 HEADS = """
 hypercolumns.levels[k].mlp  fpn{n}
 box_head.point_mlp          classification_head/conv_prev_{i}
@@ -68,52 +67,44 @@ IGNORED = re.compile(
     r"|_CHECKPOINTABLE_OBJECT_GRAPH"
 )
 
-# Options that decide which layers there are.
-PROPOSAL_LAYERS = (
-    "proposer",
-    "generator",
-    "center_network",
-    "context_color",
-    "semantic_conditioning",
-    "generator_context_units",
-    "point_confidence",
-    "objectness_loss",
-)
-HEAD_LAYERS = ("head_layers", "region_features", "semantic_training")
-
 
 def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
-    """The same numbers in the same order."""
+    """Leave the numbers in their order."""
     return values
 
 
 def transpose(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
-    """A transposed 1x1 convolution's kernel [out, in] as a dense layer's [in, out]."""
+    """Turn a transposed 1x1 convolution's kernel [out, in] into a dense layer's."""
     return values.T
 
 
 def mirror_deltas(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
-    """Columns (dz, dy, dx, dh, dw, dl) of each class as (dx, dy, dz, dl, dw, dh)."""
+    """Turn columns (dz, dy, dx, dh, dw, dl) of each class into (dx, ..., dw, dh)."""
     halves = values.reshape(*values.shape[:-1], -1, 3)
     return halves[..., ::-1].reshape(values.shape)
 
 
 def local_first(values: np.ndarray, layer: SharedMLP) -> np.ndarray:
-    """Rows of the global, then of the local features, the other way round."""
+    """Put the rows of the local features before those of the global ones."""
     return np.roll(values, layer.parts[0], axis=0)
 
 
 # Layers whose kernel (of an MLP, the first) and bias hold their numbers in another
 # order.
-ARRANGED = {
+Arrange = Callable[[np.ndarray, keras.layers.Layer], np.ndarray]
+ARRANGED: dict[str, Arrange] = {
     "proposer.vae.generator.grid_output": transpose,
     "box_head.box_output": mirror_deltas,
     "mask_head.mask_mlp": local_first,
 }
 
 
+class OtherLayersError(ValueError):
+    """An error that says in which layers a model differs from the release."""
+
+
 class Weight(NamedTuple):
-    """One of our variables and what the release has in its place."""
+    """One of our variables and the release's in its place."""
 
     variable: keras.Variable
     name: str
@@ -122,45 +113,48 @@ class Weight(NamedTuple):
     bias: str = ""  # the one that a moving mean of the release includes
 
     def names(self) -> tuple[str, ...]:
-        """The variables of the release that it is made of."""
+        """Name the variables of the release that it is made of."""
         return (self.name, self.bias) if self.bias else (self.name,)
 
 
 def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
-    """Every weight that a model has in common with the release."""
-    if isinstance(model, models.GSPN):
-        return list(_of_table(model, PROPOSALS, OF_PROPOSALS))
-    return weights(model.proposal_network) + list(_of_table(model, HEADS, ""))
+    """List the weights of a model; the release must have all of them.
+
+    Raises:
+        OtherLayersError: the model has other layers than the release.
+    """
+    whole = isinstance(model, models.RPointNet)
+    tables = [(model.proposal_network if whole else model, PROPOSALS, OF_PROPOSALS)]
+    tables += [(model, HEADS, "")] if whole else []
+    found = [weight for table in tables for weight in _of_table(*table)]
+    named = {id(weight.variable) for weight in found} | {id(tables[0][0].kl_weight)}
+    if others := [v.path for v in model.weights if id(v) not in named]:
+        raise OtherLayersError(
+            f"the config has layers that the release lacks: {', '.join(others)}"
+        )
+    return found
 
 
-def unfit_options(config: RPointNetConfig, heads: bool) -> list[str]:
-    """What of a config gives other layers than the release has; in words."""
-    release = presets.released()
-    parts = [("proposal.", config.proposal, release.proposal, PROPOSAL_LAYERS)]
-    if heads:
-        parts.append(("", config, release, HEAD_LAYERS))
-    return [
-        f"config.model.{prefix}{name} must be {getattr(theirs, name)!r}, "
-        f"got {getattr(ours, name)!r}"
-        for prefix, ours, theirs, names in parts
-        for name in names
-        if getattr(ours, name) != getattr(theirs, name)
-    ]
-
-
-def _of_table(model: keras.Model, table: str, prefix: str) -> Iterator[Weight]:
+def _of_table(network: keras.Model, table: str, prefix: str) -> Iterator[Weight]:
     for line in table.split("\n")[1:-1]:
         path, scope = line.split()
         arrange = ARRANGED.get(path, as_it_is)
         path, _, rest = path.partition("[k]")
-        found = attrgetter(path)(model)
+        try:
+            found = attrgetter(path)(network)
+        except AttributeError as error:
+            raise OtherLayersError(
+                f"the config lacks layers of the release: {path}"
+            ) from error
         for k, layer in enumerate(found if isinstance(found, list) else [found]):
             layer = attrgetter(rest[1:])(layer) if rest else layer
             here = scope.replace("{k}", str(k)).replace("{n}", str(k + 1))
             yield from _of_layer(layer, prefix + here, arrange)
 
 
-def _of_layer(layer: keras.layers.Layer, scope: str, arrange) -> Iterator[Weight]:
+def _of_layer(
+    layer: keras.layers.Layer, scope: str, arrange: Arrange
+) -> Iterator[Weight]:
     kernel, bias = f"{scope}/weights", f"{scope}/biases"
     if "/upconv" in scope:
         kernel, bias = (f"{scope}/conv2d_transpose/{x}" for x in ("kernel", "bias"))
@@ -181,6 +175,11 @@ def _of_layer(layer: keras.layers.Layer, scope: str, arrange) -> Iterator[Weight
             yield _weight(layer.bias, bias, layer, arrange)
 
 
-def _weight(variable, name: str, layer, arrange=as_it_is) -> Weight:
+def _weight(
+    variable: keras.Variable,
+    name: str,
+    layer: keras.layers.Layer,
+    arrange: Arrange = as_it_is,
+) -> Weight:
     shape = arrange(np.empty(variable.shape, np.bool_), layer).shape
     return Weight(variable, name, shape, lambda values: arrange(values, layer))

@@ -6,15 +6,7 @@ about centred in y. Sizes, styles and the number of parts vary from shape to sha
 
 import numpy as np
 
-from gspn_tf.synthetic.furniture.item import (
-    BRIGHT,
-    FABRIC,
-    METAL,
-    WHITE,
-    WOOD,
-    darker,
-    pick,
-)
+from gspn_tf.synthetic.furniture.pieces import darker, pick
 from gspn_tf.synthetic.furniture.surfaces import Surfaces, Vector
 
 Rng = np.random.Generator
@@ -24,7 +16,7 @@ MAX_PARTS = 60
 class Shape:
     """A shape under construction: its parts, each a label and its surfaces."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.parts: list[tuple[str, Surfaces]] = []
 
     def part(self, label: str) -> Surfaces:
@@ -38,12 +30,12 @@ class Shape:
         self.part(label).box(low, high, color, hidden="")
 
 
-def chair(rng: Rng) -> Shape:
+def chair_of_parts(rng: Rng) -> Shape:
     """A seat, a back of one piece or of bars, a base; arms at times. 6 to 25 parts."""
     shape = Shape()
     width, depth = rng.uniform(0.4, 0.6), rng.uniform(0.4, 0.55)
     seat, thick = rng.uniform(0.38, 0.5), rng.uniform(0.025, 0.1)
-    frame, cover = pick(rng, WOOD, METAL), pick(rng, FABRIC, WOOD)
+    frame, cover = pick(rng, "wood", "metal"), pick(rng, "fabric", "wood")
     x, y = width / 2, depth / 2
     if rng.random() < 0.2:
         disc, radius = shape.part("seat"), 1.3 * max(x, y)  # to the corners
@@ -141,14 +133,14 @@ def _swivel(rng: Rng, shape: Shape, top: float, reach: float, color: Vector) -> 
             shape.part("wheel").dome((x, y, 0.028), radii, darker(color, 0.5))
 
 
-def table(rng: Rng) -> Shape:
+def table_of_parts(rng: Rng) -> Shape:
     """A top on legs, panels or a pole; a shelf and drawers at times. 3 to 14 parts."""
     shape = Shape()
     low = rng.random() < 0.4
     x, y = rng.uniform(0.3, 0.9), rng.uniform(0.25, 0.5)
     height = rng.uniform(0.3, 0.5) if low else rng.uniform(0.65, 0.8)
     thick, under = rng.uniform(0.02, 0.06), height - rng.uniform(0.02, 0.06)
-    color, frame = pick(rng, WOOD, WHITE), pick(rng, WOOD, METAL)
+    color, frame = pick(rng, "wood", "white"), pick(rng, "wood", "metal")
     style = rng.random()
     if style < 0.3:
         round_top, radius = shape.part("top"), rng.uniform(0.3, 0.6)
@@ -182,10 +174,10 @@ def table(rng: Rng) -> Shape:
     return shape
 
 
-def lamp(rng: Rng) -> Shape:
+def lamp_of_parts(rng: Rng) -> Shape:
     """A standing lamp of one or more arms, a vase, or hanging ones. 2 to 40 parts."""
     shape = Shape()
-    metal, cloth = pick(rng, METAL, WOOD), pick(rng, WHITE, BRIGHT)
+    metal, cloth = pick(rng, "metal", "wood"), pick(rng, "white", "bright")
     shade = (rng.uniform(0.07, 0.2), rng.uniform(0.1, 0.25), rng.uniform(0.4, 1.0))
     style = rng.random()
     if style < 0.4:
@@ -236,10 +228,10 @@ def _head(shape: Shape, bottom: Vector, size: Vector, color: Vector) -> None:
     shape.part("bulb").dome((x, y, z + height / 2), (bulb,) * 3, (250, 244, 210))
 
 
-def storage(rng: Rng) -> Shape:
+def storage_of_parts(rng: Rng) -> Shape:
     """A carcass whose cells are open, or have a drawer or a door. 7 to 60 parts."""
-    shape, color = Shape(), pick(rng, WOOD, WHITE)
-    front = color if rng.random() < 0.5 else pick(rng, WOOD, WHITE, BRIGHT)
+    shape, color = Shape(), pick(rng, "wood", "white")
+    front = color if rng.random() < 0.5 else pick(rng, "wood", "white", "bright")
     columns, rows = int(rng.integers(1, 5)), int(rng.integers(1, 7))
     x = columns * rng.uniform(0.2, 0.35)
     y, foot = rng.uniform(0.15, 0.3), rng.uniform(0.05, 0.2)
@@ -256,18 +248,24 @@ def storage(rng: Rng) -> Shape:
         shape.box("panel", (left - half, -y, foot), (left + half, y, height), color)
     styles = rng.choice(3, (columns, rows), p=rng.dirichlet((1.0, 1.5, 1.0)))
     for column, row in np.ndindex(columns, rows):
-        low = (lefts[column] + wall / 2, -y + 0.01, levels[row])
-        high = (lefts[column + 1] - wall / 2, y, levels[row + 1])
-        _cell(rng, shape, low, high, (int(styles[column, row]), front, color))
+        near = (float(lefts[column]) + wall / 2, -y + 0.01, float(levels[row]))
+        far = (float(lefts[column + 1]) - wall / 2, y, float(levels[row + 1]))
+        _cell(rng, shape, near, far, (int(styles[column, row]), front, color))
     if rng.random() < 0.5:
         shape.box("base", (-x, -y, 0), (x, y - 0.02, foot), darker(color, 0.8))
     else:
-        _legs(rng, shape, (x, y, foot), rng.uniform(0.03, 0.06), pick(rng, METAL, WOOD))
+        _legs(
+            rng,
+            shape,
+            (x, y, foot),
+            rng.uniform(0.03, 0.06),
+            pick(rng, "metal", "wood"),
+        )
     return shape
 
 
 def _cell(rng: Rng, shape: Shape, low: Vector, high: Vector, style: tuple) -> None:
-    """What a compartment from `low` to `high` holds: (style, front, carcass colour)."""
+    """Fills a compartment in a style: (kind, colour of its front, of the carcass)."""
     kind, front, color = style
     if kind == 0:
         level = low[2] + rng.uniform(0.3, 0.7) * (high[2] - low[2])
@@ -300,4 +298,9 @@ def _drawer(rng: Rng, shape: Shape, low: Vector, high: Vector, color: Vector) ->
     shape.box("handle", handle, far, darker(color, 0.4))
 
 
-KINDS = (chair, table, lamp, storage)
+KINDS = {
+    "Chair": chair_of_parts,
+    "Table": table_of_parts,
+    "Lamp": lamp_of_parts,
+    "Storage": storage_of_parts,
+}

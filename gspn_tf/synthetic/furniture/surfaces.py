@@ -15,7 +15,7 @@ So thousands of surfaces are rows of one array and are sampled without a loop.
 Coordinates are metres in the frame of the object.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ _COLUMNS = 17  # kind, origin 3, u 3, v 3, w 3, shape, colour 3
 class Surfaces:
     """A growing list of surfaces; colours are 0..255."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: list[tuple] = []
 
     def quad(self, origin: Vector, u: Vector, v: Vector, color: Vector) -> None:
@@ -48,35 +48,34 @@ class Surfaces:
             if letter not in hidden:
                 self.quad(origin, u, v, color)
             if letter.upper() not in hidden:
-                far = tuple(a + b for a, b in zip(origin, w, strict=True))
-                self.quad(far, u, v, color)
+                x, y, z = (a + b for a, b in zip(origin, w, strict=True))
+                self.quad((x, y, z), u, v, color)
 
     def tube(
         self, base: Vector, radius: float, height: float, color: Vector,
         taper: float = 1.0,
     ) -> None:  # fmt: skip
         """An upright cylinder's side; the radius at the top is `taper` as large."""
-        self.rows.append(
-            (TUBE, *base, radius, 0, 0, 0, radius, 0, 0, 0, height, taper, *color)
-        )
+        self._round(TUBE, base, (radius, radius, height), taper, color)
 
     def oval(
         self, center: Vector, radii: tuple[float, float], color: Vector,
         hole: float = 0.0,
     ) -> None:  # fmt: skip
         """A level ellipse, with a hole of that share of its radii."""
-        self.rows.append(
-            (DISC, *center, radii[0], 0, 0, 0, radii[1], 0, 0, 0, 0, hole, *color)
-        )
+        self._round(DISC, center, (*radii, 0), hole, color)
 
     def dome(
         self, center: Vector, radii: Vector, color: Vector, lowest: float = -1.0
     ) -> None:
         """An ellipsoid above `lowest` (-1 = all, 0 = upper half)."""
+        self._round(DOME, center, radii, lowest, color)
+
+    def _round(
+        self, kind: int, origin: Vector, radii: Vector, shape: float, color: Vector
+    ) -> None:
         x, y, z = radii
-        self.rows.append(
-            (DOME, *center, x, 0, 0, 0, y, 0, 0, 0, z, lowest, *color)
-        )  # fmt: skip
+        self.rows.append((kind, *origin, x, 0, 0, 0, y, 0, 0, 0, z, shape, *color))
 
     def cylinder(
         self, base: Vector, radius: float, height: float, color: Vector
@@ -103,8 +102,7 @@ def place(array: np.ndarray, angle: float, offset: Vector) -> np.ndarray:
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
+class Samples(NamedTuple):
     """Points on surfaces.
 
     points   [N, 3] float64    normals  [N, 3] unit, either side

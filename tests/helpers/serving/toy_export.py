@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gspn_tf import config as c
 from gspn_tf.inference.serving import saved_model
-from gspn_tf.inference.serving.graph import INPUTS, Served
+from gspn_tf.inference.serving.signatures import INPUTS, ServedModel
 from gspn_tf.models import RPointNet
 
 CLASSES = ((3, "cabinet"), (4, "bed"), (5, "chair"))
@@ -48,7 +48,7 @@ def main(moment, directory):
         return {"rows": tf.shape(points)[0]}
 
     function = tf.function(count, input_signature=INPUTS)
-    Served.signatures = lambda self: {"serving_default": function}
+    ServedModel.signatures = lambda self: {"serving_default": function}
     setattr(os, moment, kill)
     export_toy(NoNetwork(), directory)
 

@@ -1,0 +1,338 @@
+"""A data set's raw files -> a data folder of shards, whatever interrupts it.
+
+    data = DataSet("mine", classes, {"train": sources, "val": more}, read)
+    prepare_scenes("datasets/mine", data)
+
+A module of a data set has a function that lists its sources and one that reads a
+source:
+
+    def list_scans(folder, ...) -> dict[str, list[SceneSource]]
+    def read_scan(source: SceneSource, ...) -> Scene
+
+Both must work without TensorFlow (import `SceneSource`, `DataSet` of
+`gspn_tf.datasets.reading` and `Scene` of `gspn_tf.data.scene`), as scenes are read in
+processes of their own; the shards are written here, by one process.
+`gspn_tf.commands.prepare` has the flags and the one call that a command
+`gspn prepare ...` needs.
+
+One temporary folder stands beside the data folder while that is made:
+
+    .NAME.unfinished/plan.json          what is made, the head of the manifest
+                     facts/SHARD.json   what is known of a finished shard
+                     data/              the data folder to be
+
+A shard is finished when its facts are there, which are written after it. A run that was
+killed goes on with the other shards, if its plan is the same. In the end `data` is
+renamed to what it is to be called. The bytes of the result are a function of sources,
+options and versions alone.
+"""
+
+import contextlib
+import fcntl
+import itertools
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gspn_tf import files
+from gspn_tf.data import manifest as manifests
+from gspn_tf.data.scene import Scene
+from gspn_tf.data.shards import shard_names, write_shard
+from gspn_tf.datasets.reading import DataSet, ReadResult, SceneSource, read_sources
+from gspn_tf.training import run_folder
+
+SCENES_PER_SHARD = 16  # what a kill can cost
+Track = Callable[[Iterable, str, int], Iterable]  # shows the progress of a loop
+_log = logging.getLogger(__name__)
+
+
+class SceneError(ValueError):
+    """A scene that cannot be read: names the scene, the file and what is wrong."""
+
+
+def prepare_scenes(
+    output: str | Path,
+    data: DataSet,
+    *,
+    force: bool = False,
+    keep_going: bool = False,
+    jobs: int | None = None,
+    track: Track = lambda results, *_: results,
+) -> dict[str, Any]:
+    """Makes the data folder, or goes on where a killed run was.
+
+    A folder that is complete already is left as it is.
+
+    Args:
+        output: folder to make.
+        data: what it is made of.
+        force: replace a data folder, or an unfinished one, that has other contents.
+        keep_going: leave out scenes that cannot be read, and list them in the manifest.
+        jobs: scenes read at a time, each by a process; as many as cores by default.
+        track: wraps the loop over the scenes: (results, description, total).
+
+    Returns:
+        The manifest.
+
+    Raises:
+        SceneError: a scene that cannot be read; the next run keeps finished shards.
+        ValueError: no scene can be read, `output` holds something else, or another run
+            is writing it.
+    """
+    output = Path(output).resolve()
+    beside = output.with_name(f".{output.name}.unfinished")
+    plan = _plan(data)
+    if not _is_complete(output, plan, force):
+        with _unfinished(beside, plan, force) as folder:
+            shards = _shards(folder, data)
+            _write_missing(shards, data, keep_going, jobs, track)
+            _write_manifest(folder / "data", plan, shards)
+            if output.exists():
+                os.rename(output, folder / "replaced")
+            os.rename(folder / "data", output)
+    elif (beside / "plan.json").exists() and not (beside / "data").exists():
+        shutil.rmtree(beside)  # a run was killed after it renamed its data
+    return manifests.read_manifest(output)
+
+
+def _plan(data: DataSet) -> dict[str, Any]:
+    """The part of the manifest that is known beforehand."""
+    versions = run_folder.versions()
+    splits = {
+        split: {
+            "labelled": split not in data.unlabelled,
+            "names": [source.name for source in sources],
+        }
+        for split, sources in data.splits.items()
+    }
+    plan = {
+        "format": manifests.FORMAT,
+        "data": data.name,
+        "licence": data.licence,
+        "classes": data.classes.pairs(),
+        "options": dict(data.options),
+        "versions": {
+            key: versions[key] for key in ("gspn_tf", "python", "numpy", "tensorflow")
+        },
+        "absent": {split: names for split, names in data.absent.items() if names},
+        "splits": splits,
+    }
+    return json.loads(json.dumps(plan))  # tuples become lists, as they will on disk
+
+
+def _is_complete(output: Path, plan: dict, force: bool) -> bool:
+    """Whether the folder is there; with `force`, a data folder is made anew.
+
+    Raises:
+      ValueError: it holds something else.
+      manifest.ShardError: a shard of it is gone or damaged.
+    """
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return False
+    if not (output / manifests.NAME).is_file():
+        raise ValueError(f"{output} exists and is no data folder; it is left alone")
+    if force:
+        return False
+    _check_same(manifests.read_manifest(output), plan, f"{output} exists")
+    damaged = manifests.damaged_shards(output)
+    if damaged:
+        raise manifests.ShardError(
+            f"damaged shard {', '.join(map(str, damaged))}; --force makes all anew"
+        )
+    return True
+
+
+@contextlib.contextmanager
+def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
+    """The temporary folder of a run, locked; it stays where a shard is finished.
+
+    Raises:
+      ValueError: another run holds it, or, without `force`, it has another plan.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)  # a lock on the folder itself leaves no file
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another run is writing {folder}") from None
+        if not _goes_on(folder, plan, force):
+            for path in folder.iterdir():
+                path.unlink() if path.is_file() else shutil.rmtree(path)
+            for name in ("facts", "data"):
+                (folder / name).mkdir()
+            files.write_json(folder / "plan.json", plan)
+        try:
+            yield folder
+        finally:
+            if not (folder / "data").exists() or not any(folder.glob("facts/*.json")):
+                shutil.rmtree(folder)
+    finally:
+        os.close(lock)
+
+
+def _goes_on(folder: Path, plan: dict, force: bool) -> bool:
+    """Whether a run of this plan was killed here before it renamed its data."""
+    if not (folder / "plan.json").exists() or not (folder / "data").exists():
+        return False
+    there = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    try:
+        _check_same(there, plan, f"{folder} holds an unfinished run")
+    except ValueError:
+        if not force:
+            raise
+        return False
+    return True
+
+
+def _check_same(there: dict, plan: dict, what: str) -> None:
+    """Raise ValueError that lists how a manifest or a plan differs from this plan."""
+    there = {key: there.get(key) for key in plan}
+    entries = there["splits"] or {}
+    known = {key for entry in plan["splits"].values() for key in entry}
+    there["splits"] = {
+        split: {key: value for key, value in entry.items() if key in known}
+        for split, entry in entries.items()
+    }
+    differing = run_folder.differences(there, plan, "")
+    if differing:
+        short = [text if len(text) < 100 else text[:96] + " ..." for text in differing]
+        raise ValueError(
+            f"{what} with other data or options, {', '.join(short[:4])}; "
+            "--force replaces it"
+        )
+
+
+class _Shard(NamedTuple):
+    split: str
+    path: Path
+    facts_path: Path
+    sources: list[SceneSource]
+
+    def facts(self) -> dict[str, Any]:
+        return json.loads(self.facts_path.read_text(encoding="utf-8"))
+
+
+def _shards(folder: Path, data: DataSet) -> list[_Shard]:
+    """Every shard there will be: i of n has the sources i, i + n, i + 2n, ..."""
+    shards = []
+    for split, sources in data.splits.items():
+        count = -(-len(sources) // SCENES_PER_SHARD)
+        for i, name in enumerate(shard_names(split, count)):
+            paths = folder / "data" / name, folder / "facts" / f"{name}.json"
+            shards.append(_Shard(split, *paths, list(sources[i::count])))
+    return shards
+
+
+def _write_missing(
+    shards: list[_Shard],
+    data: DataSet,
+    keep_going: bool,
+    jobs: int | None,
+    track: Track,
+) -> None:
+    missing = [shard for shard in shards if not shard.facts_path.exists()]
+    for shard in shards:
+        if shard not in missing:
+            _check_sources(shard, data.root)
+    sources = [source for shard in missing for source in shard.sources]
+    jobs = jobs or len(os.sched_getaffinity(0))
+    with contextlib.closing(read_sources(sources, data, jobs)) as results:
+        tracked = iter(track(results, f"{data.name} scenes", len(sources)))
+        for shard in missing:
+            mine = itertools.islice(tracked, len(shard.sources))
+            facts = _write_shard(shard.path, mine, data, keep_going)
+            files.write_json(shard.facts_path, facts)
+
+
+def _write_shard(
+    path: Path, results: Iterable[ReadResult], data: DataSet, keep_going: bool
+) -> dict[str, Any]:
+    """Writes the scenes of a shard, and returns what is to be known of it."""
+    scenes: list[Scene] = []
+    skipped, warnings = dict[str, str](), list[str]()
+    sources = dict[str, list]()
+    for result in results:
+        name = result.source.name
+        told = [f"{name}: {text}" for text in result.warnings]
+        if result.scene:
+            scenes.append(result.scene)
+            sources |= _source_files(result, data.root)
+        elif keep_going:
+            skipped[name] = result.error
+            told.append(f"{name}: left out: {result.error}")
+        else:
+            raise SceneError(
+                f"scene {name!r}: {result.error} (--keep-going leaves it out)"
+            )
+        for text in told:
+            _log.warning("%s", text)
+        warnings += told
+    rows = [scene.instance_classes() for scene in scenes] or [np.zeros(0, int)]
+    counts = np.bincount(np.concatenate(rows), minlength=len(data.classes) + 1)
+    return {
+        "scenes": len(scenes),
+        "points": sum(len(scene.points) for scene in scenes),
+        "skipped": skipped,
+        "warnings": warnings,
+        "sources": sources,
+        "instances": counts[1:].tolist(),
+        "sha256": write_shard(path, scenes),
+    }
+
+
+def _source_files(result: ReadResult, root: Path) -> dict[str, list]:
+    """Digest, size and time of each file of a scene, by its path from the root."""
+    found = {}
+    for path, digest in zip(result.source.files, result.digests, strict=True):
+        status = path.stat()
+        name = os.path.relpath(path, root)
+        found[name] = [digest, status.st_size, status.st_mtime_ns]
+    return found
+
+
+def _check_sources(shard: _Shard, root: Path) -> None:
+    """Raise ValueError where a file has changed since its scene was written."""
+    for name, (digest, size, time) in shard.facts()["sources"].items():
+        path = root / name
+        status = path.stat()
+        if (status.st_size, status.st_mtime_ns) != (size, time):
+            if files.sha256(path) != digest:
+                raise ValueError(
+                    f"{path} has changed since {shard.path} was written of it; "
+                    "--force begins again"
+                )
+
+
+def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
+    manifest = plan | {"splits": {}, "warnings": []}
+    sources: dict[str, str] = {}
+    for split, entry in plan["splits"].items():
+        mine = {s.path.name: s.facts() for s in shards if s.split == split}
+        facts = list(mine.values())
+        totals = np.sum([each["instances"] for each in facts], axis=0).tolist()
+        names = [name for _, name in plan["classes"]]
+        manifest["splits"][split] = entry | {
+            "skipped": {k: v for each in facts for k, v in each["skipped"].items()},
+            "scenes": sum(each["scenes"] for each in facts),
+            "points": sum(each["points"] for each in facts),
+            "instances": dict(zip(names, totals, strict=True)),
+            "shards": {name: each["sha256"] for name, each in mine.items()},
+        }
+        for each in facts:
+            manifest["warnings"] += each["warnings"]
+            sources |= {name: digest for name, (digest, *_) in each["sources"].items()}
+    if not any(entry["scenes"] for entry in manifest["splits"].values()):
+        raise ValueError("none of the scenes can be read")
+    if sources:
+        lines = "".join(f"{d}  {name}\n" for name, d in sorted(sources.items()))
+        files.write_text(folder / manifests.SOURCES, lines)
+        digest = files.sha256(folder / manifests.SOURCES)
+        manifest["sources"] = {"files": len(sources), "sha256": digest}
+    files.write_json(folder / manifests.NAME, manifest)

@@ -1,1 +1,0 @@
-"""Raw files become a folder of shards, several scenes at a time, kill or no kill."""

@@ -1,0 +1,190 @@
+"""Raw files -> scenes, several at a time, in processes without TensorFlow.
+
+A data set is described by a `DataSet`: the sources of each split, and the function that
+makes a scene of a source. `gspn_tf.datasets.preparing` writes it to disk.
+"""
+
+import contextlib
+import logging
+import multiprocessing
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gspn_tf import files, startup
+from gspn_tf.data.classes import ClassList
+from gspn_tf.data.scene import Scene, check_scene
+
+_LOGGER = logging.getLogger("gspn_tf")
+
+
+class SceneSource(NamedTuple):
+    """One scene that is still to be read or generated; sent to another process."""
+
+    name: str  # unique in the data set
+    files: tuple[Path, ...] = ()  # all must be there
+    detail: Any = None  # whatever else the reader wants to know: a seed, a row
+
+
+Splits = Mapping[str, Sequence[SceneSource]]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set to prepare.
+
+    name        "scannet"
+    classes     of the rows 1..C
+    splits      sources of each split, in their order
+    read        SceneSource -> Scene; a module's own function, or a `functools.partial`
+                of one. Raises ValueError or OSError for files that it cannot use, and
+                tells what else is odd by `logging.getLogger(__name__).warning(...)`
+    options     whatever else the scenes depend on, as JSON knows it
+    root        folder of the sources; sources.sha256 names them relative to it
+    unlabelled  splits without labels: semantic 0, instance -1
+    absent      names that a split should have, but whose files are not there
+    licence     terms, shown once
+    """
+
+    name: str
+    classes: ClassList
+    splits: Splits
+    read: Callable[[SceneSource], Scene]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    root: Path = Path()
+    unlabelled: tuple[str, ...] = ()
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        names = Counter(each.name for split in self.splits.values() for each in split)
+        if not names:
+            raise ValueError(f"{self.name}: there are no scenes to prepare")
+        empty = [split for split, sources in self.splits.items() if not sources]
+        if empty:
+            raise ValueError(f"{self.name}: split {empty[0]!r} has no scenes")
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ValueError(
+                f"{self.name}: every scene must be in one split, once; listed more "
+                f"often: {', '.join(twice[:5])}"
+            )
+
+
+def choose_listed(
+    lists: Mapping[str, Sequence[str]],
+    there: Mapping[str, SceneSource],
+    root: Path,
+    keep_going: bool,
+) -> tuple[dict[str, list[SceneSource]], dict[str, list[str]]]:
+    """The sources of each split, and the names of its list that are not there.
+
+    Splits of which nothing is there are left out.
+
+    Raises:
+      FileNotFoundError: a scene is listed and not there, unless `keep_going`.
+    """
+    splits = {s: [there[n] for n in names if n in there] for s, names in lists.items()}
+    absent = {s: [n for n in names if n not in there] for s, names in lists.items()}
+    missing = [name for names in absent.values() for name in names]
+    if missing:
+        text = f"{len(missing)} listed scenes have no folder in {root}: "
+        text += ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        if not keep_going:
+            raise FileNotFoundError(f"{text} (--keep-going leaves them out)")
+        _LOGGER.warning("%s; left out", text)
+    return {split: members for split, members in splits.items() if members}, absent
+
+
+def read_generated(
+    source: SceneSource, generate: Callable[..., Scene], **options: Any
+) -> Scene:
+    """The scene that is generated from the seed in the source's `detail`."""
+    return generate(source.detail, **options)
+
+
+class ReadResult(NamedTuple):
+    """A scene that was read from its source, or the reason why it was not."""
+
+    source: SceneSource
+    scene: Scene | None  # None: `error` says why
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()  # SHA-256 of each of the source's files
+
+
+def read_source(
+    read: Callable[[SceneSource], Scene], num_classes: int, source: SceneSource
+) -> ReadResult:
+    """Reads and checks one scene; what is wrong with its files is in the result."""
+    with _heard_warnings() as heard:
+        try:
+            digests = tuple(files.sha256(path) for path in source.files)
+            scene = read(source)
+            check_scene(scene, num_classes)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else error
+            return ReadResult(source, None, str(reason), tuple(heard))
+        except ValueError as error:
+            return ReadResult(source, None, str(error), tuple(heard))
+    return ReadResult(source, scene, "", tuple(heard), digests)
+
+
+def read_sources(
+    sources: Sequence[SceneSource], data: DataSet, jobs: int
+) -> Generator[ReadResult, None, None]:
+    """Results in the order of the sources, a few ahead, read by `jobs` processes.
+
+    One job reads in this process. More of them are spawned, which imports the main
+    module again: a program of your own needs `if __name__ == "__main__":`.
+
+    Raises:
+      MemoryError: a process was killed; names the scenes that it may have read.
+    """
+    work = partial(read_source, data.read, len(data.classes))
+    jobs = min(jobs, len(sources))
+    if jobs <= 1:
+        yield from map(work, sources)
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, context, initializer=startup.follow_parent)
+    pending: deque[tuple[SceneSource, Future]] = deque()
+    try:
+        for source in sources:
+            pending.append((source, pool.submit(work, source)))
+            if len(pending) > 2 * jobs:
+                yield pending.popleft()[1].result()
+        while pending:
+            yield pending.popleft()[1].result()
+    except BrokenProcessPool as error:
+        names = ", ".join(source.name for source, _ in pending)
+        raise MemoryError(
+            f"a process was killed while it read a scene, one of or just before "
+            f"{names}; fewer jobs need less memory"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _heard_warnings() -> Iterator[list[str]]:
+    """The warnings that this package logs meanwhile, instead of showing them."""
+    heard: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.getMessage())
+
+    handler = Listener(logging.WARNING)
+    propagate, _LOGGER.propagate = _LOGGER.propagate, False
+    _LOGGER.addHandler(handler)
+    try:
+        yield heard
+    finally:
+        _LOGGER.removeHandler(handler)
+        _LOGGER.propagate = propagate

@@ -1,0 +1,45 @@
+"""The error of a file that is no usable scan, and how readers come to raise it."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+class ScanError(ValueError):
+    """A file that is no usable scan: names the file, what was expected, what came."""
+
+
+@contextlib.contextmanager
+def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator[None]:
+    """Turns whatever a reader of a file says into one line that names the file.
+
+    Args:
+        path: the file that the block reads.
+        kind: its format, such as "PLY".
+        more: exceptions that a library raises for damaged files, besides OSError and
+            ValueError.
+
+    Raises:
+        ScanError: the block raised one of them; a ScanError passes as it is.
+    """
+    known: tuple[type[Exception], ...] = (OSError, ValueError, *more)
+    try:
+        yield
+    except ScanError:
+        raise
+    except known as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise ScanError(f"{path} cannot be read: {error.strerror}") from error
+        raise ScanError(f"{path} is not a readable {kind} file: {error}") from error
+
+
+def load_json(path: str | Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        ScanError: it is missing or malformed.
+    """
+    with naming_file(path, "JSON", RecursionError):
+        return json.loads(Path(path).read_bytes())

@@ -1,0 +1,120 @@
+"""The folder that `gspn segment` leaves: a cloud, a list, masks and a page.
+
+instances.ply    every point of the scan in its own coordinates, coloured by
+                 instance; columns `semantic` (class id) and `instance` (-1 = none)
+instances.json   class, score, box and number of points of each instance
+masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
+index.html       input, classes, instances and any proposals, to turn and to click
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gspn_tf import files, masks
+from gspn_tf.data.classes import ClassList
+from gspn_tf.files.ply import write_ply
+from gspn_tf.files.scans import Scan
+from gspn_tf.inference.segmenter import Segmentation
+from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
+from gspn_tf.visualize.page import PageContent, write_page
+from gspn_tf.visualize.palette import instance_colors
+
+FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
+
+
+class SegmentedScan(NamedTuple):
+    """A scan with the instances found in it.
+
+    The network works in metres near the origin; `scale` (metres per unit of the file)
+    and the scan's offset lead back to the file's coordinates.
+    """
+
+    name: str
+    scan: Scan
+    scale: float
+    classes: ClassList
+    found: Segmentation
+
+    def instances(self) -> list[dict[str, Any]]:
+        """List one dict an instance, best first, boxes in the file's coordinates."""
+        rows = zip(
+            self.found.classes,
+            self.found.scores,
+            self.found.boxes,
+            self.found.masks,
+            strict=True,
+        )
+        return [
+            {
+                "class": self.classes.names[label - 1],
+                "class_id": self.classes.raw_ids[label - 1],
+                "score": round(float(score), 4),
+                "box": {
+                    "center": _rounded(box[:3] / self.scale + self.scan.offset),
+                    "size": _rounded(box[3:] / self.scale),
+                },
+                "num_points": len(mask),
+            }
+            for label, score, box, mask in rows
+        ]
+
+    def write(self, directory: str | Path) -> None:
+        """Write the four files; they are moved in place when all of them are whole."""
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".segment-", dir=directory) as scratch:
+            folder = Path(scratch)
+            self._write_cloud(folder / "instances.ply")
+            masks.write_masks(
+                folder / "masks.npz", self.found.masks, len(self.scan.points)
+            )
+            self._write_page(folder / "index.html")
+            self._write_list(folder / "instances.json")
+            for name in FILE_NAMES:
+                os.replace(folder / name, directory / name)
+
+    def _write_cloud(self, path: Path) -> None:
+        labels = self.found.labels()
+        columns = {
+            "semantic": self.classes.to_raw(self.found.semantic),
+            "instance": labels,
+        }
+        write_ply(path, self.scan.world(), instance_colors(labels), columns)
+
+    def _write_list(self, path: Path) -> None:
+        files.write_json(
+            path,
+            {
+                "scan": self.name,
+                "num_points": len(self.scan.points),
+                "metres_per_unit": self.scale,
+                "instances": self.instances(),
+            },
+        )
+
+    def _write_page(self, path: Path) -> None:
+        found = self.found
+        colors = instance_colors(np.arange(len(found.masks)))
+        entries = [
+            Entry(row["class"], color, row["num_points"], row["score"], box)
+            for row, color, box in zip(
+                self.instances(), colors, found.boxes, strict=True
+            )
+        ]
+        layers = [
+            Layer("input", colors=self.scan.colors),
+            class_layer("semantic", found.semantic, self.classes.names),
+            Layer("instances", entries, found.labels()),
+        ]
+        if len(found.proposals):  # an SGPN has none
+            layers.append(proposal_layer(found.proposals, found.proposal_scores))
+        points = self.scan.points * np.float32(self.scale)
+        write_page(path, PageContent(points, layers), title=self.name)
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round(float(value), 4) for value in values]

@@ -1,0 +1,82 @@
+"""Scans that users label themselves."""
+
+import numpy as np
+import pytest
+from toy_ply import ply_bytes
+
+from gspn_tf.data.classes import SCANNET
+from gspn_tf.datasets import own
+from gspn_tf.files.errors import ScanError
+
+
+def labelled(path, **change):
+    arrays = {
+        "points": np.arange(36, dtype=np.float32).reshape(12, 3),
+        "colors": np.full((12, 3), 9, np.uint8),
+        "semantic": np.array([5, 5, 5, 1, 1, 1, 5, 7, 7, 0, 99, 5], np.int32),
+        "instance": np.array([8, 8, 8, 2, 2, 2, 2, 30, 30, 0, 30, 0], np.int32),
+    }
+    np.savez(path, **{k: v for k, v in (arrays | change).items() if v is not None})
+    return path
+
+
+def read_own(path):
+    (source,) = own.find_scans(path)
+    return own.read_labelled_scan(source, SCANNET)
+
+
+def test_a_scan_follows_the_class_list(tmp_path):
+    scene = read_own(labelled(tmp_path / "flat.npz"))
+    chair, table = SCANNET.names.index("chair") + 1, SCANNET.names.index("table") + 1
+    assert scene.name == "flat"
+    expected = [chair] * 3 + [0] * 3 + [chair, table, table, 0, 0, chair]
+    assert scene.semantic.tolist() == expected
+    # Object 2 is mostly wall (1, not in the list): dropped. 8 -> 0, 30 -> 1.
+    assert scene.instance.tolist() == [0] * 3 + [-1] * 4 + [1, 1, -1, 1, -1]
+
+
+def test_a_scan_without_colors_is_grey(tmp_path):
+    scene = read_own(labelled(tmp_path / "a.npz", colors=None))
+    assert len(scene.points) == 12 and len(np.unique(scene.colors)) == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_scan_must_be_finite(tmp_path, value):
+    points = np.arange(36, dtype=np.float32).reshape(12, 3)
+    points[[2, 5], 1] = value
+    path = labelled(tmp_path / "a.npz", points=points)
+    with pytest.raises(ScanError, match=r"a\.npz: points .* at point 2, and 2 such"):
+        read_own(path)
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
+def test_a_scan_must_have_all_its_faces(tmp_path, kind):
+    kinds = ("float", "float", "float", "int", "int")
+    names = ("x", "y", "z", "semantic", "instance")
+    rows = [(i, 0, 0, 5, 1) for i in range(9)]
+    content = ply_bytes(kind, list(zip(kinds, names, strict=True)), rows, 4)
+    path = tmp_path / "scan.ply"
+    path.write_bytes(content)
+    assert read_own(path).num_instances == 1
+    path.write_bytes(content[:-10])
+    with pytest.raises(ScanError, match="truncated: 4 .*announced"):
+        read_own(path)
+
+
+def test_a_scan_needs_labels(tmp_path):
+    path = labelled(tmp_path / "a.npz", instance=None)
+    with pytest.raises(ScanError, match="expected 'semantic' and 'instance'"):
+        read_own(path)
+
+
+def test_scans_of_a_folder_are_found_in_order(tmp_path):
+    for name in ("b.PLY", "a.npz", "c.ply", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [s.files[0].name for s in own.find_scans(tmp_path)] == [
+        "a.npz",
+        "b.PLY",
+        "c.ply",
+    ]
+    assert own.find_scans(tmp_path / "a.npz")[0].files == (tmp_path / "a.npz",)
+    with pytest.raises(ScanError, match="got none"):
+        own.find_scans(tmp_path / "empty")

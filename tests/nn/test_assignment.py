@@ -1,0 +1,143 @@
+"""Proposals that are positive, those that are sampled, and what they should become."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gspn_tf.config import RPointNetConfig
+from gspn_tf.nn import assignment
+from gspn_tf.types import Proposals, Regions
+
+
+def cube(*centers):
+    return np.float32([[*center, 1, 1, 1] for center in centers])
+
+
+def objects(boxes, classes, valid=None):
+    """One scene, of whose points the i-th is on object i."""
+    rows = np.arange(len(boxes), dtype=np.int32)
+    valid = rows >= 0 if valid is None else np.array(valid)
+    values = {"boxes": boxes, "classes": classes, "valid": valid, "instance": rows}
+    return {name: tf.constant(value)[None] for name, value in values.items()}
+
+
+def test_labels_follow_section_3_1():
+    iou = tf.constant([[[0.6], [0.4], [0.6], [0.4]]])
+    foreground = tf.constant([[True, True, False, False]])
+    got = assignment.objectness_labels(iou, foreground, 0.5)
+    np.testing.assert_array_equal(got, [[1, 0, -1, 0]])
+
+
+def test_best_seeds_of_objects():
+    # Objects: one that no seed on an object overlaps, two others, one of padding.
+    iou = [
+        [0.0, 0.2, 0.1, -1],
+        [0.0, 0.1, 0.3, -1],  # the best of the third
+        [0.0, 0.4, 0.3, -1],  # of the second; a tie in the third goes to the lower row
+        [0.9, 0.9, 0.9, -1],  # background
+        [0.0, 0.4, 0.0, -1],
+    ]
+    foreground = tf.constant([[True, True, True, False, True]])
+    got = assignment.best_of_objects(tf.constant([iou]), foreground)
+    np.testing.assert_array_equal(np.argwhere(got[0]), [[1, 2], [2, 1]])
+
+
+def test_padded_objects_match_nothing():
+    boxes = cube((0, 0, 0))[None]
+    iou = assignment.iou_with_truth(boxes, boxes, valid=np.array([[False]]))
+    assert iou.numpy().max() == -1
+
+
+def sample(boxes, truth, seed=0, num_regions=16, fraction=0.25, background=3):
+    """The proposals that are sampled, and the classes that they should have."""
+    config = RPointNetConfig(
+        num_regions=num_regions,
+        positive_fraction=fraction,
+        background_regions=background,
+    )
+    real = np.ones([1, len(boxes)], bool)
+    proposals = Proposals(boxes[None], boxes[None, :, 0], real)
+    priority = tf.random.stateless_uniform(real.shape, [0, seed])
+    found = assignment.sample_proposals(proposals, truth, priority, config)
+    rows = tf.zeros([1, num_regions, 2], tf.int32)
+    regions = Regions(found.boxes, rows, found.valid)
+    targets = assignment.region_targets(regions, truth, config)
+    return tuple(x[0].numpy() for x in (found.boxes, found.valid, targets.classes))
+
+
+@pytest.mark.parametrize("num_near", [0, 1, 2, 30])
+def test_sampled_regions_keep_the_ratio(num_near):
+    near = [(0.01 * i, 0, 0) for i in range(num_near)]
+    far = [(10 + 2 * i, 0, 0) for i in range(40)]
+    boxes, valid, classes = sample(cube(*near, *far), objects(cube((0, 0, 0)), [7]))
+    positive, negative = valid & (classes == 7), valid & (classes == 0)
+    assert positive.sum() == min(num_near, 4)
+    assert negative.sum() == 3 * max(positive.sum(), 1)
+    assert (boxes[positive][:, 0] < 1).all() and (boxes[negative][:, 0] >= 10).all()
+    assert not classes[~valid].any()
+
+
+@pytest.mark.parametrize("near, negatives", [(1, 2), (3, 6), (21, 42)])
+def test_a_third_is_released_as_a_truncated_ratio(near, negatives):
+    boxes = cube(*[(0, 0, 0)] * near, *[(10 + 2 * i, 0, 0) for i in range(60)])
+    truth = objects(cube((0, 0, 0)), [7])
+    released = {"fraction": 0.33, "background": 0}
+    _, valid, classes = sample(boxes, truth, num_regions=64, **released)
+    assert (valid & (classes > 0)).sum() == near
+    assert (valid & (classes == 0)).sum() == negatives
+    _, valid, _ = sample(boxes[near:], truth, **released)
+    assert not valid.any()
+
+
+def test_the_highest_priority_is_taken():
+    boxes = cube(*[(0, 0, 0)] * 5, *[(9, i, 0) for i in range(8)])
+    priority = np.float32([[0.1, 0.9, 0.2, 0.8, 0.3, 0, 0.1, 0.7, 0.2, 0.6, 0, 0, 0.5]])
+    proposals = Proposals(boxes[None], priority, np.ones((1, 13), bool))
+    truth = objects(cube((0, 0, 0)), [7])
+    config = RPointNetConfig(num_regions=4, positive_fraction=0.5)
+    got = assignment.sample_proposals(proposals, truth, tf.constant(priority), config)
+    np.testing.assert_array_equal(got.boxes[0], boxes[[1, 3, 7, 9]])
+    np.testing.assert_array_equal(got.scores[0], priority[0, [1, 3, 7, 9]])
+
+
+def test_sampling_depends_on_the_seed_alone():
+    boxes = cube(*[(0.01 * i, 0, 0) for i in range(30)])
+    truth = objects(cube((0, 0, 0)), [7])
+    first, again, other = (sample(boxes, truth, seed)[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_scene_without_objects_gives_negatives_only():
+    truth = objects(cube((0, 0, 0)), [0], valid=[False])
+    _, valid, classes = sample(cube((0, 0, 0), (5, 0, 0)), truth)
+    assert classes.max() == 0 and valid.sum() == 2
+
+
+def test_targets_are_of_the_object_that_a_box_overlaps_most():
+    truth = objects(cube((0, 0, 0), (0.5, 0, 0), (5, 0, 0)), [3, 2, 4])
+    boxes = cube((0.1, 0, 0), (5.2, 0, 0), (5.8, 0, 0), (5.2, 0, 0))[None]
+    rows = tf.constant([[[0, 1, 2]] * 4])
+    regions = Regions(boxes, rows, tf.constant([[True, True, True, False]]))
+    got = assignment.region_targets(regions, truth, RPointNetConfig())
+    np.testing.assert_array_equal(got.classes, [[3, 4, 0, 0]])
+    shifts = np.zeros((1, 4, 6))
+    shifts[0, :2, 0] = -0.1 / 0.1, -0.2 / 0.1
+    np.testing.assert_allclose(got.deltas, shifts, atol=1e-4)
+    masks = np.zeros((1, 4, 3), bool)
+    masks[0, 0, 0] = masks[0, 1, 2] = True
+    np.testing.assert_array_equal(got.masks, masks)
+
+
+@pytest.mark.parametrize("copies", [0, 1, 3])
+def test_added_truth_overlaps_its_object(copies):
+    none = Proposals(cube((9, 9, 9))[None], np.float32([[0.0]]), np.array([[True]]))
+    truth = objects(cube((0, 0, 0), (5, 0, 0)), [3, 4], valid=[True, False])
+    got = assignment.add_truth(none, truth, copies, tf.constant([0, 1]))
+    assert got.boxes.shape == (1, 1 + 2 * copies, 6)
+    assert got.scores.shape == (1, 1 + 2 * copies)
+    real = [True] + copies * [True] + copies * [False]
+    np.testing.assert_array_equal(got.valid[0], real)
+    iou = assignment.iou_with_truth(got.boxes, truth["boxes"], truth["valid"])
+    near = iou.numpy()[0, 1 : 1 + copies, 0]
+    assert ((near > 0.25) & (near < 1)).all()
