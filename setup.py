@@ -295,6 +295,7 @@ setup(
     package_data={
         "": ["*.html", "*.css", "*.js"],
         "gspn_tf.configs": ["*/*.txt"],
+        "gspn_tf.inference.serving": ["assets/*"],
         "gspn_tf.visualize": ["assets/*"],
     },
     entry_points={"console_scripts": ["gspn = gspn_tf.commands.main:main"]},

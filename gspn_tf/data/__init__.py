@@ -1,7 +1,8 @@
-"""Scenes: generated, read from files, and fed to the networks.
+"""A data folder becomes batches: scenes, their shards and manifest, and the pipeline.
 
-The public names are imported when they are first used: processes that read scans into
-scenes do so without TensorFlow.
+Imports from `nn`, `ops`, `config`, `files` and below. The public names are imported
+when they are first used: processes that read scans into scenes do so without
+TensorFlow.
 """
 
 import importlib

@@ -127,10 +127,10 @@ def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
 def proposal_metrics(
     network: models.GSPN, split: Split, config: Config
 ) -> dict[str, float]:
-    """Mean IoU and Chamfer distance (metres) of a GSPN's proposals (Tables 4 and 5).
+    """Measure a GSPN's proposals: mean IoU, mean Chamfer distance in metres.
 
-    They are over all seeds of the split that lie on an object, each against that
-    object. There is no Chamfer distance of proposals without shapes.
+    These are the numbers of Tables 4 and 5, over all seeds of the split that lie on an
+    object, each against that object. Proposals without shapes have no Chamfer distance.
     """
     batches = data.load(
         str(split.directory),

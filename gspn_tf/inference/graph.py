@@ -56,7 +56,7 @@ def find_instances(model: InstanceNetwork, scan: ObservedScan) -> FoundInstances
 def carry_masks(
     model: Any, outputs: Any, points: tf.Tensor, nearest: tf.Tensor
 ) -> tf.Tensor:
-    """Masks of the valid detections on points [V, 3]: bits [D, ceil(V / 8)] uint8.
+    """Carry the masks of valid detections to points [V, 3], packed by `pack_bits`.
 
     They are made for CHUNK points at a time, which bounds memory.
 

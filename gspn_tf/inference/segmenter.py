@@ -27,7 +27,7 @@ class Segmentation(NamedTuple):
     proposal_scores: np.ndarray  # [R] objectness, 0..1
 
     def labels(self) -> np.ndarray:
-        """One instance for each point, [V] int32: the best that holds it, or -1."""
+        """Give each point the best instance that holds it, or -1: [V] int32."""
         labels = np.full(len(self.semantic), -1, np.int32)
         for row in range(len(self.masks) - 1, -1, -1):
             labels[self.masks[row]] = row
@@ -114,7 +114,7 @@ def checked_scan(
 
 
 def _rows_of(bits: np.ndarray) -> np.ndarray:
-    """The rows whose bit is set, ascending, int32."""
+    """Find the rows whose bit is set, ascending, int32."""
     return np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
 
 

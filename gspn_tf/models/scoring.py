@@ -38,7 +38,7 @@ Padded = TypeVar("Padded", RefinedBoxes, Detections)
 
 
 def zero_padding(found: Padded) -> Padded:
-    """The same instances, and zero everywhere on padding."""
+    """Instances with zero in all fields of padding."""
 
     def without_padding(values: tf.Tensor) -> tf.Tensor:
         valid = found.valid[(..., *[None] * (values.shape.rank - 2))]

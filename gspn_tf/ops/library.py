@@ -102,38 +102,35 @@ def _to_points_gradient(op: tf.Operation, gradient: tf.Tensor) -> Gradients:
 
 @tf.RegisterGradient("Gspn>ThreeInterpolate")
 def _three_interpolate_gradient(op: tf.Operation, gradient: tf.Tensor) -> Gradients:
-    features, indices, weights = op.inputs
-    to_features = load_library().gspn_three_interpolate_grad(
-        gradient, indices, weights, tf.shape(features)[1]
+    (features, indices, weights), library = op.inputs, load_library()
+    rows = tf.shape(features)[1]
+    return (
+        library.gspn_three_interpolate_grad(gradient, indices, weights, rows),
+        None,
+        library.gspn_three_interpolate_weights_grad(features, indices, gradient),
     )
-    to_weights = load_library().gspn_three_interpolate_weights_grad(
-        features, indices, gradient
-    )
-    return to_features, None, to_weights
 
 
 @tf.RegisterGradient("Gspn>ThreeInterpolateGrad")
-def _three_interpolate_second_gradient(
-    op: tf.Operation, gradient: tf.Tensor
-) -> Gradients:
-    upstream, indices, weights, _ = op.inputs
-    to_upstream = load_library().gspn_three_interpolate(gradient, indices, weights)
-    to_weights = load_library().gspn_three_interpolate_weights_grad(
-        gradient, indices, upstream
+def _to_features_gradient(op: tf.Operation, gradient: tf.Tensor) -> Gradients:
+    (upstream, indices, weights, _), library = op.inputs, load_library()
+    return (
+        library.gspn_three_interpolate(gradient, indices, weights),
+        None,
+        library.gspn_three_interpolate_weights_grad(gradient, indices, upstream),
+        None,
     )
-    return to_upstream, None, to_weights, None
 
 
 @tf.RegisterGradient("Gspn>ThreeInterpolateWeightsGrad")
-def _three_interpolate_weights_second_gradient(
-    op: tf.Operation, gradient: tf.Tensor
-) -> Gradients:
-    features, indices, upstream = op.inputs
-    to_features = load_library().gspn_three_interpolate_grad(
-        upstream, indices, gradient, tf.shape(features)[1]
+def _to_weights_gradient(op: tf.Operation, gradient: tf.Tensor) -> Gradients:
+    (features, indices, upstream), library = op.inputs, load_library()
+    rows = tf.shape(features)[1]
+    return (
+        library.gspn_three_interpolate_grad(upstream, indices, gradient, rows),
+        None,
+        library.gspn_three_interpolate(features, indices, gradient),
     )
-    to_upstream = load_library().gspn_three_interpolate(features, indices, gradient)
-    return to_features, None, to_upstream
 
 
 @tf.RegisterGradient("Gspn>NNDistance")

@@ -42,7 +42,11 @@ def gspn(words: str) -> int:
     return cli.main(words.split())
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+QUICK = "own"
+SLOW = [pytest.param(n, marks=pytest.mark.slow) for n in COMMANDS if n != QUICK]
+
+
+@pytest.mark.parametrize("name", [QUICK, *SLOW])
 def test_two_epochs_of_every_source(name, tmp_path, monkeypatch):
     monkeypatch.setattr(training.models, "build", toy_models.build)
     (tmp_path / "config.json").write_text(c.to_json(toy_models.config(epochs=2)))

@@ -144,6 +144,7 @@ def test_labelled_points_must_be_finite(tmp_path):
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_real_frames(name):
     scene = read_frame(DATA / f"{name}.pcd")

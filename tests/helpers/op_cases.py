@@ -280,6 +280,12 @@ def _lattice():
     return {"points": points, "num_points": np.int32([points.shape[1]])}
 
 
+def _every_point():
+    """More samples than points, so that blocks of points are left out in all ways."""
+    points, num_points = make_points("random", 1, 300), np.int32([300])
+    return {"points": points, "num_samples": 310, "num_points": num_points}
+
+
 def _surface():
     """A point at exactly the radius, which is outside, and one just inside."""
     radius = np.float32(0.1)
@@ -313,11 +319,7 @@ def _many_boxes():
 SPECIAL = [
     Case("farthest_point_sample", "ties", lambda: _lattice() | {"num_samples": 300}),
     Case("knn", "ties", lambda: _lattice() | {"queries": _lattice()["points"], "k": 7}),
-    Case(
-        "farthest_point_sample",
-        "more samples than points",
-        lambda: farthest_point_sample(Inputs("random", 1, 70, 1, variant=2)),
-    ),
+    Case("farthest_point_sample", "every point", _every_point),
     Case("ball_query", "surface", _surface),
     Case("group_points_grad", "many rows", _many_rows),
     Case("nearest_assign", "many boxes", _many_boxes),

@@ -1,4 +1,4 @@
-"""What an export consists of, and that it is there whole or not at all."""
+"""The folder of an export: its files, and that it is there whole or not at all."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from serving import toy_export
@@ -210,10 +209,3 @@ def test_a_killed_export_leaves_no_version(moment, tmp_path):
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".export-")
     assert bool(list(left.rglob("saved_model.pb"))) == (moment == "rename")
-
-
-def test_a_room_of_walls():
-    room = warmup.room_request(500)
-    points = room["points"][0].numpy()
-    assert room["points"].shape == room["colors"].shape == (1, 500, 3)
-    assert (np.isin(points, [0, 6, 5, 2.5]).sum(1) >= 1).all()

@@ -221,13 +221,6 @@ def test_results_reach_every_point_of_the_scan():
     np.testing.assert_array_equal(found.proposal_scores, [0.5, 0.5])
 
 
-@pytest.mark.parametrize("length", [1, 8, 9])
-def test_packed_bits(length):
-    mask = np.random.default_rng(length).random((3, length)) < 0.5
-    bits = graph.pack_bits(tf.constant(mask)).numpy()
-    np.testing.assert_array_equal(np.packbits(mask, 1, bitorder="little"), bits)
-
-
 def test_load_run(sure_network, tmp_path):
     with pytest.raises(FileNotFoundError, match="config.json"):
         inference.load_run(tmp_path)

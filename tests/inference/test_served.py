@@ -161,50 +161,29 @@ def server(request, exports):
         yield f"localhost:{port}", f"http://localhost:{rest_port}", pid
 
 
-def test_grpc(server, offline):
+def test_features_by_grpc_are_of_the_same_classes(server, offline):
     grpc_client = client("grpc_client")
     stub = grpc_client.connect(server[0])
-    points, colors = scan(3000)
-    outputs = grpc_client.predict(stub, points, colors)
-    expected = offline(points, colors)
-    assert_answers(outputs, expected, 3000)
-    rows = grpc_client.instances(outputs, 3000)
-    assert [row.label for row in rows] == expected.classes.tolist()
-    for row, mask in zip(rows, expected.masks, strict=True):
-        np.testing.assert_array_equal(np.flatnonzero(row.mask), mask)
-    together = grpc_client.predict(stub, *batch())
-    for row, count in enumerate(PADDED):
-        assert_answers(together, offline(*scan(count)), count, row)
-    features = grpc_client.predict(stub, points, colors, signature="segment_features")
-    np.testing.assert_array_equal(features["classes"][0], expected.semantic)
-
-
-def test_rest(server, offline):
-    rest_client = client("rest_client")
-    points, colors = scan(500)
-    outputs = rest_client.predict(server[1], points, colors)
-    assert_answers(outputs, offline(points, colors), 500)
-    decoded = rest_client.decode_mask(outputs["masks_bytes"][0][0], 500)
-    expected = offline(points, colors).masks[0]
-    np.testing.assert_array_equal(np.flatnonzero(decoded), expected)
-    with pytest.raises(urllib.error.HTTPError) as error:
-        rest_client.predict(server[1], points, colors, num_points=501)
-    assert error.value.code == 400
-    assert "num_points must be within 1 and" in error.value.read().decode()
+    features = grpc_client.predict(stub, *scan(3000), signature="segment_features")
+    expected = offline(*scan(3000)).semantic
+    np.testing.assert_array_equal(features["classes"][0], expected)
 
 
 def test_bad_requests_leave_the_server_healthy(server, offline):
     import grpc
 
-    grpc_client = client("grpc_client")
+    grpc_client, rest_client = client("grpc_client"), client("rest_client")
     stub = grpc_client.connect(server[0])
     with pytest.raises(grpc.RpcError) as error:
         grpc_client.predict(stub, *scan(MAX_POINTS + 1))
     assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert f"at most {MAX_POINTS} rows" in error.value.details()
-    points, colors = scan(700)
-    answer = grpc_client.predict(stub, points, colors)
-    assert_answers(answer, offline(points, colors), 700)
+    with pytest.raises(urllib.error.HTTPError) as error:
+        rest_client.predict(server[1], *scan(500), num_points=501)
+    assert error.value.code == 400
+    assert "num_points must be within 1 and" in error.value.read().decode()
+    answer = rest_client.predict(server[1], *scan(700))
+    assert_answers(answer, offline(*scan(700)), 700)
 
 
 def test_many_clients_at_once(server, offline):

@@ -188,13 +188,9 @@ def test_every_room_is_held_out_once(tmp_path):
         assert not manifest.has_scenes(path, "val")
 
 
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [(("a_00", "a_01"), "two rooms at least"), (("a_00", "a_00"), "two scans called")],
-)
-def test_scans_that_cannot_be_held_out(names, message, tmp_path):
-    write_scans(tmp_path, train=names)
-    with pytest.raises(ValueError, match=message):
+def test_one_room_cannot_be_held_out(tmp_path):
+    write_scans(tmp_path, train=("a_00", "a_01"))
+    with pytest.raises(ValueError, match="two rooms at least"):
         folds.write_folds(tmp_path / "scans", tmp_path / "folds")
     assert not (tmp_path / "folds").exists()
 
@@ -327,7 +323,7 @@ def test_data_and_configs_that_no_table_can_be_made_of(tmp_path, capsys):
     toy_models.write_data(tmp_path / "data", val=0)
     words = ["experiment", "table4", f"--data={tmp_path / 'data'}"]
     words.append(f"--output={tmp_path / 'out'}")
-    assert cli.main(words) == 1
+    assert cli.main([*words, f"--config={ROOMS}"]) == 1
     assert "no labelled scenes to measure on" in capsys.readouterr().err
     assert cli.main([*words, "--config=run/config.json"]) == 1
     assert "--config must be FILE.py:VARIANT" in capsys.readouterr().err

@@ -28,13 +28,14 @@ from gspn_tf import config as config_lib
 from gspn_tf import models
 from gspn_tf import ops as op_lib
 from gspn_tf.config import Config
-from gspn_tf.inference.serving import texts, warmup
+from gspn_tf.inference.serving import warmup
 from gspn_tf.inference.serving.signatures import SIGNATURES, ServedModel
 from gspn_tf.training.run_folder import versions
 
 MAX_POINTS = 1_000_000  # of a scan in a request, unless another bound is given
 
 
+ASSETS = Path(__file__).parent / "assets"
 KINDS_OF_OPS = ("portable", "native")
 
 
@@ -142,10 +143,20 @@ def write_extras(folder: Path, served: ServedModel, ops: str) -> None:
     extra = folder / "assets.extra"
     extra.mkdir()
     warmup.write_requests(extra / warmup.FILE_NAME, SIGNATURES, served.num_points)
-    (folder / "batching_params.pbtxt").write_text(texts.BATCHING)
+    shutil.copyfile(ASSETS / "batching_params.pbtxt", folder / "batching_params.pbtxt")
     library = ""
     if ops == "native":
         library = op_lib.library_path().name
         shutil.copyfile(op_lib.library_path(), folder / library)
-    text = texts.readme(ops, library, served.num_points, served.max_points)
-    (folder / "README.txt").write_text(text, encoding="utf-8")
+    (folder / "README.txt").write_text(readme(ops, library, served), encoding="utf-8")
+
+
+def readme(ops: str, library: str, served: ServedModel) -> str:
+    """Fill in the README.txt of an export."""
+    parts = (ASSETS / "README.txt", ASSETS / f"loading_{ops}.txt")
+    return "".join(part.read_text(encoding="utf-8") for part in parts).format(
+        ops=ops,
+        library=library,
+        num_points=served.num_points,
+        max_points=served.max_points,
+    )

@@ -73,7 +73,7 @@ class ServedModel(NamedTuple):
 def answer_instances(
     model: models.RPointNet, scan: ObservedScan, length: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """Instances of a scan of V points, best first; zero and empty after the last.
+    """Answer with the instances of a scan of V points; zero and empty after the last.
 
     Returns:
         boxes [D, 6] metres, classes [D] int32, scores [D], masks_bytes [D] strings of
@@ -92,9 +92,9 @@ def answer_instances(
 def answer_features(
     model: models.RPointNet, scan: ObservedScan, length: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """What the proposal network knows of the V points of a scan; then zeros.
+    """Answer with features, centres and classes of the V points of a scan; then zeros.
 
-    They are those of the nearest point that the network sees.
+    A point has the values of the nearest point that the network sees.
 
     Returns:
         features [length, C], the instance sensitive ones (section 3.1) as Point
@@ -114,7 +114,7 @@ def answer_features(
     }
 
 
-# What computes a signature for one scan, and what that returns.
+# Each signature: the function that answers for one scan, and what it returns.
 SIGNATURES = {
     "serving_default": (
         answer_instances,
@@ -138,7 +138,7 @@ SIGNATURES = {
 
 
 def without_empty_rows(answers: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Instances [B, D, ...] without the rows that no scan needs; others as they are."""
+    """Cut instances [B, D, ...] to the rows that some scan needs; others stay."""
     if "num_detections" not in answers:
         return answers
     most = tf.reduce_max(answers["num_detections"])
@@ -149,7 +149,7 @@ def without_empty_rows(answers: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def as_strings(rows: tf.Tensor) -> tf.Tensor:
-    """Each row of uint8 [D, W] as a string of W bytes.
+    """Make each row of uint8 [D, W] a string of W bytes.
 
     Strings travel as they are by gRPC and as base64 by REST, where TensorFlow Serving
     sends uint8 as numbers. No op casts to them: the bytes are the end of the protocol
