@@ -246,6 +246,8 @@ def requirements(tensorflow):
         "absl-py",
         "ml_collections",
         "pillow",
+        "jinja2",
+        "matplotlib",
         "rich",
         "tensorboard",
         "scipy",

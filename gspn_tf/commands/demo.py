@@ -122,7 +122,7 @@ def show_room(output: Path) -> None:
 def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
     """Write metrics.json and report.html, and print the headline."""
     from gspn_tf.training.run_folder import versions
-    from gspn_tf.visualize import Figure, Report, write_report
+    from gspn_tf.visualize import report
 
     metrics["environment"] = versions()
     files.write_json(output / "metrics.json", metrics)
@@ -135,13 +135,15 @@ def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
         ("AP50 of connected components of true labels", metrics["components_ap50"]),
     ]
     count = metrics["rooms"]["test"]
-    write_report(
+    image = (output / "room.png").read_bytes()
+    picture = report.Figure(image, "One of the unseen rooms")
+    report.write_report(
         output / "report.html",
-        Report(
+        report.Report(
             title="GSPN and R-PointNet on generated rooms",
             summary=f"Measured on {count} rooms that training never saw.",
             numbers=headline,
-            figures=[Figure(output / "room.png", "One of the unseen rooms")],
+            sections=[report.Section(parts=[picture])],
             links=[
                 ("The segmented room, to turn", "segmented/index.html"),
                 ("Results by class", "evaluation/evaluation.html"),

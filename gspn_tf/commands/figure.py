@@ -1,9 +1,8 @@
 """`gspn figure`."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gspn_tf.commands.command import (
     Arguments,
@@ -14,34 +13,11 @@ from gspn_tf.commands.command import (
     timed,
 )
 from gspn_tf.commands.flags import flag, integer, scale
+from gspn_tf.paper.figures.designs import DESIGNS
 
 if TYPE_CHECKING:
-    from gspn_tf.paper.figures import Drawing, Subject
-
-ROOMS, SHAPES, VIEWS = ("rooms", "scannet"), ("parts", "partnet"), ("views", "nyuv2")
-SUFFIXES = (".png", ".html", ".json")
-
-
-class Design(NamedTuple):
-    """What a figure of the paper shows."""
-
-    title: str
-    kinds: tuple[str, ...]  # of the data that it shows
-    scenes: int  # by default
-    width: int  # pixels of one picture, by default
-    classes: bool = False  # whether semantic results too
-
-
-DESIGNS = {
-    "3": Design("Context features and predicted centres", ROOMS, 1, 480),
-    "5": Design("Instances and classes", ROOMS, 4, 400, True),
-    "6": Design("Part instances", SHAPES, 4, 300),
-    "7": Design("Proposals at one seed", ROOMS, 8, 480),  # the first with a chair
-    "8": Design("Instances of rooms", ROOMS, 6, 400),
-    "9": Design("Part instances", SHAPES, 8, 300),
-    "10": Design("Instances of single views", VIEWS, 6, 400),
-}
-
+    from gspn_tf.paper.figures.networks import Trained
+    from gspn_tf.paper.figures.subjects import Subject
 
 FLAGS = (
     flag("--model", "Run folder."),
@@ -78,22 +54,28 @@ def run(arguments: Arguments) -> None:
     flags, (number, *more) = arguments.flags, arguments.positional
     if number not in DESIGNS:
         raise UserError(f"no figure {number!r}; choose one of: {', '.join(DESIGNS)}")
-    design, inputs = DESIGNS[number], [*flags.input, *more]
     if flags.seed_point and number != "7":
         raise UserError(f"--seed_point is of figure 7, got figure {number}")
     if number == "3" and flags.other:
         raise UserError("--other: figure 3 shows one run")
     runs = [existing_folder(flags.model, "--model")]
     runs += [existing_folder(path, "--other") for path in flags.other or ()]
-    output = checked_output(flags.output)
+    inputs, output = [*flags.input, *more], checked_output(flags.output)
+    design = DESIGNS[number]._replace(seed=flags.seed, seed_point=flags.seed_point)
+    design = design._replace(width=flags.width or design.width)
+    wanted = wanted_scenes(flags.scenes) or design.scenes
     load_tensorflow()
-    from gspn_tf.paper import figures
+    from gspn_tf.paper.figures import context, galleries, networks, proposals, subjects
 
-    subjects = read_inputs(flags, design, inputs)
-    if number == "7":
-        if len(subjects) > 1 and (flags.scenes or len(inputs) > 1):
-            raise UserError(f"figure 7 is of one scene, got {len(subjects)}")
-        subjects = [figures.with_a_chair(subjects)]
+    scenes: list[Subject] = []
+    for path in inputs:
+        split = flags.split or "val"
+        scenes += subjects.read_subjects(path, split, wanted, flags.scale)
+    if number == "7" and len(scenes) > 1 and (flags.scenes or len(inputs) > 1):
+        raise UserError(f"figure 7 is of one scene, got {len(scenes)}")
+    draw = {"3": context.figure_3, "7": proposals.figure_7}.get(
+        number, galleries.gallery
+    )
     about = {
         "figure": int(number),
         "runs": [str(path) for path in runs],
@@ -102,105 +84,51 @@ def run(arguments: Arguments) -> None:
     }
     taken: dict[str, float] = {}
     with timed(taken):
-        drawing = draw(number, design, runs, subjects, flags)
-        notes = [*unlike(number, design, subjects), *untaught(runs, subjects)]
-        picture, page, _ = figures.write(drawing, output, about | {"notes": notes})
-    for line in (*told(drawing), *(f"note: {note}" for note in notes)):
+        load = networks.proposing if number in ("3", "7") else networks.whole
+        trained = [load(path) for path in runs]
+        drawing = draw(trained, scenes, design)
+        notes = list(notes_on(number, runs, trained, scenes))
+        picture, page, _ = drawing.write(output, design.title, about | {"notes": notes})
+    for line in (*drawing.told, *(f"note: {note}" for note in notes)):
         print(line)
     print(f"{picture} and {page} in {taken['seconds']} s")
 
 
 def checked_output(output: str) -> Path:
-    """--output without the suffix of one of the files."""
+    """Return --output without the suffix of one of the files."""
     path = Path(output)
-    if path.suffix.lower() in SUFFIXES:
+    if path.suffix.lower() in (".png", ".html", ".json"):
         path = path.with_suffix("")
     if output.endswith("/") or path.is_dir():
         raise UserError(f"--output must name a file, {output} is a folder")
     return path
 
 
-def read_inputs(
-    flags: Namespace, design: Design, inputs: Sequence[str]
-) -> "list[Subject]":
-    """The scenes to draw."""
-    from gspn_tf.paper import figures
-
-    wanted: int | list[str] = design.scenes
-    if flags.scenes:
-        wanted = [name for name in flags.scenes.split(",") if name]
-        if not wanted:
-            raise UserError(f"--scenes must be a number or names, got {flags.scenes!r}")
-        if flags.scenes.isdigit():
-            wanted = int(flags.scenes)
-            if not wanted:
-                raise UserError("--scenes must be at least 1, got 0")
-    return [
-        subject
-        for path in inputs
-        for subject in figures.read_subjects(
-            path, flags.split or "val", wanted, flags.scale
-        )
-    ]
+def wanted_scenes(scenes: str | None) -> int | list[str] | None:
+    """Return how many scenes --scenes asks for, or their names."""
+    if scenes is None:
+        return None
+    names = [name for name in scenes.split(",") if name]
+    if not names or scenes == "0":
+        raise UserError(f"--scenes must be a number from 1 or names, got {scenes!r}")
+    return int(scenes) if scenes.isdigit() else names
 
 
-def unlike(number: str, design: Design, subjects: "Sequence[Subject]") -> Iterator[str]:
-    """Says so where a figure is drawn of other data than the paper's."""
-    others = {subject.kind for subject in subjects} - {*design.kinds, ""}
-    if others:
-        wanted, drawn = " or ".join(design.kinds), " and ".join(sorted(others))
-        yield f"figure {number} is of {wanted} in the paper; drawn of {drawn}"
-
-
-def untaught(runs: Sequence[Path], subjects: "Sequence[Subject]") -> Iterator[str]:
-    """Names the runs whose classes are not those of the scenes."""
-    from gspn_tf.training.run_folder import RunFolder
-
-    for path in runs:
-        names = tuple(name for _, name in RunFolder(path).classes())
-        if any(subject.labelled and subject.classes != names for subject in subjects):
-            yield f"{path} was trained on other classes than the scenes have"
-
-
-def draw(
+def notes_on(
     number: str,
-    design: Design,
     runs: Sequence[Path],
-    subjects: "list[Subject]",
-    flags: Namespace,
-) -> "Drawing":
-    """The drawing of one figure."""
-    from gspn_tf.paper import figures
-
-    size = {"width": flags.width or design.width, "seed": flags.seed}
-    if number == "3":
-        return figures.figure_3(figures.proposing(runs[0]), subjects, **size)
-    if number == "7":
-        networks = [figures.proposing(path) for path in runs]
-        return figures.figure_7(
-            networks, subjects[0], seed_point=flags.seed_point, **size
-        )
-    return figures.gallery(
-        [figures.whole(path) for path in runs],
-        subjects,
-        title=design.title,
-        classes=design.classes,
-        **size,
-    )
-
-
-def told(drawing: "Drawing") -> Iterator[str]:
-    """Lines about what was measured."""
-    for scene in drawing.numbers.get("scenes", []):
-        if "to_truth" in scene:
-            yield (
-                f"{scene['scene']}: predicted centres lie {scene['to_truth']:.3f} of "
-                f"the object's size from the true one, the points themselves "
-                f"{scene['of_points']:.3f}"
-            )
-    for row in drawing.numbers.get("proposals", []):
-        iou = f", IoU {row['iou']:.2f}" if "iou" in row else ""
-        yield f"{row['network']}: objectness {row['score']:.2f}{iou}"
+    trained: "Sequence[Trained]",
+    scenes: "Sequence[Subject]",
+) -> Iterator[str]:
+    """Say where a figure differs from the paper's, or a run from the scenes."""
+    kinds = DESIGNS[number].kinds
+    others = {scene.kind for scene in scenes} - {*kinds, ""}
+    if others:
+        wanted, drawn = " or ".join(kinds), " and ".join(sorted(others))
+        yield f"figure {number} is of {wanted} in the paper; drawn of {drawn}"
+    for path, network in zip(runs, trained, strict=True):
+        if any(s.labelled and s.classes != network.classes for s in scenes):
+            yield f"{path} was trained on other classes than the scenes have"
 
 
 COMMAND = Command(

@@ -3,6 +3,12 @@
 Imports nothing of the package.
 """
 
-from gspn_tf.files.atomic import replacing, sha256, write_json, write_text
+from gspn_tf.files.atomic import (
+    replacing,
+    sha256,
+    write_json,
+    write_text,
+    writing_together,
+)
 
-__all__ = ["replacing", "sha256", "write_json", "write_text"]
+__all__ = ["replacing", "sha256", "write_json", "write_text", "writing_together"]

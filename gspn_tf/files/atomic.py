@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(beside, path)
     finally:
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def writing_together(folder: str | Path, names: Iterable[str]) -> Iterator[Path]:
+    """Yield a scratch folder whose files `names` all move to `folder`, or none.
+
+    They are moved when the block succeeds; `folder` is made where it is missing.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as scratch:
+        yield Path(scratch)
+        for name in names:
+            os.replace(Path(scratch, name), folder / name)
 
 
 def sha256(path: str | Path) -> str:

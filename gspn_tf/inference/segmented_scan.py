@@ -19,7 +19,9 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import Scan
 from gspn_tf.inference.segmenter import Segmentation
-from gspn_tf.visualize import InstanceRow, PageContent, instance_colors, write_page
+from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
+from gspn_tf.visualize.page import PageContent, write_page
+from gspn_tf.visualize.palette import instance_colors
 
 FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
 
@@ -96,22 +98,22 @@ class SegmentedScan(NamedTuple):
 
     def _write_page(self, path: Path) -> None:
         found = self.found
-        proposals = found.proposals if len(found.proposals) else None  # SGPN: none
-        rows = [
-            InstanceRow(row["class"], row["score"], row["num_points"], box)
-            for row, box in zip(self.instances(), found.boxes, strict=True)
+        colors = instance_colors(np.arange(len(found.masks)))
+        entries = [
+            Entry(row["class"], color, row["num_points"], row["score"], box)
+            for row, color, box in zip(
+                self.instances(), colors, found.boxes, strict=True
+            )
         ]
-        content = PageContent(
-            points=self.scan.points * np.float32(self.scale),
-            colors=self.scan.colors,
-            class_names=self.classes.names,
-            semantic=found.semantic,
-            instance=found.labels(),
-            instances=rows,
-            proposal_boxes=proposals,
-            proposal_scores=found.proposal_scores,
-        )
-        write_page(path, content, title=self.name)
+        layers = [
+            Layer("input", colors=self.scan.colors),
+            class_layer("semantic", found.semantic, self.classes.names),
+            Layer("instances", entries, found.labels()),
+        ]
+        if len(found.proposals):  # an SGPN has none
+            layers.append(proposal_layer(found.proposals, found.proposal_scores))
+        points = self.scan.points * np.float32(self.scale)
+        write_page(path, PageContent(points, layers), title=self.name)
 
 
 def _rounded(values: np.ndarray) -> list[float]:

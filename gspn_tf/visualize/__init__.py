@@ -1,57 +1,16 @@
-"""Results to look at: colours, pictures, an interactive page and a report."""
+"""Looking at clouds: colours, still pictures, an interactive page, charts, a report.
 
-from gspn_tf.visualize.charts import Line, line_chart
-from gspn_tf.visualize.curves import precision_recall
-from gspn_tf.visualize.layers import BoxLayer, ColorLayer, Entry, LabelLayer
-from gspn_tf.visualize.page import InstanceRow, PageContent, write_page
-from gspn_tf.visualize.palette import PALETTE, class_colors, instance_colors
-from gspn_tf.visualize.raster import View
-from gspn_tf.visualize.render import (
-    Dots,
-    Panel,
-    Row,
-    render_panels,
-    render_png,
-    render_rows,
-)
-from gspn_tf.visualize.report import (
-    Drawings,
-    Figure,
-    Report,
-    Section,
-    Table,
-    cell_text,
-    write_report,
-)
-from gspn_tf.visualize.sheet import Caption
+palette    colours of classes, instances and features
+surface    how large points are drawn, and which of them are walls
+raster     a depth buffer: which point each pixel shows
+render     pictures of clouds, with boxes and dots
+sheet      pictures side by side, under titles
+layers     the ways in which a page colours its points
+page       one HTML file to turn and to click
+charts     lines over axes
+report     one HTML file of numbers, tables and figures
+templates  the pages' HTML, style sheets and scripts
 
-__all__ = [
-    "PALETTE",
-    "BoxLayer",
-    "Caption",
-    "ColorLayer",
-    "Dots",
-    "Drawings",
-    "Entry",
-    "Figure",
-    "InstanceRow",
-    "LabelLayer",
-    "Line",
-    "PageContent",
-    "Panel",
-    "Report",
-    "Row",
-    "Section",
-    "Table",
-    "View",
-    "cell_text",
-    "class_colors",
-    "instance_colors",
-    "line_chart",
-    "precision_recall",
-    "render_panels",
-    "render_png",
-    "render_rows",
-    "write_page",
-    "write_report",
-]
+Imports from `files` alone. Modules are imported one by one, since matplotlib (sheet,
+charts) and jinja2 (page, report) take time to load.
+"""

@@ -1,110 +1,113 @@
-"""What a page can show of its points: colours, labels with a list, boxes."""
+"""Layers: the ways in which a page colours its points, each with a list."""
 
 import base64
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from gspn_tf.visualize.palette import NOTHING, class_colors
+
+MAX_PROPOSALS = 300
+
 
 class Entry(NamedTuple):
-    """One line of a layer's list."""
+    """An Entry is one line of a layer's list."""
 
     name: str
-    color: np.ndarray | None = None  # [3] uint8
+    color: np.ndarray | None = None  # [3] uint8; default: grey
     num_points: int | None = None
     score: float | None = None  # 0..1
-    box: Sequence[float] | None = None  # [6] centre, size; metres
+    box: np.ndarray | None = None  # [6] centre, size; metres
 
 
-class ColorLayer(NamedTuple):
-    """Every point in a colour of its own."""
+class Layer(NamedTuple):
+    """A Layer shows each of V points in a colour of its own or in that of an entry.
 
-    label: str
-    colors: np.ndarray  # [V, 3] uint8
+    The boxes of entries are drawn as wire frames where there are no labels.
+    """
+
+    name: str  # of its button and, with hyphens, in the page's address
+    entries: Sequence[Entry] = ()
+    labels: np.ndarray | None = None  # [V] int, -1 = none, else row of `entries`
+    colors: np.ndarray | None = None  # [V, 3] uint8, in place of labels
+    noun: str = "instances"  # what the entries are
+
+    def point_colors(self, count: int) -> np.ndarray:
+        """Return the colour of each of `count` points, uint8 [V, 3]."""
+        if self.colors is not None:
+            return np.asarray(self.colors, np.uint8)
+        colors = [NOTHING if e.color is None else e.color for e in self.entries]
+        table = np.array([*colors, NOTHING], np.uint8)
+        return table[np.full(count, -1) if self.labels is None else self.labels]
+
+    def picked(self, rows: np.ndarray) -> "Layer":
+        """Return the layer of some of its points."""
+        labels = None if self.labels is None else np.asarray(self.labels)[rows]
+        colors = None if self.colors is None else np.asarray(self.colors)[rows]
+        return self._replace(labels=labels, colors=colors)
 
     def check(self, count: int) -> None:
-        """Raises ValueError unless the layer is of `count` points."""
-        check_shape(f"colors of layer {self.label!r}", self.colors, (count, 3))
+        """Raise ValueError unless the layer fits a cloud of `count` points."""
+        name, last = f"of layer {self.name!r} must", len(self.entries) - 1
+        if self.colors is not None and np.shape(self.colors) != (count, 3):
+            raise ValueError(f"colors {name} be [{count}, 3], got {self.colors.shape}")
+        if self.labels is not None and np.shape(self.labels) != (count,):
+            raise ValueError(f"labels {name} be [{count}], got {self.labels.shape}")
+        if self.labels is not None and count:
+            low, high = np.min(self.labels), np.max(self.labels)
+            if low < -1 or high > last:
+                raise ValueError(f"labels {name} lie in -1..{last}, got {low}..{high}")
 
-    def values(self, shown: np.ndarray) -> dict:
-        """The layer as the page's script reads it, of the points `shown`."""
-        colors = np.asarray(self.colors)[shown].astype("u1")
-        return {"kind": "colors", "rows": [], "colors": encoded(colors)}
+    def values(self) -> dict[str, Any]:
+        """Return the layer as the page's script reads it.
 
-
-class LabelLayer(NamedTuple):
-    """Points in the colours of the lines that they belong to."""
-
-    label: str
-    labels: np.ndarray  # [V] int, -1 = none, else row of `entries`
-    entries: Sequence[Entry]
-    noun: str = "instances"  # what they are
-
-    def check(self, count: int) -> None:
-        """Raises ValueError unless the layer is of `count` points."""
-        name = f"labels of layer {self.label!r}"
-        check_shape(name, self.labels, (count,))
-        check_range(name, self.labels, -1, len(self.entries) - 1)
-
-    def values(self, shown: np.ndarray) -> dict:
-        """The layer as the page's script reads it: 0 is nothing, n is row n - 1."""
-        return {
-            "kind": "labels",
-            "noun": self.noun,
+        Label 0 is nothing, label n is row n - 1.
+        """
+        listed = sum(entry.num_points != 0 for entry in self.entries)
+        values: dict[str, Any] = {
+            "id": self.name.replace(" ", "-"),
+            "label": self.name[:1].upper() + self.name[1:],
+            "heading": f"{listed:,} {self.noun}" if self.entries else "",
             "rows": [_row(entry) for entry in self.entries],
-            "labels": encoded((np.asarray(self.labels)[shown] + 1).astype("<u2")),
         }
+        if self.labels is not None:
+            values["labels"] = encoded(self.labels + 1, "<u2")
+        elif self.colors is not None:
+            values["colors"] = encoded(self.colors, "u1")
+        return values
 
 
-class BoxLayer(NamedTuple):
-    """Wire frames over the input."""
-
-    label: str
-    entries: Sequence[Entry]  # each with its box and score
-    total: int | None = None  # how many there are, where these are the best of them
-
-    def check(self, count: int) -> None:
-        """Boxes stand beside the points."""
-
-    def values(self, shown: np.ndarray) -> dict:
-        """The layer as the page's script reads it."""
-        rows = [_row(entry) for entry in self.entries]
-        of = {} if self.total is None else {"of": self.total}
-        return {"kind": "boxes", "rows": rows, **of}
+def class_layer(name: str, semantic: np.ndarray, class_names: Sequence[str]) -> Layer:
+    """Return a layer of classes [V]: 0 = background, else 1..C of `class_names`."""
+    counts = np.bincount(semantic, minlength=1 + len(class_names))[1:]
+    colors = class_colors(np.arange(1, 1 + len(class_names)))
+    entries = list(map(Entry, class_names, colors, counts))
+    return Layer(name, entries, np.asarray(semantic, np.int64) - 1, noun="classes")
 
 
-Layer = ColorLayer | LabelLayer | BoxLayer
+def proposal_layer(boxes: np.ndarray, scores: np.ndarray) -> Layer:
+    """Return a layer of the 300 best of boxes [R, 6] with scores [R], 0..1."""
+    best = np.argsort(-np.asarray(scores), kind="stable")[:MAX_PROPOSALS]
+    entries = [
+        Entry(f"proposal {rank}", score=scores[row], box=boxes[row])
+        for rank, row in enumerate(best, start=1)
+    ]
+    return Layer("proposals", entries, noun=f"best of {len(boxes):,} proposals")
 
 
-def encoded(values: np.ndarray) -> str:
-    """The bytes of an array as base64."""
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+def encoded(values: np.ndarray, kind: str) -> str:
+    """Return the bytes of an array of numbers of a kind as base64."""
+    return base64.b64encode(values.astype(kind).tobytes()).decode()
 
 
-def hex_color(color: np.ndarray) -> str:
-    """Red, green, blue -> "#rrggbb"."""
-    red, green, blue = (int(value) for value in color)
-    return f"#{red:02x}{green:02x}{blue:02x}"
+def hex_color(color: np.ndarray | Sequence[int]) -> str:
+    """Return red, green and blue as "#rrggbb"."""
+    return "#" + bytes(int(value) for value in color).hex()
 
 
-def check_shape(name: str, values: np.ndarray | None, shape: tuple[int, ...]) -> None:
-    """Raises ValueError where `values` are there and have another shape."""
-    if values is not None and np.shape(values) != shape:
-        raise ValueError(f"{name} must be {list(shape)}, got {list(np.shape(values))}")
-
-
-def check_range(name: str, labels: np.ndarray | None, low: int, high: int) -> None:
-    """Raises ValueError where a label lies outside of low..high."""
-    if labels is None or not len(labels):
-        return
-    lowest, highest = np.min(labels), np.max(labels)
-    if lowest < low or highest > high:
-        raise ValueError(f"{name} must lie in {low}..{high}, got {lowest}..{highest}")
-
-
-def _row(entry: Entry) -> dict:
-    row: dict = {"name": entry.name}
+def _row(entry: Entry) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": entry.name}
     if entry.color is not None:
         row["color"] = hex_color(entry.color)
     if entry.num_points is not None:

@@ -39,12 +39,12 @@ _TO_LINEAR = np.array(
 
 
 def class_colors(semantic: np.ndarray) -> np.ndarray:
-    """Classes 1..C, any shape -> uint8 [..., 3]; 0 is grey."""
+    """Return colours of classes 1..C of any shape, uint8 [..., 3]; 0 is grey."""
     return instance_colors(np.asarray(semantic) - 1)
 
 
 def instance_colors(instance: np.ndarray) -> np.ndarray:
-    """Instances 0..I-1, any shape -> uint8 [..., 3]; -1 is grey.
+    """Return colours of instances 0..I-1 of any shape, uint8 [..., 3]; -1 is grey.
 
     An instance keeps its colour whatever else is shown; after the palette's end the
     colours come again in another brightness.
@@ -60,7 +60,7 @@ def instance_colors(instance: np.ndarray) -> np.ndarray:
 
 
 def component_colors(components: np.ndarray) -> np.ndarray:
-    """Three numbers 0..1 a point, [..., 3] -> uint8 [..., 3]; see above."""
+    """Return the colours of three numbers 0..1 a point, [..., 3]; see above."""
     first, second, third = np.moveaxis(np.clip(components, 0, 1), -1, 0)
     lightness = LIGHTNESS[0] + first * (LIGHTNESS[1] - LIGHTNESS[0])
     chroma = np.stack([1 - second, second], -1) @ BLUE_ORANGE
@@ -69,7 +69,7 @@ def component_colors(components: np.ndarray) -> np.ndarray:
 
 
 def _srgb(lab: np.ndarray) -> np.ndarray:
-    """CIELAB (D65) [..., 3] -> sRGB uint8; what no screen shows is clipped."""
+    """Convert CIELAB (D65) [..., 3] to sRGB uint8; what no screen shows is clipped."""
     y = (lab[..., 0] + 16) / 116
     roots = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
     xyz = np.where(roots > 6 / 29, roots**3, (roots - 4 / 29) * 3 * (6 / 29) ** 2)

@@ -1,123 +1,86 @@
-"""Pictures put together: columns under titles, rows beside names, a caption below."""
+"""Pictures in rows, under titles and beside names, with a caption: by matplotlib."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Patch
 
 from gspn_tf.files import replacing
+from gspn_tf.visualize.layers import hex_color
+from gspn_tf.visualize.raster import Viewpoint
+from gspn_tf.visualize.render import PanelRow, draw_panels
 
-INK = (27, 31, 36)
-GROUND = (255, 255, 255)
+DPI = 100
 GAP = 12  # pixels between pictures
+_STYLE: dict[Any, Any] = {"text.color": "#1b1f24", "axes.labelcolor": "#1b1f24"}
 
-Color = tuple[int, int, int]
-
-
-class Caption(NamedTuple):
-    """What stands below the pictures."""
-
-    text: str = ""
-    legend: Sequence[tuple[str, Color]] = ()  # name and colour
+Legend = Sequence[tuple[str, np.ndarray | Sequence[int]]]  # names and their colours
 
 
-def save(path: str | Path, sheet: Image.Image) -> None:
-    """Write a PNG, atomically: the same bytes for the same picture."""
-    with replacing(path) as beside:
-        sheet.save(beside, format="PNG", optimize=True)
+def write_sheet(
+    path: str | Path,
+    rows: Sequence[PanelRow],
+    view: Viewpoint = Viewpoint(),  # noqa: B008 - immutable
+    caption: str = "",
+    legend: Legend = (),
+) -> None:
+    """Write rows of pictures as one PNG, atomically: the same bytes for the same rows.
+
+    Args:
+        path: file to write.
+        rows: at least one; the titles of the first one's panels stand above.
+        view: camera of every row, and the size of one picture.
+        caption: a sentence below the pictures.
+        legend: colours and their names, above the caption.
+
+    Raises:
+        ValueError: as `draw_panels`, or rows of different lengths.
+    """
+    lengths = {len(row.panels) for row in rows}
+    if len(lengths) != 1:
+        raise ValueError(f"rows must have one length, got {sorted(lengths)}")
+    with matplotlib.rc_context(_STYLE), replacing(path) as beside:
+        _sheet(rows, view, caption, legend).savefig(beside, format="png", dpi=DPI)
 
 
-def in_columns(
-    pictures: Sequence[Image.Image], titles: Sequence[str], columns: int | None
-) -> Image.Image:
-    """Pictures in rows of `columns`, a title above each when there is any."""
-    columns = columns or len(pictures)
-    width, height = pictures[0].size
-    band = _band(height) if any(titles) else 0
-    gap = GAP if len(pictures) > 1 else 0
-    rows = -(-len(pictures) // columns)
-    size = (columns * (width + gap) - gap, rows * (height + band + gap) - gap)
-    sheet = Image.new("RGB", size, GROUND)
-    for number, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
-        left = (number % columns) * (width + gap)
-        top = (number // columns) * (height + band + gap)
-        sheet.paste(picture, (left, top + band))
-        _write(sheet, (left + width / 2, top + band / 2), title, 0.55 * band)
-    return sheet
+def _sheet(
+    rows: Sequence[PanelRow], view: Viewpoint, caption: str, legend: Legend
+) -> Canvas:
+    line = max(14, round(0.075 * view.height))  # pixels of a line of text
+    letter: dict[str, Any] = {"fontsize": 0.55 * line * 72 / DPI}
+    titles = [panel.title for panel in rows[0].panels]
+    left, above = line * any(row.title for row in rows), line * any(titles)
+    width = left + len(titles) * (view.width + GAP) - GAP
+    longest = max((len(name) for name, _ in legend), default=1)
+    a_line = max(1, int(width / ((0.35 * longest + 2) * line)))  # names of the legend
+    legend_lines = -(-len(legend) // a_line)
+    below = GAP * bool(legend or caption) + line * (legend_lines + bool(caption))
+    height = above + len(rows) * (view.height + GAP) - GAP + below
 
-
-def in_rows(
-    pictures: Sequence[Sequence[Image.Image]],
-    titles: Sequence[str],
-    names: Sequence[str],
-    caption: Caption,
-) -> Image.Image:
-    """Rows of pictures under the titles of the columns, each beside its name."""
-    width, height = pictures[0][0].size
-    band = _band(height)
-    margin = band if any(names) else 0
-    across = margin + len(titles) * (width + GAP) - GAP
-    below = _below(caption, across, band)
-    top = band + len(pictures) * (height + GAP) - GAP
-    sheet = Image.new("RGB", (across, top + below.height), GROUND)
-    for column, title in enumerate(titles):
-        middle = margin + column * (width + GAP) + width / 2
-        _write(sheet, (middle, band / 2), title, 0.6 * band)
-    for row, (line, name) in enumerate(zip(pictures, names, strict=True)):
-        upper = band + row * (height + GAP)
-        if name:
-            strip = Image.new("RGB", (height, band), GROUND)
-            _write(strip, (height / 2, band / 2), name, 0.5 * band)
-            sheet.paste(strip.rotate(90, expand=True), (0, upper))
-        for column, picture in enumerate(line):
-            sheet.paste(picture, (margin + column * (width + GAP), upper))
-    sheet.paste(below, (0, top))
-    return sheet
-
-
-def _below(caption: Caption, width: int, band: int) -> Image.Image:
-    """The legend in as many lines as it needs, and the text under it."""
-    font = _font(0.5 * band)
-    lines: list[list[tuple[int, str, Color]]] = [[]]
-    left = GAP
-    for name, color in caption.legend:
-        needed = round(band + font.getlength(name)) + GAP
-        if left + needed > width and lines[-1]:
-            lines.append([])
-            left = GAP
-        lines[-1].append((left, name, color))
-        left += needed
-    lines = [line for line in lines if line]
-    count = len(lines) + bool(caption.text)
-    below = Image.new("RGB", (width, count * band + GAP * bool(count)), GROUND)
-    draw = ImageDraw.Draw(below)
-    for row, line in enumerate(lines):
-        middle = GAP + (row + 0.5) * band
-        for left, name, color in line:
-            half = 0.28 * band
-            place = (left, middle - half, left + 2 * half, middle + half)
-            draw.rectangle(place, fill=tuple(color))
-            draw.text((left + 0.75 * band, middle), name, INK, font, "lm")
-    if caption.text:
-        middle = (width / 2, GAP + (len(lines) + 0.5) * band)
-        _write(below, middle, caption.text, 0.5 * band)
-    return below
-
-
-def _band(height: int) -> int:
-    """Height of a line of text beside pictures of a height."""
-    return round(0.075 * height)
-
-
-def _font(size: float):
-    return ImageFont.load_default(size=max(10, size))
-
-
-def _write(sheet: Image.Image, middle: tuple, text: str, size: float) -> None:
-    """Text in the middle of a place, smaller where the sheet is too narrow for it."""
-    font = _font(size)
-    longest = sheet.width - GAP
-    if font.getlength(text) > longest:
-        font = _font(size * longest / font.getlength(text))
-    ImageDraw.Draw(sheet).text(middle, text, fill=INK, font=font, anchor="mm")
+    canvas = Canvas(figsize=(width / DPI, height / DPI))
+    margins = {"left": left / width, "right": 1, "bottom": below / height}
+    gaps = {"wspace": GAP / view.width, "hspace": GAP / view.height}
+    grid = margins | gaps | {"top": 1 - above / height}
+    places = canvas.subplots(len(rows), len(titles), squeeze=False, gridspec_kw=grid)
+    for places_of_row, row in zip(places, rows, strict=True):
+        pictures = draw_panels(row, view)
+        for axes, picture in zip(places_of_row, pictures, strict=True):
+            axes.imshow(picture, aspect="auto", interpolation="none")
+            axes.set(xticks=[], yticks=[], frame_on=False)
+        places_of_row[0].set_ylabel(row.title, **letter)
+    for axes, title in zip(places[0], titles, strict=True):
+        axes.set_title(title, **letter, pad=letter["fontsize"] / 3)
+    if legend:
+        patches = [Patch(color=hex_color(color)) for _, color in legend]
+        names = [name for name, _ in legend]
+        anchor = (0.5, line * bool(caption) / height)
+        look: dict[str, Any] = {"loc": "lower center", "frameon": False, "borderpad": 0}
+        canvas.legend(
+            patches, names, bbox_to_anchor=anchor, ncols=a_line, **look, **letter
+        )
+    canvas.text(0.5, 0.3 * line / height, caption, ha="center", **letter)
+    return canvas

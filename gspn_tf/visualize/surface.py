@@ -1,4 +1,7 @@
-"""What a picture of bare points needs to look like surfaces in an open room."""
+"""How bare points become surfaces in an open room: sizes, walls, and a bounded number.
+
+NumPy and SciPy alone; the page and the still pictures share it.
+"""
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError, cKDTree
@@ -9,8 +12,27 @@ WALL = 0.2  # metres; so near the outline of a scan a point belongs to a wall
 FLOOR = 0.12  # metres; what lies lower is never taken for a wall
 
 
+def checked_points(points: np.ndarray) -> np.ndarray:
+    """Return points as float64; raise ValueError unless they are [V, 3]."""
+    points = np.asarray(points, np.float64)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise ValueError(f"points must be [V, 3], got {points.shape}")
+    return points
+
+
+def shown_rows(points: np.ndarray, most: int) -> np.ndarray:
+    """Return the rows of points [V, 3] that are finite; of too many, `most` by chance.
+
+    The draw is the same each time, and rows rise.
+    """
+    rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+    return rows
+
+
 def splat_sizes(points: np.ndarray) -> np.ndarray:
-    """Diameters [V] in metres that let discs at points [V, 3] just close a surface.
+    """Return diameters [V], metres, of discs at points [V, 3] that close a surface.
 
     Each follows the distance to the point's neighbours, within 0.6 to 2.2 times the
     median, so that sparse walls close and stray points stay small.
@@ -25,7 +47,7 @@ def splat_sizes(points: np.ndarray) -> np.ndarray:
 
 
 def outward_directions(points: np.ndarray) -> np.ndarray:
-    """Where the outer walls face: [V, 2] unit vectors in the floor plane, else zero.
+    """Return where outer walls face: [V, 2] unit vectors in the floor plane, else zero.
 
     A point near the outline (convex hull from above) of the scan gets the outline's
     outward normal. A picture leaves out what faces the camera, and one looks into the
@@ -45,7 +67,7 @@ def outward_directions(points: np.ndarray) -> np.ndarray:
 
 
 def _outline(points: np.ndarray) -> np.ndarray | None:
-    """Edges [E, 3] of the hull from above: outward normal, offset; None if flat."""
+    """Return edges [E, 3] of the hull from above: normal, offset; None where flat."""
     cells, counts = np.unique(
         np.floor(points[:, :2] / CELL).astype(np.int64), axis=0, return_counts=True
     )

@@ -1,12 +1,8 @@
-"""Headless Chromium for tests of the HTML page, and a check of any finished page.
-
-python tests/helpers/browser.py PAGE.html      exit status 1 and a reason if it fails
-"""
+"""Headless Chromium for tests of HTML pages."""
 
 import json
 import shutil
 import subprocess
-import sys
 import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,69 +13,100 @@ FLAGS = (
     "--disable-background-networking --disable-component-update --disable-sync "
     "--hide-scrollbars --virtual-time-budget=6000 --window-size=1000,700"
 ).split()
+NO_WEBGL = "--disable-3d-apis"
 
-# Headless Chromium paints a frame or two and stops, so timers stand in for frames.
-FRAMES = """
+# Counts errors, keeps what WebGL drew, and lets timers stand in for frames: headless
+# Chromium paints a frame or two and stops.
+BEFORE = """
 window.requestAnimationFrame = (call) => setTimeout(call, 5);
 const frame = () => new Promise((done) => setTimeout(done, 20));
+let errors = 0;
+for (const kind of ["error", "securitypolicyviolation", "unhandledrejection"]) {
+  window.addEventListener(kind, () => { errors += 1; });
+}
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, options) {
+  return getContext.call(this, kind, { ...options, preserveDrawingBuffer: true });
+};
 """
 
-# Visits every layer by its button and says what the page reports of each.
+# Says what the page shows: the state of its buttons and the pixels of its canvases.
+LOOK = """
+const element = (id) => document.getElementById(id);
+const inked = (id) => {
+  const { width, height } = element(id);
+  const copy = new OffscreenCanvas(width, height).getContext("2d");
+  copy.drawImage(element(id), 0, 0);
+  const { data } = copy.getImageData(0, 0, width, height);
+  return data.filter((value, i) => i % 4 === 3 && value).length / (width * height);
+};
+const look = () => {
+  const pressed = (list) =>
+    document.querySelector(`#${list} button[aria-pressed=true]`)?.value ?? null;
+  const about = { errors, still: element("still") !== null,
+    requests: performance.getEntriesByType("resource")
+      .filter((entry) => !entry.name.startsWith("data:")).length };
+  if (about.still) return about;
+  return { ...about, ...JSON.parse(document.body.dataset.camera),
+    layer: pressed("layers"), selected: pressed("rows"), hash: location.hash,
+    points: inked("view"), lines: inked("overlay"),
+    text: element("about").textContent, heading: element("heading").textContent,
+    rows: document.querySelectorAll("#rows button").length };
+};
+"""
+
+# Visits every layer by its button.
 TOUR = """
+const steps = Object.fromEntries([...document.querySelectorAll("#layers button")]
+  .map((button) => [button.value, () => button.click()]));
+"""
+
+ONCE = "const steps = { seen: () => {} };"
+
+AFTER = """
 (async () => {
-  const body = document.body.dataset;
-  const seen = [];
-  for (const button of document.querySelectorAll("#layers button")) {
-    button.click();
+  const log = {};
+  for (const [name, step] of Object.entries(steps)) {
+    step();
     await frame();
-    const rows = document.querySelectorAll("#rows button").length;
-    seen.push({ ...body, asked: button.value, rows });
+    log[name] = look();
   }
-  body.tour = JSON.stringify(seen);
+  document.body.dataset.log = JSON.stringify(log);
 })();
 """
 
 
 def find_chromium() -> str | None:
-    """Path of an installed Chromium, if any."""
+    """Return the path of an installed Chromium, if any."""
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
-def open_page(page: Path, fragment: str = "", *, script: str = "", flags=()) -> dict:
-    """The data attributes of the page's body after it has drawn.
+def walk(
+    page: Path, steps: str = TOUR, fragment: str = "", *flags: str, look: str = LOOK
+) -> dict:
+    """Look at a page after each of `steps`, JavaScript that defines an object of them.
 
-    `script` runs after the page's own; `flags` are more flags for Chromium.
+    fragment: of the page's address. flags: more flags for Chromium. look: JavaScript
+    that defines a function of this name, which says what there is to see.
     """
     with tempfile.TemporaryDirectory() as folder:
-        if script:
-            page = _with_script(page, script, Path(folder) / page.name)
-        reply = _run(page, fragment, folder, "--dump-dom", *flags)
-    finder = _BodyFinder()
-    finder.feed(reply)
-    return finder.data
+        text = page.read_text(encoding="utf-8")
+        start, end = text.index("<style>"), text.rindex("</body>")
+        before, after = f"<script>{BEFORE}</script>", f"<script>{look}{steps}{AFTER}"
+        copy = Path(folder) / page.name
+        parts = (text[:start], before, text[start:end], after, "</script>", text[end:])
+        copy.write_text("".join(parts), "utf-8")
+        finder = _BodyFinder()
+        finder.feed(_run(copy, fragment, folder, "--dump-dom", *flags))
+    if "log" not in finder.data:
+        raise AssertionError(f"the script did not run to its end: {finder.data}")
+    return json.loads(finder.data["log"])
 
 
-def screenshot(page: Path, fragment: str, png: Path) -> None:
+def screenshot(page: Path, fragment: str, png: Path, *flags: str) -> None:
     """Write a picture of the page."""
     with tempfile.TemporaryDirectory() as folder:
-        _run(page, fragment, folder, f"--screenshot={png}")
-
-
-def tour(page: Path, renderer: str) -> list[dict]:
-    """What the page reports of each of its layers, in order."""
-    data = open_page(page, f"renderer={renderer}", script=TOUR)
-    if "tour" not in data:
-        raise AssertionError(f"the page's script did not run to its end: {data}")
-    return json.loads(data["tour"])
-
-
-def _with_script(page: Path, script: str, copy: Path) -> Path:
-    text = page.read_text(encoding="utf-8")
-    start, end = text.index("<style>"), text.rindex("</body>")
-    head, body, tail = text[:start], text[start:end], text[end:]
-    first, last = f"<script>{FRAMES}</script>", f"<script>{script}</script>"
-    copy.write_text(head + first + body + last + tail, "utf-8")
-    return copy
+        _run(page, fragment, folder, f"--screenshot={png}", *flags)
 
 
 def _run(page: Path, fragment: str, folder: str, *flags: str) -> str:
@@ -94,29 +121,8 @@ def _run(page: Path, fragment: str, folder: str, *flags: str) -> str:
 class _BodyFinder(HTMLParser):
     """Collects the data attributes of <body>."""
 
-    data: dict
-
-    def __init__(self):
-        super().__init__()
-        self.data = {}
+    data: dict = {}
 
     def handle_starttag(self, tag, attrs):
         if tag == "body":
             self.data = {name[5:]: value for name, value in attrs if value is not None}
-
-
-def main(page: Path) -> str | None:
-    """Check a page with both renderers; a reason where it fails."""
-    if find_chromium() is None:
-        return "no Chromium is installed"
-    for renderer in ("webgl", "canvas"):
-        for seen in tour(page, renderer):
-            good = {"errors": "0", "requests": "0", "layer": seen["asked"]}
-            if not good.items() <= seen.items() or int(seen["drawn"]) < 1:
-                return f"{page} with {renderer}: {seen}"
-            print(f"{seen['renderer']:>7} {seen['layer']:<15} {seen['drawn']} points")
-    return None
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

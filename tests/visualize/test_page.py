@@ -1,235 +1,145 @@
-"""The HTML page in a real browser: both renderers, layers, mouse, touch and keys."""
+"""The page's data: points, layers, what it escapes and what it rejects."""
 
-import json
-import os
+import io
+import re
+from base64 import b64decode
 
-import browser
 import numpy as np
 import pytest
+from open_rooms import open_room
+from pages import decoded, scene_of
 from PIL import Image
 
-from gspn_tf.visualize import (
-    ColorLayer,
-    Entry,
-    InstanceRow,
-    LabelLayer,
-    PageContent,
-    write_page,
-)
+from gspn_tf.visualize import page as page_module
+from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
+from gspn_tf.visualize.page import PageContent, write_page
+from gspn_tf.visualize.palette import NOTHING, PALETTE, instance_colors
 
-REQUIRED = os.environ.get("GSPN_REQUIRE_BROWSER") == "1"
-pytestmark = pytest.mark.skipif(
-    browser.find_chromium() is None and not REQUIRED,
-    reason="no Chromium is installed (apt-get install chromium)",
-)
-LAYERS = [
-    "input",
-    "semantic",
-    "instances",
-    "proposals",
-    "true-semantic",
-    "true-instances",
-]
+BLOCK = np.array([0, 0, 0, 1, 2, 3])
 
 
-def room(num_points=6000):
-    """A floor with two blocks on it, and what was found."""
+def content(num_points=500):
     rng = np.random.default_rng(0)
-    points = rng.uniform(0, 1, (num_points, 3)) * [4, 3, 0.02]
-    instance = rng.integers(-1, 2, num_points)
-    for row, corner in enumerate(([0.5, 0.5], [2.5, 1.5])):
-        inside = instance == row
-        block = rng.uniform(0, 1, (inside.sum(), 3)) * [1, 1, 0.8] + [*corner, 0]
-        points[inside] = block
-    rows = [
-        InstanceRow("chair", 0.9, 1000, [1, 1, 0.4, 1, 1, 0.8]),
-        InstanceRow("<b>table</b>", 0.4, 900, [3, 2, 0.4, 1, 1, 0.8]),
-    ]
-    boxes = np.array([row.box for row in rows] * 3) + rng.normal(0, 0.05, (6, 6))
-    return PageContent(
-        points=points,
-        colors=np.full((num_points, 3), (200, 120, 40), np.uint8),
-        class_names=("chair", "table", "sofa"),
-        semantic=instance + 1,
-        instance=instance,
-        instances=rows,
-        proposal_boxes=boxes,
-        proposal_scores=np.linspace(0.1, 0.9, 6),
-        true_semantic=instance + 1,
-        true_instance=instance,
-    )
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "room.html"
-    write_page(path, room(), title="A <room> & more", max_points=5000)
-    return path
-
-
-@pytest.mark.parametrize("renderer", ["webgl", "canvas"])
-def test_every_layer_is_drawn(page, renderer):
-    seen = browser.tour(page, renderer)
-    assert [entry["layer"] for entry in seen] == LAYERS
-    for entry in seen:
-        assert (entry["errors"], entry["requests"]) == ("0", "0"), entry
-        assert entry["points"] == "5000"
-        assert 3000 < int(entry["drawn"]) <= 5000  # without the walls that face us
-        if renderer == "canvas":
-            assert entry["renderer"] == "canvas"
-    rows = {entry["layer"]: entry["rows"] for entry in seen}
-    assert rows == dict(zip(LAYERS, [0, 2, 2, 6, 2, 2], strict=True))
-
-
-def test_the_hash_chooses_layer_and_row(page):
-    data = browser.open_page(page, "layer=instances&select=1")
-    assert data["ready"] == "true" and data["errors"] == "0"
-    assert (data["layer"], data["selected"]) == ("instances", "1")
-    data = browser.open_page(page, "layer=nonsense&select=99")
-    assert data["errors"] == "0"
-    assert (data["layer"], data["selected"]) == ("input", "-1")
-
-
-def test_without_webgl_the_canvas_takes_over(page):
-    data = browser.open_page(page, flags=["--disable-3d-apis"])
-    assert (data["renderer"], data["errors"], data["points"]) == ("canvas", "0", "5000")
-
-
-INPUTS = """
-const view = document.getElementById("view");
-const body = document.body.dataset;
-const pointer = (type, id, x, y, more) => view.dispatchEvent(new PointerEvent(
-  type, { pointerId: id, clientX: x, clientY: y, bubbles: true, ...more }));
-const key = (name, more) => view.dispatchEvent(new KeyboardEvent(
-  "keydown", { key: name, bubbles: true, cancelable: true, ...more }));
-const slide = (id, value) => {
-  document.getElementById(id).value = value;
-  document.getElementById(id).dispatchEvent(new Event("input"));
-};
-const steps = {
-  start: () => {},
-  turn: () => { pointer("pointerdown", 1, 300, 300);
-    pointer("pointermove", 1, 340, 300);
-    pointer("pointerup", 1, 340, 300); },
-  move: () => { pointer("pointerdown", 1, 300, 300, { shiftKey: true });
-    pointer("pointermove", 1, 340, 300); pointer("pointerup", 1, 340, 300); },
-  pinch: () => { pointer("pointerdown", 1, 300, 300);
-    pointer("pointerdown", 2, 340, 300);
-    pointer("pointermove", 2, 420, 300); pointer("pointerup", 2, 420, 300);
-    pointer("pointerup", 1, 300, 300); },
-  wheel: () => view.dispatchEvent(new WheelEvent(
-    "wheel", { deltaY: 120, bubbles: true, cancelable: true })),
-  arrow: () => key("ArrowLeft"),
-  shift_arrow: () => key("ArrowUp", { shiftKey: true }),
-  plus: () => key("+"),
-  zero: () => key("0"),
-  layer_key: () => key("3"),
-  row: () => document.querySelector("#rows button").click(),
-  escape: () => key("Escape"),
-  cut: () => slide("cut", 0.02),
-  uncut: () => slide("cut", 1),
-  top: () => document.querySelector("[data-view=top]").click(),
-  pick: () => { const [x, y] = [view.clientWidth / 2, view.clientHeight / 2];
-    for (const dx of [-60, -90, -120, -150, 60, 90, 120, 150]) {
-      if (body.selected !== "-1") return;
-      pointer("pointerdown", 1, x + dx, y); pointer("pointerup", 1, x + dx, y); } },
-  address: () => { location.hash = "layer=proposals"; },
-  score: () => slide("score", 0.5),
-};
-(async () => {
-  const log = {};
-  for (const [name, step] of Object.entries(steps)) {
-    step();
-    await frame();
-    const [yaw, pitch, distance, ...target] = body.camera.split(" ").map(Number);
-    log[name] = { ...body, yaw, pitch, distance, target: target.join(" "),
-      fits: Math.abs(view.width / view.height
-        - view.clientWidth / view.clientHeight) < 0.01,
-      hash: location.hash };
-  }
-  body.log = JSON.stringify(log);
-})();
-"""
-
-
-@pytest.fixture(scope="module")
-def log(page):
-    data = browser.open_page(page, script=INPUTS)
-    assert "log" in data, data
-    return json.loads(data["log"])
-
-
-def test_mouse_and_touch_move_the_camera(log):
-    assert log["turn"]["yaw"] != log["start"]["yaw"]
-    assert log["turn"]["target"] == log["start"]["target"]
-    assert log["move"]["target"] != log["turn"]["target"]
-    assert log["move"]["yaw"] == log["turn"]["yaw"]
-    assert log["pinch"]["distance"] < log["move"]["distance"]
-    assert log["wheel"]["distance"] > log["pinch"]["distance"]
-    assert all(entry["errors"] == "0" and entry["fits"] for entry in log.values())
-
-
-def test_keys_move_the_camera_and_choose_layers(log):
-    assert log["arrow"]["yaw"] != log["wheel"]["yaw"]
-    assert log["shift_arrow"]["target"] != log["arrow"]["target"]
-    assert log["plus"]["distance"] < log["shift_arrow"]["distance"]
-    for value in ("yaw", "pitch", "distance", "target"):
-        assert log["zero"][value] == log["start"][value]
-    assert log["layer_key"]["layer"] == "instances"
-
-
-def test_rows_are_selected_and_cleared(log):
-    assert log["row"]["selected"] == "0" and "select=0" in log["row"]["hash"]
-    assert log["escape"]["selected"] == "-1" and "select" not in log["escape"]["hash"]
-    assert log["pick"]["selected"] in ("0", "1")
-
-
-def test_settings_change_what_is_drawn(log):
-    assert int(log["cut"]["drawn"]) < int(log["uncut"]["drawn"])
-    assert log["top"]["pitch"] > 1.5
-    assert (log["address"]["layer"], log["address"]["boxes"]) == ("proposals", "6")
-    assert log["score"]["boxes"] == "3"
-
-
-def test_pixels_show_the_points(page, tmp_path):
-    pictures = {}
-    for layer in ("input", "instances"):
-        png = tmp_path / f"{layer}.png"
-        browser.screenshot(page, f"layer={layer}", png)
-        pictures[layer] = np.asarray(Image.open(png).convert("RGB"))[:, :600].astype(
-            int
-        )
-    orange = (pictures["input"] - [200, 120, 40]).__abs__().max(axis=-1) < 40
-    assert orange.mean() > 0.03
-    blue = (pictures["instances"] - [0, 114, 178]).__abs__().max(axis=-1) < 40
-    assert blue.mean() > 0.01
-    assert not ((pictures["instances"] - [200, 120, 40]).__abs__().max(-1) < 10).any()
-
-
-def test_a_page_of_one_point_opens(tmp_path):
-    path = tmp_path / "point.html"
-    write_page(path, PageContent(points=np.ones((1, 3))), title="one")
-    data = browser.open_page(path)
-    assert (data["errors"], data["points"], data["layer"]) == ("0", "1", "input")
-
-
-def test_layers_of_ones_own_are_painted(tmp_path):
-    content = room()
-    pink, count = (200, 60, 160), len(content.points)
-    labels = np.full(count, -1)
-    labels[: count // 2] = 0
-    entry = Entry("lower half", np.array([0, 90, 200], np.uint8), count // 2)
+    labels = rng.integers(-1, 2, num_points)
+    names = ("chair", "</script><script>alert(1)</script>")
+    colors = rng.integers(0, 256, (num_points, 3)).astype(np.uint8)
+    entries = [Entry("chair", PALETTE[0], 9, 0.75, BLOCK)] * 2
     layers = [
-        ColorLayer("Features", np.full((count, 3), pink, np.uint8)),
-        LabelLayer("Halves", labels, [entry], "halves"),
+        Layer("input", colors=colors),
+        class_layer("semantic", labels + 1, names),
+        Layer("instances by me", entries, labels),
+        proposal_layer(np.tile(BLOCK, (1000, 1)), np.linspace(0, 1, 1000)),
     ]
-    bare = PageContent(points=content.points, colors=content.colors, layers=layers)
-    page = tmp_path / "own.html"
-    write_page(page, bare, title="own", max_points=5000)
-    seen = browser.tour(page, "canvas")
-    assert [entry["layer"] for entry in seen] == ["input", "layer-1", "layer-2"]
-    assert [(e["errors"], e["rows"]) for e in seen] == [("0", 0), ("0", 0), ("0", 1)]
-    browser.screenshot(page, "layer=layer-1", tmp_path / "own.png")
-    with Image.open(tmp_path / "own.png") as picture:
-        pixels = np.asarray(picture.convert("RGB"))[:, :600].astype(int)
-    assert (np.abs(pixels - pink).max(axis=-1) < 40).mean() > 0.03
+    return PageContent(rng.uniform(-3, 4, (num_points, 3)), layers)
+
+
+def test_page_holds_the_points(tmp_path):
+    shown = content()
+    write_page(tmp_path / "page.html", shown, title="t")
+    scene = scene_of(tmp_path / "page.html")
+    cloud, layers = scene["cloud"], scene["layers"]
+    steps = decoded(cloud["positions"], "<u2").reshape(-1, 3)
+    points = np.array(cloud["low"]) + steps * cloud["step"]
+    np.testing.assert_allclose(points, shown.points, atol=cloud["step"] * 0.51)
+    np.testing.assert_allclose(cloud["size"], np.ptp(shown.points, axis=0))
+    assert cloud["step"] < 7 / 65000
+    ids = ["input", "semantic", "instances-by-me", "proposals"]
+    assert [layer["id"] for layer in layers] == ids
+    assert layers[2]["label"] == "Instances by me"
+    colors = decoded(layers[0]["colors"], "u1").reshape(-1, 3)
+    np.testing.assert_array_equal(colors, shown.layers[0].colors)
+    labels = decoded(layers[2]["labels"], "<u2").astype(int)
+    np.testing.assert_array_equal(labels - 1, shown.layers[2].labels)
+    row = {"name": "chair", "color": "#0072b2", "points": 9, "score": 0.75}
+    assert layers[2]["rows"][1] == row | {"box": [0, 0, 0, 1, 2, 3]}
+    headings = ["", "2 classes", "2 instances", "300 best of 1,000 proposals"]
+    assert [layer["heading"] for layer in layers] == headings
+    assert layers[3]["rows"][0] == {
+        "name": "proposal 1",
+        "score": 1.0,
+        "box": [0, 0, 0, 1, 2, 3],
+    }
+
+
+def test_page_stands_alone_and_escapes(tmp_path):
+    write_page(tmp_path / "page.html", content(), title="A & <b>")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<title>A &amp; &lt;b&gt;</title>" in text
+    assert "{{" not in text and "{%" not in text and "alert(1)</script>" not in text
+    assert not re.search(r'(src|href)\s*="(?!data:)|https?:|@import|url\(', text)
+    assert "default-src 'none'" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    picture = re.search(r'src="data:image/jpeg;base64,([^"]+)"', text).group(1)
+    with Image.open(io.BytesIO(b64decode(picture))) as still:
+        assert still.size == (page_module.STILL.width, page_module.STILL.height)
+        pixels = np.asarray(still).astype(int)
+    classes = [*PALETTE[:1].astype(int), NOTHING]  # of the last layer with labels
+    for color in classes:
+        assert (np.abs(pixels - color).max(axis=-1) < 40).mean() > 0.01
+
+
+def test_large_scans_are_thinned_the_same_way_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(page_module, "MAX_POINTS", 1000)
+    shown = content(3000)
+    shown.points[5] = np.nan
+    for name in "ab":
+        write_page(tmp_path / name, shown, title="t")
+    scene = scene_of(tmp_path / "a")
+    assert scene["total"] == 3000
+    assert len(decoded(scene["cloud"]["positions"], "<u2")) == 3 * 1000
+    assert len(decoded(scene["layers"][2]["labels"], "<u2")) == 1000
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_cloud_without_finite_points_is_written(tmp_path):
+    nothing = PageContent(np.full((2, 3), np.nan), [Layer("input")])
+    write_page(tmp_path / "page.html", nothing, title="t")
+    assert scene_of(tmp_path / "page.html")["cloud"]["positions"] == ""
+
+
+def test_each_of_several_clouds_has_walls_of_its_own(tmp_path):
+    points, _ = open_room(8000)
+    both = np.concatenate([points, points + [6, 0, 0]])
+    groups = np.repeat([0, 1], len(points))
+    shown = PageContent(both, [Layer("input")], groups)
+    write_page(tmp_path / "page.html", shown, title="t")
+    shapes = decoded(scene_of(tmp_path / "page.html")["cloud"]["shapes"], "u1")
+    outward = shapes.reshape(2, -1, 3)[..., 1:].astype(int) - 128
+    np.testing.assert_array_equal(*outward)
+    inner = np.abs(points[:, 0] - 4) < 0.01  # a wall that looks at the other cloud
+    assert (outward[0][inner & (points[:, 2] > 0.5)] != 0).any(axis=1).mean() > 0.9
+
+
+def test_layers_color_points():
+    entries = [Entry("a", PALETTE[3]), Entry("b")]
+    colors = Layer("l", entries, np.array([0, -1, 1])).point_colors(3)
+    np.testing.assert_array_equal(colors, [PALETTE[3], NOTHING, NOTHING])
+    np.testing.assert_array_equal(Layer("l").point_colors(2), [NOTHING, NOTHING])
+    own = instance_colors(np.arange(4))
+    picked = Layer("l", colors=own).picked(np.array([3, 1]))
+    np.testing.assert_array_equal(picked.point_colors(2), own[[3, 1]])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"points": np.zeros((5, 2))}, r"points must be \[V, 3\]"),
+        ({"groups": np.zeros(499)}, r"groups must be \[500\]"),
+        (
+            {"layers": [Layer("A", colors=np.zeros((4, 3), np.uint8))]},
+            r"colors of layer 'A' must be \[500, 3\]",
+        ),
+        (
+            {"layers": [Layer("B", labels=np.zeros(499, int))]},
+            r"labels of layer 'B' must be \[500\]",
+        ),
+        (
+            {"layers": [class_layer("C", np.full(500, 3), ("a", "b"))]},
+            r"labels of layer 'C' must lie in -1\.\.1, got 2\.\.2",
+        ),
+    ],
+)
+def test_page_rejects_what_does_not_fit(tmp_path, changed, message):
+    with pytest.raises(ValueError, match=message):
+        write_page(tmp_path / "page.html", content()._replace(**changed), title="t")
+    assert not list(tmp_path.iterdir())

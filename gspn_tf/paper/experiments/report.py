@@ -13,12 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gspn_tf import files, visualize
+from gspn_tf import files
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments.plan import Experiment, Job, measured_split
 from gspn_tf.paper.experiments.summary import Summary, summarize
 from gspn_tf.training.run_folder import RunFolder
-from gspn_tf.visualize import Drawings, Report, Section, Table
+from gspn_tf.visualize.charts import Series, as_svg, line_charts
+from gspn_tf.visualize.report import Figure, Report, ReportTable, Section, write_report
 
 LEGEND = "Mean ± standard deviation over seeds (the paper's figure, on its own data)"
 CSV_COLUMNS = ("row", "figure", "mean", "spread", "paper", "seeds", "values")
@@ -42,7 +43,7 @@ def write_table(experiment: Experiment, jobs: Sequence[Job], command: str) -> st
     files.write_text(f"{base}.md", text)
     files.write_text(f"{base}.csv", csv_text(found))
     files.write_json(f"{base}.json", json_values(experiment, found, command))
-    visualize.write_report(f"{base}.html", page)
+    write_report(f"{base}.html", page)
     return text
 
 
@@ -110,46 +111,45 @@ def _table_page(
     experiment: Experiment, jobs: Sequence[Job], found: Summary, command: str
 ) -> Report:
     header, *rows = grid(experiment, found)
-    sections = []
+    sections = [Section(parts=[ReportTable(experiment.table.title, header, rows)])]
     if ranks := [sentence.split(": ", 1) for sentence in found.agreement()]:
-        names = ("figure", "systems")
-        sections.append(Section("Order", "", [Table("Best first", names, ranks)]))
-    if curves := list(_loss_curves(jobs)):
+        order = ReportTable("Best first", ("metric", "systems"), ranks)
+        sections.append(Section("Order", parts=[order]))
+    if curves := _loss_curves(jobs):
         text = "Loss of each epoch, one line a seed."
-        parts = [Drawings(curves, "Losses of different systems have different terms")]
-        sections.append(Section("Training", text, parts))
+        image = as_svg(line_charts(curves, "epoch", "loss"))
+        chart = Figure(image, "Losses of different systems have different terms")
+        sections.append(Section("Training", text, [chart]))
     measured = [one for result in found.results for one in result.measured]
     versions = measured[0]["versions"].items() if measured else ()
     return Report(
         title=_title(experiment),
         summary=f"{LEGEND}. {_data(experiment)}",
-        tables=[Table(experiment.table.title, header, rows)],
         sections=sections,
         commands=[command],
         environment=[("machine", _machines(found)), *versions],
     )
 
 
-def _loss_curves(jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:
-    """Draw a picture for each system and stage whose training is done."""
-    lines: dict[str, list[visualize.Line]] = defaultdict(list)
+def _loss_curves(jobs: Sequence[Job]) -> dict[str, list[Series]]:
+    """Collect the losses of each system and stage whose training is done."""
+    charts: dict[str, list[Series]] = defaultdict(list)
     for job in jobs:
         for training in [each for each in job.trainings if each.is_done()]:
             for stage in training.stages:
-                name = f"{job.system.name}: {stage} on {training.data.label}"
                 rows = RunFolder(training.path).read_metrics(stage)
-                lines[name] += _losses(rows)
-    for name, each in lines.items():
-        if each:
-            yield name, visualize.line_chart(name, "epoch", each)
+                if lines := list(_losses(rows)):
+                    name = f"{job.system.name}: {stage} on {training.data.label}"
+                    charts[name] += lines
+    return charts
 
 
-def _losses(rows: Sequence[dict[str, str]]) -> Iterator[visualize.Line]:
+def _losses(rows: Sequence[dict[str, str]]) -> Iterator[Series]:
     for label, key in (("training", "loss"), ("validation", "val_loss")):
         values = ((int(r["epoch"]), float(r[key])) for r in rows if r.get(key))
         known = [(epoch, loss) for epoch, loss in values if math.isfinite(loss)]
         if known:
-            yield visualize.Line(label, *zip(*known, strict=True))
+            yield Series(label, *zip(*known, strict=True))
 
 
 def _title(experiment: Experiment) -> str:

@@ -1,23 +1,11 @@
-"""The paper's figures, drawn of a trained model and scenes (`gspn figure`)."""
+"""The paper's figures, drawn of a trained model and scenes (`gspn figure`).
 
-from gspn_tf.paper.figures.context import figure_3
-from gspn_tf.paper.figures.drawing import Drawing, write
-from gspn_tf.paper.figures.galleries import gallery
-from gspn_tf.paper.figures.networks import Trained, proposing, whole
-from gspn_tf.paper.figures.proposals import figure_7
-from gspn_tf.paper.figures.seeds import with_a_chair
-from gspn_tf.paper.figures.subjects import Subject, read_subjects
-
-__all__ = [
-    "Drawing",
-    "Subject",
-    "Trained",
-    "figure_3",
-    "figure_7",
-    "gallery",
-    "proposing",
-    "read_subjects",
-    "whole",
-    "with_a_chair",
-    "write",
-]
+designs    which figures there are, and of what data
+subjects   the scenes that a figure shows
+networks   runs, and what their networks say of a scene
+context    figure 3: features and predicted centres
+galleries  figures 5, 6, 8, 9 and 10: instances and classes
+proposals  figure 7: proposals at one seed
+seeds      where figure 7 looks
+drawing    a figure's picture, page and numbers, and how they are written
+"""

@@ -1,56 +1,152 @@
-"""Runs as figures need them: whole models, or their proposal networks alone."""
+"""Runs as figures need them, and what their networks say of a scene.
+
+All that figures read of a network's outputs is read here.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from gspn_tf.config import Config
 from gspn_tf.data.observation import ObservedScan, observe_scan
 from gspn_tf.inference import segmenter as inference
 from gspn_tf.inference.segmenter import Segmenter
+from gspn_tf.models.gspn import GSPNOutputs
+from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
+from gspn_tf.models.proposers.shapes import ShapeOutputs
+from gspn_tf.nn import pyramid
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.training.run_folder import RunFolder
 
-TITLES = {"rpointnet": "R-PointNet", "sgpn": "SGPN"}
+MODELS = {"rpointnet": "R-PointNet", "sgpn": "SGPN"}
+PROPOSERS = {
+    "shapes": "GSPN",
+    "boxes": "box regression",
+    "segments": "binary segmentation",
+}
 
 
 class Trained(NamedTuple):
-    """A network of a run."""
+    """A Trained is a network of a run."""
 
     name: str  # of the run's folder
+    title: str  # of the kind of network
     model: keras.Model
     config: Config
     classes: tuple[str, ...]  # 1..C
 
     def segmenter(self) -> Segmenter:
-        """The network on whole scans."""
+        """Return the network as it segments whole scans."""
         return Segmenter.from_config(self.model, self.config.data)
 
     def observe(self, subject: Subject, seed: int) -> ObservedScan:
         """Draw the points of a scene that the network sees."""
-        data = self.config.data
-        points, colors = inference.checked_scan(subject.points, subject.colors)
-        count, kind = data.num_points_inference, data.sampling
-        return observe_scan(points, colors, count, kind, (0, seed))
+        data, points = self.config.data, subject.points.astype(np.float64)
+        count, sampling = data.num_points_inference, data.sampling
+        return observe_scan(points, subject.colors, count, sampling, (0, seed))
 
 
-def whole(path: str | Path) -> Trained:
-    """The trained model of a run; raises what `inference.load_run` does."""
-    model, config, pairs = inference.load_run(path)
-    return Trained(Path(path).name, model, config, tuple(name for _, name in pairs))
+def whole(path: Path) -> Trained:
+    """Load the trained model of a run; raises what `inference.load_run` does."""
+    model, config, _ = inference.load_run(path)
+    return Trained(
+        path.name, MODELS[[*config.model.stages()][-1]], model, config, _classes(path)
+    )
 
 
-def proposing(path: str | Path) -> Trained:
-    """The proposal network of a run; raises what `load_proposal_network` does."""
+def proposing(path: Path) -> Trained:
+    """Load the proposal network of a run, as `load_proposal_network` does."""
     network, config = inference.load_proposal_network(path)
-    names = tuple(name for _, name in RunFolder(Path(path)).classes())
-    return Trained(Path(path).name, network, config, names)
+    title = PROPOSERS[network.config.proposer]
+    return Trained(path.name, title, network, config, _classes(path))
 
 
-def titles(networks: Sequence[Trained], own: Sequence[str]) -> list[str]:
-    """What to call networks: by their own titles; where these agree, by their runs."""
-    if len(set(own)) == len(own):
-        return list(own)
-    return [network.name for network in networks]
+def _classes(path: Path) -> tuple[str, ...]:
+    return tuple(name for _, name in RunFolder(path).classes())
+
+
+def titles(networks: Sequence[Trained]) -> list[str]:
+    """Return what to call networks: their kinds where these differ, else their runs."""
+    kinds = [network.title for network in networks]
+    return kinds if len({*kinds}) == len(kinds) else [each.name for each in networks]
+
+
+class Sensed(NamedTuple):
+    """A Sensed is what a proposal network makes of the N points that it sees."""
+
+    rows: np.ndarray  # [N] of the scene's points
+    context: np.ndarray  # [N, C] instance sensitive features, section 3.1
+    centers: np.ndarray  # [N, 3] predicted centre of the point's object, metres
+    semantic: np.ndarray  # [N] predicted class, 0 = background
+
+
+def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
+    """Sense a scene; context features are those of the three nearest seeds (3.2)."""
+    scan = trained.observe(subject, seed)
+    scene = trained.model(scan.batch, training=False).scene
+    context = pyramid.interpolate(scene.context, scene.to_seeds)
+    return Sensed(
+        rows=scan.rows.numpy(),
+        context=context[0].numpy(),
+        centers=scene.centers[0].numpy() + scan.origin.numpy(),
+        semantic=scene.semantic_logits[0].numpy().argmax(axis=-1),
+    )
+
+
+class Proposal(NamedTuple):
+    """A Proposal is a network's box at one seed, with the points behind it."""
+
+    title: str  # of the network
+    seed: np.ndarray  # [3] metres
+    box: np.ndarray  # [6]
+    score: float  # objectness, 0..1
+    points: np.ndarray  # [P, 3] generated or segmented; none of a regressed box
+
+
+class SeedProposals(NamedTuple):
+    """A SeedProposals holds a network's proposals at all its S seeds."""
+
+    subject: Subject
+    rows: np.ndarray  # [S] of the scene's points
+    seen: np.ndarray  # [N] of the scene's points, those that the network sees
+    origin: np.ndarray  # [3] metres, of the frame of the outputs
+    outputs: GSPNOutputs
+    min_confidence: float  # of a shape's points
+
+    def nearest(self, place: np.ndarray, title: str) -> Proposal:
+        """Return the proposal of the seed nearest to a place [3]."""
+        points = self.subject.points[self.rows]
+        row = int(np.linalg.norm(points - place, axis=1).argmin())
+        proposals = self.outputs.proposals
+        box = proposals.boxes[0, row].numpy().astype(np.float64)
+        box[:3] += self.origin
+        score = float(keras.ops.sigmoid(proposals.scores[0, row]))
+        return Proposal(title, points[row], box, score, self._points_behind(row))
+
+    def _points_behind(self, row: int) -> np.ndarray:
+        """Return the confident points of a shape, or the points of a segment."""
+        found = self.outputs.proposed
+        if isinstance(found, ShapeOutputs):
+            sure = keras.ops.sigmoid(found.generated.confidence[0, row]).numpy()
+            shape = found.generated.points[0, row].numpy()
+            return shape[sure > self.min_confidence] + self.origin
+        if isinstance(found, SegmentOutputs):
+            inside = keras.ops.sigmoid(found.membership[0, row]).numpy()
+            counted = found.counted[0, row].numpy() & (inside > THRESHOLD)
+            return self.subject.points[
+                self.seen[found.members[0, row].numpy()[counted]]
+            ]
+        return np.zeros((0, 3))
+
+
+def propose(trained: Trained, subject: Subject, seed: int) -> SeedProposals:
+    """Propose objects for the points of a scene that the network sees."""
+    scan = trained.observe(subject, seed)
+    outputs = trained.model(scan.batch, training=False)
+    seen, origin = scan.rows.numpy(), scan.origin.numpy()
+    rows = seen[outputs.seeds[0].numpy()[: len(seen)]]
+    least = trained.model.config.min_confidence
+    return SeedProposals(subject, rows, seen, origin, outputs, least)

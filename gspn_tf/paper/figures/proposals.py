@@ -1,146 +1,62 @@
 """Figure 7: what several networks propose at one seed, with their boxes."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
-import keras
 import numpy as np
 
-from gspn_tf.models.gspn import GSPNOutputs
-from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
-from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.paper.figures.drawing import SHAPES, Drawing, apart, view_of
-from gspn_tf.paper.figures.networks import Trained, titles
-from gspn_tf.paper.figures.seeds import seed_place
+from gspn_tf.paper.figures.designs import SHAPES, Design
+from gspn_tf.paper.figures.drawing import Drawing, side_by_side, view_of
+from gspn_tf.paper.figures.networks import Proposal, Trained, propose, titles
+from gspn_tf.paper.figures.seeds import seed_place, with_a_chair
 from gspn_tf.paper.figures.subjects import Subject
-from gspn_tf.visualize import (
-    BoxLayer,
-    Caption,
-    Dots,
-    Entry,
-    PageContent,
-    Panel,
-    Row,
-    View,
-    instance_colors,
-)
+from gspn_tf.visualize.layers import Entry, Layer
+from gspn_tf.visualize.page import PageContent
+from gspn_tf.visualize.palette import PALETTE
+from gspn_tf.visualize.raster import Viewpoint
+from gspn_tf.visualize.render import Dots, Panel, PanelRow
 
-TITLES = {
-    "shapes": "GSPN",
-    "boxes": "box regression",
-    "segments": "binary segmentation",
-}
 SEED_INK, POINT_INK = (213, 94, 0), (0, 114, 178)
 AZIMUTHS = tuple(float(angle) for angle in range(10, 370, 30))  # degrees
 FADE = 0.6  # share of white in what surrounds a proposal
 CAPTION = "orange dot: the seed; orange box: the proposal; blue dots: points behind it"
 
 
-class Proposal(NamedTuple):
-    """What a network proposes at the seed that is nearest to a place."""
-
-    title: str
-    seed: np.ndarray  # [3] metres
-    box: np.ndarray  # [6]
-    score: float  # objectness, 0..1
-    points: np.ndarray  # [P, 3] generated or segmented; none of a regressed box
-
-
-class Seeds(NamedTuple):
-    """A network's proposals at all its seeds."""
-
-    rows: np.ndarray  # [S] of the scene's points
-    seen: np.ndarray  # [N] of the scene's points, those that the network sees
-    origin: np.ndarray  # [3] metres, of the frame of the outputs
-    outputs: GSPNOutputs
-
-
-def title_of(trained: Trained) -> str:
-    """What makes the proposals of a network."""
-    return TITLES[trained.config.model.proposal.proposer]
-
-
-def propose(trained: Trained, subject: Subject, seed: int = 0) -> Seeds:
-    """The proposals for the points that the network sees."""
-    scan = trained.observe(subject, seed)
-    outputs = trained.model(scan.batch, training=False)
-    seen = scan.rows.numpy()
-    real = min(len(seen), outputs.seeds.shape[1])
-    rows = seen[outputs.seeds[0].numpy()[:real]]
-    return Seeds(rows, seen, scan.origin.numpy(), outputs)
-
-
-def proposal_at(
-    trained: Trained, subject: Subject, seeds: Seeds, place: np.ndarray, title: str
-) -> Proposal:
-    """The proposal of the seed nearest to a place [3]."""
-    points = subject.points[seeds.rows]
-    row = int(np.linalg.norm(points - place, axis=1).argmin())
-    proposals = seeds.outputs.proposals
-    box = proposals.boxes[0, row].numpy().astype(np.float64)
-    box[:3] += seeds.origin
-    score = float(keras.ops.sigmoid(proposals.scores[0, row]))
-    behind = _points_behind(trained, subject, seeds, row)
-    return Proposal(title, points[row], box, score, behind)
-
-
-def _points_behind(
-    trained: Trained, subject: Subject, seeds: Seeds, row: int
-) -> np.ndarray:
-    """What the box is around: confident points of a shape, or points of a segment."""
-    found = seeds.outputs.proposed
-    if isinstance(found, ShapeOutputs):
-        least = trained.config.model.proposal.min_confidence
-        sure = keras.ops.sigmoid(found.generated.confidence[0, row]).numpy() > least
-        return found.generated.points[0, row].numpy()[sure] + seeds.origin
-    if isinstance(found, SegmentOutputs):
-        inside = keras.ops.sigmoid(found.membership[0, row]).numpy() > THRESHOLD
-        inside &= found.counted[0, row].numpy()
-        return subject.points[seeds.seen[found.members[0, row].numpy()[inside]]]
-    return np.zeros((0, 3))
-
-
 def figure_7(
-    networks: Sequence[Trained],
-    subject: Subject,
-    *,
-    seed_point: str | None = None,
-    width: int = 480,
-    seed: int = 0,
+    networks: Sequence[Trained], subjects: Sequence[Subject], design: Design
 ) -> Drawing:
-    """The proposals of networks at one seed, the first network's last as in the paper.
+    """Draw networks' proposals at one seed, the first network's last as in the paper.
 
-    seed_point: of the scene's points the number, or "x,y,z" in metres; default: see
-    `seed_place`. Of each network the nearest seed counts. seed: of the points seen.
+    The scene is the first with a chair. Of each network its nearest seed counts.
     """
-    order = [*networks[1:], networks[0]]
-    names = titles(order, [title_of(network) for network in order])
-    found = [propose(network, subject, seed) for network in order]
-    place = seed_place(subject, seed_point, found[-1].rows)
-    proposals = [
-        proposal_at(network, subject, seeds, place, name)
-        for network, seeds, name in zip(order, found, names, strict=True)
-    ]
+    subject, order = with_a_chair(subjects), [*networks[1:], networks[0]]
+    found = [propose(network, subject, design.seed) for network in order]
+    place = seed_place(subject, design.seed_point, found[-1].rows)
+    pairs = zip(found, titles(order), strict=True)
+    proposals = [seeds.nearest(place, title) for seeds, title in pairs]
     truth = _true_box(subject, proposals[-1].seed)
-    near = _around(subject, proposals, truth)
+    box = proposals[-1].box if truth is None else truth
+    near = _around(subject, np.array([box, *(each.box for each in proposals)]))
+    panels = _panels(subject.colors[near], proposals, truth)
+    contents = [_content(subject, near, each) for each in proposals]
+    numbers = [_numbers(each, truth) for each in proposals]
     return Drawing(
-        title=f"Proposals at one seed of {subject.name}",
-        rows=[Row("", subject.points[near], _panels(subject, near, proposals, truth))],
-        view=clear_view(
-            subject, near, proposals[-1].box if truth is None else truth, width
-        ),
-        content=_content(subject, near, proposals),
-        caption=Caption(CAPTION),
-        numbers={
-            "scene": subject.name,
-            "proposals": [_numbers(proposal, truth) for proposal in proposals],
-        },
+        rows=[PanelRow("", subject.points[near], panels)],
+        view=clear_view(subject, near, box, design.width),
+        content=side_by_side(contents, [""] * len(contents)),
+        caption=CAPTION,
+        numbers={"scene": subject.name, "proposals": numbers},
+        told=[
+            f"{each['network']}: objectness {each['score']:.2f}"
+            + (f", IoU {each['iou']:.2f}" if "iou" in each else "")
+            for each in numbers
+        ],
     )
 
 
 def _true_box(subject: Subject, seed: np.ndarray) -> np.ndarray | None:
-    """Box [6] of the object that the seed lies on; None of none, and without truth."""
+    """Return the box [6] of the object that the seed lies on, if any is known."""
     if not subject.labelled:
         return None
     row = np.linalg.norm(subject.points - seed, axis=1).argmin()
@@ -148,13 +64,10 @@ def _true_box(subject: Subject, seed: np.ndarray) -> np.ndarray | None:
     return None if number < 0 else subject.box_of(number)
 
 
-def _around(
-    subject: Subject, proposals: Sequence[Proposal], truth: np.ndarray | None
-) -> np.ndarray:
-    """Rows of the points near the boxes; of a shape all."""
+def _around(subject: Subject, boxes: np.ndarray) -> np.ndarray:
+    """Return the rows of the points near boxes [R, 6]; of a shape all."""
     if subject.kind in SHAPES:
         return np.arange(len(subject.points))
-    boxes = np.array([p.box for p in proposals] + ([] if truth is None else [truth]))
     low = (boxes[:, :3] - boxes[:, 3:] / 2).min(axis=0)
     high = (boxes[:, :3] + boxes[:, 3:] / 2).max(axis=0)
     margin = 0.2 * np.linalg.norm(high - low)
@@ -162,9 +75,11 @@ def _around(
     return np.flatnonzero(inside.all(axis=1))
 
 
-def clear_view(subject: Subject, near: np.ndarray, box: np.ndarray, width: int) -> View:
-    """From the side on which least stands before a box; of shapes the usual one."""
-    view = view_of(subject.kind, width, round(0.8 * width))
+def clear_view(
+    subject: Subject, near: np.ndarray, box: np.ndarray, width: int
+) -> Viewpoint:
+    """Return the view in which least stands before a box; of shapes the usual one."""
+    view = view_of(subject.kind, width, ratio=0.8)
     if subject.kind in SHAPES:
         return view
     view = view._replace(elevation=30.0, open_walls=False)
@@ -183,33 +98,28 @@ def clear_view(subject: Subject, near: np.ndarray, box: np.ndarray, width: int) 
 
 
 def _panels(
-    subject: Subject,
-    near: np.ndarray,
-    proposals: Sequence[Proposal],
-    truth: np.ndarray | None,
+    shades: np.ndarray, proposals: Sequence[Proposal], truth: np.ndarray | None
 ) -> list[Panel]:
-    shades = subject.shades()[near]
     faded = (shades * (1 - FADE) + 255 * FADE).round().astype(np.uint8)
-    seed = Dots(proposals[-1].seed[None], SEED_INK, 0.016, (255, 255, 255))
-    panels = [Panel("(a) input and seed", shades, dots=[seed])]
-    for number, proposal in enumerate(proposals):
+    seeds = [
+        Dots(each.seed[None], SEED_INK, 0.016, (255, 255, 255)) for each in proposals
+    ]
+    panels = [Panel("(a) input and seed", shades, dots=seeds[-1:])]
+    for number, (proposal, seed) in enumerate(zip(proposals, seeds, strict=True)):
         title = f"({chr(ord('b') + number)}) {proposal.title}"
         if truth is not None:
             title += f", IoU {_iou(proposal.box, truth):.2f}"
-        dots = [
-            Dots(proposal.points, POINT_INK, 0.005),
-            Dots(proposal.seed[None], SEED_INK, 0.016, (255, 255, 255)),
-        ]
+        dots = [Dots(proposal.points, POINT_INK, 0.005), seed]
         panels.append(Panel(title, faded, proposal.box[None], dots=dots))
     return panels
 
 
 def _iou(box: np.ndarray, truth: np.ndarray) -> float:
-    pair = (np.float32(each)[None] for each in (box, truth))
+    pair = (np.asarray(each, np.float32)[None] for each in (box, truth))
     return float(box_lib.pairwise_iou(*pair)[0, 0])
 
 
-def _numbers(proposal: Proposal, truth: np.ndarray | None) -> dict:
+def _numbers(proposal: Proposal, truth: np.ndarray | None) -> dict[str, Any]:
     numbers = {
         "network": proposal.title,
         "seed": [round(float(value), 4) for value in proposal.seed],
@@ -219,24 +129,14 @@ def _numbers(proposal: Proposal, truth: np.ndarray | None) -> dict:
     return numbers if truth is None else numbers | {"iou": _iou(proposal.box, truth)}
 
 
-def _content(
-    subject: Subject, near: np.ndarray, proposals: Sequence[Proposal]
-) -> PageContent:
-    """The surroundings once for each network, with its points and its box."""
-    around, shades = subject.points[near], subject.shades()[near]
-    # The clouds are moved apart alike, so that the moves hold for points and boxes.
-    _, moves = apart([around] * len(proposals))
-    clouds, colors, entries = [], [], []
-    for proposal, move in zip(proposals, moves, strict=True):
-        clouds += [around + move, proposal.points + move]
-        blue = np.tile(instance_colors(np.array(0)), (len(proposal.points), 1))
-        colors += [shades, blue]
-        box = proposal.box + np.concatenate([move, np.zeros(3)])
-        entries.append(Entry(proposal.title, score=proposal.score, box=box))
-    sizes = [len(near) + len(proposal.points) for proposal in proposals]
+def _content(subject: Subject, near: np.ndarray, proposal: Proposal) -> PageContent:
+    """Return a network's points among those around them, and its box."""
+    blue = np.tile(PALETTE[0], (len(proposal.points), 1))
+    entry = Entry(proposal.title, score=proposal.score, box=proposal.box)
     return PageContent(
-        points=np.concatenate(clouds),
-        colors=np.concatenate(colors),
-        groups=np.repeat(np.arange(len(sizes)), sizes),
-        layers=[BoxLayer("Proposals", entries)],
+        np.concatenate([subject.points[near], proposal.points]),
+        [
+            Layer("input", colors=np.concatenate([subject.colors[near], blue])),
+            Layer("proposals", [entry], noun="proposals"),
+        ],
     )

@@ -1,4 +1,4 @@
-"""At which point of a scene figure 7 looks."""
+"""The point of a scene at which figure 7 looks."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,24 @@ NEAR = 0.1  # of an object's diagonal: so near its box others stand close
 
 
 def with_a_chair(subjects: Sequence[Subject]) -> Subject:
-    """The first scene with an object as the paper's, else the first scene."""
-    chairs = (s for s in subjects if s.labelled and CHAIR in _classes_of(s))
-    return next(chairs, subjects[0])
-
-
-def _classes_of(subject: Subject) -> set[str]:
-    return {subject.class_of(number) for number in range(1 + subject.instance.max())}
+    """Return the first scene with a chair, as the paper's has, else the first scene."""
+    for subject in subjects:
+        if subject.labelled:
+            if CHAIR in (entry.name for entry in subject.instance_layer().entries):
+                return subject
+    return subjects[0]
 
 
 def seed_place(subject: Subject, wanted: str | None, rows: np.ndarray) -> np.ndarray:
-    """Where to look [3]: at a point's number, at "x,y,z", or at a leg among `rows`.
+    """Return where to look [3]: at a point's number, at "x,y,z", or at a leg.
+
+    Args:
+        subject: scene to look at.
+        wanted: number or place; default: a leg among `rows`.
+        rows: [S] points of the scene that are seeds.
 
     Raises:
-      ValueError: no such point, nothing near that place, or no truth to choose by.
+        ValueError: no such point, nothing near that place, or no truth to choose by.
     """
     if not wanted:
         return subject.points[_leg(subject, rows)]
@@ -52,7 +56,7 @@ def seed_place(subject: Subject, wanted: str | None, rows: np.ndarray) -> np.nda
 
 
 def _leg(subject: Subject, rows: np.ndarray) -> int:
-    """A seed as the paper's: low on a chair, far out, of which others stand nearest."""
+    """Choose a seed as the paper's: low and far out on the chair most crowded round."""
     if not subject.labelled:
         raise ValueError(
             f"{subject.name} has no truth to choose a seed by: give seed_point"
@@ -74,7 +78,7 @@ def _leg(subject: Subject, rows: np.ndarray) -> int:
 
 
 def _crowding(subject: Subject, number: int) -> int:
-    """How many points of other objects lie in or near an object's box."""
+    """Count the points of other objects that lie in or near an object's box."""
     box = subject.box_of(number)
     reach = box[3:] / 2 + NEAR * np.linalg.norm(box[3:])
     near = (np.abs(subject.points - box[:3]) <= reach).all(axis=1)

@@ -1,4 +1,4 @@
-// Boxes, their scores and a scale, drawn over the points.
+// Boxes and a scale, drawn over the points.
 
 const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [n & 1, (n >> 1) & 1, n >> 2]);
 const EDGES = [
@@ -25,26 +25,21 @@ class Overlay {
     const style = getComputedStyle(document.documentElement);
     this.ink = style.getPropertyValue("--ink");
     this.panel = style.getPropertyValue("--panel");
-    this.labels = [];
   }
 
   // All boxes at or above the least score, the weakest first; the selected one on top.
   boxes(rows, selected, least) {
-    const shown = rows.filter((row) => row.box && row.score >= least);
     const faint = selected >= 0 ? 0.25 : 1;
-    for (const row of [...shown].reverse()) {
+    for (const row of rows.filter(({ box, score }) => box && score >= least).reverse()) {
       const tint = WEAK.map((value, c) => Math.round(value + row.score * (STRONG[c] - value)));
       this.box(row.box, `rgb(${tint})`, 1.3, faint * (0.2 + 0.75 * row.score));
     }
-    if (selected >= 0) return shown.length;
-    for (const row of shown.slice(0, 40)) this.label(row.box, row.score.toFixed(2), 14);
-    return shown.length;
   }
 
   highlight(row) {
     if (!row || !row.box) return;
     this.box(row.box, this.ink, 2, 1);
-    this.label(row.box, `${row.name} ${row.score.toFixed(2)}`, Infinity);
+    this.label(row.box, `${row.name} ${row.score.toFixed(2)}`);
   }
 
   box(box, color, thickness, alpha) {
@@ -64,19 +59,15 @@ class Overlay {
     context.globalAlpha = 1;
   }
 
-  // Text over a box's top; left out where it would cover another or `most` are there.
-  label(box, text, most) {
+  // Text over a box's top.
+  label(box, text) {
     const [x, y, depth] = this.project(box[0], box[1], box[2] + box[5] / 2);
-    if (depth <= 0 || this.labels.length >= most) return;
+    if (depth <= 0) return;
     const half = this.context.measureText(text).width / 2 + 5;
-    const area = [x - half, y - 21, x + half, y - 3];
-    const covers = ([l, t, r, b]) => l < area[2] && r > area[0] && t < area[3] && b > area[1];
-    if (most !== Infinity && this.labels.some(covers)) return;
-    this.labels.push(area);
     this.context.fillStyle = this.panel;
     this.context.globalAlpha = 0.9;
     this.context.beginPath();
-    this.context.roundRect(area[0], area[1], 2 * half, 18, 4);
+    this.context.roundRect(x - half, y - 21, 2 * half, 18, 4);
     this.context.fill();
     this.context.globalAlpha = 1;
     this.context.fillStyle = this.ink;

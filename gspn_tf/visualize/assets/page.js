@@ -1,47 +1,33 @@
 // The page: layers, their rows, settings, and the address's hash.
 //
-// #layer=instances&select=3&view=top&renderer=canvas&theme=... chooses what is shown;
-// <body data-...> says what was drawn, for tests.
+// #layer=instances&select=3&view=top chooses what is shown.
 
 const $ = (id) => document.getElementById(id);
-const status = document.body.dataset;
-status.errors = "0";
-for (const kind of ["error", "securitypolicyviolation", "unhandledrejection"]) {
-  window.addEventListener(kind, (event) => {
-    status.errors = String(+status.errors + 1);
-    status.error = event.message || event.violatedDirective || String(event.reason);
-  });
-}
-
 const scene = JSON.parse($("scene").textContent);
 const layers = scene.layers.map((layer) => ({
   ...layer,
-  labels: layer.labels ? wordsOf(layer.labels) : null,
-  colors: layer.colors ? bytesOf(layer.colors) : null,
+  labels: layer.labels && wordsOf(layer.labels),
+  colors: layer.colors && bytesOf(layer.colors),
 }));
 const cloud = new Cloud(scene);
 const camera = new Camera(cloud);
 const overlay = new Overlay($("overlay"));
-const asked = () => new URLSearchParams(location.hash.slice(1));
 const state = { layer: layers[0], selected: -1, hovered: -1 };
 const renderer = makeRenderer();
+if (!renderer) return; // the still picture stays
 
 function makeRenderer() {
-  const canvas = $("view");
-  if (asked().get("renderer") !== "canvas") {
-    try {
-      const made = new WebGLRenderer(canvas, cloud);
-      canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
-      canvas.addEventListener("webglcontextrestored", () => { made.prepare(); paint(); });
-      status.renderer = "webgl";
-      return made;
-    } catch (error) {
-      status.fallback = error.message;
-      if (canvas.getContext("webgl2")) canvas.replaceWith(canvas.cloneNode());
-    }
+  try {
+    const made = new WebGLRenderer($("view"), cloud);
+    $("view").addEventListener("webglcontextlost", (event) => event.preventDefault());
+    $("view").addEventListener("webglcontextrestored", () => { made.prepare(); paint(); });
+    $("still").remove();
+    for (const part of ["main", "aside"]) document.querySelector(part).hidden = false;
+    return made;
+  } catch (error) {
+    console.warn(error.message);
+    return null;
   }
-  status.renderer = "canvas";
-  return new RasterRenderer($("view"), cloud);
 }
 
 // ---- drawing ----
@@ -54,38 +40,25 @@ function redraw() {
 }
 
 function draw() {
-  const { clientWidth: width, clientHeight: height } = $("stage");
-  if (!width || !height) return;
-  camera.aspect = width / height;
   const options = drawing();
+  if (!options.width || !options.height) return;
+  camera.aspect = options.width / options.height;
   renderer.draw(camera, options);
-  overlay.begin(camera, width, height);
-  const active = activeRow();
-  if (state.layer.kind === "boxes") {
-    status.boxes = overlay.boxes(state.layer.rows, active, +$("score").value);
-  }
-  overlay.highlight(state.layer.rows[active]);
+  overlay.begin(camera, options.width, options.height);
+  const { rows, labels } = state.layer;
+  if (!labels) overlay.boxes(rows, activeRow(), +$("score").value);
+  overlay.highlight(rows[activeRow()]);
   overlay.scale();
-  report(options);
+  const { yaw, pitch, distance, target } = camera;
+  document.body.dataset.camera = JSON.stringify({ yaw, pitch, distance, target }); // for tests
 }
 
-// What to draw, and how large.
+// How to draw, and how large.
 function drawing() {
   const { clientWidth: width, clientHeight: height } = $("stage");
   const cut = +$("cut").value;
   const ceiling = cut < 1 ? cloud.bottom + cut * (cloud.top - cloud.bottom) : Infinity;
   return { size: +$("size").value, open: $("open").checked, ceiling, width, height };
-}
-
-function report(options) {
-  status.points = cloud.count;
-  status.drawn = cloud.drawn(camera, options);
-  status.layer = state.layer.id;
-  status.selected = state.selected;
-  status.camera = [camera.yaw, camera.pitch, camera.distance, ...camera.target]
-    .map((value) => value.toFixed(4)).join(" ");
-  status.requests = performance.getEntriesByType("resource").length;
-  status.ready = "true";
 }
 
 function paint() {
@@ -108,9 +81,12 @@ function choose(layer) {
     button.setAttribute("aria-pressed", String(button.value === layer.id));
   }
   for (const element of document.querySelectorAll(".scored")) {
-    element.hidden = layer.kind !== "boxes";
+    element.hidden = layer.labels || !layer.rows.length;
   }
-  listRows();
+  $("heading").textContent = layer.heading;
+  $("rows").replaceChildren(...layer.rows.flatMap(
+    (row, index) => (row.points === 0 ? [] : [rowElement(row, index)])));
+  markRows();
   paint();
 }
 
@@ -121,43 +97,31 @@ function select(row) {
   paint();
 }
 
-function listRows() {
-  const { layer } = state;
-  const rows = layer.rows.map((row, index) => ({ ...row, index }))
-    .filter((row) => row.points !== 0);
-  $("heading").textContent = headingOf(layer, rows.length);
-  $("rows").replaceChildren(...rows.map(rowElement));
-  markRows();
+function makeElement(tag, values, ...children) {
+  const element = Object.assign(document.createElement(tag), values);
+  element.append(...children);
+  return element;
 }
 
-function headingOf(layer, count) {
-  if (layer.of) return `${count.toLocaleString("en")} best of ${layer.of.toLocaleString("en")} proposals`;
-  if (layer.kind === "labels") return `${count} ${layer.noun}`;
-  return "";
-}
-
-function rowElement(row) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.value = row.index;
-  const add = (kind, text) => {
-    const span = document.createElement("span");
-    span.className = kind;
-    span.textContent = text;
-    button.append(span);
-    return span;
-  };
-  if (row.color) add("swatch", "").style.background = row.color;
-  add("name", row.name);
-  if (row.score !== undefined) add("figure", row.score.toFixed(2)).title = "score";
-  if (row.points !== undefined) add("figure", row.points.toLocaleString("en")).title = "points";
-  const hover = (index) => () => { state.hovered = index; paint(); };
-  button.addEventListener("pointerenter", hover(row.index));
-  button.addEventListener("pointerleave", hover(-1));
-  button.addEventListener("click", () => { state.hovered = -1; select(row.index); });
-  const item = document.createElement("li");
-  item.append(button);
-  return item;
+function rowElement(row, index) {
+  const span = (className, textContent, title) =>
+    makeElement("span", { className, textContent, title });
+  const parts = [span("name", row.name, "")];
+  if (row.color) parts.unshift(span("swatch", "", ""));
+  if (row.color) parts[0].style.background = row.color;
+  if (row.score !== undefined) parts.push(span("number", row.score.toFixed(2), "score"));
+  if (row.points !== undefined) {
+    parts.push(span("number", row.points.toLocaleString("en"), "points"));
+  }
+  const hover = (hovered) => () => { state.hovered = hovered; paint(); };
+  const button = makeElement("button", {
+    type: "button",
+    value: index,
+    onpointerenter: hover(index),
+    onpointerleave: hover(-1),
+    onclick: () => { state.hovered = -1; select(index); },
+  }, ...parts);
+  return makeElement("li", {}, button);
 }
 
 function markRows() {
@@ -183,6 +147,8 @@ function pick(x, y) {
 
 // ---- the address, buttons and keys ----
 
+const asked = () => new URLSearchParams(location.hash.slice(1));
+
 function remember() {
   const hash = asked();
   hash.set("layer", state.layer.id);
@@ -201,23 +167,14 @@ function follow() {
   paint();
 }
 
-function addLayerButton(layer) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.value = layer.id;
-  button.textContent = layer.label;
-  button.addEventListener("click", () => { choose(layer); remember(); });
-  $("layers").append(button);
+for (const layer of layers) {
+  const onclick = () => { choose(layer); remember(); };
+  const values = { type: "button", value: layer.id, textContent: layer.label, onclick };
+  $("layers").append(makeElement("button", values));
 }
-
-function describe() {
-  const [shown, total] = [cloud.count, scene.total].map((n) => n.toLocaleString("en"));
-  $("about").textContent = cloud.count < scene.total
-    ? `${shown} of ${total} points shown (random subset)` : `${total} points`;
-}
-
-layers.forEach(addLayerButton);
-describe();
+const [shown, total] = [cloud.count, scene.total].map((n) => n.toLocaleString("en"));
+$("about").textContent = cloud.count < scene.total
+  ? `${shown} of ${total} points shown (random subset)` : `${total} points`;
 for (const id of ["size", "cut", "score", "open"]) $(id).addEventListener("input", redraw);
 for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => { camera.reset(button.dataset.view); redraw(); });

@@ -3,9 +3,9 @@
 
 const POINT_VERTEX = `#version 300 es
 layout(location = 0) in vec3 position;
-layout(location = 1) in vec4 color;
+layout(location = 1) in vec3 color;
+layout(location = 2) in vec3 shape;
 uniform vec4 viewX, viewY, viewZ;
-layout(location = 2) in vec4 shape;
 uniform vec2 range;
 uniform vec3 eye;
 uniform float size, ceiling;
@@ -16,12 +16,12 @@ void main() {
   float depth = dot(viewZ, point);
   float z = (range.y + range.x) * depth - 2.0 * range.x * range.y;
   gl_Position = vec4(dot(viewX, point), dot(viewY, point), z / (range.y - range.x), depth);
-  vec2 outward = (shape.zw * 255.0 - 128.0) / 127.0;
+  vec2 outward = (shape.yz * 255.0 - 128.0) / 127.0;
   vec2 towards = eye.xy - position.xy;
   bool facing = open && dot(outward, towards) > ${FACING} * length(towards) + 1e-6;
   if (position.z > ceiling || facing) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   gl_PointSize = clamp(size * shape.x / depth, 1.5, 64.0);
-  tint = color.rgb;
+  tint = color;
 }`;
 
 const POINT_FRAGMENT = `#version 300 es
@@ -78,19 +78,13 @@ class WebGLRenderer {
     this.shade = this.program(SHADE_VERTEX, SHADE_FRAGMENT);
     this.array = gl.createVertexArray();
     gl.bindVertexArray(this.array);
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, cloud.points, gl.STATIC_DRAW);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, 3, gl.FLOAT, false, 0, 0);
-    this.colors = gl.createBuffer();
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.colors);
-    gl.bufferData(gl.ARRAY_BUFFER, cloud.colors, gl.DYNAMIC_DRAW);
-    gl.enableVertexAttribArray(1);
-    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, cloud.shapes, gl.STATIC_DRAW);
-    gl.enableVertexAttribArray(2);
-    gl.vertexAttribPointer(2, 4, gl.UNSIGNED_BYTE, true, 0, 0);
+    [cloud.points, cloud.shapes, cloud.colors].forEach((values, i) => {
+      const at = [0, 2, 1][i]; // colours last: `upload` finds their buffer bound
+      gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
+      gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
+      gl.enableVertexAttribArray(at);
+      gl.vertexAttribPointer(at, 3, at ? gl.UNSIGNED_BYTE : gl.FLOAT, at > 0, 0, 0);
+    });
     this.empty = gl.createVertexArray();
     this.frame = gl.createFramebuffer();
     this.width = 0;
@@ -113,9 +107,7 @@ class WebGLRenderer {
   }
 
   upload() {
-    const { gl } = this;
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.colors);
-    gl.bufferSubData(gl.ARRAY_BUFFER, 0, this.cloud.colors);
+    this.gl.bufferSubData(this.gl.ARRAY_BUFFER, 0, this.cloud.colors);
   }
 
   resize(width, height) {
@@ -153,8 +145,7 @@ class WebGLRenderer {
     gl.enable(gl.DEPTH_TEST);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    gl.useProgram(this.points);
-    const at = (name) => gl.getUniformLocation(this.points, name);
+    let at = this.use(this.points);
     camera.rows().forEach((row, i) => gl.uniform4fv(at(["viewX", "viewY", "viewZ"][i]), row));
     gl.uniform2fv(at("range"), camera.range());
     gl.uniform3fv(at("eye"), camera.eye());
@@ -163,19 +154,21 @@ class WebGLRenderer {
     gl.uniform1f(at("ceiling"), Math.min(ceiling, 1e30));
     gl.bindVertexArray(this.array);
     gl.drawArrays(gl.POINTS, 0, this.cloud.count);
-    this.finish(camera);
-  }
 
-  finish(camera) {
-    const { gl } = this;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.disable(gl.DEPTH_TEST);
-    gl.useProgram(this.shade);
-    gl.uniform1i(gl.getUniformLocation(this.shade, "colors"), 0);
-    gl.uniform1i(gl.getUniformLocation(this.shade, "depths"), 1);
-    gl.uniform2fv(gl.getUniformLocation(this.shade, "range"), camera.range());
-    gl.uniform1f(gl.getUniformLocation(this.shade, "reach"), 1.4 * this.scale);
+    at = this.use(this.shade);
+    gl.uniform1i(at("colors"), 0);
+    gl.uniform1i(at("depths"), 1);
+    gl.uniform2fv(at("range"), camera.range());
+    gl.uniform1f(at("reach"), 1.4 * this.scale);
     gl.bindVertexArray(this.empty);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  // Draws with a program from now on; returns where its uniforms are.
+  use(program) {
+    this.gl.useProgram(program);
+    return (name) => this.gl.getUniformLocation(program, name);
   }
 }
