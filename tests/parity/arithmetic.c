@@ -9,6 +9,21 @@ void estimate(const float* x, float* y, long n) {
     _mm256_storeu_ps(y + i, _mm256_rsqrt_ps(_mm256_loadu_ps(x + i)));
 }
 
+// product [rows, columns] of a [rows, depth] and b [depth, columns]: terms are added
+// in order, each multiplied and added at once.
+void product_in_order(const float* a, const float* b, float* product, long rows,
+                      long depth, long columns) {
+  memset(product, 0, rows * columns * sizeof(float));
+  for (long i = 0; i < rows; ++i)
+    for (long k = 0; k < depth; ++k) {
+      const float factor = a[i * depth + k];
+      const float* terms = b + k * columns;
+      float* total = product + i * columns;
+      for (long j = 0; j < columns; ++j)
+        total[j] = __builtin_fmaf(factor, terms[j], total[j]);
+    }
+}
+
 // product [rows, columns] of a [rows, depth] and b [depth, columns]: sums of 16
 // terms, added up. A term is rounded before it is added.
 void product_by_16(const float* a, const float* b, float* product, long rows,

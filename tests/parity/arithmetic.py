@@ -44,7 +44,7 @@ def kernels() -> ctypes.CDLL:
         pytest.skip("needs gcc, to round as the recording did")
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "arithmetic.so"
-        flags = ("-O3", "-mavx", "-ffp-contract=off", "-shared", "-fPIC")
+        flags = ("-O3", "-mavx2", "-mfma", "-ffp-contract=off", "-shared", "-fPIC")
         command = [compiler, *flags, str(SOURCE), "-o", str(library)]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
@@ -93,24 +93,34 @@ def matmul(x: tf.Tensor, kernel: tf.Tensor, panel: int = 0) -> tf.Tensor:
     rows = tf.reshape(x, [-1, depth])
     parts = [slice(start, start + panel) for start in range(0, depth, panel)]
     product = functools.reduce(
-        tf.add, (tf.matmul(rows[:, part], kernel[part]) for part in parts)
+        tf.add,
+        (_product("product_in_order", rows[:, part], kernel[part]) for part in parts),
     )
     return tf.reshape(product, [*x.shape[:-1], kernel.shape[1]])
 
 
-@tf.custom_gradient
-def vector_products(x: tf.Tensor, kernel: tf.Tensor):
+def vector_products(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """x [R, C] times kernel [C, D], as the release multiplies one row by a matrix."""
-    a, b = np.ascontiguousarray(x), np.ascontiguousarray(kernel)
-    product = np.empty((len(a), b.shape[1]), np.float32)
-    sizes = map(ctypes.c_long, (*a.shape, b.shape[1]))
-    kernels().product_by_16(_pointer(a), _pointer(b), _pointer(product), *sizes)
+    return _product("product_by_16", x, kernel)
 
-    def backward(gradient):
-        of_x = tf.matmul(gradient, kernel, transpose_b=True)
-        return of_x, tf.matmul(x, gradient, transpose_a=True)
 
-    return tf.constant(product), backward
+def _product(name: str, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """x [R, C] times kernel [C, D] by a function of arithmetic.c."""
+
+    @tf.custom_gradient
+    def multiply(x, kernel):
+        a, b = np.ascontiguousarray(x), np.ascontiguousarray(kernel)
+        product = np.empty((len(a), b.shape[1]), np.float32)
+        sizes = map(ctypes.c_long, (*a.shape, b.shape[1]))
+        getattr(kernels(), name)(_pointer(a), _pointer(b), _pointer(product), *sizes)
+
+        def backward(gradient):
+            of_x = tf.matmul(gradient, kernel, transpose_b=True)
+            return of_x, tf.matmul(x, gradient, transpose_a=True)
+
+        return tf.constant(product), backward
+
+    return multiply(x, kernel)
 
 
 def column_sums(rows: tf.Tensor) -> np.ndarray:
