@@ -8,7 +8,7 @@ kind is one of that kind now; where they are a mixture, it cannot be made any mo
 from typing import Any
 
 # Fields that are gone and had no other value in any preset.
-UNUSED = {
+UNUSED: dict[str, dict[str, Any]] = {
     "gspn": {
         "context_spheres": "seed",
         "context_color": True,

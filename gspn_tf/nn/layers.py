@@ -306,7 +306,7 @@ class PointDecoder(keras.layers.Layer):
 
 
 class PointRoIAlign(keras.layers.Layer):
-    """The same number of scene points for every box (section 3.2).
+    """Equally many scene points for every box (section 3.2).
 
     Points are drawn with replacement from those inside the box.
 
