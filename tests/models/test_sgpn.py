@@ -132,6 +132,7 @@ def test_padding_changes_no_loss(tiny_sgpn, tiny_batch):
         np.testing.assert_allclose(found[name], value, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_it_finds_the_objects_that_it_learnt(tiny_sgpn, tiny_batch):
     model = models.build(tiny_sgpn)
     history = trained(model, tiny_batch, steps=60, epochs=3, rate=1e-2)
