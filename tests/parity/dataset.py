@@ -16,7 +16,7 @@ from gspn_tf import ops
 from gspn_tf.config import DataConfig
 from gspn_tf.data import preprocessing, sampling
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.datasets.own import number_instances
+from gspn_tf.data.scene import number_instances
 from gspn_tf.nn import boxes
 from parity.golden import Case, Check, Golden
 
@@ -48,7 +48,7 @@ def scene_of(g: Golden) -> dict:
         "points": raw[:, :3],
         "colors": raw[:, 3:].astype(np.uint8),
         "semantic": semantic,
-        "instance": number_instances(g["raw_group"] + 1, semantic, len(SCANNET)),
+        "instance": number_instances(g["raw_group"] + 1, semantic),
     }
 
 
