@@ -1,30 +1,28 @@
 """A Keras model whose loss is a sum of named terms."""
 
-import dataclasses as dc
-from typing import Any, Self
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from gspn_tf import config as config_lib
 from gspn_tf.types import Batch
 
 
 class LossModel(keras.Model):
-    """Subclasses give `config_class`, `monitored` and `loss_terms(outputs, batch)`.
+    """Subclasses give `monitored` and `loss_terms(outputs, batch)`.
 
     `fit` takes batches of dicts (the ground truth is under "targets", there is no y)
     and logs every term by name. Coordinates stay float32 under mixed precision.
     """
 
-    config_class: type
     # Terms whose sum over the validation scenes selects the best weights (train.py of
     # the release): the total would move with the weight of the KL term.
     monitored: tuple[str, ...]
 
-    def __init__(self, config: Any, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, config: Any) -> None:
+        super().__init__(autocast=False)
         self.config = config
+        self.built = True
 
     def track(self, loss_names: tuple[str, ...]) -> None:
         """Set the names of the terms of this model; called by the constructor."""
@@ -48,17 +46,3 @@ class LossModel(keras.Model):
         for name, value in terms.items():
             self.term_means[name].update_state(value)
         return tf.add_n(list(terms.values()))
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, for Keras's serialisation."""
-        return {**super().get_config(), "config": dc.asdict(self.config)}
-
-    def get_build_config(self) -> None:
-        """Nothing: the constructor makes all weights."""
-        return None
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Inverse of `get_config`."""
-        values = config_lib.from_dict(cls.config_class, config["config"])
-        return cls(**{**config, "config": values})

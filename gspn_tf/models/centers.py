@@ -7,7 +7,6 @@ compares with none.
 
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
@@ -15,7 +14,7 @@ from gspn_tf.models.conditioning import conditioned, conditioned_width
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import ContextEncoder, SharedMLP, dense
+from gspn_tf.nn.layers import ContextEncoder, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
 from gspn_tf.types import Interpolation
 
@@ -42,7 +41,7 @@ def context_encoder(config: GSPNConfig) -> ContextEncoder:
     return ContextEncoder(len(config.context_radii), config.context_units)
 
 
-class CenterNetwork(keras.layers.Layer):
+class CenterNetwork(FloatLayer):
     """A network that finds the centre of each seed's object.
 
     Inputs: a SeedContext; semantics [B, S, C] of the seeds. Output: Centers. `terms`
@@ -52,7 +51,7 @@ class CenterNetwork(keras.layers.Layer):
     terms: tuple[str, ...] = ("center",)
 
     def __init__(self, config: GSPNConfig) -> None:
-        super().__init__(autocast=False)
+        super().__init__()
         self.config = config
 
     def centers(self, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -80,7 +79,6 @@ class PointNet2Centers(CenterNetwork):
         super().__init__(config)
         self.backbone = PointNet2(config.backbone, channels=0)
         self.output_layer = dense(4, self.backbone.width)
-        self.built = True
 
     def call(
         self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
@@ -110,7 +108,6 @@ class ContextCenters(CenterNetwork):
         width = conditioned_width(config, self.encoder.width)
         self.mlp = SharedMLP(config.center_units, (width,))
         self.output_layer = dense(4, config.center_units[-1])
-        self.built = True
 
     def call(
         self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
@@ -130,10 +127,6 @@ class NoCenters(CenterNetwork):
     """Every point is its own centre: nothing is predicted (section 4.4)."""
 
     terms = ()
-
-    def __init__(self, config: GSPNConfig) -> None:
-        super().__init__(config)
-        self.built = True
 
     def call(
         self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False

@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.nn.layers import SharedMLP
+from gspn_tf.nn.layers import FloatLayer, SharedMLP
 from gspn_tf.nn.pyramid import Context
 
 
@@ -40,13 +39,12 @@ def conditioned(
     return tf.concat([semantics, context], axis=-1)
 
 
-class ReducedContext(keras.layers.Layer):
+class ReducedContext(FloatLayer):
     """Context features through a layer of the generator (model_rpointnet.py:399)."""
 
     def __init__(self, units: int, channels: int) -> None:
-        super().__init__(autocast=False)
+        super().__init__()
         self.mlp = SharedMLP((units,), (channels,))
-        self.built = True
 
     def call(self, context: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.mlp(context, training=training)

@@ -4,7 +4,7 @@ Here are the feature backbone of the seeds, and the semantic network beside it. 
 `PROPOSERS` makes proposals of their features.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -77,7 +77,6 @@ class GSPNOutputs(NamedTuple):
         return self.proposed.candidates
 
 
-@keras.saving.register_keras_serializable("gspn_tf")
 class GSPN(LossModel):
     """Proposals at seed points, with the semantic network beside them.
 
@@ -86,11 +85,9 @@ class GSPN(LossModel):
     at seeds and loss points only.
     """
 
-    config_class = GSPNConfig
-
-    def __init__(self, config: GSPNConfig | None = None, **kwargs: Any) -> None:
-        c = config or GSPNConfig()
-        super().__init__(c, **kwargs)
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(config)
+        c = config
         self.center_predictor = CENTER_NETWORKS[c.center_network](c)
         self.semantic_predictor = PointNet2(c.backbone, channels=3)
         width = self.semantic_predictor.width
@@ -107,7 +104,6 @@ class GSPN(LossModel):
         proposing = (*self.center_predictor.terms, *self.proposer.terms)
         self.track((*proposing, "objectness", "semantic"))
         self.monitored = self.proposer.monitored
-        self.built = True
 
     def make_proposer(self, context: int) -> Proposer:
         """The network of the proposals, on so many channels of context features."""

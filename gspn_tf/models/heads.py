@@ -7,7 +7,7 @@ the scene's points, before they are gathered into regions: there are far more of
 latter.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -17,7 +17,7 @@ from gspn_tf.config import BackboneConfig, RPointNetConfig
 from gspn_tf.models.gspn import SceneFeatures
 from gspn_tf.models.pointnet2 import PointNet2Encoder
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn.layers import FeaturePropagation, SharedMLP, dense
+from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import Pyramid, interpolate, take
 from gspn_tf.types import Regions
 
@@ -37,17 +37,16 @@ class BoxOutputs(NamedTuple):
     deltas: tf.Tensor  # [B, R, classes, 6]  encoded shift, if it is of that class
 
 
-class OwnLevels(keras.layers.Layer):
+class OwnLevels(FloatLayer):
     """Levels of another semantic network, which the losses of the heads train.
 
     Inputs: pyramid, colors [B, N, 3]. Output: the list of each level's features
     [B, n, C].
     """
 
-    def __init__(self, config: BackboneConfig, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, config: BackboneConfig) -> None:
+        super().__init__()
         self.encoder = PointNet2Encoder(config, channels=3)
-        self.built = True
 
     def call(
         self, pyramid: Pyramid, colors: tf.Tensor, training: bool = False
@@ -55,7 +54,7 @@ class OwnLevels(keras.layers.Layer):
         return self.encoder(pyramid, colors, training=training)
 
 
-class Hypercolumns(keras.layers.Layer):
+class Hypercolumns(FloatLayer):
     """Each level of the semantic network at every point, reduced and concatenated.
 
     The network is the one that was trained with the proposals, or one of the heads'
@@ -63,8 +62,8 @@ class Hypercolumns(keras.layers.Layer):
     [B, N, levels * units].
     """
 
-    def __init__(self, config: RPointNetConfig, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, config: RPointNetConfig) -> None:
+        super().__init__()
         backbone = config.proposal.backbone
         self.levels = [
             FeaturePropagation((config.level_units,), units[-1], 3)
@@ -72,7 +71,6 @@ class Hypercolumns(keras.layers.Layer):
         ]
         own = config.semantic_training == "end_to_end"
         self.source = OwnLevels(backbone) if own else None
-        self.built = True
 
     def call(
         self, scene: SceneFeatures, colors: tf.Tensor, training: bool = False
@@ -123,21 +121,20 @@ def region_features(
     return mlp.activate(gathered, training)
 
 
-class SeparateLayers(keras.layers.Layer):
+class SeparateLayers(FloatLayer):
     """Class and box features [B, R, units[-1]] of x [B, R, C], layers for each."""
 
-    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: tuple[int, ...], channels: int) -> None:
+        super().__init__()
         self.class_mlp = SharedMLP(units, (channels,))
         self.box_mlp = SharedMLP(units, (channels,))
-        self.built = True
 
     def call(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         classes = self.class_mlp(x, training=training)
         return classes, self.box_mlp(x, training=training)
 
 
-class BoxHead(keras.layers.Layer):
+class BoxHead(FloatLayer):
     """Class and refined box: an MLP per point, maximum, two small stacks.
 
     Inputs: PointFeatures, Regions. Output: BoxOutputs.
@@ -145,15 +142,14 @@ class BoxHead(keras.layers.Layer):
 
     layers_class: type[keras.layers.Layer] = SeparateLayers
 
-    def __init__(self, config: RPointNetConfig, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, config: RPointNetConfig) -> None:
+        super().__init__()
         c, classes = config, config.proposal.num_classes
         self.point_mlp = SharedMLP(c.region_units, region_widths(c))
         self.layers_of = self.layers_class(c.head_units, c.region_units[-1])
         self.class_output = dense(classes, c.head_units[-1])
         self.box_output = dense(6 * classes, c.head_units[-1])
         self.num_classes = classes
-        self.built = True
 
     def call(
         self, features: PointFeatures, regions: Regions, training: bool = False
@@ -165,20 +161,19 @@ class BoxHead(keras.layers.Layer):
         return BoxOutputs(self.class_output(for_class), tf.reshape(deltas, shape))
 
 
-class MaskHead(keras.layers.Layer):
+class MaskHead(FloatLayer):
     """A mask per class: a small PointNet segmentation network.
 
     Inputs: PointFeatures, Regions. Output: logits [B, R, classes, M].
     """
 
-    def __init__(self, config: RPointNetConfig, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, config: RPointNetConfig) -> None:
+        super().__init__()
         local, whole = config.mask_local_units, config.mask_global_units
         self.local_mlp = SharedMLP(local, region_widths(config))
         self.global_mlp = SharedMLP(whole, (local[-1],))
         self.mask_mlp = SharedMLP(config.mask_units, (local[-1], whole[-1]))
         self.mask_output = dense(config.proposal.num_classes, config.mask_units[-1])
-        self.built = True
 
     def call(
         self, features: PointFeatures, regions: Regions, training: bool = False

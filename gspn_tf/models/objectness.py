@@ -1,16 +1,13 @@
 """The objectness network: does a proposal enclose an object (section 3.1)?"""
 
-from typing import Any
-
-import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import SharedMLP, dense
+from gspn_tf.nn.layers import FloatLayer, SharedMLP, dense
 
 
-class Objectness(keras.layers.Layer):
+class Objectness(FloatLayer):
     """An MLP to one logit, trained by binary cross-entropy.
 
     Input: features [B, S, channels]. Output: logits [B, S, width], and of `count`
@@ -20,14 +17,13 @@ class Objectness(keras.layers.Layer):
     width = 1
 
     def __init__(
-        self, config: GSPNConfig, channels: int, count: int | None = None, **kwargs: Any
+        self, config: GSPNConfig, channels: int, count: int | None = None
     ) -> None:
-        super().__init__(autocast=False)
+        super().__init__()
         units = config.objectness_units
         self.mlp = SharedMLP(units, (channels,))
         self.output_layer = dense((count or 1) * self.width, units[-1])
         self.shape_of_one = [count, self.width] if count else [self.width]
-        self.built = True
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         logits = self.output_layer(self.mlp(features, training=training))

@@ -1,14 +1,13 @@
 """PointNet++ as an encoder and decoder over a pyramid (Table 7)."""
 
-import keras
 import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig
-from gspn_tf.nn.layers import FeaturePropagation, SetAbstraction
+from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SetAbstraction
 from gspn_tf.nn.pyramid import Pyramid, take, take_table
 
 
-class PointNet2Encoder(keras.layers.Layer):
+class PointNet2Encoder(FloatLayer):
     """The way down alone.
 
     Args as of `PointNet2`. Inputs: pyramid, features [B, N, channels] or None. Output:
@@ -16,7 +15,7 @@ class PointNet2Encoder(keras.layers.Layer):
     """
 
     def __init__(self, config: BackboneConfig, channels: int) -> None:
-        super().__init__(autocast=False)
+        super().__init__()
         widths = [units[-1] for units in config.abstraction_units]
         below = (channels, *widths)
         self.abstractions = [
@@ -24,18 +23,6 @@ class PointNet2Encoder(keras.layers.Layer):
             for units, width in zip(config.abstraction_units, below, strict=False)
         ]
         self.level_widths = tuple(widths)
-        self.built = True
-
-    def encode(
-        self, pyramid: Pyramid, features: tf.Tensor | None, training: bool
-    ) -> list[tf.Tensor]:
-        """Features [B, n, C] of each level."""
-        levels, points, x = [], pyramid.points, features
-        for layer, level in zip(self.abstractions, pyramid.levels, strict=True):
-            x = layer(points, level, features=x, training=training)
-            levels.append(x)
-            points = level.points
-        return levels
 
     def call(
         self,
@@ -43,7 +30,12 @@ class PointNet2Encoder(keras.layers.Layer):
         features: tf.Tensor | None = None,
         training: bool = False,
     ) -> list[tf.Tensor]:
-        return self.encode(pyramid, features, training)
+        levels, points, x = [], pyramid.points, features
+        for layer, level in zip(self.abstractions, pyramid.levels, strict=True):
+            x = layer(points, level, features=x, training=training)
+            levels.append(x)
+            points = level.points
+        return levels
 
 
 class PointNet2(PointNet2Encoder):
@@ -70,7 +62,6 @@ class PointNet2(PointNet2Encoder):
             )
         ]
         self.width = config.propagation_units[-1][-1]
-        self.built = True
 
     def call(  # type: ignore[override]
         self,
@@ -79,7 +70,7 @@ class PointNet2(PointNet2Encoder):
         queries: tf.Tensor | None = None,
         training: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        levels = self.encode(pyramid, features, training)
+        levels = super().call(pyramid, features, training)
         x, (*upward, last) = levels[-1], self.propagations
         skips = reversed(levels[:-1])
         for layer, table, skip in zip(upward, reversed(pyramid.up), skips, strict=True):

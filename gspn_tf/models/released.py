@@ -5,9 +5,8 @@ github.com/ericyi/GSPN, of which the literal one also does what was not meant.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig, RPointNetConfig
@@ -18,7 +17,7 @@ from gspn_tf.models.objectness import Objectness
 from gspn_tf.models.proposers.shapes import ShapeProposer
 from gspn_tf.models.rpointnet import RPointNet
 from gspn_tf.nn import assignment, losses
-from gspn_tf.nn.layers import SharedMLP
+from gspn_tf.nn.layers import FloatLayer, SharedMLP
 from gspn_tf.types import Batch, Proposals
 
 Class = TypeVar("Class", bound=type)
@@ -110,12 +109,11 @@ class ReleasedProposer(ShapeProposer):
 
 
 @stored_as(GSPN)
-@keras.saving.register_keras_serializable("gspn_tf")
 class ReleasedGSPN(GSPN):
     """The proposal network of the release, as it was meant to run or as it ran."""
 
-    def __init__(self, config: GSPNConfig | None = None, **kwargs: Any) -> None:
-        super().__init__(config or GSPNConfig(kind="released_gspn"), **kwargs)
+    def __init__(self, config: GSPNConfig) -> None:
+        super().__init__(config)
         vae = self.proposer.vae
         keep_batch_variance(self.semantic_mlp, self.proposer.objectness.mlp)
         keep_batch_variance(vae.prior.mlp, vae.posterior.mlp)
@@ -133,13 +131,12 @@ class ReleasedGSPN(GSPN):
         return ReleasedProposer(c, context)
 
 
-class CommonLayers(keras.layers.Layer):
+class CommonLayers(FloatLayer):
     """Features [B, R, units[-1]] of x [B, R, C] that class and box have in common."""
 
-    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: tuple[int, ...], channels: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (channels,))
-        self.built = True
 
     def call(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         features = self.mlp(x, training=training)
@@ -152,15 +149,14 @@ class ReleasedBoxHead(BoxHead):
     layers_class = CommonLayers
 
 
-@keras.saving.register_keras_serializable("gspn_tf")
 class ReleasedRPointNet(RPointNet):
     """R-PointNet as in the release."""
 
     box_head_class = ReleasedBoxHead
     constant_scores = True
 
-    def __init__(self, config: RPointNetConfig | None = None, **kwargs: Any) -> None:
-        super().__init__(config, **kwargs)
+    def __init__(self, config: RPointNetConfig) -> None:
+        super().__init__(config)
         keep_batch_variance(self.box_head.layers_of.mlp)
         if self.hypercolumns is not None:
             keep_batch_variance(*(layer.mlp for layer in self.hypercolumns.levels))

@@ -1,6 +1,6 @@
 """Region-based PointNet (section 3.2): classify, refine and mask proposals."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -41,7 +41,6 @@ class RPointNetInference(NamedTuple):
     region_masks: tf.Tensor  # [B, D, M]     probabilities
 
 
-@keras.saving.register_keras_serializable("gspn_tf")
 class RPointNet(LossModel):
     """Instances of a scene from the proposals of a frozen proposal network.
 
@@ -49,17 +48,16 @@ class RPointNet(LossModel):
     "targets", RPointNetInference of one without.
     """
 
-    config_class = RPointNetConfig
     terms = monitored = ("class", "box", "mask")
     box_head_class = BoxHead
     # Whether instances are exported with the scores of the release.
     constant_scores = False
 
-    def __init__(self, config: RPointNetConfig | None = None, **kwargs: Any) -> None:
+    def __init__(self, config: RPointNetConfig) -> None:
         from gspn_tf import models  # This file is part of it.
 
-        c = config or RPointNetConfig()
-        super().__init__(c, **kwargs)
+        super().__init__(config)
+        c = config
         self.proposal_network = models.build(c.proposal)
         self.proposal_network.trainable = False
         self.boxes_per_seed = self.proposal_network.proposer.boxes_per_seed
@@ -74,7 +72,6 @@ class RPointNet(LossModel):
         self.mask_head = MaskHead(c)
         self.seeds = keras.random.SeedGenerator(0)
         self.track(self.terms)
-        self.built = True
 
     def call(
         self, batch: Batch, training: bool = False

@@ -4,7 +4,7 @@ Sections are of that paper. Points of one object have features that are close to
 so that instances are the groups of similar points.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -15,7 +15,7 @@ from gspn_tf.models.base import LossModel
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import SharedMLP, dense
+from gspn_tf.nn.layers import FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import build_pyramid, take
 from gspn_tf.types import Batch, Detections, Proposals
 
@@ -44,19 +44,16 @@ class SGPNInference(NamedTuple):
     semantic_logits: tf.Tensor  # [B, N, classes]
 
 
-class Branch(keras.layers.Layer):
+class Branch(FloatLayer):
     """Hidden layers and an output at every point.
 
     Inputs: features [B, N, channels], places [B, N, 3]. Output [B, N, size].
     """
 
-    def __init__(
-        self, units: tuple[int, ...], size: int, channels: int, **kwargs: Any
-    ) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: tuple[int, ...], size: int, channels: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (channels, 3))
         self.output_layer = dense(size, units[-1])
-        self.built = True
 
     def call(
         self, features: tf.Tensor, places: tf.Tensor, training: bool = False
@@ -65,7 +62,6 @@ class Branch(keras.layers.Layer):
         return self.output_layer(self.mlp.activate(x, training))
 
 
-@keras.saving.register_keras_serializable("gspn_tf")
 class SGPN(LossModel):
     """Instances of a scene from the similarities of its points.
 
@@ -73,16 +69,15 @@ class SGPN(LossModel):
     "targets", SGPNInference of one without.
     """
 
-    config_class = SGPNConfig
     terms = ("same_instance", "same_class", "other_class", "confidence", "semantic")
     monitored = terms
     proposal_network = None
     # Whether all instances are exported with the score 1, as by the release.
     constant_scores = False
 
-    def __init__(self, config: SGPNConfig | None = None, **kwargs: Any) -> None:
-        c = config or SGPNConfig()
-        super().__init__(c, **kwargs)
+    def __init__(self, config: SGPNConfig) -> None:
+        super().__init__(config)
+        c = config
         self.backbone = PointNet2(c.backbone, channels=3)
         width, units = self.backbone.width, c.branch_units
         self.similarity = Branch(units, c.similarity_size, width)
@@ -92,7 +87,6 @@ class SGPN(LossModel):
         self.steps = self.add_weight(name="steps", initializer="zeros", trainable=False)
         self.draws = keras.random.SeedGenerator(0)
         self.track(self.terms)
-        self.built = True
 
     def call(
         self, batch: Batch, training: bool = False

@@ -5,8 +5,6 @@ seen data. A first dense layer is linear, so it may be applied before a gather o
 interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
 """
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -20,6 +18,14 @@ def dense(units: int, channels: int) -> keras.layers.Dense:
     layer = keras.layers.Dense(units, dtype="float32")
     layer.build((None, channels))
     return layer
+
+
+class FloatLayer(keras.layers.Layer):
+    """A layer in float32 that is built when its constructor has made its weights."""
+
+    def __init__(self) -> None:
+        super().__init__(autocast=False)
+        self.built = True
 
 
 class BatchNorm(keras.layers.BatchNormalization):
@@ -62,7 +68,7 @@ class BatchNorm(keras.layers.BatchNormalization):
         return tf.reshape(outputs, tf.shape(inputs))
 
 
-class SharedMLP(keras.layers.Layer):
+class SharedMLP(FloatLayer):
     """Dense, batch norm, ReLU, repeated: the same for every point.
 
     Args:
@@ -73,10 +79,8 @@ class SharedMLP(keras.layers.Layer):
     `project` then `activate` is the same with the first layer's product on its own.
     """
 
-    def __init__(
-        self, units: tuple[int, ...], parts: tuple[int, ...], **kwargs: Any
-    ) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: tuple[int, ...], parts: tuple[int, ...]) -> None:
+        super().__init__()
         self.units, self.parts = tuple(units), tuple(parts)
         self.kernels = []
         widths = (sum(parts), *units)
@@ -85,7 +89,6 @@ class SharedMLP(keras.layers.Layer):
                 self.add_weight(shape=(below, above), name=f"kernel_{i}")
             )
         self.norms = [BatchNorm(width) for width in units]
-        self.built = True
 
     def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
         """Product [..., units[0]] of one part [..., parts[part]]; sum over parts."""
@@ -114,17 +117,16 @@ def _matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return product
 
 
-class SetAbstraction(keras.layers.Layer):
+class SetAbstraction(FloatLayer):
     """PointNet++'s local PointNet: neighbours relative to a centre, MLP, maximum.
 
     Inputs: points [B, N, 3] below, level (centres and neighbours), features [B, N, C]
     or None. Output [B, n, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: tuple[int, ...], channels: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
-        self.built = True
 
     def call(
         self,
@@ -143,19 +145,16 @@ class SetAbstraction(keras.layers.Layer):
         return tf.reduce_max(self.mlp.activate(projected, training), axis=2)
 
 
-class FeaturePropagation(keras.layers.Layer):
+class FeaturePropagation(FloatLayer):
     """PointNet++'s way up: interpolate coarse features, add the skip, MLP.
 
     Inputs: coarse [B, n, C], table n -> m, skip [B, m, S] or None. Output
     [B, m, units[-1]].
     """
 
-    def __init__(
-        self, units: tuple[int, ...], channels: int, skip: int, **kwargs: Any
-    ) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: tuple[int, ...], channels: int, skip: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
-        self.built = True
 
     def call(
         self,
@@ -170,7 +169,7 @@ class FeaturePropagation(keras.layers.Layer):
         return self.mlp.activate(projected, training)
 
 
-class ContextEncoder(keras.layers.Layer):
+class ContextEncoder(FloatLayer):
     """One PointNet for each scale of the context around a seed (section 3.1).
 
     Points are expressed relative to `centers`: the seed itself, or the predicted
@@ -179,11 +178,10 @@ class ContextEncoder(keras.layers.Layer):
     sphere without points.
     """
 
-    def __init__(self, num_scales: int, units: tuple[int, ...], **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, num_scales: int, units: tuple[int, ...]) -> None:
+        super().__init__()
         self.scales = [SharedMLP(units, (6,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
-        self.built = True
 
     def call(
         self, context: Context, centers: tf.Tensor, training: bool = False
@@ -200,19 +198,16 @@ class ContextEncoder(keras.layers.Layer):
         return tf.concat(features, axis=-1)
 
 
-class GaussianMLP(keras.layers.Layer):
+class GaussianMLP(FloatLayer):
     """MLP to a diagonal Gaussian: mean and log variance, each [..., latent_size].
 
     The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
     """
 
-    def __init__(
-        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs: Any
-    ) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: tuple[int, ...], latent_size: int, channels: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (channels,))
         self.output_layer = dense(2 * latent_size, units[-1])
-        self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> Gaussian:
         outputs = self.output_layer(self.mlp(inputs, training=training))
@@ -220,7 +215,7 @@ class GaussianMLP(keras.layers.Layer):
         return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
 
 
-class TransposedConv(keras.layers.Layer):
+class TransposedConv(FloatLayer):
     """2D transposed convolution without padding, as one matrix product.
 
     [R, h, w, C] -> [R, (h-1)s+k, (w-1)s+k, units]. The kernel is cut into s x s
@@ -228,15 +223,12 @@ class TransposedConv(keras.layers.Layer):
     times slower on a CPU for a 1x1 input. kernel: [k, k, units, C].
     """
 
-    def __init__(
-        self, units: int, size: int, stride: int, channels: int, **kwargs: Any
-    ) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, units: int, size: int, stride: int, channels: int) -> None:
+        super().__init__()
         self.units, self.size, self.stride = units, size, stride
         self.kernel = self.add_weight(
             shape=(size, size, units, channels), name="kernel"
         )
-        self.built = True
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         height, width, channels = inputs.shape[1:]
@@ -264,7 +256,7 @@ class TransposedConv(keras.layers.Layer):
         return total[:, :high, :wide]
 
 
-class PointDecoder(keras.layers.Layer):
+class PointDecoder(FloatLayer):
     """Point set generation in two branches (section 3.1, Table 7).
 
     A deconvolution branch makes a 16 x 16 grid of points, a fully connected one
@@ -279,9 +271,8 @@ class PointDecoder(keras.layers.Layer):
         num_dense_points: int,
         channels: int,
         width: int = 3,
-        **kwargs: Any,
     ) -> None:
-        super().__init__(autocast=False, **kwargs)
+        super().__init__()
         first, second, third = grid_units
         self.grid = [
             TransposedConv(first, 3, 1, channels),
@@ -293,7 +284,6 @@ class PointDecoder(keras.layers.Layer):
         self.dense = SharedMLP(dense_units, (channels,))
         self.dense_output = dense(width * num_dense_points, dense_units[-1])
         self.num_points, self.width = 16 * 16 + num_dense_points, width
-        self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = inputs[:, None, None, :]
@@ -305,7 +295,7 @@ class PointDecoder(keras.layers.Layer):
         return tf.concat([grid, free], axis=1)
 
 
-class PointRoIAlign(keras.layers.Layer):
+class PointRoIAlign(FloatLayer):
     """Equally many scene points for every box (section 3.2).
 
     Points are drawn with replacement from those inside the box.
@@ -318,10 +308,9 @@ class PointRoIAlign(keras.layers.Layer):
     [B], seed [2] int32. Output: Regions; a box without points becomes invalid.
     """
 
-    def __init__(self, num_points: int, margin: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, num_points: int, margin: float = 0.0) -> None:
+        super().__init__()
         self.num_points, self.margin = num_points, margin
-        self.built = True
 
     def call(
         self,

@@ -10,10 +10,12 @@ from gspn_tf import ops
 from gspn_tf.types import Gaussian
 
 
-def masked_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Scalar mean of values [...] where mask [...] holds; 0 where it never does."""
-    count = tf.reduce_sum(tf.cast(mask, values.dtype))
-    total = tf.reduce_sum(tf.where(mask, values, tf.zeros_like(values)))
+def masked_mean(
+    values: tf.Tensor, mask: tf.Tensor, axis: int | None = None
+) -> tf.Tensor:
+    """Mean of values [...] where mask [...] holds; 0 where it never does."""
+    count = tf.reduce_sum(tf.cast(mask, values.dtype), axis)
+    total = tf.reduce_sum(tf.where(mask, values, tf.zeros_like(values)), axis)
     return tf.math.divide_no_nan(total, count)
 
 

@@ -16,7 +16,6 @@ WIDTH = 4
 
 
 class ToyGSPN(LossModel):
-    config_class = c.GSPNConfig
     terms = ("generation", "kl")
     monitored = ("generation",)
 
@@ -33,7 +32,6 @@ class ToyGSPN(LossModel):
         self.hidden.build((None, 3))
         self.norm.build((None, None, WIDTH))
         self.out.build((None, WIDTH))
-        self.built = True
 
     def call(self, batch, training=False):
         traced_momenta.append(self.norm.momentum)
@@ -50,7 +48,6 @@ class ToyGSPN(LossModel):
 
 
 class ToyRPointNet(LossModel):
-    config_class = c.RPointNetConfig
     terms = monitored = ("class", "box", "mask")
 
     def __init__(self, config):
@@ -60,7 +57,6 @@ class ToyRPointNet(LossModel):
         self.proposal_network.trainable = False
         self.head = keras.layers.Dense(3)
         self.head.build((None, config.proposal.num_classes))
-        self.built = True
 
     def call(self, batch, training=False):
         return {"y": self.head(self.proposal_network(batch)["y"])}

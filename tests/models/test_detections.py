@@ -56,18 +56,6 @@ def test_weights_are_restored(original, tiny_config, tiny_scene, tmp_path):
     assert_same_detections(other.detect(tiny_scene), expected)
 
 
-@pytest.mark.parametrize("kind", ["gspn", "rpointnet"])
-def test_a_whole_model_is_restored(kind, original, tiny_scene, tmp_path):
-    model, _ = original
-    model = model if kind == "rpointnet" else model.proposal_network
-    model.save(tmp_path / "model.keras")
-    other = keras.models.load_model(tmp_path / "model.keras")
-    assert type(other) is type(model) and other.config == model.config
-    if kind == "rpointnet":
-        assert other.proposal_network.trainable is False
-    assert_same_detections(other(tiny_scene), model(tiny_scene))
-
-
 # Detections
 
 

@@ -33,16 +33,12 @@ def unknown(value: tf.Tensor) -> tf.TensorSpec:
     return tf.TensorSpec(sizes, value.dtype)
 
 
-def check_layer(layer, inputs, *, round_trip=True):
+def check_layer(layer, inputs):
     """What every layer promises.
 
-    A config that makes the same layer again; the same result in a graph of unknown
-    sizes, with a shape that agrees; a gradient for every weight in a training step.
+    The same result in a graph of unknown sizes, with a shape that agrees; a gradient
+    for every weight in a training step.
     """
-    if round_trip:
-        twin = type(layer).from_config(layer.get_config())
-        assert [w.shape for w in twin.weights] == [w.shape for w in layer.weights]
-
     eager = layer(*inputs)
     traced = tf.function(layer).get_concrete_function(
         *tf.nest.map_structure(unknown, inputs)
@@ -123,7 +119,7 @@ def test_statistics_rest_outside_of_training(trainable, training):
 
 
 def test_batch_norm_as_a_layer():
-    check_layer(layers.BatchNorm(4), (tensor(2, 7, 4),), round_trip=False)
+    check_layer(layers.BatchNorm(4), (tensor(2, 7, 4),))
 
 
 @both_modes

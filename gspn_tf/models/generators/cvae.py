@@ -38,7 +38,6 @@ class ConditionalVAE(ShapeGenerator):
         self.context = ReducedContext(reduced, context) if reduced else None
         self.add_decoder(size + (reduced or context))
         self.noise = keras.random.SeedGenerator(0)
-        self.built = True
 
     def call(
         self,

@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import PointDecoder
+from gspn_tf.nn.layers import FloatLayer, PointDecoder
 from gspn_tf.types import Gaussian
 
 
@@ -21,7 +20,7 @@ class GeneratedShapes(NamedTuple):
     posterior: Gaussian | None = None  # of a conditional VAE that was given targets
 
 
-class ShapeGenerator(keras.layers.Layer):
+class ShapeGenerator(FloatLayer):
     """A generative design: a decoder of codes, and the losses of its shapes.
 
     Args:
@@ -36,7 +35,7 @@ class ShapeGenerator(keras.layers.Layer):
     point_channels = 4  # coordinates and a confidence
 
     def __init__(self, config: GSPNConfig) -> None:
-        super().__init__(autocast=False)
+        super().__init__()
         self.config = config
 
     def add_decoder(self, channels: int) -> None:

@@ -20,7 +20,6 @@ class EncoderDecoder(ShapeGenerator):
         self.encoder = SharedMLP(c.prior_units, (channels,))
         self.code = dense(c.latent_size, c.prior_units[-1])
         self.add_decoder(c.latent_size)
-        self.built = True
 
     def call(
         self,

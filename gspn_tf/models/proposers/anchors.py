@@ -62,7 +62,6 @@ class BoxProposer(Proposer):
         self.mlp = SharedMLP(units, (conditioned_width(config, context),))
         self.delta_output = dense(6 * self.boxes_per_seed, units[-1])
         self.objectness = self.objectness_class(config, units[-1], self.boxes_per_seed)
-        self.built = True
 
     def call(
         self,
@@ -76,13 +75,18 @@ class BoxProposer(Proposer):
         deltas = self.delta_output(features)
         shape = tf.concat([tf.shape(deltas)[:2], [self.boxes_per_seed, 6]], 0)
         deltas, anchors = tf.reshape(deltas, shape), self.anchors_at(seeds.centers)
+        batch = tf.shape(deltas)[0]
         logits = self.objectness(features, training=training)
         boxes = box_lib.decode(anchors, tf.stop_gradient(deltas), DEVIATION)
         scores = self.objectness.score(logits)  # [B, S, A]
         best = tf.gather(boxes, tf.argmax(scores, -1), batch_dims=2)
         return AnchorOutputs(
             proposals=Proposals(best, tf.reduce_max(scores, -1), seeds.valid),
-            candidates=self.candidates(boxes, scores, seeds.valid),
+            candidates=Proposals(
+                boxes=tf.reshape(boxes, [batch, -1, 6]),
+                scores=tf.reshape(scores, [batch, -1]),
+                valid=tf.repeat(seeds.valid, self.boxes_per_seed, axis=1),
+            ),
             objectness=logits,
             anchors=anchors,
             deltas=deltas,
@@ -94,26 +98,13 @@ class BoxProposer(Proposer):
         around = tf.broadcast_to(centers[:, :, None, :], shape)
         return tf.concat([around, tf.broadcast_to(self.sizes, shape)], -1)
 
-    def candidates(
-        self, boxes: tf.Tensor, scores: tf.Tensor, valid: tf.Tensor
-    ) -> Proposals:
-        """Return boxes [B, S, A, 6] of scores [B, S, A] as proposals [B, S * A]."""
-        batch = tf.shape(scores)[0]
-        return Proposals(
-            boxes=tf.reshape(boxes, [batch, -1, 6]),
-            scores=tf.reshape(scores, [batch, -1]),
-            valid=tf.repeat(valid, self.boxes_per_seed, axis=1),
-        )
-
     def losses_of(self, found: AnchorOutputs, truth: SeedTruth) -> dict[str, tf.Tensor]:
         """Smooth L1 to the seed's own object, mean of its positive anchors' numbers."""
         own = take(truth.targets["boxes"], truth.instance)[:, :, None]  # [B, S, 1, 6]
         wanted = box_lib.encode(found.anchors, own, DEVIATION)
         loss = tf.reduce_mean(losses.smooth_l1(found.deltas - wanted), -1)
         positive = self.anchor_labels(found.anchors, truth) == 1
-        total = tf.reduce_sum(tf.where(positive, loss, 0.0), -1)
-        count = tf.reduce_sum(tf.cast(positive, loss.dtype), -1)
-        return {"deltas": tf.math.divide_no_nan(total, count)}
+        return {"deltas": losses.masked_mean(loss, positive, axis=-1)}
 
     def objectness_loss(self, found: AnchorOutputs, truth: SeedTruth) -> tf.Tensor:
         """Cross-entropy of positive and of negative anchors, half each."""

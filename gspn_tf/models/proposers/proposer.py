@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.models.objectness import Objectness
 from gspn_tf.nn import assignment, losses
+from gspn_tf.nn.layers import FloatLayer
 from gspn_tf.types import Targets
 
 
@@ -21,7 +21,7 @@ class SeedTruth(NamedTuple):
     boxes: tf.Tensor  # [B, S, 6]  around these shapes
 
 
-class Proposer(keras.layers.Layer):
+class Proposer(FloatLayer):
     """A network that makes proposals at seeds.
 
     Args:
@@ -44,7 +44,7 @@ class Proposer(keras.layers.Layer):
     boxes_per_seed = 1
 
     def __init__(self, config: GSPNConfig) -> None:
-        super().__init__(autocast=False)
+        super().__init__()
         self.config = config
 
     def losses_of(self, found: Any, truth: SeedTruth) -> dict[str, tf.Tensor]:

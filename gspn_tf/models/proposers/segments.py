@@ -59,7 +59,6 @@ class SegmentProposer(Proposer):
             units[::-1], (local[-1], conditioned_width(config, context))
         )
         self.output_layer = dense(1, units[0])
-        self.built = True
 
     def call(
         self,
@@ -102,10 +101,7 @@ class SegmentProposer(Proposer):
         instance = take(truth.targets["instance"], found.members)
         belongs = tf.cast(instance == truth.instance[..., None], tf.int32)
         loss = losses.binary_cross_entropy(found.membership, belongs)
-        counted = tf.cast(found.counted, loss.dtype)
-        total = tf.reduce_sum(loss * counted, -1)
-        mean = tf.math.divide_no_nan(total, tf.reduce_sum(counted, -1))
-        return {"segmentation": mean}
+        return {"segmentation": losses.masked_mean(loss, found.counted, axis=-1)}
 
 
 def boxes_around(spheres: Context, near: tf.Tensor, belongs: tf.Tensor) -> tf.Tensor:

@@ -37,7 +37,6 @@ class ShapeProposer(Proposer):
         self.objectness = self.objectness_class(config, context)
         self.vae = self.make_generator(context)
         self.terms = self.vae.terms
-        self.built = True
 
     def make_generator(self, context: int) -> ShapeGenerator:
         """The generative network, on so many channels of context features."""
