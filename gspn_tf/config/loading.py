@@ -6,7 +6,7 @@ import difflib
 import importlib.util
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,22 +28,18 @@ def load_config(argument: str) -> Config:
     """
     name, _, rest = argument.partition(":")
     variant, *ablations = rest.split("+")
-    config = _of_file(find_config(name), variant)
-    for ablation in ablations:
-        ablate(config, ablation)
-    return check_config(config)
-
-
-def _of_file(path: Path, variant: str) -> Config:
+    path = find_config(name)
     if path.suffix == ".json":
-        return check_config(config_lib.read_config(path))
-    module = _import(path)
-    if not hasattr(module, "get_config"):
+        config = config_lib.read_config(path)
+    elif not hasattr(module := _import(path), "get_config"):
         raise ValueError(f"{path} defines no get_config(variant)")
-    config = module.get_config(*([variant] if variant else []))
+    else:
+        config = module.get_config(*([variant] if variant else []))
     if not isinstance(config, Config):
         kind = type(config).__name__
         raise ValueError(f"get_config of {path} must return a Config, got {kind}")
+    for ablation in ablations:
+        ablate(config, ablation)
     return check_config(config)
 
 
@@ -109,7 +105,8 @@ def override(config: Config, arguments: Sequence[str]) -> Config:
 
 def check_config(config: Any, path: str = "config") -> Any:
     """Raise ValueError unless every field holds what its annotation says."""
-    for name, kind, value in _fields(config):
+    for name, kind in typing.get_type_hints(type(config)).items():
+        value = getattr(config, name)
         if type(value) in filter(dc.is_dataclass, (kind, *typing.get_args(kind))):
             check_config(value, f"{path}.{name}")
         elif not _matches(kind, value):
@@ -126,28 +123,18 @@ def _import(path: Path) -> types.ModuleType:
     return module
 
 
-def _fields(config: Any) -> Iterator[tuple[str, Any, Any]]:
-    kinds = typing.get_type_hints(type(config))
-    for field in dc.fields(config):
-        yield field.name, kinds[field.name], getattr(config, field.name)
-
-
 def _matches(kind: Any, value: Any) -> bool:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Literal:
         return value in arguments
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
+    if origin is tuple and isinstance(value, tuple):
         if arguments[-1] is Ellipsis:
             arguments = arguments[:1] * len(value)
         same = len(arguments) == len(value)
         return same and all(map(_matches, arguments, value))
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind)
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float if kind is float else origin or kind)
 
 
 def _kind_at(config: Any, path: str) -> Any:

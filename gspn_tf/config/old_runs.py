@@ -7,52 +7,34 @@ kind is one of that kind now; where they are a mixture, it cannot be made any mo
 
 from typing import Any
 
-# Fields that are gone and had no other value in any preset.
-UNUSED: dict[str, dict[str, Any]] = {
-    "gspn": {
-        "context_spheres": "seed",
-        "context_color": True,
-        "detach_semantics": False,
-        "generation_unit": "half_diagonal",
-        "kl_divergence": "prior_posterior",
-        "kl_reduction": "mean",
-    },
-    "rpointnet": {"train_proposals": False},
-    "sgpn": {"exported_score": "ranking"},
+# Kinds of network that an old one may be now.
+KINDS = {
+    "gspn": ("gspn", "released_gspn", "released_literal_gspn"),
+    "rpointnet": ("rpointnet", "released_rpointnet"),
+    "sgpn": ("sgpn",),
 }
-# Fields that are gone, with their values in networks of each kind.
-RELEASED_GSPN = {
-    "point_confidence": False,
-    "objectness_loss": "softmax",
-    "best_seeds": "all",
-    "flat_variance": "batch",
-}
-KINDS: dict[str, dict[str, dict[str, Any]]] = {
+# Fields that are gone, with their values in networks of each of these kinds.
+GONE: dict[str, dict[str, tuple[Any, ...]]] = {
     "gspn": {
-        "gspn": {
-            "point_confidence": True,
-            "objectness_loss": "binary",
-            "best_seeds": "none",
-            "flat_variance": "sample",
-        },
-        "released_gspn": RELEASED_GSPN,
-        "released_literal_gspn": RELEASED_GSPN | {"best_seeds": "first"},
+        "context_spheres": ("seed",) * 3,
+        "context_color": (True,) * 3,
+        "detach_semantics": (False,) * 3,
+        "generation_unit": ("half_diagonal",) * 3,
+        "kl_divergence": ("prior_posterior",) * 3,
+        "kl_reduction": ("mean",) * 3,
+        "point_confidence": (True, False, False),
+        "objectness_loss": ("binary", "softmax", "softmax"),
+        "best_seeds": ("none", "all", "first"),
+        "flat_variance": ("sample", "batch", "batch"),
     },
     "rpointnet": {
-        "rpointnet": {
-            "filler_regions": "proposals",
-            "head_layers": "separate",
-            "exported_score": "ranking",
-            "flat_variance": "sample",
-        },
-        "released_rpointnet": {
-            "filler_regions": "empty",
-            "head_layers": "shared",
-            "exported_score": "released",
-            "flat_variance": "batch",
-        },
+        "train_proposals": (False, False),
+        "filler_regions": ("proposals", "empty"),
+        "head_layers": ("separate", "shared"),
+        "exported_score": ("ranking", "released"),
+        "flat_variance": ("sample", "batch"),
     },
-    "sgpn": {"sgpn": {}},
+    "sgpn": {"exported_score": ("ranking",)},
 }
 
 
@@ -68,26 +50,22 @@ def upgrade(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     values = {name: upgrade(value) for name, value in data.items()}
-    kinds = KINDS.get(values.get("kind", ""), {})
-    if kinds:
-        values["kind"] = _kind_of(values, kinds)
+    if values.get("kind") in KINDS:
+        values["kind"] = _kind_of(values)
     return values
 
 
-def _kind_of(values: dict[str, Any], kinds: dict[str, dict[str, Any]]) -> str:
+def _kind_of(values: dict[str, Any]) -> str:
     """The kind that a network has now; fields that are gone leave its values."""
-    old = values["kind"]
+    rows, kinds = GONE[values["kind"]], KINDS[values["kind"]]
     if not values.get("semantic_conditioning"):
         values.pop("detach_semantics", None)  # it had no effect
-    for name, value in UNUSED.get(old, {}).items():
-        if (found := values.pop(name, value)) != value:
-            raise ValueError(f"{name} is {found!r}, which no network has any more")
-    gone = {name: values.pop(name) for name in kinds[old] if name in values}
-    for kind, wanted in kinds.items():
-        if all(wanted[name] == value for name, value in gone.items()):
+    gone = {name: values.pop(name) for name in rows if name in values}
+    for column, kind in enumerate(kinds):
+        if all(rows[name][column] == value for name, value in gone.items()):
             return kind
-    name, value = next(x for x in gone.items() if x[1] != kinds[old][x[0]])
-    if all(value != wanted[name] for wanted in kinds.values()):
+    name, value = next(x for x in gone.items() if x[1] != rows[x[0]][0])
+    if value not in rows[name]:
         raise ValueError(f"{name} is {value!r}, which no network has any more")
     raise ValueError(
         f"{name} is {value!r}, which this version has only in the released networks, "

@@ -5,7 +5,6 @@
 The comment of a field is above it, or behind it on the same line.
 """
 
-import ast
 import dataclasses as dc
 import inspect
 import io
@@ -49,34 +48,27 @@ class Option(NamedTuple):
 
 
 def options_of(cls: type) -> Iterator[Option]:
-    """The fields of a dataclass of the schema."""
-    source = inspect.getsource(cls)
-    comments = dict(_comments(source))
-    (body,) = ast.parse(source).body
-    fields: dict[str, dc.Field[Any]] = {field.name: field for field in dc.fields(cls)}
-    for node in ast.walk(body):
-        if not isinstance(node, ast.AnnAssign):
-            continue
-        field = fields[ast.unparse(node.target)]
-        row, above = node.lineno - 1, list[str]()
-        while row in comments and source.splitlines()[row - 1].strip()[:1] == "#":
-            above.insert(0, comments[row])
-            row -= 1
-        rows = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        behind = [comments[row] for row in rows if row in comments]
-        nested = field.default is dc.MISSING
-        default = "its own" if nested else f"`{field.default!r}`"
-        kind = ast.unparse(node.annotation)
-        if kind.startswith("Literal["):
-            kind = kind.removeprefix("Literal[").removesuffix("]")
-        yield Option(field.name, kind, default, " ".join(above + behind))
-
-
-def _comments(source: str) -> Iterator[tuple[int, str]]:
-    """Row, from 1, and text of each comment."""
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    """The fields of a dataclass of the schema, each with the comments of its line."""
+    fields = {field.name: field for field in dc.fields(cls)}
+    comments, first = list[str](), ""
+    lines = io.StringIO(inspect.getsource(cls)).readline
+    for token in tokenize.generate_tokens(lines):
         if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string.lstrip("# ")
+            comments.append(token.string.lstrip("# "))
+        elif token.type == tokenize.NAME:
+            first = first or token.string
+        elif token.type == tokenize.NEWLINE:  # of a statement: comments above and in it
+            if first in fields:
+                yield _option(fields[first], " ".join(comments))
+            comments, first = [], ""
+
+
+def _option(field: "dc.Field[Any]", meaning: str) -> Option:
+    kind = field.type.__name__ if isinstance(field.type, type) else str(field.type)
+    if kind.startswith("typing.Literal["):
+        kind = kind.removeprefix("typing.Literal[").removesuffix("]")
+    default = "its own" if field.default is dc.MISSING else f"`{field.default!r}`"
+    return Option(field.name, kind, default, meaning)
 
 
 def page() -> str:

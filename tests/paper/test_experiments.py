@@ -19,7 +19,7 @@ from gspn_tf.commands import experiment as command
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments import folds, plan, report, runner, steps
+from gspn_tf.paper.experiments import folds, measuring, plan, report, runner, steps
 from gspn_tf.paper.experiments.budgets import BUDGETS
 from gspn_tf.paper.experiments.plan import DataFolder, plan_jobs
 from gspn_tf.paper.experiments.tables import TABLES
@@ -246,7 +246,7 @@ def test_figures_of_trained_networks(sure_network, tmp_path):
     sure_network.proposal_network.save_weights(run.weights("gspn"))
     whole = plan.Training(run.path, ("gspn", "rpointnet"), config, data)
     wanted = plan.Measurement(tmp_path / "measured.json", (whole,), "test", "room")
-    measured = steps.measure_networks(wanted)
+    measured = measuring.measure_networks(wanted)
     assert measured["machine"]["cpus"] == len(CORES) and measured["runs"] == [
         str(run.path)
     ]
@@ -257,10 +257,10 @@ def test_figures_of_trained_networks(sure_network, tmp_path):
     classes = {f"instances/partnet/AP50/class/{x}" for x in toy_scenes.CLASSES.names}
     assert classes <= figures.keys()
     first = dc.replace(whole, stages=("gspn",))
-    alone = steps.measure_networks(dc.replace(wanted, networks=(first,)))["figures"]
+    alone = measuring.measure_networks(dc.replace(wanted, networks=(first,)))["figures"]
     assert alone.keys() == {"proposals/mIoU", "proposals/CD"}
     assert alone["proposals/mIoU"] == figures["proposals/mIoU"]
-    pooled = steps.measure_networks(dc.replace(wanted, networks=(whole, whole)))[
+    pooled = measuring.measure_networks(dc.replace(wanted, networks=(whole, whole)))[
         "figures"
     ]
     assert pooled.keys() == {name for name in figures if "proposals" not in name}

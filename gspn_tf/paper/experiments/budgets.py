@@ -23,10 +23,7 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "smoke": Budget(
-        "smoke",
-        "small",
-        "sgpn",
-        {"rooms": (4, 1, 2), "parts": (4, 1, 2), "views": (4, 1, 2)},
+        "smoke", "small", "sgpn", dict.fromkeys(("rooms", "parts", "views"), (4, 1, 2))
     ),
     "small": Budget(
         "small",

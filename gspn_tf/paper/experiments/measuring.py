@@ -8,39 +8,60 @@ instances/scannet/AP50/room/scene0000    over the scenes of a group
 """
 
 import math
+import os
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
 
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.data import manifest
-from gspn_tf.evaluation import measures as evaluation
+from gspn_tf.evaluation import measures
 from gspn_tf.inference import segmenter as inference
-from gspn_tf.metrics import PROTOCOLS, Judged
+from gspn_tf.metrics import PROTOCOLS
 from gspn_tf.metrics.overlaps import Evaluator
 from gspn_tf.paper.experiments.folds import room_of
 from gspn_tf.paper.experiments.plan import Measurement
 from gspn_tf.synthetic import parts
+from gspn_tf.training import run_folder
 
 PROPOSALS = {"proposal_miou": "proposals/mIoU", "proposal_chamfer": "proposals/CD"}
 
 
-def measured_figures(measurement: Measurement) -> dict[str, float | None]:
+def measure_networks(measurement: Measurement) -> dict[str, Any]:
     """Measure proposals where there is one network, and instances after stage two.
 
     Returns:
-        Figures by their names; None in place of NaN.
+        `figures` by their names, None in place of NaN, and what they depend on.
     """
+    start = time.monotonic()
     first, *others = measurement.networks
     found: dict[str, float] = {}
     if not others and isinstance(first.config.model, RPointNetConfig):
         network, config = inference.load_proposal_network(first.path)
-        split = evaluation.Split(first.data.path, measurement.split)
-        figures = evaluation.proposal_metrics(network, split, config)
-        found = {PROPOSALS[n]: x for n, x in figures.items() if n in PROPOSALS}
+        split = measures.Split(first.data.path, measurement.split)
+        quality = measures.proposal_metrics(network, split, config)
+        found = {PROPOSALS[name]: value for name, value in quality.items()}
     if first.stages[-1] != "gspn":
         found |= _instance_figures(measurement)
-    return {name: None if math.isnan(x) else x for name, x in found.items()}
+    versions = run_folder.versions()
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return {
+        "figures": {name: None if math.isnan(x) else x for name, x in found.items()},
+        "seconds": time.monotonic() - start,
+        "split": measurement.split,
+        "runs": [str(network.path) for network in measurement.networks],
+        "versions": versions,
+        "machine": {
+            "cpu": versions["cpu"],
+            "cpus": len(os.sched_getaffinity(0)),
+            "gpus": [str(each.get("device_name", "unknown")) for each in details],
+        },
+    }
 
 
 def _instance_figures(measurement: Measurement) -> Iterator[tuple[str, float]]:
@@ -51,10 +72,14 @@ def _instance_figures(measurement: Measurement) -> Iterator[tuple[str, float]]:
     evaluators: dict[str, dict[str, Evaluator]] = defaultdict(
         lambda: {protocol: make(names) for protocol, make in PROTOCOLS.items()}
     )
-    for judged in _judged_scenes(measurement):
-        for group in {"", group_of(judged.name)}:
-            for evaluator in evaluators[group].values():
-                evaluator.update(judged.found, judged.semantic, judged.instance)
+    for network in measurement.networks:
+        model, config, _ = inference.load_run(network.path)
+        segmenter = inference.Segmenter.from_config(model, config.data)
+        split = measures.Split(network.data.path, measurement.split)
+        for judged in measures.segmented(segmenter, split):
+            for group in {"", group_of(judged.name)}:
+                for evaluator in evaluators[group].values():
+                    evaluator.update(judged.found, judged.semantic, judged.instance)
     for group, by_protocol in sorted(evaluators.items()):
         for protocol, evaluator in by_protocol.items():
             result = evaluator.result()
@@ -66,15 +91,6 @@ def _instance_figures(measurement: Measurement) -> Iterator[tuple[str, float]]:
                 yield name, result.mean(measure)
                 for of_class, value in zip(names, values, strict=True):
                     yield f"{name}/class/{of_class}", float(value)
-
-
-def _judged_scenes(measurement: Measurement) -> Iterator[Judged]:
-    """Segment the scenes of each network's data."""
-    for network in measurement.networks:
-        model, config, _ = inference.load_run(network.path)
-        segmenter = inference.Segmenter.from_config(model, config.data)
-        split = evaluation.Split(network.data.path, measurement.split)
-        yield from evaluation.segmented(segmenter, split)
 
 
 def _groups(measurement: Measurement, directory: Path) -> Callable[[str], str]:

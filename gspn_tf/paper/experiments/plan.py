@@ -141,7 +141,13 @@ def plan_jobs(experiment: Experiment) -> list[Job]:
     Raises:
         ValueError: a run that is there is of another config, data or version.
     """
-    refuse_earlier(experiment.output / "runs")
+    runs = experiment.output / "runs"
+    if earlier := sorted(p.name for p in runs.glob("*") if EARLIER.fullmatch(p.name)):
+        raise ValueError(
+            f"{runs} has {len(earlier)} runs of an earlier version, such as "
+            f"{earlier[0]}: rename them as docs/experiments.md says, or give another "
+            "--output"
+        )
     pairs = itertools.product(experiment.seeds, experiment.table.systems)
     jobs = [_plan_job(experiment, system, seed) for seed, system in pairs]
     for training in {t.path: t for job in jobs for t in job.trainings}.values():
@@ -151,16 +157,6 @@ def plan_jobs(experiment: Experiment) -> list[Job]:
             checksums = run_folder.training_checksums(directory)
             run.refuse_other(training.config, classes, checksums)
     return jobs
-
-
-def refuse_earlier(runs: Path) -> None:
-    """Raise ValueError where there are runs that an earlier version named."""
-    found = sorted(p.name for p in runs.glob("*") if EARLIER.fullmatch(p.name))
-    if found:
-        raise ValueError(
-            f"{runs} has {len(found)} runs of an earlier version, such as {found[0]}: "
-            "rename them as docs/experiments.md says, or give another --output"
-        )
 
 
 def system_config(
@@ -181,8 +177,7 @@ def system_config(
 
 def stage_one_config(config: Config) -> Config:
     """Return the config with defaults for everything that stage one ignores."""
-    if not isinstance(config.model, RPointNetConfig):
-        raise ValueError(f"a model of kind {config.model.kind} has no stage one")
+    assert isinstance(config.model, RPointNetConfig)
     train = dc.replace(config.train, rpointnet=StageConfig(), sgpn=StageConfig())
     model = RPointNetConfig(proposal=config.model.proposal)
     return dc.replace(config, model=model, train=train)

@@ -64,13 +64,7 @@ def summarize(table: PaperTable, jobs: Sequence[Job]) -> Summary:
     for system in table.systems:
         mine = {n: one for (key, n), one in measured.items() if key == system.key}
         figures = [one["figures"] for one in mine.values()]
-        cells = {
-            metric.name: _make_cell(
-                [each.get(metric.figure) for each in figures],
-                system.paper.get(metric.name),
-            )
-            for metric in metrics
-        }
+        cells = {metric.name: _make_cell(metric, system, figures) for metric in metrics}
         results.append(SystemResult(system, tuple(mine), list(mine.values()), cells))
     return Summary(metrics, results)
 
@@ -84,11 +78,14 @@ def _read_measured(job: Job) -> dict[str, Any]:
     return measured
 
 
-def _make_cell(found: Sequence[float | None], paper: float | None) -> Cell:
+def _make_cell(
+    metric: Metric, system: System, figures: Sequence[Mapping[str, float | None]]
+) -> Cell:
+    found = (each.get(metric.figure) for each in figures)
     values = tuple(value for value in found if value is not None)
     mean = statistics.mean(values) if values else None
     spread = statistics.stdev(values) if len(values) > 1 else None
-    return Cell(values, mean, spread, paper)
+    return Cell(values, mean, spread, system.paper.get(metric.name))
 
 
 def _part_metrics(table: PaperTable, names: Sequence[str]) -> Iterator[Metric]:
