@@ -64,7 +64,7 @@ class CenterNetwork(FloatLayer):
     def losses_of(
         self, found: Centers, seeds: tf.Tensor, boxes: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Each of `terms` [B, S], of seeds [B, S, 3] on objects of boxes [B, S, 6]."""
+        """The loss [B, S] of centres at seeds [B, S, 3] on objects, boxes [B, S, 6]."""
         offset, unit = boxes[..., :3] - seeds, tf.ones_like(boxes[..., 0])
         if self.config.center_unit == "half_diagonal":
             unit = box_lib.half_diagonal(boxes)
@@ -134,12 +134,6 @@ class NoCenters(CenterNetwork):
         points = seeds.spheres.seeds
         everywhere = None if seeds.to_seeds is None else seeds.pyramid.points
         return Centers(tf.zeros_like(points), tf.zeros_like(points[..., 0]), everywhere)
-
-    def losses_of(
-        self, found: Centers, seeds: tf.Tensor, boxes: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """No term."""
-        return {}
 
 
 CENTER_NETWORKS = {

@@ -4,7 +4,7 @@ Here are the feature backbone of the seeds, and the semantic network beside it. 
 `PROPOSERS` makes proposals of their features.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -27,35 +27,23 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import (
-    Pyramid,
     build_context,
     build_pyramid,
     interpolation,
     random_seeds,
     take,
 )
-from gspn_tf.types import Batch, Interpolation, Proposals
+from gspn_tf.types import Batch, Proposals
 
 PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
-
-
-class SceneFeatures(NamedTuple):
-    """The knowledge of a frozen proposal network of every point of a scene."""
-
-    semantic_logits: tf.Tensor  # [B, N, classes]
-    centers: tf.Tensor  # [B, N, 3]  predicted centre of the point's object, metres
-    context: tf.Tensor  # [B, S, C]  instance sensitive features of the seeds
-    to_seeds: Interpolation  # seeds -> points
-    levels: tuple[tf.Tensor, ...]  # [B, n, C] hypercolumns, one a level
-    to_levels: tuple[Interpolation, ...]  # level -> points
-    pyramid: Pyramid
 
 
 class GSPNOutputs(NamedTuple):
     """The outputs of a GSPN, with semantic classes of Q points.
 
     In training these are the loss points, `queries`. Outside of it, or with
-    `whole_scene`, they are all N points of the scene, and there is `scene`.
+    `whole_scene`, they are all N points of the scene, and there is what a frozen
+    proposal network knows of every point.
     """
 
     seeds: tf.Tensor  # [B, S]  int32 rows of the points
@@ -64,7 +52,9 @@ class GSPNOutputs(NamedTuple):
     proposed: ShapeOutputs | AnchorOutputs | SegmentOutputs
     semantic_logits: tf.Tensor  # [B, Q, classes]
     queries: tf.Tensor | None  # [B, Q]  int32 rows of the points
-    scene: SceneFeatures | None
+    to_seeds: Any = None  # Interpolation, seeds -> points; None without whole scenes
+    levels: tuple[tf.Tensor, ...] = ()  # [B, n, C] of the semantic network, one a level
+    pyramid: Any = None  # Pyramid
 
     @property
     def proposals(self) -> Proposals:
@@ -134,17 +124,6 @@ class GSPN(LossModel):
         logits = self.semantic_output(features)
         centers = self.center_predictor(seeds, at_seeds, training=training)
         context, proposed = self.propose(batch, seeds, at_seeds, centers, training)
-        scene = None
-        if seeds.to_seeds is not None:
-            scene = SceneFeatures(
-                semantic_logits=logits,
-                centers=centers.everywhere,
-                context=context,
-                to_seeds=seeds.to_seeds,
-                levels=tuple(levels),
-                to_levels=seeds.pyramid.to_points,
-                pyramid=seeds.pyramid,
-            )
         return GSPNOutputs(
             seeds=seeds.rows,
             centers=centers,
@@ -152,7 +131,9 @@ class GSPN(LossModel):
             proposed=proposed,
             semantic_logits=logits,
             queries=None if whole_scene else loss_points,
-            scene=scene,
+            to_seeds=seeds.to_seeds,
+            levels=tuple(levels),
+            pyramid=seeds.pyramid,
         )
 
     def seed_context(
@@ -213,6 +194,7 @@ class GSPN(LossModel):
         terms = {
             name: weights.get(name, 1.0) * losses.masked_mean(x, truth.foreground)
             for name, x in values.items()
+            if name in self.loss_names
         }
         objectness = self.proposer.objectness_loss(outputs.proposed, truth)
         return terms | {

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.config import BackboneConfig, RPointNetConfig
-from gspn_tf.models.gspn import SceneFeatures
+from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.pointnet2 import PointNet2Encoder
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SharedMLP, dense
@@ -26,15 +26,8 @@ class PointFeatures(NamedTuple):
     """Features of the N points of a scene; those that are left out are None."""
 
     points: tf.Tensor  # [B, N, 3]
-    scene: SceneFeatures | None  # instance sensitive features and predicted centres
+    scene: GSPNOutputs | None  # instance sensitive features and predicted centres
     levels: tf.Tensor | None  # [B, N, C]  hypercolumns
-
-
-class BoxOutputs(NamedTuple):
-    """Class and refined box of each of R regions."""
-
-    class_logits: tf.Tensor  # [B, R, classes]
-    deltas: tf.Tensor  # [B, R, classes, 6]  encoded shift, if it is of that class
 
 
 class OwnLevels(FloatLayer):
@@ -73,7 +66,7 @@ class Hypercolumns(FloatLayer):
         self.source = OwnLevels(backbone) if own else None
 
     def call(
-        self, scene: SceneFeatures, colors: tf.Tensor, training: bool = False
+        self, scene: GSPNOutputs, colors: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         levels = scene.levels
         if self.source is not None:
@@ -81,7 +74,7 @@ class Hypercolumns(FloatLayer):
         columns = [
             layer(features, table, skip=colors, training=training)
             for layer, features, table in zip(
-                self.levels, levels, scene.to_levels, strict=True
+                self.levels, levels, scene.pyramid.to_points, strict=True
             )
         ]
         return tf.concat(columns, axis=-1)
@@ -111,7 +104,7 @@ def region_features(
     products, places = [], [features.points]
     if scene is not None:
         products.append(interpolate(mlp.project(scene.context, 0), scene.to_seeds))
-        places.insert(0, scene.centers)
+        places.insert(0, scene.centers.everywhere)
     if levels is not None:
         products.append(mlp.project(levels, len(products)))
     gathered = ops.group_points(tf.add_n(products), regions.indices)  # [B, R, M, U]
@@ -137,7 +130,8 @@ class SeparateLayers(FloatLayer):
 class BoxHead(FloatLayer):
     """Class and refined box: an MLP per point, maximum, two small stacks.
 
-    Inputs: PointFeatures, Regions. Output: BoxOutputs.
+    Inputs: PointFeatures, Regions. Outputs: logits [B, R, classes], and the encoded
+    shift [B, R, classes, 6] if it is of that class.
     """
 
     layers_class: type[keras.layers.Layer] = SeparateLayers
@@ -153,12 +147,12 @@ class BoxHead(FloatLayer):
 
     def call(
         self, features: PointFeatures, regions: Regions, training: bool = False
-    ) -> BoxOutputs:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         x = region_features(self.point_mlp, features, regions, training)
         for_class, for_box = self.layers_of(tf.reduce_max(x, axis=2), training=training)
         deltas = self.box_output(for_box)
         shape = tf.concat([tf.shape(deltas)[:2], [self.num_classes, 6]], 0)
-        return BoxOutputs(self.class_output(for_class), tf.reshape(deltas, shape))
+        return self.class_output(for_class), tf.reshape(deltas, shape)
 
 
 class MaskHead(FloatLayer):

@@ -9,7 +9,7 @@ from gspn_tf import ops
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.models import scoring
 from gspn_tf.models.base import LossModel
-from gspn_tf.models.gspn import GSPNOutputs, SceneFeatures
+from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
 from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
@@ -91,7 +91,7 @@ class RPointNet(LossModel):
         inputs = batch["points"], chosen.boxes, chosen.valid, batch["num_points"]
         regions = self.align(*inputs, seeds[1])
         targets = assignment.region_targets(regions, batch["targets"], c)
-        features = self.describe(batch, proposed.scene, training)
+        features = self.describe(batch, proposed, training)
         logits, deltas = self.box_head(features, regions, training=training)
         masks = self.mask_head(features, regions, training=training)
         return RPointNetTraining(proposed, regions, targets, logits, deltas, masks)
@@ -113,7 +113,7 @@ class RPointNet(LossModel):
         return assignment.sample_proposals(kept, truth, priority, c)
 
     def describe(
-        self, batch: Batch, scene: SceneFeatures, training: bool
+        self, batch: Batch, scene: GSPNOutputs, training: bool
     ) -> PointFeatures:
         """Features of the points of a scene, as far as the heads see them (Table 6)."""
         levels = None
@@ -149,9 +149,8 @@ class RPointNet(LossModel):
         """Proposals, classified and refined; then masks of the refined boxes."""
         c = self.config
         proposed = self.proposal_network(batch, training=False)
-        scene, candidates = proposed.scene, proposed.candidates
         proposals = suppression.select_proposals(
-            candidates,
+            proposed.candidates,
             c.max_candidates_inference * self.boxes_per_seed,
             c.max_proposals_inference,
             c.proposal_iou,
@@ -159,8 +158,8 @@ class RPointNet(LossModel):
         seeds = tf.random.experimental.stateless_split(self._seed(False), 2)
         inputs = batch["points"], proposals.boxes, proposals.valid, batch["num_points"]
         regions = self.align_inference(*inputs, seeds[0])
-        support = scoring.support_of(scene, proposed.proposals)
-        features = self.describe(batch, scene, training=False)
+        support = scoring.support_of(proposed)
+        features = self.describe(batch, proposed, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
         found = self.refine(regions, logits, deltas, support)
         inputs = batch["points"], found.boxes, found.valid, batch["num_points"]
@@ -172,7 +171,7 @@ class RPointNet(LossModel):
         detections, order = self.finish(batch, found, points, masks, support)
         points, masks = take(points, order), take(masks, order)
         return RPointNetInference(
-            detections, proposals, scene.semantic_logits, points, masks
+            detections, proposals, proposed.semantic_logits, points, masks
         )
 
     def refine(

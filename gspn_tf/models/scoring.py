@@ -9,9 +9,9 @@ from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
-from gspn_tf.models.gspn import SceneFeatures
+from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Detections, Proposals, Regions
+from gspn_tf.types import Detections, Regions
 
 SURE = 0.01  # Least support of an instance that the release exports with 1.0.
 UNSURE_SCORE = 0.97
@@ -53,11 +53,11 @@ def best_first(found: Detections, key: tf.Tensor) -> tuple[Detections, tf.Tensor
     return zero_padding(Detections(*(take(x, order) for x in found))), order
 
 
-def support_of(scene: SceneFeatures, proposals: Proposals) -> Support:
-    """Support by a scene and the proposals of its seeds, before any suppression."""
+def support_of(scene: GSPNOutputs) -> Support:
+    """Support by the proposals of the seeds of a scene, before any suppression."""
     nearest = scene.to_seeds.indices[..., 0]  # [B, N]
     return Support(
-        objectness=take(tf.sigmoid(proposals.scores), nearest),
+        objectness=take(tf.sigmoid(scene.proposals.scores), nearest),
         semantic=tf.nn.softmax(scene.semantic_logits),
     )
 

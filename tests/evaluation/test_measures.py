@@ -36,7 +36,7 @@ FOUND = GSPNOutputs(
         objectness=None,
         generated=GeneratedShapes(tf.gather(SHAPES, OWN, batch_dims=1), None),
     ),
-    **dict.fromkeys(("centers", "context", "semantic_logits", "queries", "scene")),
+    **dict.fromkeys(("centers", "context", "semantic_logits", "queries")),
 )
 BATCH = {
     "points": tf.zeros([1, 7, 3]),

@@ -129,10 +129,10 @@ def test_every_point_has_a_centre_and_seeds_keep_theirs(
 ):
     config = dc.replace(tiny_config.proposal, center_network=center_network)
     found = models.build(config)(tiny_scene)
-    assert found.scene.centers.shape == (2, 512, 3)
+    assert found.centers.everywhere.shape == (2, 512, 3)
     seeds = take(tiny_scene["points"], found.seeds)
     expected = seeds + found.centers.direction * found.centers.distance[..., None]
-    at_seeds = take(found.scene.centers, found.seeds)
+    at_seeds = take(found.centers.everywhere, found.seeds)
     np.testing.assert_allclose(at_seeds, expected, atol=1e-4)
 
 

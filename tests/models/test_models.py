@@ -134,16 +134,16 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
 def class_logits(network, batch, change):
     """Of the regions of a batch, with other features than the scene's."""
     outputs = network(batch)
-    scene = outputs.proposed.scene
+    scene = outputs.proposed
     scene = scene._replace(**change(scene))
     features = network.describe(batch, scene, training=False)
-    return network.box_head(features, outputs.regions).class_logits.numpy()
+    return network.box_head(features, outputs.regions)[0].numpy()
 
 
 UNSEEN = {
     "semantic": lambda scene: {
         "context": scene.context + 1.0,
-        "centers": scene.centers + 1.0,
+        "centers": scene.centers._replace(everywhere=scene.centers.everywhere + 1.0),
     },
     "context": lambda scene: {"levels": [level + 1.0 for level in scene.levels]},
 }

@@ -273,8 +273,8 @@ def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_sc
 
 def test_without_centers_points_are_their_own(tiny_config, tiny_batch, tiny_scene):
     model = models.build(dc.replace(tiny_config.proposal, center_network="none"))
-    scene = model(tiny_scene)
-    np.testing.assert_array_equal(scene.scene.centers, tiny_scene["points"])
+    found = model(tiny_scene)
+    np.testing.assert_array_equal(found.centers.everywhere, tiny_scene["points"])
     assert "center" not in model.loss_names
 
 

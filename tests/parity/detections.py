@@ -9,7 +9,8 @@ from gspn_tf import ops
 from gspn_tf.config import presets
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.models import scoring
-from gspn_tf.models.gspn import SceneFeatures
+from gspn_tf.models.gspn import GSPNOutputs
+from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.models.scoring import RefinedBoxes, Support
 from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import interpolation, take
@@ -104,9 +105,12 @@ def support_of(g: Golden) -> Support:
     count = objectness.shape[1]
     seeds = take(points, ops.farthest_point_sample(points, count))
     table = interpolation(seeds, points, tf.constant([count]))
-    features = SceneFeatures(scene["sem_class_logits"], None, None, table, (), (), None)
     scores = logit(objectness)
-    return scoring.support_of(features, Proposals(None, scores, scores > 0))
+    proposed = ShapeOutputs(Proposals(None, scores, scores > 0), None, None)
+    logits = scene["sem_class_logits"]
+    return scoring.support_of(
+        GSPNOutputs(None, None, None, proposed, logits, None, table)
+    )
 
 
 def each_alone(both: Support) -> tuple[Support, Support]:

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig
-from gspn_tf.models.gspn import SceneFeatures
+from gspn_tf.models.centers import Centers
+from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.heads import MaskHead, PointFeatures
 from gspn_tf.models.released import ReleasedBoxHead
 from gspn_tf.types import Interpolation, Regions
@@ -46,7 +47,9 @@ def scene_of(g: Golden) -> tuple[PointFeatures, Regions, RPointNetConfig]:
     nowhere = Interpolation(
         tf.zeros([batch, count, 3], tf.int32), tf.zeros([batch, count, 3])
     )
-    scene = SceneFeatures(None, points, tf.zeros([batch, 1, 1]), nowhere, (), (), None)
+    nothing = tf.zeros([batch, 1, 1])
+    centers = Centers(None, None, points)
+    scene = GSPNOutputs(None, centers, nothing, None, None, None, nowhere)
     rows = tf.reshape(tf.range(count), [1, regions, samples])
     cube = tf.constant([0.0, 0, 0, 1, 1, 1])
     return (

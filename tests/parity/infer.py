@@ -55,7 +55,7 @@ def centers(run: Inference) -> dict:
     return {
         **{f"shift_{name}": run.taps[f"shift_{name}"] for name in levels},
         "shift_pred_full_4d": run.taps["center"],
-        "center_pos": out.scene.centers,
+        "center_pos": out.centers.everywhere,
         "shift_pred_seed_4d": tf.concat([direction, distance], -1),
         "shift_pred_seed": direction * distance,
     }
@@ -65,8 +65,11 @@ def semantics(run: Inference) -> dict:
     out, taps = run.taps["network"], run.taps
     names = ("l1", "l2", "l3", "l4", "fa1", "fa2", "fa3")
     found = {f"sem_{name}": taps[f"sem_{name}"] for name in names}
-    scene, colors = out.scene, run.batch["colors"]
-    for k, (level, table) in enumerate(zip(scene.levels, scene.to_levels, strict=True)):
+    colors, pairs = (
+        run.batch["colors"],
+        zip(out.levels, out.pyramid.to_points, strict=True),
+    )
+    for k, (level, table) in enumerate(pairs):
         columns = tf.concat([interpolate(level, table), colors], -1)
         found[f"sem_fea_full_l{k + 1}"] = columns
     for k, columns in enumerate(tf.split(taps["hypercolumns"], 4, axis=-1)):
@@ -76,7 +79,7 @@ def semantics(run: Inference) -> dict:
         "sem_fea_full": taps["semantic"],
         "sem_fea_seed": take(taps["semantic"], out.seeds),
         "sem_fea": take(taps["semantic"], order),
-        "sem_class_logits": scene.semantic_logits,
+        "sem_class_logits": out.semantic_logits,
     }
 
 
@@ -97,7 +100,7 @@ def shapes(run: Inference) -> dict:
     logits = out.proposed.objectness
     return found | {
         "pcfea_seed": out.context,
-        "entity_fea": interpolate(out.context, out.scene.to_seeds),
+        "entity_fea": interpolate(out.context, out.to_seeds),
         "gcfeat": run.taps["reduced"],
         "fb_logits": logits,
         "fb_prob": tf.nn.softmax(logits),
@@ -219,7 +222,10 @@ def crops(g: Golden, check: Check) -> None:
         support.semantic,
     ]
     rows_of = take(tf.concat(everything, -1), regions.indices)
-    for name, place in (("center", scene.centers), ("coord", features.points)):
+    for name, place in (
+        ("center", scene.centers.everywhere),
+        ("coord", features.points),
+    ):
         local = box_lib.normalize(take(place, regions.indices), regions.boxes)
         check.same(name, *g.end_point(f"crop_{name}", local))
     check.same("features", *g.end_point("crop_fea", rows_of))

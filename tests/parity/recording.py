@@ -106,7 +106,7 @@ class Recording:
             entity = interpolate(scene.context, scene.to_seeds)
             rows = tf.concat([entity, features.levels], -1)
             crop = [ops.group_points(rows, regions.indices)]
-            for place in (scene.centers, features.points):
+            for place in (scene.centers.everywhere, features.points):
                 near = take(place, regions.indices)
                 crop.append(box_lib.normalize(near, regions.boxes))
             self.crop = tf.concat(crop, -1)

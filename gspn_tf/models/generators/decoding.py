@@ -62,7 +62,7 @@ class ShapeGenerator(FloatLayer):
     def losses_of(
         self, found: GeneratedShapes, shapes: tf.Tensor, boxes: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Each of `terms` [B, S], of generated shapes that are in the world.
+        """Losses [B, S] of generated shapes that are in the world.
 
         The unit is half the diagonal of the object's box, so that a lamp and a bed
         weigh the same. shapes [B, S, Q, 3] and boxes [B, S, 6] are those of the seeds'
@@ -75,11 +75,8 @@ class ShapeGenerator(FloatLayer):
         )
         seeds, unit = tf.shape(boxes)[:2], box_lib.half_diagonal(boxes) ** 2
         squared = tf.reshape(squared, tf.concat([seeds, [count]], 0))
-        terms = {"generation": tf.reshape(distance, seeds) / unit}
-        if "confidence" in self.terms:
-            terms["confidence"] = losses.confidence_loss(
-                found.confidence,
-                squared / unit[..., None],
-                self.config.confidence_radius,
-            )
-        return terms
+        squared, radius = squared / unit[..., None], self.config.confidence_radius
+        return {
+            "generation": tf.reshape(distance, seeds) / unit,
+            "confidence": losses.confidence_loss(found.confidence, squared, radius),
+        }

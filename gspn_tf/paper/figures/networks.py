@@ -86,12 +86,12 @@ class Sensed(NamedTuple):
 def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
     """Sense a scene; context features are those of the three nearest seeds (3.2)."""
     scan = trained.observe(subject, seed)
-    scene = trained.model(scan.batch, training=False).scene
+    scene = trained.model(scan.batch, training=False)
     context = pyramid.interpolate(scene.context, scene.to_seeds)
     return Sensed(
         rows=scan.rows.numpy(),
         context=context[0].numpy(),
-        centers=scene.centers[0].numpy() + scan.origin.numpy(),
+        centers=scene.centers.everywhere[0].numpy() + scan.origin.numpy(),
         semantic=scene.semantic_logits[0].numpy().argmax(axis=-1),
     )
 
