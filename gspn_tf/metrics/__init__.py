@@ -5,9 +5,8 @@ Imports from `masks` and below.
 
 from gspn_tf.metrics.average_precision import InstanceEvaluator, average_precision
 from gspn_tf.metrics.judging import PROTOCOLS, Evaluation, Judged, evaluate_scenes
-from gspn_tf.metrics.overlaps import InstancePredictions
+from gspn_tf.metrics.overlaps import APResult, Curve, InstancePredictions
 from gspn_tf.metrics.part_precision import PartEvaluator
-from gspn_tf.metrics.results import APResult, Curve
 
 __all__ = [
     "PROTOCOLS",

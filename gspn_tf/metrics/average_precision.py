@@ -10,8 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.overlaps import Evaluator, InstancePredictions, Overlaps
-from gspn_tf.metrics.results import APResult, Curve
+from gspn_tf.metrics.overlaps import (
+    APResult,
+    Curve,
+    Evaluator,
+    InstancePredictions,
+    Overlaps,
+)
 
 MEASURES = {
     "AP": tuple(np.arange(0.5, 0.95, 0.05)),  # 0.50, 0.55, ..., 0.90

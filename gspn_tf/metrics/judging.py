@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gspn_tf.metrics.average_precision import InstanceEvaluator
-from gspn_tf.metrics.overlaps import Evaluator, InstancePredictions
+from gspn_tf.metrics.overlaps import APResult, Evaluator, InstancePredictions
 from gspn_tf.metrics.part_precision import PartEvaluator
-from gspn_tf.metrics.results import APResult
 
 # The paper's Table 3 gives an IoU of 0.25 and no more: the rest is ScanNet's.
 PROTOCOLS: Mapping[str, Callable[[Sequence[str]], Evaluator]] = {

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.overlaps import Evaluator, Overlaps
-from gspn_tf.metrics.results import APResult, Curve
+from gspn_tf.metrics.overlaps import APResult, Curve, Evaluator, Overlaps
 
 IOU = 0.5
 RECALLS = np.arange(101) / 100

@@ -13,7 +13,7 @@ from gspn_tf.config import GSPNConfig, RPointNetConfig
 from gspn_tf.models.generators.cvae import ConditionalVAE
 from gspn_tf.models.gspn import GSPN
 from gspn_tf.models.heads import BoxHead
-from gspn_tf.models.objectness import Objectness
+from gspn_tf.models.proposers.proposer import Objectness
 from gspn_tf.models.proposers.shapes import ShapeProposer
 from gspn_tf.models.rpointnet import RPointNet
 from gspn_tf.nn import assignment, losses

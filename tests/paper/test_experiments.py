@@ -19,9 +19,8 @@ from gspn_tf.commands import experiment as command
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments import folds, measuring, plan, report, runner, steps
-from gspn_tf.paper.experiments.budgets import BUDGETS
-from gspn_tf.paper.experiments.plan import DataFolder, plan_jobs
+from gspn_tf.paper.experiments import folds, measuring, plan, report, runner
+from gspn_tf.paper.experiments.plan import BUDGETS, DataFolder, plan_jobs
 from gspn_tf.paper.experiments.tables import TABLES
 from gspn_tf.synthetic import parts
 from gspn_tf.training.run_folder import RunFolder
@@ -105,7 +104,7 @@ def test_a_shared_run_keeps_no_core_waiting(data_dir, tmp_path):
 def test_jobs_are_done_side_by_side_on_cores_of_their_own(
     data_dir, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(steps, "perform", fake_work.finish)
+    monkeypatch.setattr(runner, "perform", fake_work.finish)
     of_seed_0, beside, _, _, of_seed_1, *_ = plan_jobs(experiment(data_dir, tmp_path))
     jobs = [of_seed_0, beside, of_seed_1]
     calls, told = [], []
@@ -128,7 +127,7 @@ def test_jobs_are_done_side_by_side_on_cores_of_their_own(
 
 @two_cores
 def test_a_failing_job_does_not_stop_the_others(data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(steps, "perform", fake_work.fail_if_first)
+    monkeypatch.setattr(runner, "perform", fake_work.fail_if_first)
     jobs = plan_jobs(experiment(data_dir, tmp_path, "table5", seeds=(0,)))[:3]
     told = []
     failed = runner.run_jobs(jobs, tmp_path, told.append, lambda: None, 2)
@@ -138,7 +137,7 @@ def test_a_failing_job_does_not_stop_the_others(data_dir, tmp_path, monkeypatch)
 
 @two_cores
 def test_an_interrupt_ends_every_job_at_work(data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(steps, "perform", fake_work.finish_if_first)
+    monkeypatch.setattr(runner, "perform", fake_work.finish_if_first)
     jobs = plan_jobs(experiment(data_dir, tmp_path, "table5", seeds=(0,)))
 
     def interrupt() -> None:

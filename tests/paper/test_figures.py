@@ -11,8 +11,7 @@ from gspn_tf.paper.figures.context import center_numbers, principal_components
 from gspn_tf.paper.figures.drawing import side_by_side
 from gspn_tf.paper.figures.galleries import matched_numbers
 from gspn_tf.paper.figures.networks import Sensed
-from gspn_tf.paper.figures.proposals import clear_view
-from gspn_tf.paper.figures.seeds import seed_place, with_a_chair
+from gspn_tf.paper.figures.proposals import clear_view, seed_place, with_a_chair
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.visualize.layers import Entry, Layer
 from gspn_tf.visualize.page import PageContent

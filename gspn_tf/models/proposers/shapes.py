@@ -7,8 +7,11 @@ import tensorflow as tf
 from gspn_tf.config import GSPNConfig
 from gspn_tf.models.conditioning import SeedFeatures
 from gspn_tf.models.generators.cvae import ConditionalVAE
-from gspn_tf.models.generators.decoding import GeneratedShapes, ShapeGenerator
-from gspn_tf.models.generators.encoder_decoder import EncoderDecoder
+from gspn_tf.models.generators.decoding import (
+    EncoderDecoder,
+    GeneratedShapes,
+    ShapeGenerator,
+)
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.types import Proposals, Targets

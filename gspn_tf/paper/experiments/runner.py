@@ -6,15 +6,49 @@ TensorFlow gives back no memory, and so no network depends on what was trained b
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple
 
-from gspn_tf import startup
-from gspn_tf.paper.experiments import steps
-from gspn_tf.paper.experiments.plan import Job
+from gspn_tf import files, startup
+from gspn_tf.paper.experiments.plan import Job, Step, Training
+
+
+def perform(todo: Sequence[Step], log: Path) -> None:
+    """Do the steps in a process that ends with its parent; print to the log.
+
+    Where another experiment trains the same run, this one waits for it and goes on.
+    """
+    startup.follow_parent()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    startup.load_tensorflow()
+    from rich.console import Console
+
+    from gspn_tf.paper.experiments.measuring import measure_networks
+    from gspn_tf.training import loop
+
+    console = Console(file=sys.stdout, width=200)
+    for step in todo:
+        print(f"{step.label}: {step.path}", flush=True)
+        if isinstance(step, Training):
+            loop.train(
+                step.config,
+                step.data.path,
+                step.path,
+                init=step.init,
+                stages=step.stages,
+                console=console,
+                wait=True,
+            )
+        else:
+            files.write_json(step.path, measure_networks(step))
+
 
 POLL_SECONDS = 1.0  # between two looks at the files of the runs at work
 
@@ -31,7 +65,7 @@ class Work(NamedTuple):
         """Start its process, on its cores from the first instruction on."""
         arguments = (self.job.missing(), self.log)
         spawn = multiprocessing.get_context("spawn")
-        child = spawn.Process(target=steps.perform, args=arguments)
+        child = spawn.Process(target=perform, args=arguments)
         with startup.bound_to(self.cores):
             child.start()
         return child
