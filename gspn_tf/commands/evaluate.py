@@ -190,7 +190,8 @@ def _files_on_files(flags: Namespace) -> Evaluand:
     existing_folder(flags.truth, "--truth")
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
     pairs = submission.find_scenes(flags.predictions, flags.truth)
-    scenes = submission.read_pairs(tracked(pairs, "instances", len(pairs)), classes)
+    track = tracked(pairs.items(), "instances", len(pairs))
+    scenes = submission.read_pairs(track, classes)
     about = _about(flags) | {
         "truth": flags.truth,
         "split": flags.split,

@@ -1,9 +1,9 @@
 """Metrics of a trained model on the scenes of a split."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -92,18 +92,14 @@ def _with_truth(scene: Scene, found: InstancePredictions) -> Judged:
     return Judged(scene.name, found, *labels, scene.points, scene.colors)
 
 
-class ProposalQuality(NamedTuple):
-    """Proposed boxes, and shapes, against the truth, at seeds on objects."""
-
-    iou: np.ndarray  # [K] of the seed's box with its object's
-    # [K] metres: mean distances both ways, added; None where no shapes are proposed
-    chamfer: np.ndarray | None
-
-
-def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
+def proposal_quality(network: models.GSPN, batch: dict) -> dict[str, np.ndarray]:
     """Compare proposals at all seeds on objects (section 4.4, Tables 4 and 5).
 
     Where a seed has several boxes, that of highest objectness counts.
+
+    Returns:
+        `proposal_miou` [K], of the seed's box with its object's, and where shapes are
+        proposed `proposal_chamfer` [K], metres: mean distances both ways, added.
     """
     targets = batch["targets"]
     scene = {key: value for key, value in batch.items() if key != "targets"}
@@ -115,13 +111,13 @@ def proposal_quality(network: models.GSPN, batch: dict) -> ProposalQuality:
     boxes = tf.gather_nd(found.proposals.boxes, rows)
     iou = box_lib.pairwise_iou(boxes[:, None], truth[:, None])[:, 0, 0]
     if not isinstance(found.proposed, ShapeOutputs):
-        return ProposalQuality(iou.numpy(), None)
+        return {"proposal_miou": iou.numpy()}
     there, _, back, _ = ops.nn_distance(
         tf.gather_nd(found.proposed.generated.points, rows),
         tf.gather_nd(targets["shapes"], own),
     )
     distance = tf.reduce_mean(tf.sqrt(there), 1) + tf.reduce_mean(tf.sqrt(back), 1)
-    return ProposalQuality(iou.numpy(), distance.numpy())
+    return {"proposal_miou": iou.numpy(), "proposal_chamfer": distance.numpy()}
 
 
 def proposal_metrics(
@@ -141,13 +137,11 @@ def proposal_metrics(
         seed=config.train.seed,
     )
     batches = split.track(batches, "proposals", split.count())
-    found = [proposal_quality(network, batch) for batch in batches]
-    parts = {
-        "proposal_miou": [quality.iou for quality in found],
-        "proposal_chamfer": [q.chamfer for q in found if q.chamfer is not None],
-    }
-    values = {name: np.concatenate(part) for name, part in parts.items() if part}
+    parts: dict[str, list[np.ndarray]] = defaultdict(list)
+    for batch in batches:
+        for name, values in proposal_quality(network, batch).items():
+            parts[name].extend(values)
     return {
-        name: float(value.mean()) if len(value) else float("nan")
-        for name, value in values.items()
+        name: float(np.mean(values)) if values else float("nan")
+        for name, values in parts.items()
     }

@@ -14,9 +14,8 @@ import hashlib
 import math
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -35,15 +34,10 @@ class SubmissionError(ValueError):
     """A file that is not what the benchmark's script reads; names it."""
 
 
-class ScenePair(NamedTuple):
-    """The two files of one scene."""
-
-    name: str
-    predictions: Path
-    truth: Path
+Pairs = Mapping[str, tuple[Path, Path]]  # scene -> its predictions and its truth
 
 
-def find_scenes(predictions: str | Path, truth: str | Path) -> list[ScenePair]:
+def find_scenes(predictions: str | Path, truth: str | Path) -> Pairs:
     """Pair the files of scenes with predictions; as in the script no other counts.
 
     Raises:
@@ -53,7 +47,7 @@ def find_scenes(predictions: str | Path, truth: str | Path) -> list[ScenePair]:
     for name, path in found.items():
         if name not in there:
             raise SubmissionError(f"{path}: expected {path.name} in {truth} too")
-    return [ScenePair(name, path, there[name]) for name, path in found.items()]
+    return {name: (path, there[name]) for name, path in found.items()}
 
 
 def list_predictions(folder: str | Path) -> dict[str, Path]:
@@ -70,19 +64,21 @@ def list_truth(folder: str | Path) -> dict[str, Path]:
     return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
 
 
-def truth_sha256(pairs: Iterable[ScenePair]) -> str:
+def truth_sha256(pairs: Pairs) -> str:
     """SHA-256 of the lines "digest  name" of the files of the truth."""
-    paths = [pair.truth for pair in pairs]
+    paths = (truth for _, truth in pairs.values())
     lines = "".join(f"{files.sha256(path)}  {path.name}\n" for path in paths)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def read_pairs(pairs: Iterable[ScenePair], classes: ClassList) -> Iterator[Judged]:
+def read_pairs(
+    pairs: Iterable[tuple[str, tuple[Path, Path]]], classes: ClassList
+) -> Iterator[Judged]:
     """Read scenes one at a time, without points; errors as of the two readers below."""
-    for pair in pairs:
-        semantic, instance = read_truth(pair.truth, classes)
-        found = read_predictions(pair.predictions, classes, len(semantic))
-        yield Judged(pair.name, found, semantic, instance)
+    for name, (predictions, truth) in pairs:
+        semantic, instance = read_truth(truth, classes)
+        found = read_predictions(predictions, classes, len(semantic))
+        yield Judged(name, found, semantic, instance)
 
 
 def read_truth(path: str | Path, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:

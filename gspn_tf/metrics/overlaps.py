@@ -77,18 +77,12 @@ class APResult:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; None in place of NaN."""
+        """Plain values: the means, and the rows of the classes."""
         names = ("class", *self.by_class, "num_instances")
-        *classes, mean = (
-            dict(zip(names, map(_without_nan, row), strict=True)) for row in self.rows()
-        )
+        *classes, mean = (dict(zip(names, row, strict=True)) for row in self.rows())
         mean.pop("class")
-        by_scene = {f"{m}_by_scene": _without_nan(v) for m, v in self.by_scene.items()}
+        by_scene = {f"{m}_by_scene": value for m, value in self.by_scene.items()}
         return {**mean, **by_scene, "classes": classes}
-
-
-def _without_nan(value: Any) -> Any:
-    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 class InstancePredictions(NamedTuple):

@@ -1,5 +1,6 @@
 """Callbacks that record a training and show how far it is."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -93,15 +94,13 @@ class Recorder(keras.callbacks.Callback):
         An epoch without validation has no sum: its weights are kept as long as no
         epoch has one.
         """
-        before = [self.monitored_sum(each) for each in self.rows]
-        known = [value for value in before if value is not None]
-        value = self.monitored_sum(row)
-        return not known or (value is not None and not value >= min(known))
+        least = min(map(self.monitored_sum, self.rows), default=math.inf)
+        return least == math.inf or not self.monitored_sum(row) >= least
 
-    def monitored_sum(self, row: dict[str, Any]) -> float | None:
-        """Add up the monitored terms of an epoch; None where it was not validated."""
+    def monitored_sum(self, row: dict[str, Any]) -> float:
+        """Add up the monitored terms of an epoch; infinite without validation."""
         if not all(row.get(name) for name in self.monitored):
-            return None
+            return math.inf
         return sum(float(row[name]) for name in self.monitored)
 
 

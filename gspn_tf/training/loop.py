@@ -25,8 +25,6 @@ from gspn_tf.training import callbacks, run_folder
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.training.schedules import Schedules
 
-GSPN = "gspn"  # stage one
-
 
 @dataclass(frozen=True)
 class Scenes:
@@ -113,7 +111,13 @@ def train(
     console = console or Console(quiet=True)
     scenes, run = Scenes(str(data_dir), config), RunFolder(Path(run_dir))
     classes = manifest.read_classes(data_dir).pairs()
-    check_classes(config, classes)
+    field, expected = config.model.num_classes_field, len(classes) + 1
+    outputs = operator.attrgetter(field)(config.model)
+    if outputs != expected:
+        raise ValueError(
+            f"the data has {len(classes)} classes; give --config.model.{field}="
+            f"{expected} (with the background), got {outputs}"
+        )
     scenes.steps()
     source = RunFolder(Path(init)) if init else None
     if source:
@@ -123,17 +127,6 @@ def train(
         for stage in stages or known:
             fit_stage(stage, scenes, run, source, console)
     return run
-
-
-def check_classes(config: Config, classes: Sequence) -> None:
-    """Raise ValueError unless the network has an output for each class."""
-    field, expected = config.model.num_classes_field, len(classes) + 1
-    outputs = operator.attrgetter(field)(config.model)
-    if outputs != expected:
-        raise ValueError(
-            f"the data has {len(classes)} classes; give --config.model.{field}="
-            f"{expected} (with the background), got {outputs}"
-        )
 
 
 def fit_stage(
@@ -150,7 +143,13 @@ def fit_stage(
     if run.is_finished(stage, config):
         console.print(f"{title}, all done before")
         return
-    refuse_old_checkpoint(run, stage)
+    folder = run.checkpoints(stage)
+    if (old := folder.with_suffix(".npz")).exists() and not folder.exists():
+        raise ValueError(
+            f"an earlier version left the stage {stage} of {run.path} unfinished, and "
+            f"{old.name} cannot be read any more: start from its best weights with "
+            f"--init {run.path} and another --run"
+        )
     model = initial_model(stage, config)
     model.compile(optimizer=optimizer(options), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
@@ -176,18 +175,6 @@ def fit_stage(
             callbacks=watchers,
             shuffle=False,  # the data set shuffles
             verbose=0,
-        )
-
-
-def refuse_old_checkpoint(run: RunFolder, stage: str) -> None:
-    """Raise ValueError where an earlier version left a stage unfinished."""
-    folder = run.checkpoints(stage)
-    old = folder.with_suffix(".npz")
-    if old.exists() and not folder.exists():
-        raise ValueError(
-            f"an earlier version left the stage {stage} of {run.path} unfinished, and "
-            f"{old.name} cannot be read any more: start from its best weights with "
-            f"--init {run.path} and another --run"
         )
 
 
@@ -217,19 +204,16 @@ def start_weights(
         load_other_run(model, init.weights(stage), init.classes() == run.classes())
     if stage != "rpointnet":
         return
-    for source in filter(None, (run, init)):
-        path = source.weights(GSPN)
-        if path.exists():
-            same = source.classes() == run.classes()
-            load_weights(model.proposal_network, path, same)
-            if source is init:
-                with files.replacing(run.weights(GSPN)) as beside:
-                    model.proposal_network.save_weights(beside)
-            return
-    if not (init and init.weights(stage).exists()):
+    network, own = model.proposal_network, run.weights("gspn")
+    if own.exists():
+        load_weights(network, own, same_classes=True)
+    elif init and init.weights("gspn").exists():
+        load_weights(network, init.weights("gspn"), init.classes() == run.classes())
+        with files.replacing(own) as beside:
+            network.save_weights(beside)
+    elif not (init and init.weights(stage).exists()):
         raise ValueError(
-            f"stage two needs proposals: {run.weights(GSPN)} is missing; "
-            "train stage gspn first"
+            f"stage two needs proposals: {own} is missing; train stage gspn first"
         )
 
 

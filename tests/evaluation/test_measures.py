@@ -46,8 +46,8 @@ BATCH = {
 
 def test_perfect_proposals_are_perfect():
     quality = proposal_quality(fake_network(lambda proposed: proposed), BATCH)
-    np.testing.assert_allclose(quality.iou, np.ones(4), rtol=1e-6)
-    np.testing.assert_array_equal(quality.chamfer, np.zeros(4))
+    np.testing.assert_allclose(quality["proposal_miou"], np.ones(4), rtol=1e-6)
+    np.testing.assert_array_equal(quality["proposal_chamfer"], np.zeros(4))
 
 
 def test_worse_proposals_are_measured():
@@ -60,11 +60,15 @@ def test_worse_proposals_are_measured():
         )
 
     quality = proposal_quality(fake_network(shifted), BATCH)
-    np.testing.assert_allclose(quality.iou, [1 / 3, 0, 0, 1 / 3], atol=1e-6)
+    np.testing.assert_allclose(
+        quality["proposal_miou"], [1 / 3, 0, 0, 1 / 3], atol=1e-6
+    )
     target = tf.constant([0, 0, 100.0])
     distances = tf.norm(SHAPES[0] - target, axis=-1).numpy()  # [2, 9]
     both_ways = distances.min(1) + distances.mean(1)
-    np.testing.assert_allclose(quality.chamfer, both_ways[[0, 1, 1, 0]], rtol=1e-5)
+    np.testing.assert_allclose(
+        quality["proposal_chamfer"], both_ways[[0, 1, 1, 0]], rtol=1e-5
+    )
 
 
 def test_boxes_without_shapes_have_an_iou_alone():
@@ -72,12 +76,12 @@ def test_boxes_without_shapes_have_an_iou_alone():
         return AnchorOutputs(proposed.proposals, proposed.proposals, None, None, None)
 
     quality = proposal_quality(fake_network(boxes_alone), BATCH)
-    np.testing.assert_allclose(quality.iou, np.ones(4), rtol=1e-6)
-    assert quality.chamfer is None
+    np.testing.assert_allclose(quality["proposal_miou"], np.ones(4), rtol=1e-6)
+    assert "proposal_chamfer" not in quality
 
 
 def test_no_objects_no_quality():
     targets = BATCH["targets"] | {"instance": -tf.ones_like(INSTANCE)}
     network = fake_network(lambda proposed: proposed)
     quality = proposal_quality(network, BATCH | {"targets": targets})
-    assert quality.iou.shape == quality.chamfer.shape == (0,)
+    assert {value.shape for value in quality.values()} == {(0,)}

@@ -32,7 +32,7 @@ def deep(seeds):
 
 def read(folder):
     pairs = submission.find_scenes(folder / "predictions", folder / "truth")
-    return submission.read_pairs(pairs, SCANNET)
+    return submission.read_pairs(pairs.items(), SCANNET)
 
 
 def write_scans(folder, seed, count):
@@ -86,7 +86,9 @@ def test_real_ground_truth_against_itself(tmp_path):
             tmp_path, Judged(name, found, semantic, ids), SCANNET
         )
     pairs = submission.find_scenes(tmp_path, REAL)
-    found = evaluate_scenes(submission.read_pairs(pairs, SCANNET), SCANNET.names)
+    found = evaluate_scenes(
+        submission.read_pairs(pairs.items(), SCANNET), SCANNET.names
+    )
     assert (found.result.ap, found.result.ap50, found.result.ap25) == (1, 1, 1)
     np.testing.assert_allclose([alone.ap for _, alone in found.scenes], 1, atol=1e-12)
     assert found.result.num_instances.sum() == 82
@@ -120,7 +122,7 @@ def test_written_scenes_are_read_to_the_last_bit(tmp_path):
         "scene0000_00.txt"
     ]
     pair = submission.find_scenes(tmp_path / "predictions", tmp_path / "truth")
-    (again,) = submission.read_pairs(pair, CLASSES)
+    (again,) = submission.read_pairs(pair.items(), CLASSES)
     assert again.name == scene.name
     for a, b in zip(again.found, scene.found, strict=True):
         np.testing.assert_array_equal(a, b)

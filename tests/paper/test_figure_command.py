@@ -124,8 +124,8 @@ def test_the_numbers_of_figure_3_are_kept(work, drawn, subjects):
     for subject, scene in zip(subjects, kept["scenes"], strict=True):
         found = center_numbers(subject, sense(trained, subject, 0))
         assert scene["scene"] == subject.name
-        assert scene["to_truth"] == found.to_truth
-        assert scene["of_points"] == found.of_points
+        assert scene["to_truth"] == found["to_truth"]
+        assert scene["of_points"] == found["of_points"]
     assert kept["figure"] == 3 and kept["runs"] == [str(work / "run")]
 
 

@@ -75,9 +75,9 @@ def test_center_numbers_are_those_of_a_loop(subject):
         distances.append(np.linalg.norm(center - (low + high) / 2) / size)
         own.append(np.linalg.norm(subject.points[row] - (low + high) / 2) / size)
         objects.setdefault(number, []).append(distances[-1])
-    np.testing.assert_allclose(found.to_truth, np.mean(distances), rtol=1e-6)
-    np.testing.assert_allclose(found.of_points, np.mean(own), rtol=1e-6)
-    for row in found.objects:
+    np.testing.assert_allclose(found["to_truth"], np.mean(distances), rtol=1e-6)
+    np.testing.assert_allclose(found["of_points"], np.mean(own), rtol=1e-6)
+    for row in found["objects"]:
         assert row["points"] == len(objects[row["object"]])
         assert row["class"] == CLASSES.names[row["object"] % 3]
         mean = np.mean(objects[row["object"]])
@@ -89,7 +89,9 @@ def test_centers_that_are_right_lie_at_no_distance(subject):
     truth = np.array([subject.box_of(n)[:3] for n in range(4)] + [np.zeros(3)])
     sensed = Sensed(rows, np.zeros((len(rows), 1)), truth[subject.instance], rows)
     found = center_numbers(subject, sensed)
-    assert found.to_truth < 1e-6 and found.spread < 1e-6 and found.of_points > 0.1
+    assert (
+        found["to_truth"] < 1e-6 and found["spread"] < 1e-6 and found["of_points"] > 0.1
+    )
     off = rows[subject.instance < 0]
     with pytest.raises(ValueError, match="has no object among the points seen"):
         center_numbers(subject, sensed._replace(rows=off, centers=sensed.centers[off]))

@@ -1,7 +1,7 @@
 """Figure 3: instance sensitive features and predicted centres of a scene's points."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -26,6 +26,10 @@ CAPTION = (
     "context features: first principal component as lightness, second from blue to "
     "orange, third from green to pink"
 )
+TOLD = (
+    "{scene}: predicted centres lie {to_truth:.3f} of the object's size from the true "
+    "one, the points themselves {of_points:.3f}"
+)
 
 
 def principal_components(features: np.ndarray) -> np.ndarray:
@@ -46,20 +50,16 @@ def principal_components(features: np.ndarray) -> np.ndarray:
     return np.pad(np.clip(scaled, 0, 1), [(0, 0), (0, missing)], constant_values=0.5)
 
 
-class CenterNumbers(NamedTuple):
-    """A CenterNumbers says how near predicted centres are, in diagonals of a box."""
-
-    to_truth: float  # mean distance to the true centre
-    of_points: float  # the same of the points themselves: what no network achieves
-    spread: float  # mean distance to the object's mean predicted centre
-    objects: list[dict[str, Any]]  # the same of each object
-
-
-def center_numbers(subject: Subject, sensed: Sensed) -> CenterNumbers:
+def center_numbers(subject: Subject, sensed: Sensed) -> dict[str, Any]:
     """Measure centres: means over the points on objects that the network sees.
 
     An object's size is the diagonal of the box of all its points, and the middle of
     that box its true centre (section 3.1).
+
+    Returns:
+        In sizes of the object, the distance `to_truth`, that `of_points` themselves,
+        which no network achieves, the `spread` about the object's mean predicted
+        centre, and the same of each of the `objects`.
 
     Raises:
         ValueError: no such point is seen.
@@ -85,10 +85,11 @@ def center_numbers(subject: Subject, sensed: Sensed) -> CenterNumbers:
     if not rows:
         raise ValueError(f"{subject.name} has no object among the points seen")
     counts = [row["points"] for row in rows]
-    names = ("to_truth", "of_points", "spread")
-    values = [[row[name] for name in names] for row in rows]
-    to_truth, of_points, spread = np.average(values, 0, counts).tolist()
-    return CenterNumbers(to_truth, of_points, spread, rows)
+    means = {
+        name: float(np.average([row[name] for row in rows], weights=counts))
+        for name in ("to_truth", "of_points", "spread")
+    }
+    return means | {"objects": rows}
 
 
 def _mean_distance(points: np.ndarray, center: np.ndarray) -> float:
@@ -110,13 +111,8 @@ def figure_3(
         contents.append(content)
         numbers.append({"scene": subject.name})
         if subject.labelled:
-            near = center_numbers(subject, sensed)
-            numbers[-1] |= near._asdict()
-            told.append(
-                f"{subject.name}: predicted centres lie {near.to_truth:.3f} of the "
-                "object's size from the true one, the points themselves "
-                f"{near.of_points:.3f}"
-            )
+            numbers[-1] |= center_numbers(subject, sensed)
+            told.append(TOLD.format(**numbers[-1]))
     return Drawing(
         rows=rows,
         view=view_of(subjects[0].kind, design.width),

@@ -1,7 +1,6 @@
 """Figure 7: what several networks propose at one seed, with their boxes."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,16 @@ def figure_7(
     near = _around(subject, np.array([box, *(each.box for each in proposals)]))
     panels = _panels(subject.colors[near], proposals, truth)
     contents = [_content(subject, near, each) for each in proposals]
-    numbers = [_numbers(each, truth) for each in proposals]
+    numbers = [
+        {
+            "network": each.title,
+            "seed": each.seed.round(4).tolist(),
+            "box": each.box.round(4).tolist(),
+            "score": round(each.score, 4),
+        }
+        | ({} if truth is None else {"iou": _iou(each.box, truth)})
+        for each in proposals
+    ]
     return Drawing(
         rows=[PanelRow("", subject.points[near], panels)],
         view=clear_view(subject, near, box, design.width),
@@ -118,16 +126,6 @@ def _iou(box: np.ndarray, truth: np.ndarray) -> float:
     return float(box_lib.pairwise_iou(*pair)[0, 0])
 
 
-def _numbers(proposal: Proposal, truth: np.ndarray | None) -> dict[str, Any]:
-    numbers = {
-        "network": proposal.title,
-        "seed": [round(float(value), 4) for value in proposal.seed],
-        "box": [round(float(value), 4) for value in proposal.box],
-        "score": round(proposal.score, 4),
-    }
-    return numbers if truth is None else numbers | {"iou": _iou(proposal.box, truth)}
-
-
 def _content(subject: Subject, near: np.ndarray, proposal: Proposal) -> PageContent:
     """Return a network's points among those around them, and its box."""
     blue = np.tile(PALETTE[0], (len(proposal.points), 1))
@@ -150,9 +148,9 @@ NEAR = 0.1  # of an object's diagonal: so near its box others stand close
 def with_a_chair(subjects: Sequence[Subject]) -> Subject:
     """Return the first scene with a chair, as the paper's has, else the first scene."""
     for subject in subjects:
-        if subject.labelled:
-            if CHAIR in (entry.name for entry in subject.instance_layer().entries):
-                return subject
+        names = (entry.name for entry in subject.instance_layer().entries)
+        if subject.labelled and CHAIR in names:
+            return subject
     return subjects[0]
 
 

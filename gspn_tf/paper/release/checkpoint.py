@@ -36,31 +36,25 @@ def import_checkpoint(
 
     Args:
         path: `model.ckpt`, as TensorFlow names a checkpoint, or one of its files.
-        config: a config whose network is that of the release.
+        config: a config of an R-PointNet, whose network is that of the release.
         classes: raw id and name of the network's classes 1, 2, ...
-        output: the run folder, which must not exist.
+        output: the run folder.
 
     Returns:
         The network.
 
     Raises:
         CheckpointError: something does not fit; then nothing has been written.
-        FileExistsError: there is something at `output`.
     """
-    if Path(output).exists():
-        raise FileExistsError(f"{output} exists; give another folder or remove it")
-    if not isinstance(config.model, RPointNetConfig):
-        raise CheckpointError(
-            f"a model of kind {config.model.kind} is not the release's"
-        )
+    assert isinstance(config.model, RPointNetConfig)
     model = read_model(path, config.model)
     with files.replacing(output) as folder:
         run = RunFolder(folder)
         run.start(config, classes)
-        if isinstance(model, models.GSPN):
-            model.save_weights(run.weights("gspn"))
-        else:
-            model.proposal_network.save_weights(run.weights("gspn"))
+        whole = isinstance(model, models.RPointNet)
+        proposing = model.proposal_network if whole else model
+        proposing.save_weights(run.weights("gspn"))
+        if whole:
             model.save_weights(run.weights("rpointnet"))
     return model
 
