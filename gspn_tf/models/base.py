@@ -9,7 +9,7 @@ from gspn_tf.types import Batch
 
 
 class LossModel(keras.Model):
-    """Subclasses give `monitored` and `loss_terms(outputs, batch)`.
+    """Subclasses give `monitored`, `loss_terms`, and `call` or its two parts.
 
     `fit` takes batches of dicts (the ground truth is under "targets", there is no y)
     and logs every term by name. Coordinates stay float32 under mixed precision.
@@ -29,18 +29,15 @@ class LossModel(keras.Model):
         self.loss_names = loss_names
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
 
+    def call(self, batch: Batch, training: bool = False) -> Any:
+        """What the losses need of a batch with "targets", instances of one without."""
+        return self.learn(batch, training) if "targets" in batch else self.detect(batch)
+
     def loss_terms(self, outputs: Any, batch: Batch) -> dict[str, tf.Tensor]:
         """Named scalars, weighted and masked, whose sum is the loss."""
         raise NotImplementedError
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> tf.Tensor:
+    def compute_loss(self, x: Batch, y_pred: Any, **_: Any) -> tf.Tensor:
         """Track every term and return the sum (called by Keras)."""
         terms = self.loss_terms(y_pred, x)
         for name, value in terms.items():

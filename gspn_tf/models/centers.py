@@ -10,13 +10,43 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import conditioned, conditioned_width
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import ContextEncoder, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
-from gspn_tf.types import Interpolation
+from gspn_tf.types import Interpolation, Targets
+
+
+class SeedFeatures(NamedTuple):
+    """The features that the backbone found at the seeds."""
+
+    rows: tf.Tensor  # [B, S]     seeds as rows of the points
+    valid: tf.Tensor  # [B, S]     False marks padding
+    centers: tf.Tensor  # [B, S, 3]  predicted centres of their objects, metres
+    spheres: Context
+    context: tf.Tensor  # [B, S, C]  features of the spheres
+    conditions: tf.Tensor  # [B, S, C']  that conditional networks see, of these
+    targets: Targets | None  # as in a batch, of training alone
+
+
+def conditioned_width(config: GSPNConfig, context: int) -> int:
+    """Channels of `conditioned`, for so many of the context."""
+    semantic = config.backbone.propagation_units[-1][-1]
+    return context + semantic * config.semantic_conditioning
+
+
+def conditioned(
+    config: GSPNConfig, context: tf.Tensor, semantics: tf.Tensor
+) -> tf.Tensor:
+    """Features of seeds that conditional networks see, of [B, S, C] and [B, S, C'].
+
+    The paper has the context's alone (section 3.1), the release the semantic ones
+    before them (model_rpointnet.py:388).
+    """
+    if not config.semantic_conditioning:
+        return context
+    return tf.concat([semantics, context], axis=-1)
 
 
 class SeedContext(NamedTuple):

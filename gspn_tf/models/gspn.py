@@ -15,9 +15,10 @@ from gspn_tf.models.centers import (
     CENTER_NETWORKS,
     Centers,
     SeedContext,
+    SeedFeatures,
+    conditioned,
     context_encoder,
 )
-from gspn_tf.models.conditioning import SeedFeatures
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.proposers.anchors import AnchorOutputs, BoxProposer
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
@@ -172,10 +173,15 @@ class GSPN(LossModel):
         context = self.context_encoder(seeds.spheres, centers, training=training)
         valid = tf.sequence_mask(batch["num_points"], seeds.rows.shape[1])
         features = SeedFeatures(
-            seeds.rows, valid, centers, seeds.spheres, context, semantics
+            rows=seeds.rows,
+            valid=valid,
+            centers=centers,
+            spheres=seeds.spheres,
+            context=context,
+            conditions=conditioned(self.config, context, semantics),
+            targets=batch.get("targets"),
         )
-        targets = batch.get("targets")
-        return context, self.proposer(features, targets, training=training)
+        return context, self.proposer(features, training=training)
 
     def loss_terms(self, outputs: GSPNOutputs, batch: Batch) -> dict[str, tf.Tensor]:
         """The terms of the centres, the proposer, its objectness, and the classes."""

@@ -73,11 +73,6 @@ class RPointNet(LossModel):
         self.seeds = keras.random.SeedGenerator(0)
         self.track(self.terms)
 
-    def call(
-        self, batch: Batch, training: bool = False
-    ) -> RPointNetTraining | RPointNetInference:
-        return self.learn(batch, training) if "targets" in batch else self.detect(batch)
-
     def learn(self, batch: Batch, training: bool) -> RPointNetTraining:
         """Heads on regions sampled around the ground truth."""
         c = self.config

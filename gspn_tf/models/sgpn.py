@@ -88,11 +88,6 @@ class SGPN(LossModel):
         self.draws = keras.random.SeedGenerator(0)
         self.track(self.terms)
 
-    def call(
-        self, batch: Batch, training: bool = False
-    ) -> SGPNTraining | SGPNInference:
-        return self.learn(batch, training) if "targets" in batch else self.detect(batch)
-
     def learn(self, batch: Batch, training: bool) -> SGPNTraining:
         """Branches at all points, and the points of which pairs are made."""
         c, points = self.config, self.describe(batch, training)

@@ -4,18 +4,24 @@ import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import (
-    ReducedContext,
-    SeedFeatures,
-    conditioned,
-    conditioned_width,
-)
+from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.models.generators.decoding import GeneratedShapes, ShapeGenerator
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import GaussianMLP, SharedMLP
+from gspn_tf.nn.layers import FloatLayer, GaussianMLP, SharedMLP
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Gaussian, Targets
+
+
+class ReducedContext(FloatLayer):
+    """Context features through a layer of the generator (model_rpointnet.py:399)."""
+
+    def __init__(self, units: int, channels: int) -> None:
+        super().__init__()
+        self.mlp = SharedMLP((units,), (channels,))
+
+    def call(self, context: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.mlp(context, training=training)
 
 
 class ConditionalVAE(ShapeGenerator):
@@ -39,16 +45,8 @@ class ConditionalVAE(ShapeGenerator):
         self.add_decoder(size + (reduced or context))
         self.noise = keras.random.SeedGenerator(0)
 
-    def call(
-        self,
-        seeds: SeedFeatures,
-        targets: Targets | None = None,
-        training: bool = False,
-    ) -> GeneratedShapes:
-        context, seen = (
-            seeds.context,
-            conditioned(self.config, seeds.context, seeds.semantics),
-        )
+    def call(self, seeds: SeedFeatures, training: bool = False) -> GeneratedShapes:
+        context, seen, targets = seeds.context, seeds.conditions, seeds.targets
         prior = self.prior(seen, training=training)
         posterior, latent = None, prior.mean
         if targets is not None:

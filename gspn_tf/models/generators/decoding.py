@@ -5,11 +5,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import SeedFeatures, conditioned, conditioned_width
+from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import FloatLayer, PointDecoder, SharedMLP, dense
-from gspn_tf.types import Gaussian, Targets
+from gspn_tf.types import Gaussian
 
 
 class GeneratedShapes(NamedTuple):
@@ -28,8 +28,8 @@ class ShapeGenerator(FloatLayer):
       config: widths and losses.
       context: channels of the context features.
 
-    Inputs: SeedFeatures; targets as in a batch, or None. Output: GeneratedShapes around
-    0. Subclasses make the codes, and call `add_decoder` in their constructor.
+    Inputs: SeedFeatures. Output: GeneratedShapes around 0. Subclasses make the codes,
+    and call `add_decoder` in their constructor.
     """
 
     terms: tuple[str, ...] = ("generation", "confidence")
@@ -97,12 +97,6 @@ class EncoderDecoder(ShapeGenerator):
         self.code = dense(c.latent_size, c.prior_units[-1])
         self.add_decoder(c.latent_size)
 
-    def call(
-        self,
-        seeds: SeedFeatures,
-        targets: Targets | None = None,
-        training: bool = False,
-    ) -> GeneratedShapes:
-        seen = conditioned(self.config, seeds.context, seeds.semantics)
-        code = self.code(self.encoder(seen, training=training))
+    def call(self, seeds: SeedFeatures, training: bool = False) -> GeneratedShapes:
+        code = self.code(self.encoder(seeds.conditions, training=training))
         return GeneratedShapes(*self.decode(code, training))

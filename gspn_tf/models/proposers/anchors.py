@@ -6,17 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import (
-    SeedFeatures,
-    conditioned,
-    conditioned_width,
-)
+from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import assignment, losses
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals, Targets
+from gspn_tf.types import Proposals
 
 # Widths to depths, and heights to the mean of both: nine aspect ratios.
 RATIOS = (0.5, 1.0, 2.0)
@@ -63,15 +59,8 @@ class BoxProposer(Proposer):
         self.delta_output = dense(6 * self.boxes_per_seed, units[-1])
         self.objectness = self.objectness_class(config, units[-1], self.boxes_per_seed)
 
-    def call(
-        self,
-        seeds: SeedFeatures,
-        targets: Targets | None = None,
-        training: bool = False,
-    ) -> AnchorOutputs:
-        features = self.mlp(
-            conditioned(self.config, seeds.context, seeds.semantics), training=training
-        )
+    def call(self, seeds: SeedFeatures, training: bool = False) -> AnchorOutputs:
+        features = self.mlp(seeds.conditions, training=training)
         deltas = self.delta_output(features)
         shape = tf.concat([tf.shape(deltas)[:2], [self.boxes_per_seed, 6]], 0)
         deltas, anchors = tf.reshape(deltas, shape), self.anchors_at(seeds.centers)

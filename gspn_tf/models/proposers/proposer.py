@@ -59,10 +59,10 @@ class Proposer(FloatLayer):
       config: widths and losses.
       context: channels of the context features.
 
-    Inputs: SeedFeatures; targets as in a batch, or None outside of training. Output: a
-    NamedTuple with at least the `proposals`, one a seed, the `candidates`, of which
-    R-PointNet selects, and the `objectness` logits. There are `boxes_per_seed`
-    candidates a seed, those of one seed in succession, and its proposal is the best.
+    Inputs: SeedFeatures. Output: a NamedTuple with at least the `proposals`, one a
+    seed, the `candidates`, of which R-PointNet selects, and the `objectness` logits.
+    There are `boxes_per_seed` candidates a seed, those of one seed in succession, and
+    its proposal is the best.
 
     `terms` are the names of the losses besides that of the objectness, `monitored`
     those of all whose sum tells which weights are the best.

@@ -6,17 +6,13 @@ import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import (
-    SeedFeatures,
-    conditioned,
-    conditioned_width,
-)
+from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import Context, take
-from gspn_tf.types import Proposals, Targets
+from gspn_tf.types import Proposals
 
 THRESHOLD = 0.5  # probability of a point that belongs to the seed's object
 
@@ -60,12 +56,7 @@ class SegmentProposer(Proposer):
         )
         self.output_layer = dense(1, units[0])
 
-    def call(
-        self,
-        seeds: SeedFeatures,
-        targets: Targets | None = None,
-        training: bool = False,
-    ) -> SegmentOutputs:
+    def call(self, seeds: SeedFeatures, training: bool = False) -> SegmentOutputs:
         spheres, k = seeds.spheres, self.largest
         near, count = spheres.neighbors[k], spheres.counts[k]
         logits = self.segment(seeds, near, training)  # [B, S, K]
@@ -88,9 +79,7 @@ class SegmentProposer(Proposer):
         origin = tf.concat([seeds.centers, spheres.seeds, spheres.seed_colors], -1)
         local = ops.group_points(there, near) - origin[:, :, None]
         local = self.local_mlp(local, training=training)
-        whole = joint.project(
-            conditioned(self.config, seeds.context, seeds.semantics), 1
-        )
+        whole = joint.project(seeds.conditions, 1)
         x = joint.project(local, 0) + whole[:, :, None]
         return self.output_layer(joint.activate(x, training))[..., 0]
 

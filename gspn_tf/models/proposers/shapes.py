@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
-from gspn_tf.models.conditioning import SeedFeatures
+from gspn_tf.models.centers import SeedFeatures
 from gspn_tf.models.generators.cvae import ConditionalVAE
 from gspn_tf.models.generators.decoding import (
     EncoderDecoder,
@@ -14,7 +14,7 @@ from gspn_tf.models.generators.decoding import (
 )
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.types import Proposals, Targets
+from gspn_tf.types import Proposals
 
 
 class ShapeOutputs(NamedTuple):
@@ -46,14 +46,9 @@ class ShapeProposer(Proposer):
         vae = self.config.generator == "cvae"
         return (ConditionalVAE if vae else EncoderDecoder)(self.config, context)
 
-    def call(
-        self,
-        seeds: SeedFeatures,
-        targets: Targets | None = None,
-        training: bool = False,
-    ) -> ShapeOutputs:
+    def call(self, seeds: SeedFeatures, training: bool = False) -> ShapeOutputs:
         objectness = self.objectness(seeds.context, training=training)
-        generated = self.vae(seeds, targets, training=training)
+        generated = self.vae(seeds, training=training)
         points = generated.points + seeds.centers[:, :, None, :]
         confident = tf.sigmoid(generated.confidence) > self.config.min_confidence
         proposals = Proposals(

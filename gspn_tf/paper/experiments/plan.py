@@ -213,22 +213,6 @@ def plan_jobs(experiment: Experiment) -> list[Job]:
     return jobs
 
 
-def system_config(
-    experiment: Experiment, system: System, seed: int, data: DataFolder
-) -> Config:
-    """Return the config of a system, for the classes of the data."""
-    file, _, base = data.config.partition(":")
-    variant = system.variant(base, experiment.budget.sgpn)
-    config = config_loading.load_config(f"{file}:{variant}")
-    if experiment.budget.name == "smoke":
-        reduce_to_smoke(config)
-    classes = len(manifest.read_classes(data.path)) + 1
-    outputs = f"--config.model.{config.model.num_classes_field}={classes}"
-    config = config_loading.override(config, (outputs, *experiment.overrides))
-    config.train.seed = seed
-    return config
-
-
 def stage_one_config(config: Config) -> Config:
     """Return the config with defaults for everything that stage one ignores."""
     assert isinstance(config.model, RPointNetConfig)
@@ -258,10 +242,10 @@ def _network_runs(
     experiment: Experiment, system: System, seed: int, data: DataFolder
 ) -> list[Training]:
     """List the trainings of a network; stage one is that of "Ours" where it agrees."""
-    whole = _whole_run(experiment, system, seed, data, None)
+    whole = _whole_run(experiment, system, seed, data)
     if whole.stages == ("sgpn",):
         return [whole]
-    ours = _whole_run(experiment, OURS, seed, data, None)
+    ours = _whole_run(experiment, OURS, seed, data)
     config = stage_one_config(whole.config)
     shared = ours if config == stage_one_config(ours.config) else whole
     path = shared.path.with_name(f"{shared.path.name}-proposals")
@@ -276,10 +260,18 @@ def _whole_run(
     system: System,
     seed: int,
     data: DataFolder,
-    init: Path | None,
+    init: Path | None = None,
 ) -> Training:
-    """Train all stages of a system in one run folder."""
-    config = system_config(experiment, system, seed, data)
+    """Train all stages of a system in one run folder, for the classes of the data."""
+    file, _, base = data.config.partition(":")
+    variant = system.variant(base, experiment.budget.sgpn)
+    config = config_loading.load_config(f"{file}:{variant}")
+    if experiment.budget.name == "smoke":
+        reduce_to_smoke(config)
+    classes = len(manifest.read_classes(data.path)) + 1
+    outputs = f"--config.model.{config.model.num_classes_field}={classes}"
+    config = config_loading.override(config, (outputs, *experiment.overrides))
+    config.train.seed = seed
     name = f"{data.label}-{experiment.budget.name}-{system.key}-seed{seed}"
     path = experiment.output / "runs" / name
     return Training(path, tuple(config.model.stages()), config, data, init)
