@@ -1,4 +1,4 @@
-"""Callbacks that record a training and show how far it is."""
+"""The callback that records a training and shows how far it is."""
 
 import math
 import time
@@ -16,21 +16,35 @@ from gspn_tf.training.run_folder import RunFolder
 
 
 class Recorder(keras.callbacks.Callback):
-    """The callback that writes what an epoch leaves to the run folder.
+    """The callback that writes what an epoch leaves to the run folder, and tells it.
 
     It writes best weights, metrics.csv and TensorBoard's scalars, and the checkpoint
     last. So a run that is killed at any moment repeats at most the epoch it was in, and
-    overwrites what that epoch had already written.
+    overwrites what that epoch had already written. On a terminal there is a bar while
+    an epoch runs, and everywhere one line when it has run.
 
     Args:
         run: the folder.
         stage: the stage that is trained.
         model: its model, compiled, with a built optimiser.
+        epochs: of the whole stage.
+        steps: of an epoch.
+        console: where to tell it.
     """
 
-    def __init__(self, run: RunFolder, stage: str, model: keras.Model):
+    def __init__(
+        self,
+        run: RunFolder,
+        stage: str,
+        model: keras.Model,
+        epochs: int,
+        steps: int,
+        console: Console,
+    ) -> None:
         super().__init__()
-        self.run, self.stage = run, stage
+        self.run, self.stage, self.console = run, stage, console
+        self.epochs, self.steps = epochs, steps
+        self.seconds: list[float] = []
         self.monitored = [f"val_{name}" for name in model.monitored]
         self.rows: list[dict[str, Any]] = []
         folder = str(run.path / "tensorboard" / stage)
@@ -67,14 +81,25 @@ class Recorder(keras.callbacks.Callback):
         return done
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Start the clock (called by Keras)."""
+        """Start the clock and show the bar (called by Keras)."""
         self.started = time.monotonic()
+        hidden = not self.console.is_terminal
+        self.bar = Progress(console=self.console, transient=True, disable=hidden)
+        name = f"{self.stage} {epoch + 1}/{self.epochs}"
+        self.task = self.bar.add_task(name, total=self.steps)
+        self.bar.start()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Move the bar (called by Keras)."""
+        self.bar.advance(self.task)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Write everything (called by Keras)."""
+        """Write everything, then the line (called by Keras)."""
+        self.bar.stop()
+        self.seconds.append(time.monotonic() - self.started)
         row = {
             "epoch": epoch + 1,
-            "seconds": round(time.monotonic() - self.started, 3),
+            "seconds": round(self.seconds[-1], 3),
             "learning_rate": float(self.model.optimizer.learning_rate),
             **{name: float(value) for name, value in logs.items()},
         }
@@ -87,6 +112,14 @@ class Recorder(keras.callbacks.Callback):
                 tf.summary.scalar(name, value)
         self.writer.flush()
         self.manager.save(checkpoint_number=epoch + 1)
+        left = np.mean(self.seconds) * (self.epochs - epoch - 1)
+        terms = "  ".join(f"{name} {value:.3f}" for name, value in logs.items())
+        self.console.print(
+            f"{self.stage} {epoch + 1}/{self.epochs}  {self.seconds[-1]:.0f} s"
+            f" ({left / 60:.0f} min left)  {terms}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
     def is_best(self, row: dict[str, Any]) -> bool:
         """Whether the monitored terms have their least sum in this epoch.
@@ -112,39 +145,3 @@ def save_weights(model: keras.Model, path: Path) -> None:
             model.save_weights(beside)
     finally:
         model.optimizer = optimizer
-
-
-class ProgressLine(keras.callbacks.Callback):
-    """A bar while an epoch runs (on a terminal), and one line when it has run."""
-
-    def __init__(self, stage: str, epochs: int, steps: int, console: Console):
-        super().__init__()
-        self.stage, self.epochs, self.steps = stage, epochs, steps
-        self.console = console
-        self.seconds: list[float] = []
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Show the bar (called by Keras)."""
-        self.started = time.monotonic()
-        hidden = not self.console.is_terminal
-        self.bar = Progress(console=self.console, transient=True, disable=hidden)
-        name = f"{self.stage} {epoch + 1}/{self.epochs}"
-        self.task = self.bar.add_task(name, total=self.steps)
-        self.bar.start()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Move the bar (called by Keras)."""
-        self.bar.advance(self.task)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Print the line (called by Keras)."""
-        self.bar.stop()
-        self.seconds.append(time.monotonic() - self.started)
-        left = np.mean(self.seconds) * (self.epochs - epoch - 1)
-        terms = "  ".join(f"{name} {value:.3f}" for name, value in logs.items())
-        self.console.print(
-            f"{self.stage} {epoch + 1}/{self.epochs}  {self.seconds[-1]:.0f} s"
-            f" ({left / 60:.0f} min left)  {terms}",
-            highlight=False,
-            soft_wrap=True,
-        )

@@ -21,7 +21,8 @@ from rich.console import Console
 from gspn_tf import data, files, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
-from gspn_tf.training import callbacks, run_folder
+from gspn_tf.training import run_folder
+from gspn_tf.training.callbacks import Recorder
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.training.schedules import Schedules
 
@@ -153,16 +154,12 @@ def fit_stage(
     model = initial_model(stage, config)
     model.compile(optimizer=optimizer(options), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
-    recorder = callbacks.Recorder(run, stage, model)
+    recorder = Recorder(run, stage, model, options.epochs, steps, console)
     first = recorder.resume()
     if not first:
         start_weights(model, stage, run, init)
     console.print(title + (f", from epoch {first + 1}" if first else ""))
-    watchers = [
-        Schedules(options, steps * options.epochs),
-        recorder,
-        callbacks.ProgressLine(stage, options.epochs, steps, console),
-    ]
+    watchers = [Schedules(options, steps * options.epochs), recorder]
     validation = scenes.validation()
     for epoch in range(first, options.epochs):
         last = epoch + 1 == options.epochs

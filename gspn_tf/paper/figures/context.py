@@ -6,14 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from gspn_tf.paper.figures import drawing
 from gspn_tf.paper.figures.designs import Design
-from gspn_tf.paper.figures.drawing import (
-    Drawing,
-    panels_of,
-    places_apart,
-    side_by_side,
-    view_of,
-)
 from gspn_tf.paper.figures.networks import Sensed, Trained, sense
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.visualize.layers import Layer
@@ -98,7 +92,7 @@ def _mean_distance(points: np.ndarray, center: np.ndarray) -> float:
 
 def figure_3(
     networks: Sequence[Trained], subjects: Sequence[Subject], design: Design
-) -> Drawing:
+) -> drawing.Drawing:
     """Draw (a) features as colours, (b) points of objects moved to their centres.
 
     Each scene is a row; the first of the networks is shown.
@@ -113,10 +107,10 @@ def figure_3(
         if subject.labelled:
             numbers[-1] |= center_numbers(subject, sensed)
             told.append(TOLD.format(**numbers[-1]))
-    return Drawing(
+    return drawing.Drawing(
         rows=rows,
-        view=view_of(subjects[0].kind, design.width),
-        content=side_by_side(contents, [row.title for row in rows]),
+        view=drawing.view_of(subjects[0].kind, design.width),
+        content=drawing.side_by_side(contents, [row.title for row in rows]),
         caption=CAPTION,
         numbers={"scenes": numbers},
         told=told,
@@ -142,7 +136,7 @@ def _scene(subject: Subject, sensed: Sensed) -> tuple[PanelRow, PageContent]:
         rest = subject.points[subject.instance < 0]
         layers.append(subject.instance_layer())
     layers.append(Layer("context features", colors=features[nearest]))
-    panels = panels_of(PageContent(subject.points, layers))
+    panels = drawing.panels_of(PageContent(subject.points, layers))
     panels[-1] = panels[-1]._replace(title="(a) context features")
     dots = _dots(sensed.centers[inside], own[inside])
     pale = np.full(rest.shape, PALE, np.uint8)
@@ -154,7 +148,7 @@ def _scene(subject: Subject, sensed: Sensed) -> tuple[PanelRow, PageContent]:
     layers = [layer.picked(both) for layer in layers]
     centers = np.concatenate([subject.colors, moved_colors])
     layers.append(Layer("predicted centres", colors=centers))
-    places = places_apart([subject.points, moved])
+    places = drawing.places_apart([subject.points, moved])
     points = np.concatenate([subject.points + places[0], moved + places[1]])
     groups = np.repeat([0, 1], [len(subject.points), len(moved)])
     row = PanelRow(subject.name, subject.points, panels)

@@ -51,9 +51,10 @@ class Trained(NamedTuple):
 
 def whole(path: Path) -> Trained:
     """Load the trained model of a run; raises what `inference.load_run` does."""
-    model, config, _ = inference.load_run(path)
+    model, config, pairs = inference.load_run(path)
+    classes = tuple(name for _, name in pairs)
     return Trained(
-        path.name, MODELS[[*config.model.stages()][-1]], model, config, _classes(path)
+        path.name, MODELS[[*config.model.stages()][-1]], model, config, classes
     )
 
 
@@ -61,11 +62,8 @@ def proposing(path: Path) -> Trained:
     """Load the proposal network of a run, as `load_proposal_network` does."""
     network, config = inference.load_proposal_network(path)
     title = PROPOSERS[network.config.proposer]
-    return Trained(path.name, title, network, config, _classes(path))
-
-
-def _classes(path: Path) -> tuple[str, ...]:
-    return tuple(name for _, name in RunFolder(path).classes())
+    classes = tuple(name for _, name in RunFolder(path).classes())
+    return Trained(path.name, title, network, config, classes)
 
 
 def titles(networks: Sequence[Trained]) -> list[str]:
