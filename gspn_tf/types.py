@@ -13,6 +13,7 @@ import tensorflow as tf
 # A batch of scenes, see gspn_tf.data.load, and the ground truth under its "targets".
 Batch = dict[str, Any]
 Targets = dict[str, tf.Tensor]
+Terms = dict[str, tf.Tensor]  # of a loss, by their names
 
 
 class Interpolation(NamedTuple):

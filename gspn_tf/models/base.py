@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gspn_tf.types import Batch
+from gspn_tf.types import Batch, Terms
 
 
 class LossModel(keras.Model):
@@ -33,11 +33,11 @@ class LossModel(keras.Model):
         """What the losses need of a batch with "targets", instances of one without."""
         return self.learn(batch, training) if "targets" in batch else self.detect(batch)
 
-    def loss_terms(self, outputs: Any, batch: Batch) -> dict[str, tf.Tensor]:
+    def loss_terms(self, outputs: Any, batch: Batch) -> Terms:
         """Named scalars, weighted and masked, whose sum is the loss."""
         raise NotImplementedError
 
-    def compute_loss(self, x: Batch, y_pred: Any, **_: Any) -> tf.Tensor:
+    def compute_loss(self, x: Batch, y: Any, y_pred: Any, *_: Any) -> tf.Tensor:
         """Track every term and return the sum (called by Keras)."""
         terms = self.loss_terms(y_pred, x)
         for name, value in terms.items():

@@ -15,7 +15,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import ContextEncoder, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
-from gspn_tf.types import Interpolation, Targets
+from gspn_tf.types import Interpolation, Targets, Terms
 
 
 class SeedFeatures(NamedTuple):
@@ -66,11 +66,6 @@ class Centers(NamedTuple):
     everywhere: tf.Tensor | None  # [B, N, 3]  of every point, if asked for
 
 
-def context_encoder(config: GSPNConfig) -> ContextEncoder:
-    """The K PointNets of a config (section 3.1)."""
-    return ContextEncoder(len(config.context_radii), config.context_units)
-
-
 class CenterNetwork(FloatLayer):
     """A network that finds the centre of each seed's object.
 
@@ -91,9 +86,7 @@ class CenterNetwork(FloatLayer):
             direction = tf.math.l2_normalize(direction, axis=-1)
         return direction, distance
 
-    def losses_of(
-        self, found: Centers, seeds: tf.Tensor, boxes: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    def losses_of(self, found: Centers, seeds: tf.Tensor, boxes: tf.Tensor) -> Terms:
         """The loss [B, S] of centres at seeds [B, S, 3] on objects, boxes [B, S, 6]."""
         offset, unit = boxes[..., :3] - seeds, tf.ones_like(boxes[..., 0])
         if self.config.center_unit == "half_diagonal":
@@ -134,7 +127,7 @@ class ContextCenters(CenterNetwork):
 
     def __init__(self, config: GSPNConfig) -> None:
         super().__init__(config)
-        self.encoder = context_encoder(config)
+        self.encoder = ContextEncoder(len(config.context_radii), config.context_units)
         width = conditioned_width(config, self.encoder.width)
         self.mlp = SharedMLP(config.center_units, (width,))
         self.output_layer = dense(4, config.center_units[-1])

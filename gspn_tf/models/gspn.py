@@ -17,7 +17,6 @@ from gspn_tf.models.centers import (
     SeedContext,
     SeedFeatures,
     conditioned,
-    context_encoder,
 )
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.proposers.anchors import AnchorOutputs, BoxProposer
@@ -26,7 +25,7 @@ from gspn_tf.models.proposers.segments import SegmentOutputs, SegmentProposer
 from gspn_tf.models.proposers.shapes import ShapeOutputs, ShapeProposer
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import SharedMLP, dense
+from gspn_tf.nn.layers import ContextEncoder, SharedMLP, dense
 from gspn_tf.nn.pyramid import (
     build_context,
     build_pyramid,
@@ -34,7 +33,7 @@ from gspn_tf.nn.pyramid import (
     random_seeds,
     take,
 )
-from gspn_tf.types import Batch, Proposals
+from gspn_tf.types import Batch, Proposals, Terms
 
 PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
 
@@ -86,7 +85,7 @@ class GSPN(LossModel):
         self.semantic_dropout = keras.layers.Dropout(c.semantic_dropout)
         self.semantic_output = dense(c.num_classes, width)
 
-        self.context_encoder = context_encoder(c)
+        self.context_encoder = ContextEncoder(len(c.context_radii), c.context_units)
         self.proposer = self.make_proposer(self.context_encoder.width)
         self.kl_weight = self.add_weight(
             name="kl_weight", initializer="zeros", trainable=False
@@ -183,7 +182,7 @@ class GSPN(LossModel):
         )
         return context, self.proposer(features, training=training)
 
-    def loss_terms(self, outputs: GSPNOutputs, batch: Batch) -> dict[str, tf.Tensor]:
+    def loss_terms(self, outputs: GSPNOutputs, batch: Batch) -> Terms:
         """The terms of the centres, the proposer, its objectness, and the classes."""
         c, truth = self.config, self.truth_of(outputs, batch)
         seeds = take(batch["points"], outputs.seeds)

@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig
 from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SetAbstraction
-from gspn_tf.nn.pyramid import Pyramid, take, take_table
+from gspn_tf.nn.pyramid import Pyramid, take
+from gspn_tf.types import Interpolation
 
 
 class PointNet2Encoder(FloatLayer):
@@ -78,6 +79,6 @@ class PointNet2(PointNet2Encoder):
 
         table = pyramid.to_points[0]
         if queries is not None:
-            table = take_table(table, queries)
+            table = Interpolation(*(take(each, queries) for each in table))
             features = None if features is None else take(features, queries)
         return last(x, table, skip=features, training=training), levels

@@ -17,7 +17,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
 from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Batch, Detections, Proposals, Regions
+from gspn_tf.types import Batch, Detections, Proposals, Regions, Terms
 
 
 class RPointNetTraining(NamedTuple):
@@ -122,9 +122,7 @@ class RPointNet(LossModel):
         """Random numbers [B, S] by which training proposals are chosen."""
         return tf.random.stateless_uniform(tf.shape(valid), seed)
 
-    def loss_terms(
-        self, outputs: RPointNetTraining, batch: Batch
-    ) -> dict[str, tf.Tensor]:
+    def loss_terms(self, outputs: RPointNetTraining, batch: Batch) -> Terms:
         """Classification, box and mask (section 3.2), as in Mask R-CNN."""
         c, valid, targets = self.config, outputs.regions.valid, outputs.targets
         positive = valid & (targets.classes > 0)

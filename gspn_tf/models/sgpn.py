@@ -17,7 +17,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import build_pyramid, take
-from gspn_tf.types import Batch, Detections, Proposals
+from gspn_tf.types import Batch, Detections, Proposals, Terms
 
 
 class PointOutputs(NamedTuple):
@@ -125,7 +125,7 @@ class SGPN(LossModel):
             self.semantic(*inputs, training=training),
         )
 
-    def loss_terms(self, outputs: SGPNTraining, batch: Batch) -> dict[str, tf.Tensor]:
+    def loss_terms(self, outputs: SGPNTraining, batch: Batch) -> Terms:
         """The three losses of section 3.2; that of the similarity has three parts."""
         c, targets = self.config, batch["targets"]
         points, rows, same_class_weight = outputs

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.config import GSPNConfig
 from gspn_tf.nn.pyramid import Context, Level, interpolate
 from gspn_tf.types import Gaussian, Interpolation, Regions
 
@@ -264,26 +265,19 @@ class PointDecoder(FloatLayer):
     metres, then whatever else is to be known of a point.
     """
 
-    def __init__(
-        self,
-        grid_units: tuple[int, int, int],
-        dense_units: tuple[int, ...],
-        num_dense_points: int,
-        channels: int,
-        width: int = 3,
-    ) -> None:
+    def __init__(self, config: GSPNConfig, channels: int, width: int = 3) -> None:
         super().__init__()
-        first, second, third = grid_units
+        c, (first, second, third) = config, config.grid_units
         self.grid = [
             TransposedConv(first, 3, 1, channels),
             TransposedConv(second, 3, 2, first),
             TransposedConv(third, 4, 2, second),
         ]
-        self.grid_norms = [BatchNorm(units) for units in grid_units]
+        self.grid_norms = [BatchNorm(units) for units in c.grid_units]
         self.grid_output = dense(width, third)
-        self.dense = SharedMLP(dense_units, (channels,))
-        self.dense_output = dense(width * num_dense_points, dense_units[-1])
-        self.num_points, self.width = 16 * 16 + num_dense_points, width
+        self.dense = SharedMLP(c.dense_units, (channels,))
+        self.dense_output = dense(width * c.num_dense_points, c.dense_units[-1])
+        self.num_points, self.width = 16 * 16 + c.num_dense_points, width
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = inputs[:, None, None, :]

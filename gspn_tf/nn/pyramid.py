@@ -151,8 +151,3 @@ def interpolate(features: tf.Tensor, table: Interpolation) -> tf.Tensor:
 def take(values: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
     """Rows of values [B, N, ...] at indices [B, ...], scene by scene."""
     return tf.gather(values, indices, axis=1, batch_dims=1)
-
-
-def take_table(table: Interpolation, indices: tf.Tensor) -> Interpolation:
-    """The rows of an interpolation table at indices [B, m]."""
-    return Interpolation(take(table.indices, indices), take(table.weights, indices))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gspn_tf.config import GSPNConfig
 from gspn_tf.nn import layers
 from gspn_tf.nn.pyramid import Context, Interpolation, Level
 
@@ -284,7 +285,8 @@ def test_transposed_convolution_as_a_layer():
 
 @pytest.mark.parametrize("width", [3, 4])
 def test_point_decoder_joins_its_branches(width):
-    layer = layers.PointDecoder((8, 6, 4), (6,), 10, 5, width)
+    config = GSPNConfig(grid_units=(8, 6, 4), dense_units=(6,), num_dense_points=10)
+    layer = layers.PointDecoder(config, 5, width)
     x = tensor(3, 5)
     check_layer(layer, (x,))
     cloud = layer(x)

@@ -10,7 +10,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import FloatLayer, GaussianMLP, SharedMLP
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Gaussian, Targets
+from gspn_tf.types import Gaussian, Targets, Terms
 
 
 class ReducedContext(FloatLayer):
@@ -84,7 +84,7 @@ class ConditionalVAE(ShapeGenerator):
 
     def losses_of(
         self, found: GeneratedShapes, shapes: tf.Tensor, boxes: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    ) -> Terms:
         """Each of `terms` [B, S], among them KL(prior || posterior): Eq. 2."""
         terms = super().losses_of(found, shapes, boxes)
         if found.prior is None or found.posterior is None:

@@ -9,7 +9,7 @@ from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import FloatLayer, PointDecoder, SharedMLP, dense
-from gspn_tf.types import Gaussian
+from gspn_tf.types import Gaussian, Terms
 
 
 class GeneratedShapes(NamedTuple):
@@ -41,10 +41,7 @@ class ShapeGenerator(FloatLayer):
 
     def add_decoder(self, channels: int) -> None:
         """Add a decoder of codes [B, S, channels]."""
-        c, width = self.config, self.point_channels
-        self.generator = PointDecoder(
-            c.grid_units, c.dense_units, c.num_dense_points, channels, width
-        )
+        self.generator = PointDecoder(self.config, channels, self.point_channels)
 
     def decode(
         self, code: tf.Tensor, training: bool = False
@@ -62,7 +59,7 @@ class ShapeGenerator(FloatLayer):
 
     def losses_of(
         self, found: GeneratedShapes, shapes: tf.Tensor, boxes: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
+    ) -> Terms:
         """Losses [B, S] of generated shapes that are in the world.
 
         The unit is half the diagonal of the object's box, so that a lamp and a bed

@@ -12,7 +12,7 @@ from gspn_tf.nn import assignment, losses
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals
+from gspn_tf.types import Proposals, Terms
 
 # Widths to depths, and heights to the mean of both: nine aspect ratios.
 RATIOS = (0.5, 1.0, 2.0)
@@ -87,7 +87,7 @@ class BoxProposer(Proposer):
         around = tf.broadcast_to(centers[:, :, None, :], shape)
         return tf.concat([around, tf.broadcast_to(self.sizes, shape)], -1)
 
-    def losses_of(self, found: AnchorOutputs, truth: SeedTruth) -> dict[str, tf.Tensor]:
+    def losses_of(self, found: AnchorOutputs, truth: SeedTruth) -> Terms:
         """Smooth L1 to the seed's own object, mean of its positive anchors' numbers."""
         own = take(truth.targets["boxes"], truth.instance)[:, :, None]  # [B, S, 1, 6]
         wanted = box_lib.encode(found.anchors, own, DEVIATION)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from gspn_tf.config import GSPNConfig
 from gspn_tf.nn import assignment, losses
 from gspn_tf.nn.layers import FloatLayer, SharedMLP, dense
-from gspn_tf.types import Targets
+from gspn_tf.types import Targets, Terms
 
 
 class Objectness(FloatLayer):
@@ -78,7 +78,7 @@ class Proposer(FloatLayer):
         super().__init__()
         self.config = config
 
-    def losses_of(self, found: Any, truth: SeedTruth) -> dict[str, tf.Tensor]:
+    def losses_of(self, found: Any, truth: SeedTruth) -> Terms:
         """Each of `terms` [B, S]; it has no effect at seeds that are on no object."""
         raise NotImplementedError
 

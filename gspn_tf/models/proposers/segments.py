@@ -12,7 +12,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import SharedMLP, dense
 from gspn_tf.nn.pyramid import Context, take
-from gspn_tf.types import Proposals
+from gspn_tf.types import Proposals, Terms
 
 THRESHOLD = 0.5  # probability of a point that belongs to the seed's object
 
@@ -83,9 +83,7 @@ class SegmentProposer(Proposer):
         x = joint.project(local, 0) + whole[:, :, None]
         return self.output_layer(joint.activate(x, training))[..., 0]
 
-    def losses_of(
-        self, found: SegmentOutputs, truth: SeedTruth
-    ) -> dict[str, tf.Tensor]:
+    def losses_of(self, found: SegmentOutputs, truth: SeedTruth) -> Terms:
         """Binary cross-entropy, mean of a seed's points."""
         instance = take(truth.targets["instance"], found.members)
         belongs = tf.cast(instance == truth.instance[..., None], tf.int32)

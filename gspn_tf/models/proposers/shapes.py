@@ -14,7 +14,7 @@ from gspn_tf.models.generators.decoding import (
 )
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.types import Proposals
+from gspn_tf.types import Proposals, Terms
 
 
 class ShapeOutputs(NamedTuple):
@@ -58,6 +58,6 @@ class ShapeProposer(Proposer):
         )
         return ShapeOutputs(proposals, objectness, generated._replace(points=points))
 
-    def losses_of(self, found: ShapeOutputs, truth: SeedTruth) -> dict[str, tf.Tensor]:
+    def losses_of(self, found: ShapeOutputs, truth: SeedTruth) -> Terms:
         """The losses of the generator."""
         return self.vae.losses_of(found.generated, truth.shapes, truth.boxes)
