@@ -114,9 +114,9 @@ def run(arguments: Arguments) -> None:
         print(f"proposals: {', '.join(words)}")
     from gspn_tf.evaluation import report
 
-    write_metrics(flags, report.evaluation_dict(evaluation, about, measured))
+    write_metrics(flags, report.evaluation_dict(evaluation, about | measured))
     if folder := _report_folder(flags, about):
-        report.write_evaluation(folder, evaluation, about, measured)
+        report.write_evaluation(folder, evaluation, about | measured)
         print(f"open {folder / report.NAMES[-1]}")
 
 

@@ -38,36 +38,31 @@ VIEW = Viewpoint(width=420, height=330)
 
 
 def write_evaluation(
-    directory: str | Path,
-    evaluation: Evaluation,
-    about: Mapping[str, Any],
-    numbers: Mapping[str, Any],
+    directory: str | Path, evaluation: Evaluation, about: Mapping[str, Any]
 ) -> None:
     """Write the three files; they are moved in place when all of them are whole.
 
     Args:
         directory: a folder, made where it is missing.
         evaluation: of `metrics.evaluate_scenes`.
-        about: what the numbers carry; `CARRIED` at least.
-        numbers: further numbers, such as the quality of the proposals.
+        about: what the numbers carry, `CARRIED` at least, and further numbers, such
+            as the quality of the proposals.
     """
     with writing_together(directory, NAMES) as folder:
-        values = evaluation_dict(evaluation, about, numbers)
+        values = evaluation_dict(evaluation, about)
         text = json.dumps(values, indent=2, allow_nan=False) + "\n"
         (folder / NAMES[0]).write_text(text, encoding="utf-8")
         text = evaluation_csv(evaluation, about)
         (folder / NAMES[1]).write_text(text, encoding="utf-8")
-        page = _page(evaluation, about, numbers, folder / "scene.png")
+        page = _page(evaluation, about, folder / "scene.png")
         write_report(folder / NAMES[2], page)
 
 
-def evaluation_dict(
-    evaluation: Evaluation, about: Mapping[str, Any], numbers: Mapping[str, Any]
-) -> dict[str, Any]:
+def evaluation_dict(evaluation: Evaluation, about: Mapping[str, Any]) -> dict[str, Any]:
     """Return all but curves and pictures as plain values; None in place of NaN."""
     scenes = [{"scene": name} | _means(alone) for name, alone in evaluation.scenes]
     values = evaluation.result.as_dict()
-    return _plain({**about, **values, **numbers, "per_scene": scenes})
+    return _plain({**about, **values, "per_scene": scenes})
 
 
 def evaluation_csv(evaluation: Evaluation, about: Mapping[str, Any]) -> str:
@@ -85,19 +80,14 @@ def evaluation_csv(evaluation: Evaluation, about: Mapping[str, Any]) -> str:
     return buffer.getvalue()
 
 
-def _page(
-    evaluation: Evaluation,
-    about: Mapping[str, Any],
-    numbers: Mapping[str, Any],
-    scratch: Path,
-) -> Report:
+def _page(evaluation: Evaluation, about: Mapping[str, Any], scratch: Path) -> Report:
     result = evaluation.result
     measured = (
         "{protocol} protocol, {scores} scores, preset {preset}, split {split}, {n} "
         "scenes, data {data_sha256}."
     )
     by_scene = {f"{name}, mean over scenes": v for name, v in result.by_scene.items()}
-    further = {WORDS[name]: numbers[name] for name in WORDS if name in numbers}
+    further = {WORDS[name]: about[name] for name in WORDS if name in about}
     classes = ReportTable(
         "Average precision of each class; a dash where the truth has no object",
         ("class", *result.by_class, "objects"),
@@ -127,7 +117,7 @@ def _page(
             *pictures,
             Section("Scenes", text, [scenes_table]),
         ],
-        environment=list({**about, **numbers}.items()),
+        environment=list(about.items()),
     )
 
 

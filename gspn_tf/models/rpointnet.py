@@ -189,13 +189,8 @@ class RPointNet(LossModel):
         backing = scoring.of_regions(support, regions, classes)
         scores = confidence * backing**c.support_power
         keep = regions.valid & (classes > 0) & (confidence >= c.min_score)
-        rows, valid = suppression.suppress_by_class(
-            Proposals(boxes, scores, keep),
-            classes,
-            c.proposal.num_classes,
-            c.detection_iou,
-            c.max_detections,
-        )
+        candidates = Proposals(boxes, scores, keep)
+        rows, valid = suppression.suppress_by_class(candidates, classes, c)
         boxes = box_lib.enlarge(take(boxes, rows), c.detection_margin)
         classes, scores = take(classes, rows), take(scores, rows)
         confidence = take(confidence, rows)

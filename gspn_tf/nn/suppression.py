@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.config import RPointNetConfig
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals
 
@@ -33,24 +34,20 @@ def select_proposals(
 
 
 def suppress_by_class(
-    candidates: Proposals,
-    classes: tf.Tensor,
-    num_classes: int,
-    iou_threshold: float,
-    max_outputs: int,
+    candidates: Proposals, classes: tf.Tensor, config: RPointNetConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Non-maximum suppression within each class, then the best scores of all.
 
     Args:
       candidates: R boxes with scores that are not negative.
       classes: [B, R] int32; 0 is the background, which is never returned.
-      num_classes: the background and all others.
-      iou_threshold: IoU with a better box of the class above which a box goes.
-      max_outputs: D, number of rows returned.
+      config: number of classes, IoU with a better box of the class above which a box
+        goes, and D, the number of rows returned.
 
     Returns:
       Rows [B, D] of the candidates, best first, and which of them are real [B, D].
     """
+    num_classes, most = config.proposal.num_classes, config.max_detections
     batch, count = tf.unstack(tf.shape(classes))
     of_each = classes[:, None, :] == tf.range(1, num_classes)[None, :, None]
     shape = [batch * (num_classes - 1), count]
@@ -63,12 +60,12 @@ def suppress_by_class(
         repeat(candidates.boxes),
         repeat(candidates.scores),
         repeat(candidates.valid) & tf.reshape(of_each, shape),
-        iou_threshold=iou_threshold,
-        max_outputs=max_outputs,
+        iou_threshold=config.detection_iou,
+        max_outputs=most,
     )
     rows, valid = tf.reshape(rows, [batch, -1]), tf.reshape(valid, [batch, -1])
     scores = tf.where(valid, take(candidates.scores, rows), -1.0)
-    _, best = tf.math.top_k(scores, max_outputs)
+    _, best = tf.math.top_k(scores, most)
     return take(rows, best), take(valid, best)
 
 

@@ -27,23 +27,15 @@ class Recorder(keras.callbacks.Callback):
         run: the folder.
         stage: the stage that is trained.
         model: its model, compiled, with a built optimiser.
-        epochs: of the whole stage.
-        steps: of an epoch.
         console: where to tell it.
     """
 
     def __init__(
-        self,
-        run: RunFolder,
-        stage: str,
-        model: keras.Model,
-        epochs: int,
-        steps: int,
-        console: Console,
+        self, run: RunFolder, stage: str, model: keras.Model, console: Console
     ) -> None:
         super().__init__()
         self.run, self.stage, self.console = run, stage, console
-        self.epochs, self.steps = epochs, steps
+        self.epochs = getattr(run.config().train, stage).epochs
         self.seconds: list[float] = []
         self.monitored = [f"val_{name}" for name in model.monitored]
         self.rows: list[dict[str, Any]] = []
@@ -86,7 +78,7 @@ class Recorder(keras.callbacks.Callback):
         hidden = not self.console.is_terminal
         self.bar = Progress(console=self.console, transient=True, disable=hidden)
         name = f"{self.stage} {epoch + 1}/{self.epochs}"
-        self.task = self.bar.add_task(name, total=self.steps)
+        self.task = self.bar.add_task(name, total=self.params["steps"])
         self.bar.start()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

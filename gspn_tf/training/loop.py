@@ -154,7 +154,7 @@ def fit_stage(
     model = initial_model(stage, config)
     model.compile(optimizer=optimizer(options), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
-    recorder = Recorder(run, stage, model, options.epochs, steps, console)
+    recorder = Recorder(run, stage, model, console)
     first = recorder.resume()
     if not first:
         start_weights(model, stage, run, init)

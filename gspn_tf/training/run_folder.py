@@ -18,6 +18,7 @@ Each file appears whole or not at all, so a run may be killed at any time.
 
 import contextlib
 import csv
+import dataclasses as dc
 import fcntl
 import importlib.metadata
 import io
@@ -124,7 +125,7 @@ class RunFolder(NamedTuple):
         self, config: Config, classes: Sequence[Sequence], data: Mapping[str, str]
     ) -> None:
         """Raise ValueError if a run of another config, classes or data is here."""
-        if differing := differences(_as_json(self.config()), _as_json(config)):
+        if differing := differences(dc.asdict(self.config()), dc.asdict(config)):
             raise ValueError(
                 f"{self.path} holds a run of another config; differing: "
                 f"{', '.join(differing)}. Give another folder, or the same config"
@@ -202,10 +203,6 @@ def _commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
-
-
-def _as_json(config: Config) -> dict[str, Any]:
-    return json.loads(config_lib.to_json(config))
 
 
 def differences(left: Any, right: Any, path: str = "config") -> list[str]:

@@ -77,8 +77,8 @@ def written(folder, scenes, numbers=None, names=("chair", "table", "bed"), **mor
 
         patch.setattr(evaluation_report, "write_report", write)
         patch.setattr(evaluation_report, "as_svg", draw)
-        about = ABOUT | more
-        evaluation_report.write_evaluation(folder, evaluation, about, numbers or {})
+        about = ABOUT | more | (numbers or {})
+        evaluation_report.write_evaluation(folder, evaluation, about)
     assert {path.name for path in folder.iterdir()} == set(evaluation_report.NAMES)
     text = (folder / "evaluation.html").read_text(encoding="utf-8")
     values = json.loads((folder / "evaluation.json").read_text())

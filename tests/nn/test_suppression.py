@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from gspn_tf.config import GSPNConfig, RPointNetConfig
 from gspn_tf.nn import suppression
 from gspn_tf.types import Proposals
 
@@ -31,7 +32,10 @@ def test_suppression_works_class_by_class():
     scores, valid = tf.constant([[0.5, 0.9, 0.7, 0.6]]), tf.fill([1, 4], True)
     candidates = Proposals(tf.constant(cubes(0, 0, 0, 5)), scores, valid)
     classes = tf.constant([[1, 1, 2, 1]])
-    rows, real = suppression.suppress_by_class(candidates, classes, 3, 0.3, 4)
+    config = RPointNetConfig(
+        proposal=GSPNConfig(num_classes=3), detection_iou=0.3, max_detections=4
+    )
+    rows, real = suppression.suppress_by_class(candidates, classes, config)
     np.testing.assert_array_equal(real, [[True, True, True, False]])
     np.testing.assert_array_equal(rows[:, :3], [[1, 2, 3]])
 

@@ -9,13 +9,11 @@ There is no split `val`, so the last weights are the ones that are kept.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from gspn_tf import files
 from gspn_tf.data import manifest as manifests
-from gspn_tf.data.scene import Scene
 
 PREFIX = "without-"
 
@@ -36,13 +34,14 @@ def write_folds(source: Path, directory: Path) -> None:
     Raises:
         ValueError: the scans are of fewer than two rooms.
     """
-    from gspn_tf.data.shards import write_shard
+    from gspn_tf.data.shards import read_scenes, write_shard
 
     head = manifests.read_manifest(source)
     rooms: dict[str, dict[str, str]] = defaultdict(dict)  # SHA-256 by scan
     with files.replacing(directory) as folder:
         (folder / "scans").mkdir(parents=True)
-        for scene in _labelled(source, head):
+        labelled = [s for s in head["splits"] if manifests.is_labelled(source, s)]
+        for scene in (x for split in labelled for x in read_scenes(source, split)):
             name = f"scans/{scene.name}.tfrecord"
             rooms[room_of(scene.name)][scene.name] = write_shard(folder / name, [scene])
         if len(rooms) < 2:
@@ -55,14 +54,6 @@ def write_folds(source: Path, directory: Path) -> None:
             splits = {"train": _split_entry(others), "test": _split_entry(rooms[room])}
             fold = head | {"splits": splits, "options": {"held_out": room}}
             files.write_json(folder / f"{PREFIX}{room}" / manifests.NAME, fold)
-
-
-def _labelled(source: Path, head: dict[str, Any]) -> Iterator[Scene]:
-    from gspn_tf.data.shards import read_scenes
-
-    for split in head["splits"]:
-        if manifests.is_labelled(source, split):
-            yield from read_scenes(source, split)
 
 
 def _split_entry(scans: dict[str, str]) -> dict[str, Any]:
