@@ -4,9 +4,6 @@ A config chooses them by its `kind`. They have the layers, the losses and the nu
 github.com/ericyi/GSPN, of which the literal one also does what was not meant.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig, RPointNetConfig
@@ -20,8 +17,6 @@ from gspn_tf.nn import assignment, losses
 from gspn_tf.nn.layers import FloatLayer, SharedMLP
 from gspn_tf.types import Batch, Proposals
 
-Class = TypeVar("Class", bound=type)
-
 
 def keep_batch_variance(*mlps: SharedMLP) -> None:
     """Let the norms of MLPs keep the variance of the batch (n), not the sample (n - 1).
@@ -31,20 +26,6 @@ def keep_batch_variance(*mlps: SharedMLP) -> None:
     for mlp in mlps:
         for norm in mlp.norms:
             norm.batch_variance = True
-
-
-def stored_as(parent: type) -> Callable[[Class], Class]:
-    """Let Keras store the weights of a class under the name of its parent.
-
-    It names some layers of a model by their class, and so would not find the weights
-    of files that were written when the classes were one.
-    """
-
-    def rename(cls: Class) -> Class:
-        cls.__name__ = parent.__name__
-        return cls
-
-    return rename
 
 
 def released_labels(
@@ -92,7 +73,6 @@ class CertainVAE(ConditionalVAE):
         return tf.fill(tf.shape(cloud)[:-1], float("inf"))
 
 
-@stored_as(ShapeProposer)
 class ReleasedProposer(ShapeProposer):
     """Generated shapes, where the best seed of each object is positive too."""
 
@@ -108,7 +88,6 @@ class ReleasedProposer(ShapeProposer):
         return released_labels(iou, foreground, self.config.positive_iou, first_alone)
 
 
-@stored_as(GSPN)
 class ReleasedGSPN(GSPN):
     """The proposal network of the release, as it was meant to run or as it ran."""
 
@@ -168,3 +147,9 @@ class ReleasedRPointNet(RPointNet):
         chosen = super().choose_regions(batch, proposals, seed)
         boxes = tf.where(chosen.valid[..., None], chosen.boxes, 0.0)
         return chosen._replace(boxes=boxes)
+
+
+# Keras names some layers of a model in its files by their class, and so would not find
+# the weights of files that were written when these classes were one with their parents.
+ReleasedProposer.__name__ = ShapeProposer.__name__
+ReleasedGSPN.__name__ = GSPN.__name__
