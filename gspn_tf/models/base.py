@@ -30,7 +30,7 @@ class LossModel(keras.Model):
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
 
     def call(self, batch: Batch, training: bool = False) -> Any:
-        """What the losses need of a batch with "targets", instances of one without."""
+        """Outputs for the losses of a batch with "targets", else its instances."""
         return self.learn(batch, training) if "targets" in batch else self.detect(batch)
 
     def loss_terms(self, outputs: Any, batch: Batch) -> Terms:

@@ -2,7 +2,7 @@
 
 They give a direction and a distance, "similar to [44]" (section 3.3). The paper
 describes one in its text and another in Table 7, which the release has too; Table 5
-compares with none.
+compares with none. Here are also the features of the seeds that all networks see.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,7 @@
-"""From a code to a shape with a confidence at each point (section 3.1)."""
+"""From a code to a shape with a confidence at each point (section 3.1).
+
+Here is also the plain design that Table 5 compares with.
+"""
 
 from typing import NamedTuple
 

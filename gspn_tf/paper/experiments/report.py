@@ -1,4 +1,4 @@
-"""A table as it is read, computed with and looked at.
+"""The figures of all seeds that are there, as a table to read, compute with and see.
 
 OUTPUT/tables/table4-rooms-small.md     to paste
                                 .csv    a line for each system and figure

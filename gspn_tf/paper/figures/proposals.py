@@ -1,4 +1,4 @@
-"""Figure 7: what several networks propose at one seed, with their boxes."""
+"""Figure 7: what several networks propose at one seed, and the choice of that seed."""
 
 from collections.abc import Sequence
 
@@ -41,8 +41,8 @@ def figure_7(
     numbers = [
         {
             "network": each.title,
-            "seed": each.seed.round(4).tolist(),
-            "box": each.box.round(4).tolist(),
+            "seed": [round(value, 4) for value in each.seed.tolist()],
+            "box": [round(value, 4) for value in each.box.tolist()],
             "score": round(each.score, 4),
         }
         | ({} if truth is None else {"iou": _iou(each.box, truth)})
