@@ -16,9 +16,9 @@ from gspn_tf.commands.command import (
 )
 from gspn_tf.commands.flags import flag
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments import folds, plan, runner
-from gspn_tf.paper.experiments.plan import BUDGETS, Budget, DataFolder, Experiment
-from gspn_tf.paper.experiments.tables import TABLES
+from gspn_tf.paper.experiments import folds, plan, runner, tables
+from gspn_tf.paper.experiments.plan import DataFolder, Experiment
+from gspn_tf.paper.experiments.tables import BUDGETS, TABLES, Budget
 
 GENERATED = {
     "rooms": prepare.generated_rooms,
@@ -124,7 +124,7 @@ def find_data(
 def hold_rooms_out(experiment: Experiment) -> Experiment:
     """Add the folds that hold every room out once, and rooms to pretrain on."""
     data, output = experiment.data, experiment.output
-    splits = [s for s in plan.SPLITS if manifest.has_scenes(data.path, s)]
+    splits = [s for s in tables.SPLITS if manifest.has_scenes(data.path, s)]
     digests = [manifest.checksum(data.path, split)[:8] for split in splits]
     directory = output / "data" / "-".join([data.label, *digests, "folds"])
     if not directory.exists():

@@ -3,8 +3,8 @@
 import dataclasses as dc
 from pathlib import Path
 
-from gspn_tf.paper.experiments.plan import BUDGETS, DataFolder, Experiment
-from gspn_tf.paper.experiments.tables import TABLES
+from gspn_tf.paper.experiments.plan import DataFolder, Experiment
+from gspn_tf.paper.experiments.tables import BUDGETS, TABLES
 
 ROOMS = "configs/rooms.py:small"
 

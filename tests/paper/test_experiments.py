@@ -21,8 +21,8 @@ from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments import folds, measuring, plan, report, runner
-from gspn_tf.paper.experiments.plan import BUDGETS, DataFolder, plan_jobs
-from gspn_tf.paper.experiments.tables import TABLES
+from gspn_tf.paper.experiments.plan import DataFolder, plan_jobs
+from gspn_tf.paper.experiments.tables import BUDGETS, TABLES
 from gspn_tf.synthetic import parts
 from gspn_tf.training.run_folder import RunFolder
 

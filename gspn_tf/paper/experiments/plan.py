@@ -11,70 +11,20 @@ seed changes first weights and all that training draws, never the data.
 import dataclasses as dc
 import itertools
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gspn_tf.config import Config, RPointNetConfig, StageConfig
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments.tables import PaperTable, System
+from gspn_tf.paper.experiments.tables import (
+    Budget,
+    PaperTable,
+    System,
+    reduce_to_smoke,
+)
 from gspn_tf.training import run_folder
 from gspn_tf.training.run_folder import RunFolder
-
-SPLITS = ("train", "val", "test")
-
-
-class Budget(NamedTuple):
-    """The variants of a data set's config file, and how many scenes are generated."""
-
-    name: str
-    base: str  # variant of the R-PointNet
-    sgpn: str  # variant of the SGPN
-    scenes: Mapping[str, tuple[int, int, int]]  # generated data set -> scenes a split
-
-    def counts(self, data: str) -> dict[str, int]:
-        """Return the scenes of each split of a generated data set."""
-        return dict(zip(SPLITS, self.scenes[data], strict=True))
-
-
-BUDGETS = {
-    "smoke": Budget(
-        "smoke", "small", "sgpn", dict.fromkeys(("rooms", "parts", "views"), (4, 1, 2))
-    ),
-    "small": Budget(
-        "small",
-        "small",
-        "sgpn",
-        {"rooms": (300, 8, 48), "parts": (400, 16, 60), "views": (400, 16, 48)},
-    ),
-    "full": Budget(
-        "full",
-        "paper",
-        "sgpn_paper",
-        {"rooms": (1200, 60, 120), "parts": (1200, 60, 240), "views": (795, 60, 240)},
-    ),
-}
-
-
-def reduce_to_smoke(config: Config) -> None:
-    """Leave next to nothing of a network, its data and its epochs."""
-    data, train, model = config.data, config.train, config.model
-    data.num_points = data.num_points_inference = 1024
-    data.num_shape_points = 64
-    train.scene_repeats = train.validation_every = 1
-    for stage in (train.gspn, train.rpointnet, train.sgpn):
-        stage.epochs, stage.warmup_steps = 2, 0
-    if isinstance(model, RPointNetConfig):
-        proposal, backbone = model.proposal, model.proposal.backbone
-        proposal.num_seeds, proposal.num_seeds_inference = 32, 64
-        proposal.num_context_points = 256
-    else:
-        backbone = model.backbone
-    backbone.num_centers, backbone.radii = (128, 32), backbone.radii[1:3]
-    backbone.abstraction_units = backbone.abstraction_units[:2]
-    backbone.propagation_units = backbone.propagation_units[-2:]
-
 
 CONFIG_FILES = {"own": "scannet"}  # data set -> file of configs/, where they differ
 CATEGORIES = ("parts", "partnet")  # data sets whose shapes are of categories
