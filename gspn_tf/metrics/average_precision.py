@@ -6,7 +6,6 @@ the lower confidence, predictions on ignored points are forgiven.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -86,16 +85,14 @@ def average_precision(
     return evaluator.result()
 
 
-class Matches(NamedTuple):
-    """Confidences of right and wrong predictions, and how many objects were missed."""
+def match(
+    overlaps: Overlaps, iou: float, min_region_size: int
+) -> tuple[list[float], list[float], int]:
+    """Assign the predictions of one class at one IoU threshold, object by object.
 
-    right: list[float]
-    wrong: list[float]
-    missed: int
-
-
-def match(overlaps: Overlaps, iou: float, min_region_size: int) -> Matches:
-    """Assign the predictions of one class at one IoU threshold, object by object."""
+    Returns:
+        Confidences of right and of wrong predictions, and how many objects count.
+    """
     shared, sizes, scores = overlaps.shared, overlaps.sizes, overlaps.scores
     union = sizes[:, None] + overlaps.true_sizes[None] - shared
     fits = shared / union > iou  # [P, G]
@@ -113,7 +110,7 @@ def match(overlaps: Overlaps, iou: float, min_region_size: int) -> Matches:
     ignored = overlaps.void + shared[:, ~counted].sum(axis=1)
     stray = ~fits.any(axis=1) & (ignored / sizes <= iou)
     wrong.extend(scores[stray].tolist())
-    return Matches(right, wrong, int(counted.sum()) - len(right))
+    return right, wrong, int(counted.sum())
 
 
 def precision_curve(
@@ -121,9 +118,9 @@ def precision_curve(
 ) -> Curve | None:
     """Curve of one class with a point per distinct confidence; None without truth."""
     matches = [match(scene, iou, min_region_size) for scene in scenes]
-    right = np.sort([score for found in matches for score in found.right])
-    wrong = np.sort([score for found in matches for score in found.wrong])
-    positives = len(right) + sum(found.missed for found in matches)
+    right = np.sort([score for found, _, _ in matches for score in found])
+    wrong = np.sort([score for _, stray, _ in matches for score in stray])
+    positives = sum(count for _, _, count in matches)
     if not positives:
         return None
     scores = np.unique(np.concatenate([right, wrong]))
