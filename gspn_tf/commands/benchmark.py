@@ -19,7 +19,7 @@ from gspn_tf.commands.command import (
     write_metrics,
 )
 from gspn_tf.commands.flags import JSON, flag, integer
-from gspn_tf.commands.prepare import prepare_rooms
+from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.config import loading as config_loading
 
 SUBJECTS = ("ops", "model", "data", "serving")
@@ -44,13 +44,6 @@ FLAGS = (
         "--model",
         "For `serving`: run folder; default: the network of --config, untrained.",
     ),
-    flag(
-        "--requests",
-        "For `serving`: how many, of 1 to 200,000 points.",
-        500,
-        type=integer(0),
-    ),
-    flag("--clients", "For `serving`: how many ask at once.", 4, type=integer(1)),
     JSON,
 )
 
@@ -107,7 +100,7 @@ def time_subject(subject: str, arguments: Arguments, cores: int) -> None:
         directory = flags.data
         if subject != "ops" and not directory:
             directory = str(Path(scratch) / "rooms")
-            prepare_rooms(directory, {"train": 2 * config.train.batch_size}, seed=0)
+            write_generated(directory, "rooms", {"train": 2 * config.train.batch_size})
         if subject == "ops":
             cases = of_checkout("suite").cases(flags.scan)
             taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]
