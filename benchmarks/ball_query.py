@@ -46,15 +46,6 @@ def napf_all(points, queries, radius, k):
     return run
 
 
-def scipy_first(points, queries, radius, k):
-    """Find all, and take the first K."""
-    from scipy.spatial import cKDTree
-
-    options = {"workers": cores(), "return_sorted": True}
-    search = cKDTree.query_ball_point
-    return lambda: _first(search(cKDTree(points), queries, radius, **options), k)
-
-
 def sklearn_first(points, queries, radius, k):
     """Find all, and take the first K."""
     from sklearn.neighbors import KDTree
@@ -70,7 +61,6 @@ PEERS = {
     "pgeof, the nearest K": pgeof_nearest,
     "pgeof, all, then the first K": pgeof_first,
     "napf, all": napf_all,
-    "SciPy, all, then the first K": scipy_first,
     "scikit-learn, all, then the first K": sklearn_first,
 }
 

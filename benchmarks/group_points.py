@@ -24,9 +24,6 @@ def tensorflow(features, indices, upstream=None):
     return lambda: _gradient(tf.gather, rows, near, above).numpy()
 
 
-PEERS = {"NumPy": numpy, "TF gather": tensorflow}
-
-
 def _gradient(gather, features, indices, upstream):
     """Gradient of the features [..., N, C], given that of the rows [..., M, K, C]."""
     with tf.GradientTape() as tape:

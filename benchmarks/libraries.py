@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks import machine, report, suite
 
 LIBRARIES = (
-    *("tensorflow", "numpy", "scipy", "scikit-learn", "fpsample", "pgeof", "napf"),
-    *("pynanoflann", "small_gicp", "pykdtree", "tensorflow-graphics"),
+    *("tensorflow", "numpy", "scikit-learn", "fpsample", "pgeof", "napf"),
+    *("small_gicp", "pykdtree", "tensorflow-graphics"),
 )
 
 
@@ -34,7 +34,7 @@ def main(flags: Namespace) -> None:
     cores, names = sorted(os.sched_getaffinity(0)), suite.NAMES
     each = cores[:1], cores
     one, wide = (machine.apart(c, suite.comparisons, flags.scan) for c in each)
-    for part in (report.targets, report.libraries, report.limits):
+    for part in (report.targets, report.libraries):
         print(f"\n{part(one, wide)}")
     scaling = [machine.apart(allowed, suite.growth) for allowed in each]
     memory = [machine.apart(cores, suite.memory, name) for name in names]

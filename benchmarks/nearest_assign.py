@@ -30,8 +30,7 @@ def _project(search, points, samples, values, boxes):
 
 
 PEERS = {
-    name: partial(_project, SEARCHES[name])
-    for name in ("scikit-learn", "SciPy", "pykdtree")
+    name: partial(_project, SEARCHES[name]) for name in ("scikit-learn", "pykdtree")
 }
 
 

@@ -72,7 +72,6 @@ def tensorflow_graphics_gradient(a, b):
 FORWARD = {
     "TF XLA, all pairs": xla,
     "pykdtree": partial(_trees, SEARCHES["pykdtree"]),
-    "SciPy": partial(_trees, SEARCHES["SciPy"]),
     "tensorflow-graphics": tensorflow_graphics,
 }
 BACKWARD = {

@@ -74,15 +74,6 @@ def libraries(one: Results, all_cores: Results) -> str:
     return markdown_table(header, rows)
 
 
-def limits(one: Results, all_cores: Results) -> str:
-    """The machine's floors."""
-    rows = [
-        [name.replace("_", " "), _number(one.floors[name]), _number(wide)]
-        for name, wide in all_cores.floors.items()
-    ]
-    return markdown_table(["floor", "1 core", f"{all_cores.cores} cores"], rows)
-
-
 def scaling(
     one: list[Growth],
     all_cores: list[Growth],

@@ -20,16 +20,13 @@ NAMES = (
     *("sample_in_boxes", "nearest_assign", "group_points", "three_interpolate"),
 )
 COUNTS = (10_000, 30_000, 100_000, 300_000, inputs.LARGEST)
-SIDE = 2048
-LENGTH = 1 << 26
 
 
 @dataclass(frozen=True)
 class Results:
-    """The comparisons of one process, and what its cores can do at most."""
+    """The comparisons of one process."""
 
     cores: int
-    floors: dict[str, float]
     cases: list[Comparison]
 
 
@@ -54,19 +51,7 @@ def cases(scan: str | None) -> list[Case]:
 
 def comparisons(scan: str | None) -> Results:
     """Measure ours beside the other libraries."""
-    return Results(cores(), _floors(), [compare(case) for case in cases(scan)])
-
-
-def _floors() -> dict[str, float]:
-    """Billions of multiply-adds and of bytes (read and written) per second."""
-    matrix = tf.random.stateless_normal([SIDE, SIDE], [0, 0])
-    array = tf.zeros([LENGTH])
-    runs = {"products": lambda: tf.matmul(matrix, matrix), "bytes": lambda: array + 1.0}
-    times = medians(runs)
-    return {
-        "giga_multiply_adds_per_second": SIDE**3 / times["products"] / 1e6,
-        "gigabytes_per_second": 2 * 4 * LENGTH / times["bytes"] / 1e6,
-    }
+    return Results(cores(), [compare(case) for case in cases(scan)])
 
 
 def growth() -> list[Growth]:

@@ -31,7 +31,7 @@ def test_every_op_grows_with_the_points(name):
 def results(ours, exact, other, steady):
     timed = [Timed(OURS, ours, 1), Timed("exact", exact, 1), Timed("fast", other, 0.5)]
     targets = (Target(4, "the same result"), Target(2, "any"), Target(9, "absent"))
-    return Results(1, {"bytes": 1.0}, [Comparison("FPS", timed, steady, targets)])
+    return Results(1, [Comparison("FPS", timed, steady, targets)])
 
 
 def test_targets_are_set_against_the_fastest_that_counts():
