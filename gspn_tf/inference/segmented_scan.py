@@ -7,8 +7,6 @@ masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
 index.html       input, classes, instances and any proposals, to turn and to click
 """
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,18 +62,13 @@ class SegmentedScan(NamedTuple):
 
     def write(self, directory: str | Path) -> None:
         """Write the four files; they are moved in place when all of them are whole."""
-        directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".segment-", dir=directory) as scratch:
-            folder = Path(scratch)
+        with files.writing_together(directory, FILE_NAMES) as folder:
             self._write_cloud(folder / "instances.ply")
             masks.write_masks(
                 folder / "masks.npz", self.found.masks, len(self.scan.points)
             )
             self._write_page(folder / "index.html")
             self._write_list(folder / "instances.json")
-            for name in FILE_NAMES:
-                os.replace(folder / name, directory / name)
 
     def _write_cloud(self, path: Path) -> None:
         labels = self.found.labels()
