@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, batched, uncompared
+from benchmarks.case import Case, batched, uncompared
 from benchmarks.machine import cores
 from gspn_tf import ops
 
@@ -89,16 +89,4 @@ def _case(points, queries, radius, k):
         lambda: ops.ball_query(*tensors, radius=radius, num_neighbors=k),
         (points, queries, radius, k),
         PEERS,
-        (Target(3, "the same result"), Target(2, "any")),
     )
-
-
-def scaled(count):
-    """An eighth of the points are centres; the radius holds about 32 of them."""
-    points = inputs.room(count)
-    radius = 0.2 * (40_000 / count) ** 0.5
-
-    def run(cloud, centers):
-        return ops.ball_query(cloud, centers, radius=radius, num_neighbors=32)
-
-    return batched(points, points[: count // 8]), run

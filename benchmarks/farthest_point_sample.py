@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, batched, share_of_equals
+from benchmarks.case import Case, batched, share_of_equals
 from gspn_tf import ops
 
 
@@ -23,14 +23,13 @@ def _greedy(points, other):
     return share_of_equals((found + first) % len(points), other)
 
 
-def _case(points, samples, times):
+def _case(points, samples):
     (cloud,) = batched(points)
     return Case(
         f"FPS {len(points):,} -> {samples:,}",
         lambda: ops.farthest_point_sample(cloud, samples),
         (points, samples),
         {"fpsample, k-d line": kd_line},
-        (Target(times, "fpsample"),),
         beginning=lambda: ops.farthest_point_sample(cloud, 256),
         same=lambda _, other: _greedy(points, other),
     )
@@ -40,12 +39,6 @@ def cases(scan):
     """18,000 points of the scan, and a million of a room."""
     large = inputs.room(inputs.LARGEST)
     return [
-        _case(inputs.scan(scan, 18_000), 2048, times=4),
-        _case(large, len(large) // 8, times=3),
+        _case(inputs.scan(scan, 18_000), 2048),
+        _case(large, len(large) // 8),
     ]
-
-
-def scaled(count):
-    """An eighth of the points."""
-    run = lambda cloud: ops.farthest_point_sample(cloud, count // 8)  # noqa: E731
-    return batched(inputs.room(count)), run

@@ -22,14 +22,4 @@ def _pykdtree(points, queries, k):
     return lambda: KDTree(points).query(queries, k=k)[1]
 
 
-def _sklearn(points, queries, k):
-    from sklearn.neighbors import KDTree
-
-    return lambda: KDTree(points).query(queries, k=k, return_distance=False)
-
-
-SEARCHES = {
-    "small_gicp": _small_gicp,
-    "pykdtree": _pykdtree,
-    "scikit-learn": _sklearn,
-}
+SEARCHES = {"small_gicp": _small_gicp, "pykdtree": _pykdtree}

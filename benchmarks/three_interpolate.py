@@ -38,8 +38,3 @@ def cases(scan):
     return [
         Case(name, lambda: ops.three_interpolate(*tensors), arrays, {"TF XLA": xla})
     ]
-
-
-def scaled(count):
-    """An eighth of the points, at all of them."""
-    return batched(*_arrays(inputs.room(count), count // 8)), ops.three_interpolate

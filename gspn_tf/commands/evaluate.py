@@ -49,7 +49,7 @@ FLAGS = (
     flag("--split", "Its split to evaluate on; default: val."),
     flag(
         "--predictions",
-        "Folder of predictions in the files of --format: read; with --run written.",
+        "Folder of predictions in the benchmark's files: read; with --run written.",
     ),
     flag(
         "--truth",
@@ -59,12 +59,6 @@ FLAGS = (
     flag(
         "--classes",
         'Class list of --truth, one "id name" a line; default: ScanNet\'s.',
-    ),
-    flag(
-        "--format",
-        "Whose files; the masks are of all vertices.",
-        "scannet",
-        choices=("scannet",),
     ),
     flag(
         "--protocol",

@@ -208,8 +208,6 @@ def test_a_finished_run_is_left_as_it_is(work, capsys):
     assert gspn(*command) == 0
     assert (work / "run" / "metrics.csv").read_text() == before
     capsys.readouterr()
-    assert gspn(*command, "--resume=never") == 1
-    assert "holds a run already" in error_of(capsys)
     assert gspn(*command, "--config.train.seed=4") == 1
     assert "config.train.seed (3 there, 4 here)" in error_of(capsys)
 
