@@ -1,11 +1,9 @@
 """`gspn benchmark`."""
 
-import contextlib
 import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -54,21 +52,14 @@ def run(arguments: Arguments) -> None:
     if subject not in SUBJECTS:
         names = ", ".join(SUBJECTS)
         raise UserError(f"a benchmark is of one of {names}, got {subject!r}")
-    with limited_to(arguments.flags.cores) as cores:
+    chosen = sorted(os.sched_getaffinity(0))[: arguments.flags.cores or None]
+    with startup.bound_to(chosen):
         if subject == "serving":
             of_checkout("serving").main(arguments.flags)
         elif subject == "ops" and arguments.flags.peers:
             of_checkout("libraries").main(arguments.flags)
         else:
-            time_subject(subject, arguments, cores)
-
-
-@contextlib.contextmanager
-def limited_to(count: int) -> Iterator[int]:
-    """Keep this thread and those it starts on `count` cores, 0: all; how many it is."""
-    chosen = sorted(os.sched_getaffinity(0))[: count or None]
-    with startup.bound_to(chosen):
-        yield len(chosen)
+            time_subject(subject, arguments, len(chosen))
 
 
 def of_checkout(name: str) -> ModuleType:

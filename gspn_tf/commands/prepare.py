@@ -33,24 +33,20 @@ VAL_FRACTION = flag(
 
 
 def make(flags: Namespace, data: "DataSet") -> None:
-    """Write a data set to `--output` with progress, and say what is there.
+    """Write a data set as the flags say that every `gspn prepare ...` has."""
+    if data.licence:
+        print(data.licence)
+    choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
+    write(flags.output, data, **choices)
 
-    What every command `gspn prepare ...` ends with; the flags are the common ones.
-    """
+
+def write(output: Path | str, data: "DataSet", **choices: Any) -> None:
+    """Write a data set with progress, and say what is there; see `prepare_scenes`."""
     load_tensorflow()
     from gspn_tf.datasets.preparing import prepare_scenes
 
-    if data.licence:
-        print(data.licence)
-    manifest = prepare_scenes(
-        flags.output,
-        data,
-        force=flags.force,
-        keep_going=flags.keep_going,
-        jobs=flags.jobs,
-        track=tracked,
-    )
-    print(f"{flags.output}: {summary(manifest)}")
+    manifest = prepare_scenes(output, data, track=tracked, **choices)
+    print(f"{output}: {summary(manifest)}")
 
 
 def summary(manifest: dict[str, Any]) -> str:

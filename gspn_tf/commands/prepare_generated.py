@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.command import Arguments, Command, UserError
 from gspn_tf.commands.flags import Flag, flag, integer
 
 if TYPE_CHECKING:
@@ -57,12 +57,7 @@ def write_generated(
     output: Path | str, kind: str, counts: Mapping[str, int], seed: int = 0
 ) -> None:
     """Write generated scenes in place of any others, or go on with the same ones."""
-    load_tensorflow()
-    from gspn_tf.datasets.preparing import prepare_scenes
-
-    data = generated_data(kind, counts, seed)
-    manifest = prepare_scenes(output, data, force=True, track=prepare.tracked)
-    print(f"{output}: {prepare.summary(manifest)}")
+    prepare.write(output, generated_data(kind, counts, seed), force=True)
 
 
 def _command(

@@ -68,7 +68,13 @@ class SegmentedScan(NamedTuple):
                 folder / "masks.npz", self.found.masks, len(self.scan.points)
             )
             self._write_page(folder / "index.html")
-            self._write_list(folder / "instances.json")
+            listed = {
+                "scan": self.name,
+                "num_points": len(self.scan.points),
+                "metres_per_unit": self.scale,
+                "instances": self.instances(),
+            }
+            files.write_json(folder / "instances.json", listed)
 
     def _write_cloud(self, path: Path) -> None:
         labels = self.found.labels()
@@ -77,17 +83,6 @@ class SegmentedScan(NamedTuple):
             "instance": labels,
         }
         write_ply(path, self.scan.world(), instance_colors(labels), columns)
-
-    def _write_list(self, path: Path) -> None:
-        files.write_json(
-            path,
-            {
-                "scan": self.name,
-                "num_points": len(self.scan.points),
-                "metres_per_unit": self.scale,
-                "instances": self.instances(),
-            },
-        )
 
     def _write_page(self, path: Path) -> None:
         found = self.found
