@@ -116,7 +116,7 @@ def test_every_layer_is_drawn(page):
 
 @pytest.mark.parametrize("name, layer", [("instances", "instances"), ("no", "input")])
 def test_the_address_chooses_a_layer(page, name, layer):
-    seen = browser.walk(page, browser.ONCE, name)["seen"]
+    seen = browser.walk(page, browser.ONCE, f"layer={name}")["seen"]
     assert (seen["errors"], seen["layer"], seen["selected"]) == (0, layer, None)
 
 
@@ -164,7 +164,7 @@ def shares(png, *colors):
 
 def test_pixels_show_the_points(page, tmp_path):
     for layer in ("input", "instances"):
-        browser.screenshot(page, layer, tmp_path / f"{layer}.png")
+        browser.screenshot(page, f"layer={layer}", tmp_path / f"{layer}.png")
     orange, blue = [200, 120, 40], PALETTE[0].astype(int)
     assert shares(tmp_path / "input.png", orange)[0] > 0.03
     orange, blue = shares(tmp_path / "instances.png", orange, blue)

@@ -1,4 +1,4 @@
-// The page: layers, their rows and settings. An address with #instances opens that layer.
+// The page: layers, their rows and settings. An address with #layer=instances opens it.
 
 const $ = (id) => document.getElementById(id);
 const scene = JSON.parse($("scene").textContent);
@@ -149,5 +149,6 @@ window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", red
 new ResizeObserver(redraw).observe($("stage"));
 camera.aspect = $("stage").clientWidth / Math.max(1, $("stage").clientHeight);
 camera.reset();
-choose(layers.find((layer) => layer.id === location.hash.slice(1)) || layers[0]);
+const asked = new URLSearchParams(location.hash.slice(1)).get("layer");
+choose(layers.find((layer) => layer.id === asked) || layers[0]);
 draw();
