@@ -60,16 +60,12 @@ def library(exported: str | Path) -> str:
 def running_server(exported: str | Path) -> Iterator[tuple[int, int]]:
     """Start a process that serves an export: its gRPC port and its REST port."""
     program = Path(__file__).parent / "server.py"
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, program, exported, library(exported)],
-        stdin=subprocess.PIPE,
+        stdin=subprocess.PIPE,  # it ends with this
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(exported).parent,
-    )
-    try:
+    ) as process:
         grpc, rest = map(int, process.stdout.readline().split())
         yield grpc, rest
-    finally:
-        process.stdin.close()
-        process.wait(60)
