@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, batched, uncompared
+from benchmarks.case import Case, batched, uncompared
 from benchmarks.machine import cores
 from gspn_tf import ops
 
@@ -46,15 +46,6 @@ def napf_all(points, queries, radius, k):
     return run
 
 
-def scipy_first(points, queries, radius, k):
-    """Find all, and take the first K."""
-    from scipy.spatial import cKDTree
-
-    options = {"workers": cores(), "return_sorted": True}
-    search = cKDTree.query_ball_point
-    return lambda: _first(search(cKDTree(points), queries, radius, **options), k)
-
-
 def sklearn_first(points, queries, radius, k):
     """Find all, and take the first K."""
     from sklearn.neighbors import KDTree
@@ -70,7 +61,6 @@ PEERS = {
     "pgeof, the nearest K": pgeof_nearest,
     "pgeof, all, then the first K": pgeof_first,
     "napf, all": napf_all,
-    "SciPy, all, then the first K": scipy_first,
     "scikit-learn, all, then the first K": sklearn_first,
 }
 
@@ -99,16 +89,4 @@ def _case(points, queries, radius, k):
         lambda: ops.ball_query(*tensors, radius=radius, num_neighbors=k),
         (points, queries, radius, k),
         PEERS,
-        (Target(3, "the same result"), Target(2, "any")),
     )
-
-
-def scaled(count):
-    """An eighth of the points are centres; the radius holds about 32 of them."""
-    points = inputs.room(count)
-    radius = 0.2 * (40_000 / count) ** 0.5
-
-    def run(cloud, centers):
-        return ops.ball_query(cloud, centers, radius=radius, num_neighbors=32)
-
-    return batched(points, points[: count // 8]), run

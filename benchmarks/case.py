@@ -18,17 +18,6 @@ SECONDS = 0.1  # for each library and turn, unless one run takes more
 SLOW = 2.0  # seconds
 
 
-@dataclass(frozen=True)
-class Target:
-    """So many times the speed of the fastest of some libraries.
-
-    against: the beginning of their names, or "any", or "the same result".
-    """
-
-    times: float
-    against: str
-
-
 def equal(found: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Compare element by element: integers exactly, floats to 1e-5 (order of sums)."""
     if np.issubdtype(found.dtype, np.integer):
@@ -67,7 +56,6 @@ class Case(NamedTuple):
     call: Callable[[], Any]
     inputs: tuple = ()
     peers: Mapping[str, Callable] = {}
-    targets: tuple[Target, ...] = ()
     result: Callable[[Any], np.ndarray] = first_output
     beginning: Callable[[], Any] | None = None
     same: Callable[[np.ndarray, np.ndarray], float] = share_of_equals
@@ -93,7 +81,6 @@ class Comparison:
     name: str
     timed: list[Timed]
     steady: float
-    targets: tuple[Target, ...]
 
 
 def wait(value: Any) -> Any:
@@ -159,4 +146,4 @@ def compare(case: Case) -> Comparison:
     times = medians(runs)
     timed = [Timed(name, times[name], same[name]) for name in runs]
     steady = medians({OURS: case.call})[OURS]
-    return Comparison(case.name, timed, steady, case.targets)
+    return Comparison(case.name, timed, steady)

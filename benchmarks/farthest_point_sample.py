@@ -1,32 +1,18 @@
 """Farthest point sampling: the centres of a set abstraction."""
 
-from functools import partial
-
 import numpy as np
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, batched, share_of_equals
+from benchmarks.case import Case, batched, share_of_equals
 from gspn_tf import ops
 
 
-def fpsample(points, samples, name, *height):
-    """Call a function of fpsample; the first point is the start."""
+def kd_line(points, samples):
+    """Split the cloud by a line of buckets; the first point is the start."""
     import fpsample
 
-    return lambda: getattr(fpsample, name)(points, samples, *height, 0)
-
-
-def line(points, samples):
-    """Split the cloud by a line of buckets."""
     height = 7 if len(points) < 100_000 else 9
-    return fpsample(points, samples, "bucket_fps_kdline_sampling", height)
-
-
-LINE = {"fpsample, k-d line": line}
-PEERS = LINE | {
-    "fpsample, k-d tree": partial(fpsample, name="bucket_fps_kdtree_sampling"),
-    "fpsample, all pairs": partial(fpsample, name="fps_sampling"),
-}
+    return lambda: fpsample.bucket_fps_kdline_sampling(points, samples, height, 0)
 
 
 def _greedy(points, other):
@@ -37,14 +23,13 @@ def _greedy(points, other):
     return share_of_equals((found + first) % len(points), other)
 
 
-def _case(points, samples, peers, times):
+def _case(points, samples):
     (cloud,) = batched(points)
     return Case(
         f"FPS {len(points):,} -> {samples:,}",
         lambda: ops.farthest_point_sample(cloud, samples),
         (points, samples),
-        peers,
-        (Target(times, "fpsample"),),
+        {"fpsample, k-d line": kd_line},
         beginning=lambda: ops.farthest_point_sample(cloud, 256),
         same=lambda _, other: _greedy(points, other),
     )
@@ -54,12 +39,6 @@ def cases(scan):
     """18,000 points of the scan, and a million of a room."""
     large = inputs.room(inputs.LARGEST)
     return [
-        _case(inputs.scan(scan, 18_000), 2048, PEERS, times=4),
-        _case(large, len(large) // 8, LINE, times=3),
+        _case(inputs.scan(scan, 18_000), 2048),
+        _case(large, len(large) // 8),
     ]
-
-
-def scaled(count):
-    """An eighth of the points."""
-    run = lambda cloud: ops.farthest_point_sample(cloud, count // 8)  # noqa: E731
-    return batched(inputs.room(count)), run

@@ -15,16 +15,10 @@ def numpy(features, indices):
     return lambda: features[indices]
 
 
-def tensorflow(features, indices, upstream=None):
-    """Gather; with an upstream gradient also backward."""
-    rows, near = tf.constant(features), tf.constant(indices)
-    if upstream is None:
-        return lambda: tf.gather(rows, near).numpy()
-    above = tf.constant(upstream)
-    return lambda: _gradient(tf.gather, rows, near, above).numpy()
-
-
-PEERS = {"NumPy": numpy, "TF gather": tensorflow}
+def tensorflow(features, indices, upstream):
+    """Gather, and back."""
+    arrays = [tf.constant(array) for array in (features, indices, upstream)]
+    return lambda: _gradient(tf.gather, *arrays).numpy()
 
 
 def _gradient(gather, features, indices, upstream):
@@ -56,7 +50,7 @@ def cases(scan):
             f"{name}, forward",
             lambda: ops.group_points(rows, near),
             arrays,
-            {"NumPy": numpy, "TF gather": tensorflow},
+            {"NumPy": numpy},
         ),
         Case(
             f"{name}, forward + backward",
@@ -65,8 +59,3 @@ def cases(scan):
             {"TF gather": tensorflow},
         ),
     ]
-
-
-def scaled(count):
-    """The neighbours of an eighth of the points."""
-    return batched(*_arrays(inputs.room(count), count // 8)), ops.group_points

@@ -1,7 +1,7 @@
 """Times the ops beside other libraries, on one core and on all.
 
-In processes bound to so many cores that no library can use more: two that compare, two
-for the growth up to a million points. Libraries that are not installed are left out.
+Each in a process bound to so many cores that no library can use more. Libraries that
+are not installed are left out.
 """
 
 import dataclasses
@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks import machine, report, suite
 
 LIBRARIES = (
-    *("tensorflow", "numpy", "scipy", "scikit-learn", "fpsample", "pgeof", "napf"),
-    *("pynanoflann", "small_gicp", "pykdtree", "tensorflow-graphics"),
+    *("tensorflow", "numpy", "scikit-learn", "fpsample", "pgeof", "napf"),
+    *("small_gicp", "pykdtree", "tensorflow-graphics"),
 )
 
 
@@ -31,16 +31,12 @@ def main(flags: Namespace) -> None:
     """Do `gspn benchmark ops --peers`."""
     print(machine.describe())
     print(", ".join(f"{name} {version}" for name, version in versions().items()))
-    cores, names = sorted(os.sched_getaffinity(0)), suite.NAMES
+    cores = sorted(os.sched_getaffinity(0))
     each = cores[:1], cores
     one, wide = (machine.apart(c, suite.comparisons, flags.scan) for c in each)
-    for part in (report.targets, report.libraries, report.limits):
-        print(f"\n{part(one, wide)}")
-    scaling = [machine.apart(allowed, suite.growth) for allowed in each]
-    memory = [machine.apart(cores, suite.memory, name) for name in names]
-    print(f"\n{report.scaling(*scaling, memory, len(cores))}")
+    print(f"\n{report.markdown_table(one, wide)}")
     if flags.json:
         metrics = {"machine": machine.describe(), "versions": versions()}
-        metrics |= {"comparisons": [one, wide], "scaling": scaling, "memory": memory}
+        metrics["comparisons"] = [one, wide]
         text = json.dumps(metrics, default=dataclasses.asdict, indent=1)
         Path(flags.json).write_text(text)

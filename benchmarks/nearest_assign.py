@@ -1,19 +1,17 @@
 """Mask projection: every point takes the value of its nearest sampled point."""
 
-from functools import partial
-
 import numpy as np
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, batched
+from benchmarks.case import Case, batched
 from benchmarks.neighbors import SEARCHES
 from gspn_tf import ops
 
 DETECTIONS, SAMPLES = 100, 256
 
 
-def _project(search, points, samples, values, boxes):
-    """Project the masks by one of `SEARCHES`, box by box."""
+def pykdtree(points, samples, values, boxes):
+    """Project the masks box by box, each by a tree of its samples."""
 
     def run():
         assigned = np.zeros((len(boxes), len(points)), np.float32)
@@ -22,17 +20,11 @@ def _project(search, points, samples, values, boxes):
             inside = (points >= box[:3] - half) & (points <= box[:3] + half)
             rows = np.flatnonzero(inside.all(axis=1))
             if len(rows):
-                nearest = search(samples[d], points[rows], 1)()
+                nearest = SEARCHES["pykdtree"](samples[d], points[rows], 1)()
                 assigned[d, rows] = values[d][nearest.ravel()]
         return assigned
 
     return run
-
-
-PEERS = {
-    name: partial(_project, SEARCHES[name])
-    for name in ("scikit-learn", "SciPy", "pykdtree")
-}
 
 
 def _arrays(points):
@@ -51,12 +43,6 @@ def cases(scan):
         f"mask projection {DETECTIONS} x {SAMPLES} onto {len(arrays[0]):,}",
         lambda: ops.nearest_assign(*tensors),
         arrays,
-        PEERS,
-        (Target(10, "scikit-learn"),),
+        {"pykdtree": pykdtree},
     )
     return [case]
-
-
-def scaled(count):
-    """100 detections onto all points."""
-    return batched(*_arrays(inputs.room(count))), ops.nearest_assign

@@ -16,53 +16,10 @@ def _small_gicp(points, queries, k):
     return lambda: KdTree(points, cores()).batch_knn_search(queries, k, cores())[0]
 
 
-def _pgeof(points, queries, k):
-    import pgeof
-
-    return lambda: pgeof.knn_search(points, queries, k)[0]
-
-
-def _pynanoflann(points, queries, k):
-    from pynanoflann import KDTree
-
-    def run():
-        tree = KDTree(n_neighbors=k)
-        tree.fit(points)
-        return tree.kneighbors(queries, n_jobs=cores())[1]
-
-    return run
-
-
-def _napf(points, queries, k):
-    import napf
-
-    return lambda: napf.KDT(points, nthread=cores()).knn_search(queries, k)[0]
-
-
 def _pykdtree(points, queries, k):
     from pykdtree.kdtree import KDTree
 
     return lambda: KDTree(points).query(queries, k=k)[1]
 
 
-def _scipy(points, queries, k):
-    from scipy.spatial import cKDTree
-
-    return lambda: cKDTree(points).query(queries, k=k, workers=cores())[1]
-
-
-def _sklearn(points, queries, k):
-    from sklearn.neighbors import KDTree
-
-    return lambda: KDTree(points).query(queries, k=k, return_distance=False)
-
-
-SEARCHES = {
-    "small_gicp": _small_gicp,
-    "pgeof": _pgeof,
-    "pynanoflann": _pynanoflann,
-    "napf": _napf,
-    "pykdtree": _pykdtree,
-    "SciPy": _scipy,
-    "scikit-learn": _sklearn,
-}
+SEARCHES = {"small_gicp": _small_gicp, "pykdtree": _pykdtree}

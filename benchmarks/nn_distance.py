@@ -5,8 +5,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import inputs
-from benchmarks.case import Case, Target, batched, uncompared, wait
+from benchmarks.case import Case, uncompared, wait
 from benchmarks.neighbors import SEARCHES
 from gspn_tf import ops
 
@@ -16,19 +15,6 @@ CLOUDS, SIZE = 512, 512
 def _all_pairs(a, b):
     """Squared distances [B, N, M]."""
     return sum((a[:, :, None, i] - b[:, None, :, i]) ** 2 for i in range(3))
-
-
-def xla(a, b):
-    """Compare all pairs in a compiled graph."""
-    a, b = tf.constant(a), tf.constant(b)
-
-    @tf.function(jit_compile=True)
-    def run():
-        d = _all_pairs(a, b)
-        minima = tf.reduce_min(d, 2), tf.reduce_min(d, 1)
-        return tf.argmin(d, 2), tf.argmin(d, 1), *minima
-
-    return lambda: run()[0].numpy()
 
 
 def xla_gradient(a, b):
@@ -42,8 +28,9 @@ def xla_gradient(a, b):
     return partial(_uncompared_gradient, distance, a, b)
 
 
-def _trees(search, a, b):
-    """Search both ways by one of `SEARCHES`, pair by pair: indices a -> b."""
+def pykdtree(a, b):
+    """Search both ways, pair by pair: indices a -> b."""
+    search = SEARCHES["pykdtree"]
 
     def run():
         pairs = list(zip(a, b, strict=True))
@@ -69,12 +56,7 @@ def tensorflow_graphics_gradient(a, b):
     return partial(_uncompared_gradient, chamfer_distance.evaluate, a, b)
 
 
-FORWARD = {
-    "TF XLA, all pairs": xla,
-    "pykdtree": partial(_trees, SEARCHES["pykdtree"]),
-    "SciPy": partial(_trees, SEARCHES["SciPy"]),
-    "tensorflow-graphics": tensorflow_graphics,
-}
+FORWARD = {"pykdtree": pykdtree, "tensorflow-graphics": tensorflow_graphics}
 BACKWARD = {
     "TF XLA, all pairs": xla_gradient,
     "tensorflow-graphics": tensorflow_graphics_gradient,
@@ -109,7 +91,6 @@ def cases(scan):
         lambda: ops.nn_distance(a, b),
         tuple(clouds),
         FORWARD,
-        (Target(2.5, "any"),),
         result=lambda found: found[1].numpy(),
     )
     both = Case(
@@ -117,13 +98,6 @@ def cases(scan):
         lambda: _gradient(_ours, a, b),
         tuple(clouds),
         BACKWARD,
-        (Target(5, "tensorflow-graphics"),),
         result=lambda found: found[0].numpy(),
     )
     return [forward, both]
-
-
-def scaled(count):
-    """Half of the points to the other half."""
-    points = inputs.room(count)
-    return batched(points[::2], points[1::2]), ops.nn_distance

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, batched
+from benchmarks.case import Case, batched
 from gspn_tf import ops
 
 SEED, SAMPLES = (1, 2), 1024
@@ -38,12 +38,5 @@ def cases(scan):
         lambda: _call(*tensors),
         arrays,
         {"NumPy": numpy},
-        (Target(10, "NumPy"),),
     )
     return [case]
-
-
-def scaled(count):
-    """384 boxes in all points."""
-    points = inputs.room(count)
-    return batched(points, inputs.boxes(points, 384)), _call

@@ -1,8 +1,4 @@
-"""Exports side by side, and a server put to requests of many sizes from many clients.
-
-Every answer is compared with what `Segmenter` finds in this process, and the memory of
-the server is looked at after each request.
-"""
+"""Both kinds of exports side by side: what they answer, and how fast."""
 
 import json
 import statistics
@@ -10,86 +6,24 @@ import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import machine
-from benchmarks.answers import assert_answers, client, resident_mb, running_server
 from gspn_tf import models
 from gspn_tf.commands.command import write_metrics
-from gspn_tf.commands.prepare import prepare_rooms
 from gspn_tf.config import loading
-from gspn_tf.data import read_scenes
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.files.scans import read_scan
 from gspn_tf.inference import segmenter as inference
 from gspn_tf.inference.serving import saved_model
+from gspn_tf.synthetic.rooms import generate_room
 
-KINDS = ("native", "portable")
 SIZES = (1, 100, 1000, 18_000, 81_369)  # points of scans that are compared
 POINTS = 36_020  # of the scan that is timed
 SPREAD = 0.01  # metres between the points of a scan and those of the room it is made of
-
-
-class Load(NamedTuple):
-    """How many requests a server is put to."""
-
-    requests: int = 500
-    clients: int = 4
-    most_points: int = 200_000
-
-    def sizes(self) -> np.ndarray:
-        """Points of each request, at random, the least and the most among them."""
-        rng = np.random.default_rng(0)
-        sizes = rng.integers(1, self.most_points + 1, self.requests)
-        sizes[:2] = 1, self.most_points
-        return rng.permutation(sizes)
-
-
-class Sent(NamedTuple):
-    """How a server bore its load."""
-
-    seconds: float
-    median_ms: float
-    slowest_ms: float
-    warm_mb: float  # most memory that the server held in the first half of the requests
-    final_mb: float  # and in the second
-
-
-def send(load: Load, server: tuple[str, int], scan, offline) -> Sent:
-    """Put a server to a load; AssertionError where it does not answer as offline.
-
-    server   host:port of its gRPC, and its process
-    scan     number of points -> points, colors
-    offline  points, colors -> Segmentation
-    """
-    (address, pid), grpc_client = server, client("grpc_client")
-    stub = grpc_client.connect(address)
-
-    def ask(size: int) -> tuple[dict, float, float]:
-        points, colors = scan(size)
-        start = time.monotonic()
-        answer = grpc_client.predict(stub, points, colors, timeout=600)
-        return answer, time.monotonic() - start, resident_mb(pid)
-
-    start = time.monotonic()
-    with ThreadPoolExecutor(load.clients) as clients:
-        answers, taken, memory = zip(*clients.map(ask, load.sizes()), strict=True)
-    seconds = time.monotonic() - start
-    for size, answer in zip(load.sizes(), answers, strict=True):
-        assert_answers(answer, offline(*scan(size)), size)
-    half = len(memory) // 2
-    return Sent(
-        seconds=round(seconds, 1),
-        median_ms=round(1e3 * statistics.median(taken), 1),
-        slowest_ms=round(1e3 * max(taken), 1),
-        warm_mb=round(max(memory[:half])),
-        final_mb=round(max(memory[half:])),
-    )
 
 
 def answer(saved, points: np.ndarray, colors: np.ndarray) -> dict:
@@ -97,16 +31,21 @@ def answer(saved, points: np.ndarray, colors: np.ndarray) -> dict:
     inputs = {"points": points, "colors": colors, "num_points": np.int32(-1)}
     inputs = {name: tf.constant(value) for name, value in inputs.items()}
     found = saved.signatures["serving_default"](**inputs)
-    return {name: value.numpy() for name, value in found.items()}
+    return {name: value.numpy()[0] for name, value in found.items()}
 
 
-def agree(loaded: dict, scan, offline) -> None:
-    """Assert that both exports answer scans of several sizes as offline."""
+def agree(loaded: dict, scan: Callable, offline: inference.Segmenter) -> None:
+    """Assert that both exports answer scans of several sizes as `Segmenter` does."""
     for count in SIZES:
         points, colors = scan(count)
-        expected = offline(points, colors)
+        expected = offline.segment(points, colors)
         for saved in loaded.values():
-            assert_answers(answer(saved, points, colors), expected, count)
+            found = answer(saved, points, colors)
+            np.testing.assert_array_equal(found["classes"], expected.classes)
+            np.testing.assert_allclose(found["scores"], expected.scores, atol=1e-5)
+            for bits, rows in zip(found["masks_bytes"], expected.masks, strict=True):
+                mask = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")
+                np.testing.assert_array_equal(np.flatnonzero(mask), rows)
         print(f"{count:7,} points: {len(expected.masks)} instances, as offline")
 
 
@@ -129,12 +68,7 @@ def times(loaded: dict, scan: tuple, repeats: int) -> dict[str, dict]:
 
 def scans_of(path: str | None) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
     """Return what makes scans of so many points, of a file or of a generated room."""
-    with tempfile.TemporaryDirectory() as folder:
-        if path:
-            room = read_scan(Path(path))
-        else:
-            prepare_rooms(folder, {"train": 1}, seed=0)
-            room = next(read_scenes(folder, "train"))
+    room = read_scan(Path(path)) if path else generate_room(0)
 
     def scan(count: int) -> tuple[np.ndarray, np.ndarray]:
         if count == len(room.points):
@@ -173,25 +107,15 @@ def decide(model) -> None:
 def main(flags: Namespace) -> None:
     """Do `gspn benchmark serving`."""
     model, config, classes = network(flags.config, flags.model)
-    data = config.data
-    offline = inference.Segmenter(model, data.num_points_inference, data.sampling)
-    scan, load = scans_of(flags.scan), Load(flags.requests, flags.clients)
+    scan = scans_of(flags.scan)
     print(machine.describe())
     with tempfile.TemporaryDirectory() as folder:
-        exports = {
-            kind: saved_model.export(
-                model, config, classes, Path(folder) / kind, ops=kind
-            )
-            for kind in KINDS
-        }
-        loaded = {k: tf.saved_model.load(str(p)) for k, p in exports.items()}
-        agree(loaded, scan, offline.segment)
-        metrics = times(loaded, scan(POINTS), flags.repeats)
-        print(json.dumps({"one scan": POINTS, **metrics}, indent=1))
-        for kind, path in exports.items() if load.requests else ():
-            with running_server(path) as (port, _, pid):
-                sent = send(load, (f"localhost:{port}", pid), scan, offline.segment)
-            metrics[kind] |= sent._asdict()
-            print(f"{kind}: {load.requests} requests as offline", sent)
-    metrics = {"machine": machine.describe(), "load": load._asdict()} | metrics
-    write_metrics(flags, metrics)
+        loaded = {}
+        for kind in saved_model.KINDS_OF_OPS:
+            target = Path(folder) / kind
+            path = saved_model.export(model, config, classes, target, ops=kind)
+            loaded[kind] = tf.saved_model.load(str(path))
+        agree(loaded, scan, inference.Segmenter.from_config(model, config.data))
+        taken = times(loaded, scan(POINTS), flags.repeats)
+    print(json.dumps({"one scan": POINTS, **taken}, indent=1))
+    write_metrics(flags, {"machine": machine.describe()} | taken)

@@ -10,27 +10,15 @@ from gspn_tf import ops
 CHANNELS = 128
 
 
-def numpy(features, indices, weights):
-    """Index an array."""
-    return lambda: (features[indices] * weights[..., None]).sum(axis=1)
-
-
-def tensorflow(*arrays, **options):
-    """Gather, eagerly or compiled."""
+def xla(*arrays):
+    """Gather and sum in a compiled graph."""
     features, indices, weights = map(tf.constant, arrays)
 
-    @tf.function(**options)
+    @tf.function(jit_compile=True)
     def run():
         return tf.reduce_sum(tf.gather(features, indices) * weights[..., None], 1)
 
     return lambda: run().numpy()
-
-
-PEERS = {
-    "NumPy": numpy,
-    "TF gather": tensorflow,
-    "TF XLA": lambda *arrays: tensorflow(*arrays, jit_compile=True),
-}
 
 
 def _arrays(points, samples):
@@ -47,9 +35,6 @@ def cases(scan):
     features, indices, _ = arrays = _arrays(inputs.scan(scan, 18_000), 2048)
     tensors = batched(*arrays)
     name = f"three_interpolate {len(features):,} x {CHANNELS} at {len(indices):,}"
-    return [Case(name, lambda: ops.three_interpolate(*tensors), arrays, PEERS)]
-
-
-def scaled(count):
-    """An eighth of the points, at all of them."""
-    return batched(*_arrays(inputs.room(count), count // 8)), ops.three_interpolate
+    return [
+        Case(name, lambda: ops.three_interpolate(*tensors), arrays, {"TF XLA": xla})
+    ]

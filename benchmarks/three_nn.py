@@ -1,7 +1,7 @@
 """The three nearest neighbours: feature propagation."""
 
 from benchmarks import inputs
-from benchmarks.case import Case, Target, batched
+from benchmarks.case import Case, batched
 from benchmarks.neighbors import SEARCHES
 from gspn_tf import ops
 
@@ -17,13 +17,6 @@ def cases(scan):
         lambda: ops.three_nn(*tensors),
         (points, queries, 3),
         SEARCHES,
-        (Target(1.5, "any"),),
         result=lambda found: found[1][0].numpy(),
     )
     return [case]
-
-
-def scaled(count):
-    """All points on an eighth of them."""
-    points = inputs.room(count)
-    return batched(points[: count // 8], points), ops.three_nn

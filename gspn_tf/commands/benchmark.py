@@ -1,11 +1,9 @@
 """`gspn benchmark`."""
 
-import contextlib
 import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +17,7 @@ from gspn_tf.commands.command import (
     write_metrics,
 )
 from gspn_tf.commands.flags import JSON, flag, integer
-from gspn_tf.commands.prepare import prepare_rooms
+from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.config import loading as config_loading
 
 SUBJECTS = ("ops", "model", "data", "serving")
@@ -44,13 +42,6 @@ FLAGS = (
         "--model",
         "For `serving`: run folder; default: the network of --config, untrained.",
     ),
-    flag(
-        "--requests",
-        "For `serving`: how many, of 1 to 200,000 points.",
-        500,
-        type=integer(0),
-    ),
-    flag("--clients", "For `serving`: how many ask at once.", 4, type=integer(1)),
     JSON,
 )
 
@@ -61,21 +52,14 @@ def run(arguments: Arguments) -> None:
     if subject not in SUBJECTS:
         names = ", ".join(SUBJECTS)
         raise UserError(f"a benchmark is of one of {names}, got {subject!r}")
-    with limited_to(arguments.flags.cores) as cores:
+    chosen = sorted(os.sched_getaffinity(0))[: arguments.flags.cores or None]
+    with startup.bound_to(chosen):
         if subject == "serving":
             of_checkout("serving").main(arguments.flags)
         elif subject == "ops" and arguments.flags.peers:
             of_checkout("libraries").main(arguments.flags)
         else:
-            time_subject(subject, arguments, cores)
-
-
-@contextlib.contextmanager
-def limited_to(count: int) -> Iterator[int]:
-    """Keep this thread and those it starts on `count` cores, 0: all; how many it is."""
-    chosen = sorted(os.sched_getaffinity(0))[: count or None]
-    with startup.bound_to(chosen):
-        yield len(chosen)
+            time_subject(subject, arguments, len(chosen))
 
 
 def of_checkout(name: str) -> ModuleType:
@@ -107,7 +91,7 @@ def time_subject(subject: str, arguments: Arguments, cores: int) -> None:
         directory = flags.data
         if subject != "ops" and not directory:
             directory = str(Path(scratch) / "rooms")
-            prepare_rooms(directory, {"train": 2 * config.train.batch_size}, seed=0)
+            write_generated(directory, "rooms", {"train": 2 * config.train.batch_size})
         if subject == "ops":
             cases = of_checkout("suite").cases(flags.scan)
             taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]

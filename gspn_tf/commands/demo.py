@@ -11,7 +11,8 @@ from gspn_tf import files
 from gspn_tf.commands import evaluate, export, figure, segment, train
 from gspn_tf.commands.command import Arguments, Command, UserError, invoke
 from gspn_tf.commands.flags import flag, integer
-from gspn_tf.commands.prepare import prepare_rooms, tracked
+from gspn_tf.commands.prepare import tracked
+from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.config import loading as config_loading
 from gspn_tf.startup import load_tensorflow
 
@@ -54,7 +55,7 @@ def run(arguments: Arguments) -> None:
     settings = {"seed": flags.seed, "rooms": rooms}
     keep_or_remove(output, settings, config)
     if not (output / "data").exists():
-        prepare_rooms(output / "data", rooms, seed=flags.seed)
+        write_generated(output / "data", "rooms", rooms, flags.seed)
     config_file = str(output / "config.json")
     invoke(train.COMMAND, **folders(output), config=config_file)
     metrics = settings | demo_metrics(output, config)

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -49,7 +50,7 @@ FLAGS = (
     flag("--split", "Its split to evaluate on; default: val."),
     flag(
         "--predictions",
-        "Folder of predictions in the files of --format: read; with --run written.",
+        "Folder of predictions in the benchmark's files: read; with --run written.",
     ),
     flag(
         "--truth",
@@ -59,12 +60,6 @@ FLAGS = (
     flag(
         "--classes",
         'Class list of --truth, one "id name" a line; default: ScanNet\'s.',
-    ),
-    flag(
-        "--format",
-        "Whose files; the masks are of all vertices.",
-        "scannet",
-        choices=("scannet",),
     ),
     flag(
         "--protocol",
@@ -134,57 +129,23 @@ def _given(flags: Namespace) -> Evaluand:
     """Find what the flags name."""
     names = ("run", "data", "predictions", "truth")
     given = {name for name in names if getattr(flags, name)}
-    if {"run", "data"} <= given:
-        return _run_on_split(flags)
-    if given == {"predictions", "data"}:
-        return _files_on_split(flags)
+    about = {
+        "protocol": flags.protocol or "scannet",
+        "scores": flags.scores or "ranked",
+        "preset": None,
+        "predictions": flags.predictions,
+    }
+    if {"run", "data"} <= given or given == {"predictions", "data"}:
+        return _on_split(flags, about)
     if given == {"predictions", "truth"}:
-        return _files_on_files(flags)
+        return _on_files(flags, about)
     raise UserError(
         "give --run and --data, or --predictions and --data, or --predictions and "
         f"--truth; got {' and '.join(f'--{n}' for n in names if n in given)}"
     )
 
 
-def _run_on_split(flags: Namespace) -> Evaluand:
-    """Segment a split by a run, and write the instances where --predictions says."""
-    folder = existing_folder(flags.run, "--run")
-    split = _labelled_split(flags)
-    from gspn_tf.evaluation import measures
-    from gspn_tf.inference import segmenter as inference
-
-    for path in filter(None, (flags.predictions, flags.truth)):
-        if Path(path).exists() and any(Path(path).iterdir()):
-            raise UserError(f"{path} is not empty: runs' predictions are never mixed")
-    model, config, pairs = inference.load_run(folder)
-    scores = flags.scores or ("constant" if model.constant_scores else "ranked")
-    model.constant_scores = scores == "constant"
-    classes = manifest.read_classes(split.directory)
-    if tuple(name for _, name in pairs) != classes.names:
-        raise UserError(f"{flags.data} has other classes than {flags.run}")
-    segmenter = inference.Segmenter.from_config(model, config.data)
-    scenes = measures.segmented(segmenter, split, flags.seed)
-    scenes = submission.written(scenes, classes, flags.predictions, flags.truth)
-    preset, changed = presets.nearest_preset(config.model)
-    about = {"run": flags.run, "preset": preset, "preset_changed": changed}
-    found = _on_split(flags, split, scenes, {"scores": scores, **about})
-    if not (network := model.proposal_network):
-        return found
-    return found._replace(
-        proposals=lambda: measures.proposal_metrics(network, split, config)
-    )
-
-
-def _files_on_split(flags: Namespace) -> Evaluand:
-    """Read predictions for the scenes of a split."""
-    existing_folder(flags.predictions, "--predictions")
-    split = _labelled_split(flags)
-    from gspn_tf.evaluation.measures import submitted
-
-    return _on_split(flags, split, submitted(flags.predictions, split), {})
-
-
-def _files_on_files(flags: Namespace) -> Evaluand:
+def _on_files(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     """Read predictions and the truth."""
     existing_folder(flags.predictions, "--predictions")
     existing_folder(flags.truth, "--truth")
@@ -192,7 +153,7 @@ def _files_on_files(flags: Namespace) -> Evaluand:
     pairs = submission.find_scenes(flags.predictions, flags.truth)
     track = tracked(pairs.items(), "instances", len(pairs))
     scenes = submission.read_pairs(track, classes)
-    about = _about(flags) | {
+    about |= {
         "truth": flags.truth,
         "split": flags.split,
         "data_sha256": submission.truth_sha256(pairs),
@@ -201,39 +162,58 @@ def _files_on_files(flags: Namespace) -> Evaluand:
     return Evaluand(scenes, classes, count, about)
 
 
-def _labelled_split(flags: Namespace) -> "Split":
-    existing_folder(flags.data, "--data")
+def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
+    """Segment the scenes of a split by a run, or read predictions for them."""
+    for name in ("run" if flags.run else "predictions", "data"):
+        existing_folder(getattr(flags, name), f"--{name}")
     load_tensorflow()
-    from gspn_tf.evaluation.measures import Split
+    from gspn_tf.evaluation.measures import Split, submitted
 
     split = Split(flags.data, flags.split or "val", tracked)
-    if not manifest.is_labelled(split.directory, split.name):
+    if not manifest.is_labelled(flags.data, split.name):
         raise UserError(f"split {split.name} of {flags.data} has no labels")
-    return split
-
-
-def _on_split(
-    flags: Namespace, split: "Split", scenes: Iterable[Judged], about: dict[str, Any]
-) -> Evaluand:
-    """Join the scenes of a split with what their metrics carry, `about` included."""
-    name = str(manifest.read_manifest(split.directory).get("data"))
-    carried = _about(flags) | {
-        "protocol": flags.protocol or PROTOCOL_OF.get(name, "scannet"),
+    data = str(manifest.read_manifest(flags.data).get("data"))
+    about |= {
+        "protocol": flags.protocol or PROTOCOL_OF.get(data, "scannet"),
         "data": flags.data,
         "split": split.name,
-        "data_sha256": manifest.checksum(split.directory, split.name),
+        "data_sha256": manifest.checksum(flags.data, split.name),
     }
-    classes = manifest.read_classes(split.directory)
-    return Evaluand(scenes, classes, split.count(), carried | about)
+    classes, count = manifest.read_classes(flags.data), split.count()
+    if flags.run:
+        return _by_run(flags, split, Evaluand((), classes, count, about))
+    return Evaluand(submitted(flags.predictions, split), classes, count, about)
 
 
-def _about(flags: Namespace) -> dict[str, Any]:
-    return {
-        "protocol": flags.protocol or "scannet",
-        "scores": flags.scores or "ranked",
-        "preset": None,
-        "predictions": flags.predictions,
-    }
+def _by_run(flags: Namespace, split: "Split", found: Evaluand) -> Evaluand:
+    """Add the scenes as a run segments them; written where --predictions says."""
+    from gspn_tf.evaluation import measures
+    from gspn_tf.inference import segmenter as inference
+
+    for path in filter(None, (flags.predictions, flags.truth)):
+        if Path(path).exists() and any(Path(path).iterdir()):
+            raise UserError(f"{path} is not empty: runs' predictions are never mixed")
+    model, config, pairs = inference.load_run(flags.run)
+    scores = flags.scores or ("constant" if model.constant_scores else "ranked")
+    model.constant_scores = scores == "constant"
+    if tuple(name for _, name in pairs) != found.classes.names:
+        raise UserError(f"{flags.data} has other classes than {flags.run}")
+    segmenter = inference.Segmenter.from_config(model, config.data)
+    scenes = submission.written(
+        measures.segmented(segmenter, split, flags.seed),
+        found.classes,
+        flags.predictions,
+        flags.truth,
+    )
+    preset, changed = presets.nearest_preset(config.model)
+    about = {"run": flags.run, "preset": preset, "preset_changed": changed}
+    found = found._replace(
+        scenes=scenes, about=found.about | about | {"scores": scores}
+    )
+    if network := model.proposal_network:
+        quality = partial(measures.proposal_metrics, network, split, config)
+        return found._replace(proposals=quality)
+    return found
 
 
 COMMAND = Command(

@@ -6,7 +6,6 @@ import re
 from functools import partial
 from pathlib import Path
 
-from gspn_tf.commands import prepare, prepare_rgbd, prepare_shapes
 from gspn_tf.commands.command import (
     Arguments,
     Command,
@@ -15,16 +14,13 @@ from gspn_tf.commands.command import (
     load_tensorflow,
 )
 from gspn_tf.commands.flags import flag
+from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments import folds, plan, runner, tables
 from gspn_tf.paper.experiments.plan import DataFolder, Experiment
 from gspn_tf.paper.experiments.tables import BUDGETS, TABLES, Budget
 
-GENERATED = {
-    "rooms": prepare.generated_rooms,
-    "parts": prepare_shapes.generated_parts,
-    "views": prepare_rgbd.generated_views,
-}
+GENERATED = ("rooms", "parts", "views")
 FLAGS = (
     flag("--data", "rooms, parts or views to generate them, or a prepared folder."),
     flag(
@@ -108,7 +104,7 @@ def find_data(
         label, path = name, output / "data" / f"{name}-{budget.name}"
         counts = budget.counts(name)
         if not (path / manifest.NAME).exists():
-            prepare.write_generated(path, GENERATED[name](counts, 0))
+            write_generated(path, name, counts)
         splits = manifest.read_manifest(path)["splits"]
         if {split: entry["scenes"] for split, entry in splits.items()} != counts:
             raise UserError(f"{path} does not have {counts} scenes: remove it")

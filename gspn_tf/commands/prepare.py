@@ -1,20 +1,17 @@
-"""`gspn prepare rooms`, `gspn prepare own`, and what every `gspn prepare` needs."""
+"""`gspn prepare own`, and what every `gspn prepare` needs."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
-from gspn_tf.commands.flags import Flag, flag, integer, real
+from gspn_tf.commands.flags import flag, integer, real
 from gspn_tf.config import loading as config_loading
 
 if TYPE_CHECKING:
     from gspn_tf.datasets.reading import DataSet, SceneSource
-
-SPLITS = ("train", "val", "test")
-
 
 SOURCE_FLAGS = (
     flag("--output", "Folder to make."),
@@ -35,58 +32,21 @@ VAL_FRACTION = flag(
 )
 
 
-def generated_flags(noun: str, counts: tuple[int, int, int]) -> tuple[Flag, ...]:
-    """Return the flags of a generated data set: how many nouns in each split."""
-    numbers = (
-        flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
-        for split, count in zip(SPLITS, counts, strict=True)
-    )
-    return (*SOURCE_FLAGS, SEED, *numbers)
-
-
-def wanted(flags: Namespace) -> dict[str, int]:
-    """How many scenes of each split the flags ask for."""
-    counts = {split: getattr(flags, split) for split in SPLITS if getattr(flags, split)}
-    if not counts:
-        raise UserError("nothing to make: --train, --val and --test are all 0")
-    return counts
-
-
-def generated(
-    counts: dict[str, int], seed: int, name: Callable[[int], str]
-) -> dict[str, list["SceneSource"]]:
-    """Scenes to generate, from a seed each; no two splits or seeds share one."""
-    import numpy as np
-
-    from gspn_tf.datasets.reading import SceneSource
-
-    splits = {}
-    for split, count in counts.items():
-        sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
-        seeds = sequence.generate_state(count).tolist()
-        splits[split] = [SceneSource(name(each), detail=each) for each in seeds]
-    return splits
-
-
 def make(flags: Namespace, data: "DataSet") -> None:
-    """Write a data set to `--output` with progress, and say what is there.
+    """Write a data set as the flags say that every `gspn prepare ...` has."""
+    if data.licence:
+        print(data.licence)
+    choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
+    write(flags.output, data, **choices)
 
-    What every command `gspn prepare ...` ends with; the flags are the common ones.
-    """
+
+def write(output: Path | str, data: "DataSet", **choices: Any) -> None:
+    """Write a data set with progress, and say what is there; see `prepare_scenes`."""
     load_tensorflow()
     from gspn_tf.datasets.preparing import prepare_scenes
 
-    if data.licence:
-        print(data.licence)
-    manifest = prepare_scenes(
-        flags.output,
-        data,
-        force=flags.force,
-        keep_going=flags.keep_going,
-        jobs=flags.jobs,
-        track=tracked,
-    )
-    print(f"{flags.output}: {summary(manifest)}")
+    manifest = prepare_scenes(output, data, track=tracked, **choices)
+    print(f"{output}: {summary(manifest)}")
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -99,39 +59,6 @@ def summary(manifest: dict[str, Any]) -> str:
         less = f", {missing} left out" if missing else ""
         parts.append(f"{name} {split['scenes']} scenes ({labels}{less})")
     return ", ".join(parts)
-
-
-def run_rooms(arguments: Arguments) -> None:
-    """Generate rooms."""
-    flags = arguments.flags
-    make(flags, generated_rooms(wanted(flags), flags.seed, flags.points))
-
-
-def generated_rooms(
-    counts: dict[str, int], seed: int, points: int = 40_000
-) -> "DataSet":
-    """Rooms of `points` points."""
-    from gspn_tf.data.classes import SCANNET
-    from gspn_tf.datasets.reading import DataSet, read_generated
-    from gspn_tf.synthetic.rooms import generate_room, room_name
-
-    splits = generated(counts, seed, room_name)
-    read = partial(read_generated, generate=generate_room, num_points=points)
-    return DataSet("rooms", SCANNET, splits, read, {"seed": seed, "points": points})
-
-
-def prepare_rooms(output: Path | str, counts: dict[str, int], *, seed: int) -> None:
-    """Write generated rooms, or go on with those of the same seed."""
-    write_generated(output, generated_rooms(counts, seed))
-
-
-def write_generated(output: Path | str, data: "DataSet") -> None:
-    """Write a generated data set in place of any other, or go on with it."""
-    load_tensorflow()
-    from gspn_tf.datasets.preparing import prepare_scenes
-
-    manifest = prepare_scenes(output, data, force=True, track=tracked)
-    print(f"{output}: {summary(manifest)}")
 
 
 def run_own(arguments: Arguments) -> None:
@@ -187,17 +114,6 @@ def tracked(items: Iterable, name: str, total: int) -> Iterator:
     )
 
 
-ROOMS = Command(
-    name="prepare rooms",
-    summary="Generate furnished rooms with exact labels.",
-    usage="--output DIR [--train N --val N --test N --seed S]",
-    flags=(
-        *generated_flags("Rooms", (192, 16, 16)),
-        flag("--points", "Points of a room, at most.", 40_000, type=integer(20_000)),
-    ),
-    run=run_rooms,
-    required=("output",),
-)
 OWN = Command(
     name="prepare own",
     summary="Convert your own labelled scans (.npz or .ply).",

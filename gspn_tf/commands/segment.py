@@ -46,7 +46,7 @@ def run(arguments: Arguments) -> None:
     model, config, pairs = inference.load_run(folder)
     classes = ClassList.from_pairs(list(pairs))
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
-    print(announcement(path.name, len(scan.points), seen, model.count_params()))
+    print(f"{path.name}: {len(scan.points):,} points; the network sees {seen:,}")
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
     measured: dict[str, float] = {}
     with timed(measured):
@@ -68,21 +68,6 @@ def unit_hint(points: np.ndarray, scale: float) -> str:
         return ""
     guess = "millimetres: --scale 0.001" if extent > 200 else "another unit: --scale"
     return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}\n"
-
-
-def announcement(name: str, num_points: int, seen: int, num_weights: int) -> str:
-    """Say what is about to happen, and roughly what it takes on two cores.
-
-    The estimate is from runs of the small network (1.6 million weights, 8192 points:
-    3 s, 0.9 GB) on scans of 80 000 and of 2 000 000 points, taken as linear in each.
-    """
-    network = num_weights / 1.6e6 * seen / 8192
-    seconds = 3 + network + 3e-6 * num_points
-    memory = 0.8 + 0.1 * network + 0.2e-6 * num_points
-    return (
-        f"{name}: {num_points:,} points, of which the network sees {seen:,}; "
-        f"about {seconds:.0f} s and {memory:.1f} GB"
-    )
 
 
 COMMAND = Command(

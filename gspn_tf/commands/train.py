@@ -23,12 +23,6 @@ FLAGS = (
         "all",
         choices=("gspn", "rpointnet", "all"),
     ),
-    flag(
-        "--resume",
-        "auto: continue a run that was interrupted. never: refuse to.",
-        "auto",
-        choices=("auto", "never"),
-    ),
 )
 
 
@@ -41,11 +35,7 @@ def run(arguments: Arguments) -> None:
     from rich.console import Console
 
     from gspn_tf.training import loop as training
-    from gspn_tf.training.run_folder import RunFolder
 
-    folder = RunFolder(Path(flags.run))
-    if flags.resume == "never" and folder.has_begun():
-        raise UserError(f"{flags.run} holds a run already, and --resume=never")
     console = Console()
     training.train(
         config,

@@ -97,13 +97,6 @@ def is_labelled(directory: str | Path, split: str) -> bool:
     return read_split(directory, split).get("labelled", True)
 
 
-def shard_paths(directory: str | Path, split: str) -> list[str]:
-    """Paths of a split's shards."""
-    return [
-        str(Path(directory) / name) for name in read_split(directory, split)["shards"]
-    ]
-
-
 def checksum(directory: str | Path, split: str) -> str:
     """SHA-256 of a split: of the lines "digest name" of its shards.
 

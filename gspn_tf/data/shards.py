@@ -34,7 +34,8 @@ def write_shard(path: str | Path, scenes: Iterable[Scene]) -> str:
 
 def records(directory: str | Path, split: str) -> tf.data.Dataset:
     """Serialized scenes of a split, in the order in which they were written."""
-    paths = manifests.shard_paths(directory, split)
+    names = manifests.read_split(directory, split)["shards"]
+    paths = [str(Path(directory) / name) for name in names]
     return tf.data.Dataset.from_tensor_slices(paths).interleave(
         tf.data.TFRecordDataset, cycle_length=len(paths), block_length=1
     )
@@ -49,8 +50,8 @@ def read_scenes(directory: str | Path, split: str) -> Iterator[Scene]:
     expected = manifests.num_scenes(directory, split)
     count = 0
     with manifests.naming_damage(directory):
-        for record in records(directory, split).as_numpy_iterator():
-            yield deserialize(record)
+        for values in records(directory, split).map(parse).as_numpy_iterator():
+            yield Scene(values.pop("name").decode(), **values)
             count += 1
     if count != expected:
         raise manifests.ShardError(
@@ -70,18 +71,6 @@ def serialize(scene: Scene) -> bytes:
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)
-
-
-def deserialize(record: bytes) -> Scene:
-    """Inverse of `serialize`."""
-    feature = tf.train.Example.FromString(record).features.feature
-    arrays = {
-        field: np.frombuffer(feature[field].bytes_list.value[0], kind).copy()
-        for field, kind in FIELDS.items()
-    }
-    for field in ("points", "colors"):
-        arrays[field] = arrays[field].reshape(-1, 3)
-    return Scene(name=feature["name"].bytes_list.value[0].decode(), **arrays)
 
 
 def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:

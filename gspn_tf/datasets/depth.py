@@ -39,8 +39,3 @@ def lift(depth: np.ndarray, where: np.ndarray, camera: Intrinsics) -> np.ndarray
     z = depth[where][:, None].astype(np.float64)
     xy = (pixels - np.array(camera.center)) * (z / np.array(camera.focal))
     return np.concatenate([xy, z], axis=1)
-
-
-def to_room(points: np.ndarray) -> np.ndarray:
-    """Points [V, 3] of the camera frame in the room frame, float32."""
-    return (points @ ROOM_FROM_CAMERA.T).astype(np.float32)

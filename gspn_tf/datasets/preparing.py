@@ -17,9 +17,9 @@ processes of their own; the shards are written here, by one process.
 
 One temporary folder stands beside the data folder while that is made:
 
-    .NAME.unfinished/plan.json          what is made, the head of the manifest
-                     facts/SHARD.json   what is known of a finished shard
-                     data/              the data folder to be
+    .NAME.unfinished/plan.json            what is made, the head of the manifest
+                     finished/SHARD.json  what is known of a finished shard
+                     data/                the data folder to be
 
 A shard is finished when its facts are there, which are written after it. A run that was
 killed goes on with the other shards, if its plan is the same. In the end `data` is
@@ -165,13 +165,14 @@ def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
         if not _goes_on(folder, plan, force):
             for path in folder.iterdir():
                 path.unlink() if path.is_file() else shutil.rmtree(path)
-            for name in ("facts", "data"):
+            for name in ("finished", "data"):
                 (folder / name).mkdir()
             files.write_json(folder / "plan.json", plan)
         try:
             yield folder
         finally:
-            if not (folder / "data").exists() or not any(folder.glob("facts/*.json")):
+            kept = (folder / "data").exists() and any(folder.glob("finished/*"))
+            if not kept:
                 shutil.rmtree(folder)
     finally:
         os.close(lock)
@@ -225,7 +226,7 @@ def _shards(folder: Path, data: DataSet) -> list[_Shard]:
     for split, sources in data.splits.items():
         count = -(-len(sources) // SCENES_PER_SHARD)
         for i, name in enumerate(shard_names(split, count)):
-            paths = folder / "data" / name, folder / "facts" / f"{name}.json"
+            paths = folder / "data" / name, folder / "finished" / f"{name}.json"
             shards.append(_Shard(split, *paths, list(sources[i::count])))
     return shards
 
@@ -257,13 +258,14 @@ def _write_shard(
     """Writes the scenes of a shard, and returns what is to be known of it."""
     scenes: list[Scene] = []
     skipped, warnings = dict[str, str](), list[str]()
-    sources = dict[str, list]()
+    sources = dict[str, str]()
     for result in results:
         name = result.source.name
         told = [f"{name}: {text}" for text in result.warnings]
         if result.scene:
             scenes.append(result.scene)
-            sources |= _source_files(result, data.root)
+            names = [os.path.relpath(path, data.root) for path in result.source.files]
+            sources |= zip(names, result.digests, strict=True)
         elif keep_going:
             skipped[name] = result.error
             told.append(f"{name}: left out: {result.error}")
@@ -287,27 +289,16 @@ def _write_shard(
     }
 
 
-def _source_files(result: ReadResult, root: Path) -> dict[str, list]:
-    """Digest, size and time of each file of a scene, by its path from the root."""
-    found = {}
-    for path, digest in zip(result.source.files, result.digests, strict=True):
-        status = path.stat()
-        name = os.path.relpath(path, root)
-        found[name] = [digest, status.st_size, status.st_mtime_ns]
-    return found
-
-
 def _check_sources(shard: _Shard, root: Path) -> None:
     """Raise ValueError where a file has changed since its scene was written."""
-    for name, (digest, size, time) in shard.facts()["sources"].items():
+    written = shard.facts_path.stat().st_mtime_ns
+    for name, digest in shard.facts()["sources"].items():
         path = root / name
-        status = path.stat()
-        if (status.st_size, status.st_mtime_ns) != (size, time):
-            if files.sha256(path) != digest:
-                raise ValueError(
-                    f"{path} has changed since {shard.path} was written of it; "
-                    "--force begins again"
-                )
+        if path.stat().st_mtime_ns > written and files.sha256(path) != digest:
+            raise ValueError(
+                f"{path} has changed since {shard.path} was written of it; "
+                "--force begins again"
+            )
 
 
 def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
@@ -327,7 +318,7 @@ def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
         }
         for each in facts:
             manifest["warnings"] += each["warnings"]
-            sources |= {name: digest for name, (digest, *_) in each["sources"].items()}
+            sources |= each["sources"]
     if not any(entry["scenes"] for entry in manifest["splits"].values()):
         raise ValueError("none of the scenes can be read")
     if sources:

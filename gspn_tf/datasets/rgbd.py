@@ -162,7 +162,8 @@ def _frame(
     if not len(points):
         raise ScanError(f"frame {name!r}: expected a pixel with depth, got none")
     instance = number_instances(number, semantic)
-    return Scene(name, depths.to_room(points), colors, semantic, instance)
+    points = (points @ depths.ROOM_FROM_CAMERA.T).astype(np.float32)
+    return Scene(name, points, colors, semantic, instance)
 
 
 def _read_map(path: Path, modes: tuple[str, ...], size: tuple[int, ...]) -> np.ndarray:

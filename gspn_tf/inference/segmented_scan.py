@@ -8,8 +8,6 @@ masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
 index.html       input, classes, instances and any proposals, to turn and to click
 """
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,18 +64,19 @@ class SegmentedScan(NamedTuple):
 
     def write(self, directory: str | Path) -> None:
         """Write the four files; they are moved in place when all of them are whole."""
-        directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".segment-", dir=directory) as scratch:
-            folder = Path(scratch)
+        with files.writing_together(directory, FILE_NAMES) as folder:
             self._write_cloud(folder / "instances.ply")
             masks.write_masks(
                 folder / "masks.npz", self.found.masks, len(self.scan.points)
             )
             self._write_page(folder / "index.html")
-            self._write_list(folder / "instances.json")
-            for name in FILE_NAMES:
-                os.replace(folder / name, directory / name)
+            listed = {
+                "scan": self.name,
+                "num_points": len(self.scan.points),
+                "metres_per_unit": self.scale,
+                "instances": self.instances(),
+            }
+            files.write_json(folder / "instances.json", listed)
 
     def _write_cloud(self, path: Path) -> None:
         labels = self.found.labels()
@@ -86,17 +85,6 @@ class SegmentedScan(NamedTuple):
             "instance": labels + 1,
         }
         write_ply(path, self.scan.world(), instance_colors(labels), columns)
-
-    def _write_list(self, path: Path) -> None:
-        files.write_json(
-            path,
-            {
-                "scan": self.name,
-                "num_points": len(self.scan.points),
-                "metres_per_unit": self.scale,
-                "instances": self.instances(),
-            },
-        )
 
     def _write_page(self, path: Path) -> None:
         found = self.found

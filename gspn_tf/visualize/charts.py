@@ -34,15 +34,10 @@ class Series(NamedTuple):
 def line_charts(
     charts: Mapping[str, Sequence[Series]], x_title: str, y_title: str
 ) -> Canvas:
-    """Draw charts of values from 0 up, each under its name, four in a row.
+    """Draw one chart or more of values from 0 up, each under its name, four in a row.
 
     A line without points is named in the legend alone.
-
-    Raises:
-        ValueError: no chart.
     """
-    if not charts:
-        raise ValueError("charts must hold at least one, got none")
     columns = min(_COLUMNS, len(charts))
     rows = -(-len(charts) // columns)
     width, height = columns * _INCHES[0], rows * _INCHES[1]

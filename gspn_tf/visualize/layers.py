@@ -47,18 +47,6 @@ class Layer(NamedTuple):
         colors = None if self.colors is None else np.asarray(self.colors)[rows]
         return self._replace(labels=labels, colors=colors)
 
-    def check(self, count: int) -> None:
-        """Raise ValueError unless the layer fits a cloud of `count` points."""
-        name, last = f"of layer {self.name!r} must", len(self.entries) - 1
-        if self.colors is not None and np.shape(self.colors) != (count, 3):
-            raise ValueError(f"colors {name} be [{count}, 3], got {self.colors.shape}")
-        if self.labels is not None and np.shape(self.labels) != (count,):
-            raise ValueError(f"labels {name} be [{count}], got {self.labels.shape}")
-        if self.labels is not None and count:
-            low, high = np.min(self.labels), np.max(self.labels)
-            if low < -1 or high > last:
-                raise ValueError(f"labels {name} lie in -1..{last}, got {low}..{high}")
-
     def values(self) -> dict[str, Any]:
         """Return the layer as the page's script reads it.
 

@@ -13,7 +13,6 @@ from gspn_tf.visualize.palette import NOTHING
 from gspn_tf.visualize.raster import Viewpoint
 from gspn_tf.visualize.render import Panel, PanelRow, draw_panels
 from gspn_tf.visualize.surface import (
-    checked_points,
     outward_directions,
     shown_rows,
     splat_sizes,
@@ -39,20 +38,13 @@ def write_page(path: str | Path, content: PageContent, *, title: str) -> None:
     Points that are not finite are left out. Of a scan of more than `MAX_POINTS` points
     a random subset is shown, the same each time; the page says so. Where WebGL or
     JavaScript is missing the page shows a picture of the last layer with labels.
-
-    Raises:
-        ValueError: arrays of `content` that do not fit each other.
     """
-    points = checked_points(content.points)
-    for layer in content.layers:
-        layer.check(len(points))
+    points = np.asarray(content.points, np.float64)
     groups = np.zeros(len(points)) if content.groups is None else content.groups
-    if np.shape(groups) != (len(points),):
-        raise ValueError(f"groups must be [{len(points)}], got {np.shape(groups)}")
     shown = shown_rows(points, MAX_POINTS)
     scene = {
         "total": len(points),
-        "cloud": _cloud(points[shown], np.asarray(groups)[shown]),
+        "cloud": _cloud(points[shown], groups[shown]),
         "nothing": hex_color(NOTHING),
         "layers": [layer.picked(shown).values() for layer in content.layers],
     }
@@ -89,7 +81,7 @@ def _still(content: PageContent) -> bytes:
     """Draw a picture for who has no WebGL."""
     labelled = [layer for layer in content.layers if layer.labels is not None]
     layer = labelled[-1] if labelled else content.layers[0]
-    rows = shown_rows(checked_points(content.points), STILL_POINTS)
+    rows = shown_rows(content.points, STILL_POINTS)
     colors = layer.point_colors(len(content.points))[rows]
     view = STILL._replace(open_walls=content.groups is None)
     row = PanelRow("", content.points[rows], [Panel("", colors)])

@@ -17,7 +17,6 @@ from gspn_tf.visualize.raster import (
     rasterise,
 )
 from gspn_tf.visualize.surface import (
-    checked_points,
     outward_directions,
     shown_rows,
     splat_sizes,
@@ -57,26 +56,17 @@ class PanelRow(NamedTuple):
 
 
 def draw_panels(row: PanelRow, view: Viewpoint) -> list[Image.Image]:
-    """Draw each panel of a row in the view's size; points that are not finite miss.
-
-    Raises:
-        ValueError: colours that are not one per point, or no point to draw.
-    """
-    points = checked_points(row.points)
+    """Draw each panel of a row in the view's size; points that are not finite miss."""
+    points = np.asarray(row.points, np.float64)
     finite = shown_rows(points, MAX_POINTS)
-    if not len(finite):
-        raise ValueError("points must hold at least one finite point, got none")
     camera = PictureCamera.framing(points[finite], view)
     shared = _points_by_pixel(points, camera, view)
     pictures = []
     for panel in row.panels:
-        cloud, drawn = points, shared
+        drawn = shared
         if panel.points is not None:
-            cloud = checked_points(panel.points)
-            drawn = _points_by_pixel(cloud, camera, view)
-        if np.shape(panel.colors) != cloud.shape:
-            shape = np.shape(panel.colors)
-            raise ValueError(f"colors must be {cloud.shape}, got {shape}")
+            own = np.asarray(panel.points, np.float64)
+            drawn = _points_by_pixel(own, camera, view)
         picture = _painted(np.asarray(panel.colors), drawn)
         ink = ImageDraw.Draw(picture)
         for box in () if panel.boxes is None else np.asarray(panel.boxes):

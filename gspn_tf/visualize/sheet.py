@@ -32,17 +32,12 @@ def write_sheet(
 
     Args:
         path: file to write.
-        rows: at least one; the titles of the first one's panels stand above.
+        rows: at least one, of the same number of panels; the titles of the first one's
+            panels stand above.
         view: camera of every row, and the size of one picture.
         caption: a sentence below the pictures.
         legend: colours and their names, above the caption.
-
-    Raises:
-        ValueError: as `draw_panels`, or rows of different lengths.
     """
-    lengths = {len(row.panels) for row in rows}
-    if len(lengths) != 1:
-        raise ValueError(f"rows must have one length, got {sorted(lengths)}")
     with matplotlib.rc_context(_STYLE), replacing(path) as beside:
         _sheet(rows, view, caption, legend).savefig(beside, format="png", dpi=DPI)
 

@@ -12,14 +12,6 @@ WALL = 0.2  # metres; so near the outline of a scan a point belongs to a wall
 FLOOR = 0.12  # metres; what lies lower is never taken for a wall
 
 
-def checked_points(points: np.ndarray) -> np.ndarray:
-    """Return points as float64; raise ValueError unless they are [V, 3]."""
-    points = np.asarray(points, np.float64)
-    if points.ndim != 2 or points.shape[1] != 3:
-        raise ValueError(f"points must be [V, 3], got {points.shape}")
-    return points
-
-
 def shown_rows(points: np.ndarray, most: int) -> np.ndarray:
     """Return the rows of points [V, 3] that are finite; of too many, `most` by chance.
 

@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 from benchmarks import inputs, report
-from benchmarks.case import OURS, Comparison, Target, Timed, checked, wait
+from benchmarks.case import OURS, Comparison, Timed, checked
 from benchmarks.suite import NAMES, Results
 
 
@@ -17,27 +17,14 @@ def test_every_case_is_right_at_full_size(name, monkeypatch):
         checked(case)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_op_grows_with_the_points(name):
-    scaled = import_module(f"benchmarks.{name}").scaled
-    sizes = []
-    for count in (800, 1600):
-        arrays, run = scaled(count)
-        wait(run(*arrays))
-        sizes.append(sum(array.shape.num_elements() for array in arrays))
-    assert sizes[1] > sizes[0]
-
-
-def results(ours, exact, other, steady):
-    timed = [Timed(OURS, ours, 1), Timed("exact", exact, 1), Timed("fast", other, 0.5)]
-    targets = (Target(4, "the same result"), Target(2, "any"), Target(9, "absent"))
-    return Results(1, {"bytes": 1.0}, [Comparison("FPS", timed, steady, targets)])
-
-
-def test_targets_are_set_against_the_fastest_that_counts():
-    one, two = results(1, 6, 3, 0.9), results(0.5, 6, 3, 0.6)
-    rows = report.targets(one, two).split("\n")[2:]
-    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
-    assert cells[0] == "FPS 1 0.5 1.50x exact 6 6.00x 12.00x 4x".split()
-    assert cells[1] == "FPS 1 0.5 1.50x fast 3 3.00x 6.00x 2x".split()
-    assert cells[2] == ["FPS", "1", "0.5", "1.50x", *[""] * 4, "9x"]
+def test_the_table_has_every_library_and_the_gain_of_the_cores():
+    tables = [
+        Results(cores, [Comparison("FPS", [Timed(OURS, ours, 1), other], steady)])
+        for cores, ours, other, steady in (
+            (1, 2, Timed("fpsample", 3000, 0.5), 0.9),
+            (2, 1, Timed("fpsample", 3, None), 0.6),
+        )
+    ]
+    ours, other = report.markdown_table(*tables).split("\n")[2:]
+    assert ours == f"| FPS | {OURS} | yes | 2 | 1.00x | 1 | 1.50x |"
+    assert other == "| FPS | fpsample | 50.00% | 3,000 | 1500.00x | 3 |  |"

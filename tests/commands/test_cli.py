@@ -14,7 +14,7 @@ from command_line import error_of, gspn, write_scans
 
 from gspn_tf import config as c
 from gspn_tf.commands import main as cli
-from gspn_tf.commands import prepare, segment
+from gspn_tf.commands import prepare_generated, segment
 from gspn_tf.commands.command import load_tensorflow
 from gspn_tf.data import read_scenes
 from gspn_tf.data.manifest import read_manifest
@@ -162,7 +162,7 @@ def test_a_bug_is_not_dressed_up_as_a_users_error(monkeypatch):
     def broken(*_):
         raise AttributeError("a bug")
 
-    monkeypatch.setattr(prepare, "generated_rooms", broken)
+    monkeypatch.setattr(prepare_generated, "generated_data", broken)
     with pytest.raises(AttributeError):
         gspn("prepare", "rooms", "--output", "x")
 
@@ -208,8 +208,6 @@ def test_a_finished_run_is_left_as_it_is(work, capsys):
     assert gspn(*command) == 0
     assert (work / "run" / "metrics.csv").read_text() == before
     capsys.readouterr()
-    assert gspn(*command, "--resume=never") == 1
-    assert "holds a run already" in error_of(capsys)
     assert gspn(*command, "--config.train.seed=4") == 1
     assert "config.train.seed (3 there, 4 here)" in error_of(capsys)
 

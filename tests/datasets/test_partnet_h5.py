@@ -1,4 +1,4 @@
-"""PartNet's HDF5 files: every layout of the release."""
+"""PartNet's HDF5 files."""
 
 import json
 import os
@@ -16,34 +16,22 @@ from gspn_tf.datasets import partnet, partnet_h5
 from gspn_tf.files.errors import ScanError
 
 DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "partnet"
-LAYOUTS = ("leaves", "detection", "truth")
 
 
-def write_h5(path, layout, clouds, leaves, trees, classes):
+def write_h5(path, clouds, leaves, trees):
     """A file of the release, as its scripts make it of final leaves' points."""
-    found = [parts_of(tree) for tree in trees]
-    records = [{"anno_id": str(70 + i)} for i in range(len(clouds))]
     with h5py.File(path, "w") as file:
         file["pts"] = np.asarray(clouds, np.float32)
-        if layout == "leaves":
-            file["label"] = np.asarray(leaves, np.int32)
-            for record, parts in zip(records, found, strict=True):
-                record["ins_seg"] = [
-                    {"part_name": name, "leaf_id_list": ids} for name, ids in parts
-                ]
-        else:
-            arrays = [
-                masks_of(labels, parts, classes)
-                for labels, parts in zip(leaves, found, strict=True)
-            ]
-            masks, valid, rows, label = map(np.stack, zip(*arrays, strict=True))
-            file["gt_mask"] = masks
-            if layout == "truth":
-                file["gt_mask_valid"], file["gt_mask_label"] = valid, rows
-                file["gt_mask_other"] = label == 0
-            else:
-                file["gt_valid"], file["gt_label"] = valid, label
-                file["gt_other_mask"] = label == 0
+        file["label"] = np.asarray(leaves, np.int32)
+    records = [
+        {
+            "anno_id": str(70 + i),
+            "ins_seg": [
+                {"part_name": name, "leaf_id_list": ids} for name, ids in parts_of(tree)
+            ],
+        }
+        for i, tree in enumerate(trees)
+    ]
     path.with_suffix(".json").write_text(json.dumps(records))
 
 
@@ -59,25 +47,11 @@ def parts_of(nodes, above=""):
     return found if above else [(name, ids) for name, ids, _ in found]
 
 
-def masks_of(labels, parts, classes, num_masks=200):
-    """gt_mask, gt_valid, gt_mask_label and gt_label of one shape."""
-    masks = np.zeros((num_masks, len(labels)), bool)
-    valid, rows = np.zeros(num_masks, bool), np.zeros(num_masks, np.uint8)
-    label = np.zeros(len(labels), np.uint8)
-    kept = [(name, ids) for name, ids in parts if name in classes.names]
-    for number, (name, ids) in enumerate(kept):
-        masks[number], valid[number] = np.isin(labels, ids), True
-        rows[number] = classes.names.index(name)
-        label[masks[number]] = rows[number] + 1
-    return masks, valid, rows, label
-
-
 @pytest.mark.skipif(
     not DATA.is_dir(), reason=f"no PartNet shapes at {DATA}: set GSPN_TF_DATA"
 )
-@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_every_layout_of_the_release_gives_the_raw_scenes(layout, level, tmp_path):
+def test_files_of_the_release_give_the_raw_scenes(level, tmp_path):
     classes = partnet.read_part_classes(DATA / "meta", "StorageFurniture", level)
     items = partnet.list_raw_shapes(DATA, "StorageFurniture")
     clouds = [np.loadtxt(item.files[1]) for item in items]
@@ -85,7 +59,7 @@ def test_every_layout_of_the_release_gives_the_raw_scenes(layout, level, tmp_pat
     trees = [json.loads(item.files[4].read_text()) for item in items]
     folder = tmp_path / f"StorageFurniture-{level}"
     folder.mkdir()
-    write_h5(folder / "train-00.h5", layout, clouds, leaves, trees, classes)
+    write_h5(folder / "train-00.h5", clouds, leaves, trees)
     listed = partnet_h5.list_stored_shapes(tmp_path, "StorageFurniture", level)
     assert [item.name for item in listed["train"]] == ["70", "71", "72"]
     for item, raw in zip(listed["train"], items, strict=True):
@@ -105,21 +79,20 @@ TREE = [
 
 @pytest.fixture
 def release(tmp_path):
-    """A function that writes two small shapes in a layout and lists them."""
+    """A function that writes two small shapes."""
 
-    def make(layout, split="val"):
+    def make(split="val"):
         clouds = np.arange(30).reshape(2, 5, 3) / 30
         leaves = [[1, 2, 3, 4, 2], [3, 3, 1, 1, 4]]
         path = tmp_path / f"{split}-00.h5"
-        write_h5(path, layout, clouds, leaves, [TREE, TREE], CLASSES)
+        write_h5(path, clouds, leaves, [TREE, TREE])
         return path
 
     return make
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_small_files_of_every_layout(release, layout):
-    listed = partnet_h5.list_stored_shapes(release(layout).parent, "Stool", 3)
+def test_a_small_file(release):
+    listed = partnet_h5.list_stored_shapes(release().parent, "Stool", 3)
     first, second = [partnet_h5.read_stored_shape(i, CLASSES) for i in listed["val"]]
     assert first.semantic.tolist() == [1, 2, 2, 0, 2]
     assert first.instance.tolist() == [0, 1, 2, -1, 1]
@@ -128,7 +101,7 @@ def test_small_files_of_every_layout(release, layout):
 
 
 def test_colours_of_a_file_are_kept(release):
-    path = release("leaves")
+    path = release()
     with h5py.File(path, "a") as file:
         file["rgb"] = np.arange(30, dtype=np.uint8).reshape(2, 5, 3)
     item = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)["val"][1]
@@ -137,53 +110,35 @@ def test_colours_of_a_file_are_kept(release):
     ]
 
 
-def test_files_without_names_number_their_shapes(release):
-    path = release("truth")
-    path.with_suffix(".json").unlink()
-    listed = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)
-    assert [item.name for item in listed["val"]] == ["val-00-0000", "val-00-0001"]
-
-
 @pytest.mark.parametrize(
-    ("layout", "key", "value", "message"),
+    ("key", "value", "message"),
     [
-        ("truth", "gt_mask", None, "expected gt_mask, got"),
-        ("truth", "gt_mask", np.zeros((2, 200, 4), bool), r"must be \[None, 5\]"),
-        ("truth", "gt_mask_label", np.full((2, 200), 7), "got rows 8..8"),
-        ("truth", "gt_mask_valid", np.ones((2, 3), bool), r"must be \[200\]"),
-        ("detection", "gt_label", np.ones((2, 5)), "one class for each instance"),
-        ("leaves", "label", np.zeros((1, 5)), r"label of each shape must be \[5\]"),
-        ("leaves", "pts", np.full((2, 5, 3), np.inf), "val-00.h5, shape 71: points"),
+        ("label", np.zeros((1, 5)), r"label of each shape must be \[5\]"),
+        ("pts", np.full((2, 5, 3), np.inf), "val-00.h5, shape 71: points"),
     ],
 )  # fmt: skip
-def test_malformed_files_are_named(release, layout, key, value, message):
-    path = release(layout)
+def test_malformed_files_are_named(release, key, value, message):
+    path = release()
     item = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)["val"][1]
     with h5py.File(path, "a") as file:
         del file[key]
-        if value is not None:
-            file[key] = value
+        file[key] = value
     with pytest.raises(ScanError, match=message):
         partnet_h5.read_stored_shape(item, CLASSES)
 
 
-def test_only_test_files_may_have_no_labels(release):
-    path = release("detection", "test")
+def test_a_file_without_labels_is_named(release):
+    path = release()
     with h5py.File(path, "a") as file:
-        for key in set(file) - {"pts"}:
-            del file[key]
-    items = partnet_h5.list_stored_shapes(path.parent, "Stool", 3)["test"]
-    scene = partnet_h5.read_stored_shape(items[0], CLASSES)
-    assert not scene.semantic.any() and (scene.instance == -1).all()
-    path.rename(path.with_name("val-00.h5"))
-    with pytest.raises(ScanError, match="val-00.h5: expected label or gt_mask, got"):
+        del file["label"]
+    with pytest.raises(ScanError, match="val-00.h5: expected pts and label, got"):
         partnet_h5.list_stored_shapes(path.parent, "Stool", 3)
 
 
 def test_the_command_takes_the_splits_of_the_files(release, tmp_path, capsys):
-    train, val = release("leaves", "train"), release("truth")
-    names = [f'{{"anno_id": "{number}"}}' for number in (80, 81)]
-    val.with_suffix(".json").write_text(f"[{', '.join(names)}]")
+    train, val = release("train"), release()
+    text = val.with_suffix(".json").read_text()
+    val.with_suffix(".json").write_text(text.replace(': "7', ': "8'))
     lists = "2 stool/top leaf\n5 stool/leg leaf\n"
     (tmp_path / "Stool-level-3.txt").write_text(lists)
     command = ["prepare", "partnet", f"--source={tmp_path}", f"--labels={tmp_path}"]
@@ -208,14 +163,14 @@ def test_the_command_takes_the_splits_of_the_files(release, tmp_path, capsys):
     ],
 )
 def test_a_list_of_shapes_that_does_not_fit_is_named(release, text, message):
-    path = release("leaves")
+    path = release()
     path.with_suffix(".json").write_text(text)
     with pytest.raises(ScanError, match=rf"val-00\.json:? {message}"):
         partnet_h5.list_stored_shapes(path.parent, "Stool", 3)
 
 
 def test_damaged_files_are_named(release):
-    path = release("leaves")
+    path = release()
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ScanError, match=r"val-00\.h5 is not a readable HDF5 file"):
         partnet_h5.list_stored_shapes(path.parent, "Stool", 3)

@@ -289,7 +289,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path):
         process.kill()
         process.wait()
         folder = unfinished / "data" if (unfinished / "data").exists() else output
-        for facts in unfinished.glob("facts/*.json"):
+        for facts in unfinished.glob("finished/*.json"):
             status = (folder / facts.stem).stat()
             state = (status.st_ino, status.st_mtime_ns)
             assert finished.setdefault(facts.stem, state) == state

@@ -48,7 +48,7 @@ const look = () => {
       .filter((entry) => !entry.name.startsWith("data:")).length };
   if (about.still) return about;
   return { ...about, ...JSON.parse(document.body.dataset.camera),
-    layer: pressed("layers"), selected: pressed("rows"), hash: location.hash,
+    layer: pressed("layers"), selected: pressed("rows"),
     points: inked("view"), lines: inked("overlay"),
     text: element("about").textContent, heading: element("heading").textContent,
     rows: document.querySelectorAll("#rows button").length };

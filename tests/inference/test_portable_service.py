@@ -27,16 +27,14 @@ def dispatcher():
     """The dispatcher of one worker, in a process of its own."""
     server = tf.data.experimental.service.DispatchServer()
     address = server.target.split("://")[1]
-    worker = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", WORKER, address],
-        stdin=subprocess.PIPE,
+        stdin=subprocess.PIPE,  # it ends with this
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert worker.stdout.readline() == "ready\n"
-    yield server.target
-    worker.stdin.close()
-    worker.wait(60)
+    ) as worker:
+        assert worker.stdout.readline() == "ready\n"
+        yield server.target
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,23 @@ import shutil
 import subprocess
 import sys
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.far_scans import scan
-from serving.toy_export import MAX_POINTS, NUM_POINTS
-from tensorflow.core.framework.tensor_pb2 import TensorProto
-
-from benchmarks.answers import (
+from serving.answers import (
     EXAMPLES,
     assert_answers,
     client,
     library,
     running_server,
 )
+from serving.far_scans import scan
+from serving.toy_export import MAX_POINTS, NUM_POINTS
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+
 from gspn_tf.inference.segmenter import Segmenter
 
 pytestmark = pytest.mark.slow
@@ -157,8 +158,8 @@ def server(request, exports):
     pytest.importorskip(
         "tensorflow_serving.apis", reason="tensorflow-serving-api is not installed"
     )
-    with running_server(exports[request.param]) as (port, rest_port, pid):
-        yield f"localhost:{port}", f"http://localhost:{rest_port}", pid
+    with running_server(exports[request.param]) as (port, rest_port):
+        yield f"localhost:{port}", f"http://localhost:{rest_port}"
 
 
 def test_features_by_grpc_are_of_the_same_classes(server, offline):
@@ -187,14 +188,17 @@ def test_bad_requests_leave_the_server_healthy(server, offline):
 
 
 def test_many_clients_at_once(server, offline):
-    from benchmarks.serving import Load, send
-
-    load = Load(requests=24, clients=4, most_points=20_000)
-    assert min(load.sizes()) == 1 and max(load.sizes()) == 20_000
-    report = send(load, server[::2], scan, offline)
-    # What is held after a first round stays within what one more scan may take.
-    assert report.final_mb < 1.5 * report.warm_mb
-    assert report.slowest_ms >= report.median_ms > 0
+    grpc_client = client("grpc_client")
+    stub, sizes = (
+        grpc_client.connect(server[0]),
+        np.geomspace(1, 20_000, 24).astype(int),
+    )
+    with ThreadPoolExecutor(4) as clients:
+        answers = clients.map(
+            lambda size: grpc_client.predict(stub, *scan(size)), sizes
+        )
+    for size, answer in zip(sizes, answers, strict=True):
+        assert_answers(answer, offline(*scan(size)), size)
 
 
 @pytest.mark.parametrize("name", ["grpc_client.py", "rest_client.py"])

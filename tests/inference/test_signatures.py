@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from serving.answers import assert_answers
 from serving.far_scans import scan
 
-from benchmarks.answers import assert_answers
 from gspn_tf import ops
 from gspn_tf.data.sampling import POINTS
 from gspn_tf.inference.segmenter import Segmenter

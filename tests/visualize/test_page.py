@@ -5,7 +5,6 @@ import re
 from base64 import b64decode
 
 import numpy as np
-import pytest
 from open_rooms import open_room
 from pages import decoded, scene_of
 from PIL import Image
@@ -118,28 +117,3 @@ def test_layers_color_points():
     own = instance_colors(np.arange(4))
     picked = Layer("l", colors=own).picked(np.array([3, 1]))
     np.testing.assert_array_equal(picked.point_colors(2), own[[3, 1]])
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"points": np.zeros((5, 2))}, r"points must be \[V, 3\]"),
-        ({"groups": np.zeros(499)}, r"groups must be \[500\]"),
-        (
-            {"layers": [Layer("A", colors=np.zeros((4, 3), np.uint8))]},
-            r"colors of layer 'A' must be \[500, 3\]",
-        ),
-        (
-            {"layers": [Layer("B", labels=np.zeros(499, int))]},
-            r"labels of layer 'B' must be \[500\]",
-        ),
-        (
-            {"layers": [class_layer("C", np.full(500, 3), ("a", "b"))]},
-            r"labels of layer 'C' must lie in -1\.\.1, got 2\.\.2",
-        ),
-    ],
-)
-def test_page_rejects_what_does_not_fit(tmp_path, changed, message):
-    with pytest.raises(ValueError, match=message):
-        write_page(tmp_path / "page.html", content()._replace(**changed), title="t")
-    assert not list(tmp_path.iterdir())

@@ -19,12 +19,10 @@ class Overlay {
     this.canvas.height = Math.round(height * scale);
     this.context.scale(scale, scale);
     this.context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
-    [this.width, this.height] = [width, height];
+    this.height = height;
     this.camera = camera;
     this.project = camera.projector(width, height);
-    const style = getComputedStyle(document.documentElement);
-    this.ink = style.getPropertyValue("--ink");
-    this.panel = style.getPropertyValue("--panel");
+    this.ink = getComputedStyle(document.documentElement).getPropertyValue("--ink");
   }
 
   // All boxes at or above the least score, the weakest first; the selected one on top.
@@ -37,9 +35,7 @@ class Overlay {
   }
 
   highlight(row) {
-    if (!row || !row.box) return;
-    this.box(row.box, this.ink, 2, 1);
-    this.label(row.box, `${row.name} ${row.score.toFixed(2)}`);
+    if (row && row.box) this.box(row.box, this.ink, 2, 1);
   }
 
   box(box, color, thickness, alpha) {
@@ -59,22 +55,6 @@ class Overlay {
     context.globalAlpha = 1;
   }
 
-  // Text over a box's top.
-  label(box, text) {
-    const [x, y, depth] = this.project(box[0], box[1], box[2] + box[5] / 2);
-    if (depth <= 0) return;
-    const half = this.context.measureText(text).width / 2 + 5;
-    this.context.fillStyle = this.panel;
-    this.context.globalAlpha = 0.9;
-    this.context.beginPath();
-    this.context.roundRect(x - half, y - 21, 2 * half, 18, 4);
-    this.context.fill();
-    this.context.globalAlpha = 1;
-    this.context.fillStyle = this.ink;
-    this.context.textAlign = "center";
-    this.context.fillText(text, x, y - 8);
-  }
-
   // A bar of a round length, true at the target's distance.
   scale() {
     const { context, camera, height } = this;
@@ -91,7 +71,6 @@ class Overlay {
     context.lineTo(left + length * pixels, bottom);
     context.lineTo(left + length * pixels, bottom - 5);
     context.stroke();
-    context.textAlign = "left";
     context.fillText(`${+length.toPrecision(2)} m`, left + 4, bottom - 6);
   }
 }

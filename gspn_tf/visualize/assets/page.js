@@ -1,6 +1,4 @@
-// The page: layers, their rows, settings, and the address's hash.
-//
-// #layer=instances&select=3&view=top chooses what is shown.
+// The page: layers, their rows and settings. An address with #layer=instances opens it.
 
 const $ = (id) => document.getElementById(id);
 const scene = JSON.parse($("scene").textContent);
@@ -12,7 +10,7 @@ const layers = scene.layers.map((layer) => ({
 const cloud = new Cloud(scene);
 const camera = new Camera(cloud);
 const overlay = new Overlay($("overlay"));
-const state = { layer: layers[0], selected: -1, hovered: -1 };
+const state = { layer: layers[0], selected: -1 };
 const renderer = makeRenderer();
 if (!renderer) return; // the still picture stays
 
@@ -46,8 +44,8 @@ function draw() {
   renderer.draw(camera, options);
   overlay.begin(camera, options.width, options.height);
   const { rows, labels } = state.layer;
-  if (!labels) overlay.boxes(rows, activeRow(), +$("score").value);
-  overlay.highlight(rows[activeRow()]);
+  if (!labels) overlay.boxes(rows, state.selected, +$("score").value);
+  overlay.highlight(rows[state.selected]);
   overlay.scale();
   const { yaw, pitch, distance, target } = camera;
   document.body.dataset.camera = JSON.stringify({ yaw, pitch, distance, target }); // for tests
@@ -62,13 +60,9 @@ function drawing() {
 }
 
 function paint() {
-  cloud.paint(state.layer, activeRow());
+  cloud.paint(state.layer, state.selected);
   renderer.upload();
   redraw();
-}
-
-function activeRow() {
-  return state.hovered >= 0 ? state.hovered : state.selected;
 }
 
 // ---- layers and rows ----
@@ -76,7 +70,6 @@ function activeRow() {
 function choose(layer) {
   if (layer !== state.layer) state.selected = -1;
   state.layer = layer;
-  state.hovered = -1;
   for (const button of $("layers").children) {
     button.setAttribute("aria-pressed", String(button.value === layer.id));
   }
@@ -93,7 +86,6 @@ function choose(layer) {
 function select(row) {
   state.selected = row === state.selected ? -1 : row;
   markRows();
-  remember();
   paint();
 }
 
@@ -113,15 +105,8 @@ function rowElement(row, index) {
   if (row.points !== undefined) {
     parts.push(span("number", row.points.toLocaleString("en"), "points"));
   }
-  const hover = (hovered) => () => { state.hovered = hovered; paint(); };
-  const button = makeElement("button", {
-    type: "button",
-    value: index,
-    onpointerenter: hover(index),
-    onpointerleave: hover(-1),
-    onclick: () => { state.hovered = -1; select(index); },
-  }, ...parts);
-  return makeElement("li", {}, button);
+  const values = { type: "button", value: index, onclick: () => select(index) };
+  return makeElement("li", {}, makeElement("button", values, ...parts));
 }
 
 function markRows() {
@@ -137,38 +122,12 @@ function pick(x, y) {
   const point = cloud.pick(camera, x, y, 9, drawing());
   const row = point >= 0 && layer.labels ? layer.labels[point] - 1 : -1;
   if (row >= 0 || state.selected >= 0) select(row);
-  const tip = $("tip");
-  tip.hidden = row < 0 || state.selected < 0;
-  if (tip.hidden) return;
-  tip.textContent = layer.rows[row].name;
-  tip.style.left = `${Math.min(x + 12, $("stage").clientWidth - 120)}px`;
-  tip.style.top = `${y + 8}px`;
 }
 
-// ---- the address, buttons and keys ----
-
-const asked = () => new URLSearchParams(location.hash.slice(1));
-
-function remember() {
-  const hash = asked();
-  hash.set("layer", state.layer.id);
-  if (state.selected >= 0) hash.set("select", state.selected);
-  else hash.delete("select");
-  history.replaceState(null, "", `#${hash}`);
-}
-
-function follow() {
-  const hash = asked();
-  choose(layers.find((layer) => layer.id === hash.get("layer")) || state.layer);
-  const row = hash.has("select") ? +hash.get("select") : -1;
-  state.selected = state.layer.rows[row] ? row : -1;
-  if (VIEWS[hash.get("view")]) camera.reset(hash.get("view"));
-  markRows();
-  paint();
-}
+// ---- buttons and keys ----
 
 for (const layer of layers) {
-  const onclick = () => { choose(layer); remember(); };
+  const onclick = () => choose(layer);
   const values = { type: "button", value: layer.id, textContent: layer.label, onclick };
   $("layers").append(makeElement("button", values));
 }
@@ -179,17 +138,17 @@ for (const id of ["size", "cut", "score", "open"]) $(id).addEventListener("input
 for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => { camera.reset(button.dataset.view); redraw(); });
 }
-attachControls($("view"), camera, () => { $("tip").hidden = true; redraw(); }, pick);
+attachControls($("view"), camera, redraw, pick);
 document.addEventListener("keydown", (event) => {
   const layer = layers[+event.key - 1];
   if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey) return;
-  if (event.key === "Escape") { state.hovered = -1; if (state.selected >= 0) select(-1); }
-  else if (layer) { choose(layer); remember(); }
+  if (event.key === "Escape") select(-1);
+  else if (layer) choose(layer);
 });
-window.addEventListener("hashchange", follow);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 new ResizeObserver(redraw).observe($("stage"));
 camera.aspect = $("stage").clientWidth / Math.max(1, $("stage").clientHeight);
 camera.reset();
-follow();
+const asked = new URLSearchParams(location.hash.slice(1)).get("layer");
+choose(layers.find((layer) => layer.id === asked) || layers[0]);
 draw();

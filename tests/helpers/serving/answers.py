@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "docs" / "serving"
 
 
@@ -57,25 +57,15 @@ def library(exported: str | Path) -> str:
 
 
 @contextlib.contextmanager
-def running_server(exported: str | Path) -> Iterator[tuple[int, int, int]]:
-    """Start a process that serves an export: its gRPC port, its REST port, its id."""
+def running_server(exported: str | Path) -> Iterator[tuple[int, int]]:
+    """Start a process that serves an export: its gRPC port and its REST port."""
     program = Path(__file__).parent / "server.py"
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, program, exported, library(exported)],
-        stdin=subprocess.PIPE,
+        stdin=subprocess.PIPE,  # it ends with this
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(exported).parent,
-    )
-    try:
+    ) as process:
         grpc, rest = map(int, process.stdout.readline().split())
-        yield grpc, rest, process.pid
-    finally:
-        process.stdin.close()
-        process.wait(60)
-
-
-def resident_mb(pid: int) -> float:
-    """Return the memory that a process holds."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        yield grpc, rest

@@ -1,20 +1,16 @@
-"""`gspn prepare partnet` and `gspn prepare parts`."""
+"""`gspn prepare partnet`."""
 
 from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gspn_tf.commands import prepare
 from gspn_tf.commands.command import Arguments, Command, existing_folder
-from gspn_tf.commands.flags import flag, integer
-
-if TYPE_CHECKING:
-    from gspn_tf.datasets.reading import DataSet
+from gspn_tf.commands.flags import flag
 
 
-def run_partnet(arguments: Arguments) -> None:
+def run(arguments: Arguments) -> None:
     """Convert PartNet."""
     flags = arguments.flags
     source = existing_folder(flags.source, "--source")
@@ -26,7 +22,6 @@ def run_partnet(arguments: Arguments) -> None:
     options = {"category": flags.category, "level": flags.level}
     splits = partnet_h5.list_stored_shapes(source, flags.category, flags.level)
     read: Callable = partnet_h5.read_stored_shape
-    unlabelled = partnet_h5.unlabelled(splits)
     absent: dict[str, list[str]] = {}
     if splits:
         options["files"] = partnet_h5.digests(splits)
@@ -42,7 +37,6 @@ def run_partnet(arguments: Arguments) -> None:
         read=partial(read, classes=classes),
         options=options,
         root=source,
-        unlabelled=unlabelled,
         absent=absent,
         licence=partnet.LICENCE,
     )
@@ -63,26 +57,7 @@ def _raw_splits(flags: Namespace, source: Path) -> tuple[dict, dict]:
     return choose_listed(lists, there, source, flags.keep_going)
 
 
-def run_parts(arguments: Arguments) -> None:
-    """Generate shapes."""
-    flags = arguments.flags
-    data = generated_parts(prepare.wanted(flags), flags.seed, flags.points)
-    prepare.make(flags, data)
-
-
-def generated_parts(
-    counts: dict[str, int], seed: int, points: int = 12_000
-) -> "DataSet":
-    """Shapes of `points` points."""
-    from gspn_tf.datasets.reading import DataSet, read_generated
-    from gspn_tf.synthetic import parts
-
-    splits = prepare.generated(counts, seed, parts.shape_name)
-    read = partial(read_generated, generate=parts.generate_shape, num_points=points)
-    return DataSet("parts", parts.PARTS, splits, read, {"seed": seed, "points": points})
-
-
-PARTNET = Command(
+COMMAND = Command(
     name="prepare partnet",
     summary="Convert PartNet's shapes of one category at one level of detail.",
     usage="--source DIR --output DIR --category Chair [--level 3]",
@@ -109,17 +84,6 @@ PARTNET = Command(
         prepare.VAL_FRACTION,
         prepare.SEED,
     ),
-    run=run_partnet,
+    run=run,
     required=("source", "output", "category"),
-)
-PARTS = Command(
-    name="prepare parts",
-    summary="Generate shapes of labelled parts: chairs, tables, lamps, storage.",
-    usage="--output DIR [--train N --val N --test N --seed S]",
-    flags=(
-        *prepare.generated_flags("Shapes", (400, 16, 60)),
-        flag("--points", "Points of a shape.", 12_000, type=integer(7_800)),
-    ),
-    run=run_parts,
-    required=("output",),
 )

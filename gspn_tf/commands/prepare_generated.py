@@ -1,0 +1,99 @@
+"""`gspn prepare rooms`, `parts` and `views`: scenes that ship with the project."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gspn_tf.commands import prepare
+from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.flags import Flag, flag, integer
+
+if TYPE_CHECKING:
+    from gspn_tf.datasets.reading import DataSet
+
+SPLITS = ("train", "val", "test")
+POINTS = {"rooms": 40_000, "parts": 12_000}  # of a scene; views have one a pixel
+
+
+def run_generated(kind: str, arguments: Arguments) -> None:
+    """Generate the scenes of each split that the flags ask for."""
+    values = vars(arguments.flags)
+    counts = {split: values[split] for split in SPLITS if values[split]}
+    if not counts:
+        raise UserError("nothing to make: --train, --val and --test are all 0")
+    data = generated_data(kind, counts, values["seed"], values.get("points"))
+    prepare.make(arguments.flags, data)
+
+
+def generated_data(
+    kind: str, counts: Mapping[str, int], seed: int, points: int | None = None
+) -> "DataSet":
+    """Scenes to generate, from a seed each; no two splits or seeds share one."""
+    import numpy as np
+
+    from gspn_tf.data.classes import SCANNET
+    from gspn_tf.datasets.reading import DataSet, SceneSource, read_generated
+    from gspn_tf.synthetic import parts, rooms, views
+
+    classes, name, generate = {
+        "rooms": (SCANNET, rooms.room_name, rooms.generate_room),
+        "parts": (parts.PARTS, parts.shape_name, parts.generate_shape),
+        "views": (SCANNET, views.view_name, views.generate_view),
+    }[kind]
+    splits = {}
+    for split, count in counts.items():
+        sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
+        seeds = sequence.generate_state(count).tolist()
+        splits[split] = [SceneSource(name(each), detail=each) for each in seeds]
+    options, read = {"seed": seed}, partial(read_generated, generate=generate)
+    if kind in POINTS:
+        options["points"] = points or POINTS[kind]
+        read = partial(read, num_points=options["points"])
+    return DataSet(kind, classes, splits, read, options)
+
+
+def write_generated(
+    output: Path | str, kind: str, counts: Mapping[str, int], seed: int = 0
+) -> None:
+    """Write generated scenes in place of any others, or go on with the same ones."""
+    prepare.write(output, generated_data(kind, counts, seed), force=True)
+
+
+def _command(
+    kind: str, summary: str, noun: str, counts: tuple[int, ...], *more: Flag
+) -> Command:
+    numbers = (
+        flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
+        for split, count in zip(SPLITS, counts, strict=True)
+    )
+    return Command(
+        name=f"prepare {kind}",
+        summary=summary,
+        usage="--output DIR [--train N --val N --test N --seed S]",
+        flags=(*prepare.SOURCE_FLAGS, prepare.SEED, *numbers, *more),
+        run=partial(run_generated, kind),
+        required=("output",),
+    )
+
+
+ROOMS = _command(
+    "rooms",
+    "Generate furnished rooms with exact labels.",
+    "Rooms",
+    (192, 16, 16),
+    flag("--points", "Points of a room, at most.", 40_000, type=integer(20_000)),
+)
+PARTS = _command(
+    "parts",
+    "Generate shapes of labelled parts: chairs, tables, lamps, storage.",
+    "Shapes",
+    (400, 16, 60),
+    flag("--points", "Points of a shape.", 12_000, type=integer(7_800)),
+)
+VIEWS = _command(
+    "views",
+    "Generate rooms as one depth camera sees them, with exact labels.",
+    "Views",
+    (400, 16, 48),
+)
