@@ -108,19 +108,6 @@ def test_few_or_unsure_points_are_no_group(count, confidence):
     np.testing.assert_array_equal(found, np.full(count, -1))
 
 
-def test_an_unsure_point_between_two_groups_does_not_join_them():
-    """It proposes both as one, the largest group."""
-    left, right = np.full((10, 1), 0.0), np.full((10, 1), 1.0)
-    features = np.float32(np.concatenate([left, [[0.5]], right]))
-    confidence = np.where(np.arange(21) == 10, 0.5, 0.9).astype("f4")
-    surest_first = dc.replace(RULES, group_order="confidence")
-    found = merge_groups(features, confidence, surest_first).numpy()
-    assert len(set(found[:10])) == len(set(found[11:])) == 1
-    assert found[0] != found[-1]
-    largest_first = merge_groups(features, confidence, RULES).numpy()
-    assert (largest_first == 0).all()
-
-
 @pytest.mark.slow
 def test_a_whole_scene_needs_no_whole_matrix(monkeypatch):
     """12 000 points: the matrix would be 576 MB of floats, a chunk is 49 MB."""
