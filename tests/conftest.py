@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import toy_models
-from parity.golden import pytest_terminal_summary  # noqa: F401
 from serving.toy_export import export_toy
 
 from gspn_tf import models

@@ -106,23 +106,3 @@ def test_few_or_unsure_points_are_no_group(count, confidence):
     merge = tf.function(lambda *x: merge_groups(*x, RULES))
     found = merge(tf.zeros([count, 4]), tf.fill([count], confidence))
     np.testing.assert_array_equal(found, np.full(count, -1))
-
-
-@pytest.mark.slow
-def test_a_whole_scene_needs_no_whole_matrix(monkeypatch):
-    """12 000 points: the matrix would be 576 MB of floats, a chunk is 49 MB."""
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 30, 12_000)
-    features = np.float32(truth[:, None] + rng.uniform(-0.1, 0.1, (12_000, 1)))
-    sizes, watched = [], grouping.similarity
-
-    def similarity(left, right, scale):
-        found = watched(left, right, scale)
-        sizes.append(int(np.prod(found.shape)))
-        return found
-
-    monkeypatch.setattr(grouping, "similarity", similarity)
-    found = merge_groups(features, tf.ones([12_000]), RULES).numpy()
-    assert max(sizes) <= 12_000 * grouping.CHUNK
-    pairs = set(zip(truth, found, strict=True))
-    assert len(pairs) == 30 and len({row for _, row in pairs}) == 30

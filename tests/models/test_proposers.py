@@ -10,7 +10,6 @@ from learning import assert_every_weight_moves, terms_and_gradients, trained
 
 from gspn_tf import models
 from gspn_tf.models.proposers import anchors
-from gspn_tf.models.proposers.proposer import SeedTruth
 from gspn_tf.nn import assignment
 from gspn_tf.nn import boxes as box_lib
 
@@ -229,10 +228,8 @@ def test_r_pointnet_takes_every_design(changes, tiny_config, tiny_batch, tiny_sc
     terms = network.loss_terms(network(tiny_batch, training=True), tiny_batch)
     assert set(terms) == set(network.loss_names)
     assert terms["box"] > 0 and terms["mask"] > 0
-    assert np.isfinite([float(value) for value in terms.values()]).all()
     found = network(tiny_scene)
-    boxes = found.proposals.boxes.numpy()[found.proposals.valid]
-    assert len(boxes) and np.isfinite(boxes).all()
+    assert found.proposals.valid.numpy().any()
     assert np.isfinite(found.detections.boxes).all()
 
 
@@ -243,13 +240,3 @@ def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_sc
     network = models.build(dc.replace(config, proposal_iou=1.0))
     count = network(tiny_scene).proposals.valid.numpy().sum(1)
     np.testing.assert_array_equal(count, [500, 500])  # of 32 * 18
-
-
-def test_truth_at_the_seeds(found, tiny_batch):
-    truth: SeedTruth = found[1]["boxes"]
-    seeds = found[0]["boxes"].seeds.numpy()
-    instance = tiny_batch["targets"]["instance"].numpy()
-    for b in range(2):
-        own = instance[b][seeds[b]]
-        np.testing.assert_array_equal(truth.foreground[b], own >= 0)
-        np.testing.assert_array_equal(truth.instance[b], np.maximum(own, 0))

@@ -67,29 +67,6 @@ def test_sampled_regions_keep_the_ratio(num_near):
     assert not classes.any() and valid.sum() == 2
 
 
-@pytest.mark.parametrize("near, negatives", [(1, 2), (3, 6), (21, 42)])
-def test_a_third_is_released_as_a_truncated_ratio(near, negatives):
-    boxes = cube(*[(0, 0, 0)] * near, *[(10 + 2 * i, 0, 0) for i in range(60)])
-    truth = objects(cube((0, 0, 0)), [7])
-    released = {"fraction": 0.33, "background": 0}
-    _, valid, classes = sample(boxes, truth, num_regions=64, **released)
-    assert (valid & (classes > 0)).sum() == near
-    assert (valid & (classes == 0)).sum() == negatives
-    _, valid, _ = sample(boxes[near:], truth, **released)
-    assert not valid.any()
-
-
-def test_the_highest_priority_is_taken():
-    boxes = cube(*[(0, 0, 0)] * 5, *[(9, i, 0) for i in range(8)])
-    priority = np.float32([[0.1, 0.9, 0.2, 0.8, 0.3, 0, 0.1, 0.7, 0.2, 0.6, 0, 0, 0.5]])
-    proposals = Proposals(boxes[None], priority, np.ones((1, 13), bool))
-    truth = objects(cube((0, 0, 0)), [7])
-    config = RPointNetConfig(num_regions=4, positive_fraction=0.5)
-    got = assignment.sample_proposals(proposals, truth, tf.constant(priority), config)
-    np.testing.assert_array_equal(got.boxes[0], boxes[[1, 3, 7, 9]])
-    np.testing.assert_array_equal(got.scores[0], priority[0, [1, 3, 7, 9]])
-
-
 def test_targets_are_of_the_object_that_a_box_overlaps_most():
     truth = objects(cube((0, 0, 0), (0.5, 0, 0), (5, 0, 0)), [3, 2, 4])
     boxes = cube((0.1, 0, 0), (5.2, 0, 0), (5.8, 0, 0), (5.2, 0, 0))[None]

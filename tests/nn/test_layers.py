@@ -61,16 +61,6 @@ def check_layer(layer, inputs):
         assert np.abs(gradient.numpy()).max() > 0, weight.path
 
 
-def test_parts_are_a_concatenation():
-    mlp = layers.SharedMLP((5,), (2, 3, 4))
-    whole = layers.SharedMLP((5,), (9,))
-    whole.set_weights(mlp.get_weights())
-    parts = [tensor(2, 6, width, seed=width) for width in (2, 3, 4)]
-    total = tf.add_n([mlp.project(part, i) for i, part in enumerate(parts)])
-    expected = whole.project(tf.concat(parts, -1))
-    np.testing.assert_allclose(total, expected, atol=1e-5)
-
-
 def surroundings():
     """The context of seven seeds at two scales, and the origin of its coordinates."""
     seeds = tensor(2, 7, 3, seed=2)

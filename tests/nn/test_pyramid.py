@@ -33,13 +33,6 @@ def test_order_is_that_of_farthest_points(built, tiny_batch):
         np.testing.assert_array_equal(order, expected)
 
 
-def test_a_shorter_order_is_a_prefix(built, tiny_batch, backbone):
-    points, num_points = tiny_batch["points"], tiny_batch["num_points"]
-    short = build_pyramid(points, num_points, backbone, 1).order
-    assert short.shape == (2, backbone.num_centers[0])
-    np.testing.assert_array_equal(short, built.order[:, : short.shape[1]])
-
-
 @pytest.mark.parametrize("length", [30, 512])
 def test_a_known_order_is_taken_and_then_the_first_row(tiny_batch, backbone, length):
     points, num_points = tiny_batch["points"], tiny_batch["num_points"]
@@ -55,20 +48,6 @@ def test_levels_are_prefixes_of_the_order(built, backbone):
         expected = pyramid_lib.take(built.points, built.order[:, :size])
         np.testing.assert_array_equal(level.points, expected)
         np.testing.assert_array_equal(level.num_points, [size, size])
-
-
-def test_neighbors_are_rows_of_the_level_below(built, backbone):
-    below, counts = built.points, (512, 400)
-    for level, radius in zip(built.levels, backbone.radii, strict=True):
-        for b, count in enumerate(counts):
-            expected, _ = reference.ball_query(
-                below[b].numpy()[:count],
-                level.points[b].numpy(),
-                radius,
-                backbone.num_neighbors,
-            )
-            np.testing.assert_array_equal(level.neighbors[b], expected)
-        below, counts = level.points, level.num_points.numpy()
 
 
 def naive_interpolation(coarse, fine):
@@ -169,18 +148,3 @@ def test_padding_changes_nothing(built, tiny_batch, backbone):
     ):
         for row, count in enumerate(counts):
             np.testing.assert_array_equal(a[row, :count], b[row, :count])
-
-
-def test_unknown_axes(built, tiny_batch, backbone):
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, 3], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-        ]
-    )
-    def traced(points, num_points):
-        return build_pyramid(points, num_points, backbone, NUM_ORDERED)
-
-    found = traced(tiny_batch["points"], tiny_batch["num_points"])
-    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(built), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5)

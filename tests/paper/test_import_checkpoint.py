@@ -14,7 +14,6 @@ import tensorflow as tf
 from gspn_tf import config as c
 from gspn_tf import models
 from gspn_tf.commands import main as cli
-from gspn_tf.config import presets
 from gspn_tf.inference import segmenter as inference
 from gspn_tf.paper.release import names as release_names
 from gspn_tf.training import loop as training
@@ -151,24 +150,6 @@ def test_every_weight_is_named_once(network):
     assert others <= {"kl_weight", "seed_generator_state", "total", "count"}
     names = [name for weight in weights for name in weight.names()]
     assert len(set(names)) == len(names)
-
-
-@pytest.mark.slow
-def test_the_release_has_524_variables_that_count():
-    weights = release_names.weights(models.build(presets.released()))
-    sizes = [np.prod(weight.shape) for weight in weights for _ in weight.names()]
-    assert (len(sizes), sum(sizes)) == (524, 14_105_876 - 4_063_616)
-
-
-def test_order_within_kernels(network):
-    head, mask = network.box_head, network.mask_head
-    theirs = np.array(["dz", "dy", "dx", "dh", "dw", "dl"] * 2)
-    ours = release_names.mirror_deltas(theirs, head.box_output)
-    assert ours.tolist() == ["dx", "dy", "dz", "dl", "dw", "dh"] * 2
-    width = mask.mask_mlp.parts[0]
-    theirs = np.array([["global"]] * 16 + [["local"]] * width)
-    ours = release_names.local_first(theirs, mask.mask_mlp)
-    assert ours.ravel().tolist() == ["local"] * width + ["global"] * 16
 
 
 def convert_bad(values, folder, tmp_path, capsys) -> list[str]:
