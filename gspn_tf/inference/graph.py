@@ -22,23 +22,35 @@ class FoundInstances(NamedTuple):
     classes: tf.Tensor  # [D] int32, 1..C
     scores: tf.Tensor  # [D] float32, 0..1
     masks: tf.Tensor  # [D, ceil(V / 8)] uint8; each has a point, see `pack_bits`
-    semantic: tf.Tensor  # [V] int32, 0 = background
+    semantic: tf.Tensor  # [V] int32, 0 = background; or [0]
     proposals: tf.Tensor  # [R, 6] float32, as boxes; best first
     proposal_scores: tf.Tensor  # [R] float32 objectness, 0..1
 
 
-def find_instances(model: InstanceNetwork, scan: ObservedScan) -> FoundInstances:
+def find_instances(
+    model: InstanceNetwork, scan: ObservedScan, *, classify_points: bool = True
+) -> FoundInstances:
     """Run a network on the points that it sees and carry the result to all V points.
 
     Points that are not finite belong to no instance and are background.
+
+    Args:
+        model: A trained network.
+        scan: What it sees.
+        classify_points: False leaves `semantic` empty and saves the search for the
+            nearest points, without which an R-PointNet can make its masks.
     """
     outputs = model.detect(scan.batch)
     found, proposals = outputs.detections, outputs.proposals
-    _, nearest = ops.knn(scan.batch["points"], scan.points[None], 1)
-    nearest = nearest[0, :, 0]
+    nearest = tf.zeros([0], tf.int32)
+    if classify_points:
+        _, rows = ops.knn(scan.batch["points"], scan.points[None], 1)
+        nearest = rows[0, :, 0]
     masks = carry_masks(model, outputs, scan.points, nearest)
     seen = tf.argmax(outputs.semantic_logits[0], -1, output_type=tf.int32)
-    semantic = tf.where(finite_rows(scan.points), tf.gather(seen, nearest), 0)
+    semantic = tf.gather(seen, nearest)
+    if classify_points:
+        semantic = tf.where(finite_rows(scan.points), semantic, 0)
     filled = tf.reduce_any(masks > 0, axis=1)
     rows = tf.boolean_mask(tf.where(found.valid[0])[:, 0], filled)
     real = proposals.valid[0]

@@ -1,8 +1,9 @@
 """The folder that `gspn segment` leaves: a cloud, a list, masks and a page.
 
 instances.ply    every point of the scan in its own coordinates, coloured by
-                 instance; columns `semantic` (class id) and `instance` (-1 = none)
-instances.json   class, score, box and number of points of each instance
+                 instance; columns `semantic` (class id) and `instance` (its number
+                 in the list, 0 = none)
+instances.json   number, class, score, box and points of each instance
 masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
 index.html       input, classes, instances and any proposals, to turn and to click
 """
@@ -50,6 +51,7 @@ class SegmentedScan(NamedTuple):
         )
         return [
             {
+                "instance": number,
                 "class": self.classes.names[label - 1],
                 "class_id": self.classes.raw_ids[label - 1],
                 "score": round(float(score), 4),
@@ -59,7 +61,7 @@ class SegmentedScan(NamedTuple):
                 },
                 "num_points": len(mask),
             }
-            for label, score, box, mask in rows
+            for number, (label, score, box, mask) in enumerate(rows, 1)
         ]
 
     def write(self, directory: str | Path) -> None:
@@ -81,7 +83,7 @@ class SegmentedScan(NamedTuple):
         labels = self.found.labels()
         columns = {
             "semantic": self.classes.to_raw(self.found.semantic),
-            "instance": labels,
+            "instance": labels + 1,
         }
         write_ply(path, self.scan.world(), instance_colors(labels), columns)
 

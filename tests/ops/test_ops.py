@@ -221,7 +221,8 @@ def _another(draw, value):
     if way == "shape":
         return _another_shape(draw, value), False
     if way == "type":
-        return value.astype(draw(st.sampled_from(DTYPES))), False
+        with np.errstate(invalid="ignore"):  # NaN as an integer
+            return value.astype(draw(st.sampled_from(DTYPES))), False
     if value.size == 0 or value.dtype == bool:
         return value, False
     value, integers = value.copy(), value.dtype == np.int32

@@ -79,7 +79,8 @@ def answer_instances(
         boxes [D, 6] metres, classes [D] int32, scores [D], masks_bytes [D] strings of
         ceil(V / 8) bytes (see `pack_bits`) and num_detections int32.
     """
-    found, most = find_instances(model, scan), model.config.max_detections
+    found = find_instances(model, scan, classify_points=False)
+    most = model.config.max_detections
     return {
         "boxes": padded_rows(found.boxes, most),
         "classes": padded_rows(found.classes, most),
