@@ -162,5 +162,5 @@ def tiny_batch() -> dict:
 
 @pytest.fixture(scope="session")
 def tiny_scene(tiny_batch) -> dict:
-    """What the networks see of `tiny_batch` at test time."""
+    """The part of `tiny_batch` that the networks see at test time."""
     return {key: value for key, value in tiny_batch.items() if key != "targets"}

@@ -1,4 +1,4 @@
-"""The same numbers as the released model, as far as they were recorded."""
+"""Our numbers are those of the released model, as far as they were recorded."""
 
 import numpy as np
 import pytest

@@ -116,7 +116,7 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
 
 
 def class_logits(network, batch, change):
-    """Of the regions of a batch, with other features than the scene's."""
+    """Classifies the regions of a batch with other features than the scene's."""
     outputs = network(batch)
     scene = outputs.proposed.scene
     scene = scene._replace(**change(scene))

@@ -161,7 +161,7 @@ def test_point_decoder_joins_its_branches(width):
 
 
 def test_regions_lie_in_their_boxes():
-    """Of three boxes one holds points, one none, and one is marked invalid."""
+    """One of three boxes holds points, one none, and one is marked invalid."""
     points = tensor(2, 60, 3)
     box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
     boxes = tf.stack([box, box])

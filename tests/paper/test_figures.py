@@ -1,4 +1,4 @@
-"""What the paper's figures show: components, centres, matched colours, the seed."""
+"""The figures of the paper: components, centres, matched colours, the seed."""
 
 import dataclasses as dc
 

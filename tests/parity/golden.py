@@ -99,7 +99,7 @@ class Golden:
         return np.unpackbits(self[key], axis=-1, count=count).astype(bool)
 
     def end_point(self, name: str, ours) -> tuple[np.ndarray, np.ndarray]:
-        """What was recorded of an end point, and the same part of ours.
+        """Gives what was recorded of an end point, and the same part of ours.
 
         `name__sK` has every K-th row of axis 1, `name__sub` its rows `sub`, anything
         else after the underscores the first ones of every axis.

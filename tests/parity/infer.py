@@ -170,7 +170,7 @@ def crops(run: Inference) -> dict:
 
 
 def results(g: Golden, check: Check) -> None:
-    """What test.py of the release writes. Ours leaves out empty masks, later."""
+    """Compares what test.py of the release writes. Ours drops empty masks later."""
     run, count = inference(g.path), len(g["post_label_ids"])
     scored, soft, support = run.taps.arguments["exported"][0]
     scores, key = (x.numpy()[0, :count] for x in run.taps["exported"])

@@ -14,7 +14,7 @@ def farthest_points(g: Golden, check: Check) -> None:
 
 
 def farthest_points_with_ties(g: Golden, check: Check) -> None:
-    """Of equally far points the release takes that of least (k mod 512, k).
+    """The release takes the one of least (k mod 512, k) of equally far points.
 
     Ours takes the least k: the same points if they come in that order.
     """

@@ -174,7 +174,7 @@ class Inference:
 
 @functools.cache
 def inference(path: Path) -> Inference:
-    """Of infer_SCENE.npz, infer_SCENE_intended.npz, infer_SCENE_explicit_rois.npz."""
+    """The pass of infer_SCENE.npz or with _intended or _explicit_rois behind SCENE."""
     scene = path.stem.removesuffix("_intended").removesuffix("_explicit_rois")
     meant = path.stem.endswith("_intended")
     config = presets.released() if meant else presets.released_literal()

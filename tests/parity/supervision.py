@@ -123,7 +123,7 @@ def regions(g: Golden, check: Check, prefix: str) -> None:
 
 
 def head_losses(g: Golden, check: Check, prefix: str) -> None:
-    """Of classes and boxes; of the masks too little was recorded."""
+    """Compares those of classes and boxes; too little was recorded of the masks."""
     classes = g[f"{prefix}target_class_ids"]
     valid = g[f"{prefix}rois"].any(-1)
     logits, deltas = (g[f"{prefix}rpointnet_{k}"] for k in ("class_logits", "bbox"))
