@@ -1,14 +1,9 @@
 """Instances that the networks find: restored from files, in order, and their laws."""
 
-import dataclasses as dc
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from gspn_tf import models
-from gspn_tf.nn.pyramid import take
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +77,6 @@ def by_place(found):
     boxes, masks = found.boxes[0].numpy(), found.masks[0].numpy()
     order = np.lexsort(boxes[:, :3].T)
     return boxes[order], masks[order]
-
-
-@pytest.mark.parametrize("center_network", ["pointnet2", "context"])
-def test_every_point_has_a_centre_and_seeds_keep_theirs(
-    center_network, tiny_config, tiny_scene
-):
-    config = dc.replace(tiny_config.proposal, center_network=center_network)
-    found = models.build(config)(tiny_scene)
-    assert found.scene.centers.shape == (2, 512, 3)
-    seeds = take(tiny_scene["points"], found.seeds)
-    expected = seeds + found.centers.direction * found.centers.distance[..., None]
-    at_seeds = take(found.scene.centers, found.seeds)
-    np.testing.assert_allclose(at_seeds, expected, atol=1e-4)
 
 
 # Laws

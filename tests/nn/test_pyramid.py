@@ -129,22 +129,3 @@ def test_fewer_points_than_centres(count, tiny_batch, backbone):
     for table in (*built.up, *built.to_points):
         assert table.indices.numpy().max() < max(count, 1)
         np.testing.assert_allclose(tf.reduce_sum(table.weights, -1), total, rtol=1e-6)
-
-
-def test_padding_changes_nothing(built, tiny_batch, backbone):
-    points, counts = tiny_batch["points"], tiny_batch["num_points"]
-    filled = tf.where(tf.sequence_mask(counts, 512)[..., None], points, 0.125)
-    filled = tf.pad(filled, [[0, 0], [0, 30], [0, 0]], constant_values=0.125)
-    other = build_pyramid(filled, counts, backbone, NUM_ORDERED)
-    np.testing.assert_array_equal(other.order, built.order)
-    for a, b in zip(
-        tf.nest.flatten((other.levels, other.up)),
-        tf.nest.flatten((built.levels, built.up)),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
-    for a, b in zip(
-        tf.nest.flatten(other.to_points), tf.nest.flatten(built.to_points), strict=True
-    ):
-        for row, count in enumerate(counts):
-            np.testing.assert_array_equal(a[row, :count], b[row, :count])
