@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import toy_models
-from parity.golden import pytest_terminal_summary  # noqa: F401
 from serving.toy_export import export_toy
 
 from gspn_tf import models
@@ -163,5 +162,5 @@ def tiny_batch() -> dict:
 
 @pytest.fixture(scope="session")
 def tiny_scene(tiny_batch) -> dict:
-    """What the networks see of `tiny_batch` at test time."""
+    """The part of `tiny_batch` that the networks see at test time."""
     return {key: value for key, value in tiny_batch.items() if key != "targets"}

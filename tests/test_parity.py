@@ -1,63 +1,28 @@
-"""The same numbers as the released model, as far as they were recorded."""
+"""Our numbers are those of the released model, as far as they were recorded."""
 
 import numpy as np
 import pytest
-from parity import (
-    dataset,
-    detections,
-    geometry,
-    golden,
-    heads,
-    infer,
-    layers,
-    losses,
-    ops,
-    regions,
-    schedules,
-    supervision,
-    targets,
-    train,
-)
+from parity import golden
+from parity.tables import long_cases, quick_cases
 
-MODULES = (
-    ops,
-    regions,
-    targets,
-    layers,
-    heads,
-    losses,
-    schedules,
-    dataset,
-    geometry,
-    detections,
-    supervision,
-    infer,
-    train,
-)
 CASES = [
-    pytest.param(case, path, id=f"{golden.name_of(path)}-{case.name}")
-    for module in MODULES
-    for path in golden.files(*module.FILES)
-    for case in module.cases(golden.Golden(path))
+    pytest.param(case, path, id=f"{golden.name_of(path)}-{case.name}", marks=marks)
+    for cases_of, marks in ((quick_cases, ()), (long_cases, pytest.mark.slow))
+    for path in golden.files()
+    for case in cases_of(path)
 ]
 
 
 @pytest.mark.parametrize("case, path", CASES)
 def test_values_are_those_of_the_release(case, path):
-    golden.run(case, path)
+    case.run(path)
 
 
-@pytest.mark.parametrize("path", golden.files("*.npz"), ids=golden.name_of)
+@pytest.mark.parametrize("path", golden.files(), ids=golden.name_of)
 def test_every_recorded_value_is_compared(path):
-    recorded = golden.Golden(path)
-    covered = {
-        key
-        for module in MODULES
-        if path in golden.files(*module.FILES)
-        for case in module.cases(recorded)
-        for key in case.keys
-    }
-    left = {key for key in recorded.keys() if not golden.not_checked(key)}
+    cases = [*quick_cases(path), *long_cases(path)]
+    covered = {key for case in cases for key in case.keys}
+    left = {key for key in golden.Golden(path).keys() if not golden.not_checked(key)}
     assert not sorted(left - covered)
 
 

@@ -10,7 +10,7 @@ def trained(model, batch, steps, epochs, rate):
     model.compile(keras.optimizers.Adam(rate), jit_compile=False)
     model.optimizer.build(model.trainable_variables)  # else `fit` traces twice
     repeated = tf.data.Dataset.from_tensors(batch).repeat(steps)
-    return model.fit(repeated, epochs=epochs, verbose=0).history
+    return model.fit(repeated, epochs=epochs, verbose=0, shuffle=False).history
 
 
 def terms_and_gradients(model, batch, training=True):

@@ -1,15 +1,9 @@
 """Instances that the networks find: restored from files, in order, and their laws."""
 
-import dataclasses as dc
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from gspn_tf import models
-from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn.pyramid import take
 
 
 @pytest.fixture(scope="module")
@@ -20,40 +14,18 @@ def detected(sure_network, tiny_scene):
 # Saving
 
 
-def assert_same_detections(found, expected, atol=1e-6):
-    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
-        if a is not None or b is not None:
-            np.testing.assert_allclose(a, b, atol=atol)
-
-
-def shaken(model):
-    """With other weights than those it was made with, and instances to detect."""
-    for i, weight in enumerate(model.weights):
-        noise = tf.random.stateless_uniform(weight.shape, [i, 5], 0.9, 1.1)
-        if weight.dtype == "float32":
-            weight.assign(weight * noise + 0.01 * noise)
-    model.box_head.class_output.bias.assign([-9.0, 1, 1, 1])
-    return model
-
-
-@pytest.fixture(scope="module")
-def original(tiny_config, tiny_scene):
-    """A model of no particular weights, and what it detects."""
-    keras.utils.set_random_seed(2)
-    model = shaken(models.build(tiny_config))
-    found = model(tiny_scene)
-    assert found.detections.valid.numpy().any()
-    return model, found
-
-
-def test_weights_are_restored(original, tiny_config, tiny_scene, tmp_path):
-    model, expected = original
-    model.save_weights(tmp_path / "model.weights.h5")
-    keras.utils.set_random_seed(3)
-    other = models.build(tiny_config)
-    assert (other(tiny_scene).proposals.scores != expected.proposals.scores)[0, 0]
-    other.load_weights(tmp_path / "model.weights.h5")
-    assert_same_detections(other.detect(tiny_scene), expected)
+@pytest.mark.parametrize("kind", ["gspn", "rpointnet"])
+def test_a_whole_model_is_restored(kind, sure_network, tiny_scene, tmp_path):
+    model = sure_network if kind == "rpointnet" else sure_network.proposal_network
+    model.save(tmp_path / "model.keras")
+    other = keras.models.load_model(tmp_path / "model.keras")
+    assert type(other) is type(model) and other.config == model.config
+    if kind == "rpointnet":
+        assert other.proposal_network.trainable is False
+    found, expected = (tf.nest.flatten(each(tiny_scene)) for each in (other, model))
+    for a, b in zip(found, expected, strict=True):
+        if b is not None:
+            np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 # Detections
@@ -105,35 +77,6 @@ def by_place(found):
     boxes, masks = found.boxes[0].numpy(), found.masks[0].numpy()
     order = np.lexsort(boxes[:, :3].T)
     return boxes[order], masks[order]
-
-
-def test_detections_of_a_class_do_not_overlap(detected, sure_network):
-    found = detected.detections
-    for b in range(2):
-        real = found.valid[b]
-        boxes, classes = found.boxes[b][real], found.classes[b][real]
-        iou = box_lib.pairwise_iou(boxes, boxes).numpy()
-        same = (classes[:, None] == classes[None]).numpy()
-        np.fill_diagonal(same, False)
-        assert iou[same].max(initial=0) <= sure_network.config.detection_iou + 1e-5
-
-
-def test_results_repeat(sure_network, detected, tiny_scene):
-    again = sure_network.detect(tiny_scene)
-    assert_same_detections(again, detected, atol=0)
-
-
-@pytest.mark.parametrize("center_network", ["pointnet2", "context"])
-def test_every_point_has_a_centre_and_seeds_keep_theirs(
-    center_network, tiny_config, tiny_scene
-):
-    config = dc.replace(tiny_config.proposal, center_network=center_network)
-    found = models.build(config)(tiny_scene)
-    assert found.centers.everywhere.shape == (2, 512, 3)
-    seeds = take(tiny_scene["points"], found.seeds)
-    expected = seeds + found.centers.direction * found.centers.distance[..., None]
-    at_seeds = take(found.centers.everywhere, found.seeds)
-    np.testing.assert_allclose(at_seeds, expected, atol=1e-4)
 
 
 # Laws

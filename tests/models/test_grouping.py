@@ -106,36 +106,3 @@ def test_few_or_unsure_points_are_no_group(count, confidence):
     merge = tf.function(lambda *x: merge_groups(*x, RULES))
     found = merge(tf.zeros([count, 4]), tf.fill([count], confidence))
     np.testing.assert_array_equal(found, np.full(count, -1))
-
-
-def test_an_unsure_point_between_two_groups_does_not_join_them():
-    """It proposes both as one, the largest group."""
-    left, right = np.full((10, 1), 0.0), np.full((10, 1), 1.0)
-    features = np.float32(np.concatenate([left, [[0.5]], right]))
-    confidence = np.where(np.arange(21) == 10, 0.5, 0.9).astype("f4")
-    surest_first = dc.replace(RULES, group_order="confidence")
-    found = merge_groups(features, confidence, surest_first).numpy()
-    assert len(set(found[:10])) == len(set(found[11:])) == 1
-    assert found[0] != found[-1]
-    largest_first = merge_groups(features, confidence, RULES).numpy()
-    assert (largest_first == 0).all()
-
-
-@pytest.mark.slow
-def test_a_whole_scene_needs_no_whole_matrix(monkeypatch):
-    """12 000 points: the matrix would be 576 MB of floats, a chunk is 49 MB."""
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 30, 12_000)
-    features = np.float32(truth[:, None] + rng.uniform(-0.1, 0.1, (12_000, 1)))
-    sizes, watched = [], grouping.similarity
-
-    def similarity(left, right, scale):
-        found = watched(left, right, scale)
-        sizes.append(int(np.prod(found.shape)))
-        return found
-
-    monkeypatch.setattr(grouping, "similarity", similarity)
-    found = merge_groups(features, tf.ones([12_000]), RULES).numpy()
-    assert max(sizes) <= 12_000 * grouping.CHUNK
-    pairs = set(zip(truth, found, strict=True))
-    assert len(pairs) == 30 and len({row for _, row in pairs}) == 30

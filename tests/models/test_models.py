@@ -11,8 +11,6 @@ from learning import assert_every_weight_moves, terms_and_gradients, trained
 from gspn_tf import models
 from gspn_tf.models import GSPN, RPointNet
 
-STEPS, EPOCHS = 20, 2  # of the overfitted scene
-
 
 def values(weights) -> dict[str, np.ndarray]:
     return {weight.path: weight.numpy() for weight in weights}
@@ -41,18 +39,6 @@ def with_positives(batch, gspn):
 
 
 # Training
-
-
-@pytest.mark.slow
-def test_fit_overfits_one_batch_and_logs_every_term(tiny_config, tiny_batch):
-    model = models.build(tiny_config.proposal)
-    model.kl_weight.assign(0.01)
-    history = trained(model, tiny_batch, STEPS, EPOCHS, 5e-3)
-    assert set(history) == {"loss", *model.loss_names}
-    assert np.isfinite(list(history.values())).all()
-    total = np.sum([history[name] for name in model.loss_names], 0)
-    np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
-    assert history["loss"][1] < 0.6 * history["loss"][0]
 
 
 @pytest.mark.slow
@@ -87,10 +73,8 @@ def test_every_weight_of_gspn_gets_a_gradient(gspn, tiny_batch):
     "changes",
     [
         {"center_network": "context", "seed_sampling": "random"},
-        {"center_network": "context", "semantic_conditioning": True},
         {"semantic_conditioning": True, "num_context_points": 100},
         {"center_direction": "unit", "center_unit": "metre"},
-        {"generator_context_units": 0},
         {"kind": "released_gspn", "generator_context_units": 0},
         {"kind": "released_literal_gspn"},
     ],
@@ -132,7 +116,7 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
 
 
 def class_logits(network, batch, change):
-    """Of the regions of a batch, with other features than the scene's."""
+    """Classifies the regions of a batch with other features than the scene's."""
     outputs = network(batch)
     scene = outputs.proposed
     scene = scene._replace(**change(scene))
@@ -218,15 +202,7 @@ def test_seeds_beyond_the_points_do_not_count(gspn, tiny_batch):
 # Golden values: a change of these is a change of the method.
 
 GOLDEN = {
-    ("gspn", False): {
-        "center": 0.732515,
-        "generation": 0.86959,
-        "confidence": 0.791327,
-        "kl": 0.00241672,
-        "objectness": 1.2627,
-        "semantic": 1.41141,
-    },
-    ("gspn", True): {
+    "gspn": {
         "center": 1.71282,
         "generation": 1.67819,
         "confidence": 0.783203,
@@ -234,8 +210,7 @@ GOLDEN = {
         "objectness": 0.883044,
         "semantic": 1.47145,
     },
-    ("network", False): {"class": 1.23825, "box": 0.800874, "mask": 0.840676},
-    ("network", True): {"class": 1.40818, "box": 1.12546, "mask": 0.702947},
+    "network": {"class": 1.40818, "box": 1.12546, "mask": 0.702947},
 }
 
 
@@ -253,14 +228,14 @@ def written(model):
     return model
 
 
-@pytest.mark.parametrize("kind, training", GOLDEN)
-def test_golden_losses(kind, training, tiny_config, tiny_batch):
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_golden_losses(kind, tiny_config, tiny_batch):
     proposal = dc.replace(tiny_config.proposal, semantic_dropout=0.0)
     config = dc.replace(tiny_config, proposal=proposal)
     model = written(models.build(config if kind == "network" else proposal))
     gspn = model.proposal_network if kind == "network" else model
     gspn.kl_weight.assign(0.5)
     batch = with_positives(tiny_batch, gspn)
-    terms = model.loss_terms(model(batch, training=training), batch)
+    terms = model.loss_terms(model(batch, training=True), batch)
     found = {name: float(value) for name, value in terms.items()}
-    assert found == pytest.approx(GOLDEN[kind, training], rel=1e-3)
+    assert found == pytest.approx(GOLDEN[kind], rel=1e-3)

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from learning import assert_every_weight_moves, terms_and_gradients, trained
 
 from gspn_tf import models
 from gspn_tf.models.proposers import anchors
-from gspn_tf.models.proposers.proposer import SeedTruth
 from gspn_tf.nn import assignment
 from gspn_tf.nn import boxes as box_lib
 
@@ -202,49 +202,22 @@ def test_a_seed_without_members_is_its_own_box(networks, tiny_batch):
 # All of them
 
 
-def test_labels_of_the_objectness_are_those_of_shapes(networks, found):
-    """Of segments, as of shapes: whether the seed's box overlaps an object."""
-    (outputs, truths), proposer = found, networks["segments"].proposer
-    outputs, truth = outputs["segments"].proposed, truths["segments"]
-    boxes = tf.gather(truth.targets["boxes"], truth.instance, batch_dims=1)
-    given = outputs._replace(proposals=outputs.proposals._replace(boxes=boxes))
-    x = outputs.objectness.numpy()[..., 0]
-    labels = np.where(truth.foreground, 1, -1)  # a box of an object at each seed
-    valid = outputs.proposals.valid.numpy()
-    want = np.log1p(np.exp(-x))[(labels == 1) & valid].mean()
-    np.testing.assert_allclose(proposer.objectness_loss(given, truth), want, rtol=1e-4)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", DESIGNS, ids=str)
+@pytest.mark.parametrize("changes", [{}, *DESIGNS], ids=str)
 def test_every_design_learns_and_every_weight_gets_a_gradient(
     changes, tiny_config, tiny_batch
 ):
     model = models.build(dc.replace(tiny_config.proposal, **changes))
     model.kl_weight.assign(0.01)
-    assert set(model.monitored) <= set(model.loss_names)
-    weights, optimizer = model.trainable_weights, keras.optimizers.Adam(5e-3)
-    optimizer.build(weights)
-
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            terms = model.loss_terms(model(tiny_batch, training=True), tiny_batch)
-            loss = tf.add_n(list(terms.values()))
-        gradients = tape.gradient(loss, weights)
-        optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        return terms, [tf.reduce_max(tf.abs(each)) for each in gradients]
-
-    first, largest = step()
-    assert set(first) == set(model.loss_names)
-    dead = [w.path for w, g in zip(weights, largest, strict=True) if not g > 0]
-    assert not dead
-    for _ in range(29):
-        last, _ = step()
-    proposing = set(model.monitored) - {"objectness"}
-    for name in proposing:
-        assert last[name] < 0.6 * first[name]
-    assert sum(last.values()) < 0.8 * sum(first.values())
+    assert ("center" in model.loss_names) == ("center_network" not in changes)
+    _, gradients = terms_and_gradients(model, tiny_batch)
+    assert_every_weight_moves(gradients)
+    history = trained(model, tiny_batch, steps=20, epochs=2, rate=5e-3)
+    assert set(history) == {"loss", *model.loss_names}
+    total = np.sum([history[name] for name in model.loss_names], 0)
+    np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
+    for name in {"loss", *model.monitored} - {"objectness"}:
+        assert history[name][1] < 0.8 * history[name][0]
 
 
 @pytest.mark.slow
@@ -255,10 +228,8 @@ def test_r_pointnet_takes_every_design(changes, tiny_config, tiny_batch, tiny_sc
     terms = network.loss_terms(network(tiny_batch, training=True), tiny_batch)
     assert set(terms) == set(network.loss_names)
     assert terms["box"] > 0 and terms["mask"] > 0
-    assert np.isfinite([float(value) for value in terms.values()]).all()
     found = network(tiny_scene)
-    boxes = found.proposals.boxes.numpy()[found.proposals.valid]
-    assert len(boxes) and np.isfinite(boxes).all()
+    assert found.proposals.valid.numpy().any()
     assert np.isfinite(found.detections.boxes).all()
 
 
@@ -269,20 +240,3 @@ def test_more_candidates_are_selected_where_a_seed_has_more(tiny_config, tiny_sc
     network = models.build(dc.replace(config, proposal_iou=1.0))
     count = network(tiny_scene).proposals.valid.numpy().sum(1)
     np.testing.assert_array_equal(count, [500, 500])  # of 32 * 18
-
-
-def test_without_centers_points_are_their_own(tiny_config, tiny_batch, tiny_scene):
-    model = models.build(dc.replace(tiny_config.proposal, center_network="none"))
-    found = model(tiny_scene)
-    np.testing.assert_array_equal(found.centers.everywhere, tiny_scene["points"])
-    assert "center" not in model.loss_names
-
-
-def test_truth_at_the_seeds(found, tiny_batch):
-    truth: SeedTruth = found[1]["boxes"]
-    seeds = found[0]["boxes"].seeds.numpy()
-    instance = tiny_batch["targets"]["instance"].numpy()
-    for b in range(2):
-        own = instance[b][seeds[b]]
-        np.testing.assert_array_equal(truth.foreground[b], own >= 0)
-        np.testing.assert_array_equal(truth.instance[b], np.maximum(own, 0))

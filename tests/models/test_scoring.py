@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from gspn_tf.models import scoring
 from gspn_tf.models.scoring import RefinedBoxes, Support
-from gspn_tf.types import Detections, Regions
+from gspn_tf.types import Detections
 
 # Four points; classes are background, one and two.
 SUPPORT = Support(
@@ -20,13 +20,6 @@ FOUND = RefinedBoxes(
     valid=tf.constant([[True, True, True]]),
 )
 MASKS = tf.constant([[[0, 0, 1.0, 0.5], [0, 1.0, 0, 0], [1.0, 0.5, 0, 0]]])
-
-
-def test_support_of_regions_is_a_product_of_means():
-    rows = tf.constant([[[0, 1], [2, 2]]])
-    regions = Regions(tf.zeros([1, 2, 6]), rows, tf.constant([[True, True]]))
-    found = scoring.of_regions(SUPPORT, regions, tf.constant([[1, 2]]))
-    np.testing.assert_allclose(found, [[0.75 * 0.625, 0.0]])
 
 
 def test_released_scores_weigh_supports_by_the_soft_masks():

@@ -21,13 +21,6 @@ def objects(boxes, classes, valid=None):
     return {name: tf.constant(value)[None] for name, value in values.items()}
 
 
-def test_labels_follow_section_3_1():
-    iou = tf.constant([[[0.6], [0.4], [0.6], [0.4]]])
-    foreground = tf.constant([[True, True, False, False]])
-    got = assignment.objectness_labels(iou, foreground, 0.5)
-    np.testing.assert_array_equal(got, [[1, 0, -1, 0]])
-
-
 def test_best_seeds_of_objects():
     # Objects: one that no seed on an object overlaps, two others, one of padding.
     iou = [
@@ -42,13 +35,7 @@ def test_best_seeds_of_objects():
     np.testing.assert_array_equal(np.argwhere(got[0]), [[1, 2], [2, 1]])
 
 
-def test_padded_objects_match_nothing():
-    boxes = cube((0, 0, 0))[None]
-    iou = assignment.iou_with_truth(boxes, boxes, valid=np.array([[False]]))
-    assert iou.numpy().max() == -1
-
-
-def sample(boxes, truth, seed=0, num_regions=16, fraction=0.25, background=3):
+def sample(boxes, truth, num_regions=16, fraction=0.25, background=3):
     """The proposals that are sampled, and the classes that they should have."""
     config = RPointNetConfig(
         num_regions=num_regions,
@@ -57,7 +44,7 @@ def sample(boxes, truth, seed=0, num_regions=16, fraction=0.25, background=3):
     )
     real = np.ones([1, len(boxes)], bool)
     proposals = Proposals(boxes[None], boxes[None, :, 0], real)
-    priority = tf.random.stateless_uniform(real.shape, [0, seed])
+    priority = tf.random.stateless_uniform(real.shape, [0, 0])
     found = assignment.sample_proposals(proposals, truth, priority, config)
     rows = tf.zeros([1, num_regions, 2], tf.int32)
     regions = Regions(found.boxes, rows, found.valid)
@@ -75,43 +62,9 @@ def test_sampled_regions_keep_the_ratio(num_near):
     assert negative.sum() == 3 * max(positive.sum(), 1)
     assert (boxes[positive][:, 0] < 1).all() and (boxes[negative][:, 0] >= 10).all()
     assert not classes[~valid].any()
-
-
-@pytest.mark.parametrize("near, negatives", [(1, 2), (3, 6), (21, 42)])
-def test_a_third_is_released_as_a_truncated_ratio(near, negatives):
-    boxes = cube(*[(0, 0, 0)] * near, *[(10 + 2 * i, 0, 0) for i in range(60)])
-    truth = objects(cube((0, 0, 0)), [7])
-    released = {"fraction": 0.33, "background": 0}
-    _, valid, classes = sample(boxes, truth, num_regions=64, **released)
-    assert (valid & (classes > 0)).sum() == near
-    assert (valid & (classes == 0)).sum() == negatives
-    _, valid, _ = sample(boxes[near:], truth, **released)
-    assert not valid.any()
-
-
-def test_the_highest_priority_is_taken():
-    boxes = cube(*[(0, 0, 0)] * 5, *[(9, i, 0) for i in range(8)])
-    priority = np.float32([[0.1, 0.9, 0.2, 0.8, 0.3, 0, 0.1, 0.7, 0.2, 0.6, 0, 0, 0.5]])
-    proposals = Proposals(boxes[None], priority, np.ones((1, 13), bool))
-    truth = objects(cube((0, 0, 0)), [7])
-    config = RPointNetConfig(num_regions=4, positive_fraction=0.5)
-    got = assignment.sample_proposals(proposals, truth, tf.constant(priority), config)
-    np.testing.assert_array_equal(got.boxes[0], boxes[[1, 3, 7, 9]])
-    np.testing.assert_array_equal(got.scores[0], priority[0, [1, 3, 7, 9]])
-
-
-def test_sampling_depends_on_the_seed_alone():
-    boxes = cube(*[(0.01 * i, 0, 0) for i in range(30)])
-    truth = objects(cube((0, 0, 0)), [7])
-    first, again, other = (sample(boxes, truth, seed)[0] for seed in (1, 1, 2))
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
-def test_scene_without_objects_gives_negatives_only():
-    truth = objects(cube((0, 0, 0)), [0], valid=[False])
-    _, valid, classes = sample(cube((0, 0, 0), (5, 0, 0)), truth)
-    assert classes.max() == 0 and valid.sum() == 2
+    nothing = objects(cube((0, 0, 0)), [0], valid=[False])
+    _, valid, classes = sample(boxes[:2], nothing)
+    assert not classes.any() and valid.sum() == 2
 
 
 def test_targets_are_of_the_object_that_a_box_overlaps_most():

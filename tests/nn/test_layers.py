@@ -1,4 +1,4 @@
-"""Layers against naive NumPy, and what every layer has to do."""
+"""Laws of every layer; parity/layers.py compares them with recorded values."""
 
 import numpy as np
 import pytest
@@ -35,10 +35,10 @@ def unknown(value: tf.Tensor) -> tf.TensorSpec:
 
 
 def check_layer(layer, inputs):
-    """What every layer promises.
+    """Checks the laws of every layer.
 
-    The same result in a graph of unknown sizes, with a shape that agrees; a gradient
-    for every weight in a training step.
+    A layer gives the same result in a graph of unknown sizes, with a shape that agrees,
+    and a gradient for every weight in a training step.
     """
     eager = layer(*inputs)
     traced = tf.function(layer).get_concrete_function(
@@ -60,149 +60,6 @@ def check_layer(layer, inputs):
     for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
         assert gradient is not None, weight.path
         assert np.abs(gradient.numpy()).max() > 0, weight.path
-    return eager
-
-
-def naive_norm(norm, x, training):
-    mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
-    if training:
-        axes = tuple(range(x.ndim - 1))
-        mean, variance = x.mean(axes), x.var(axes)
-    scaled = (x - mean) / np.sqrt(variance + 1e-3)
-    return scaled * norm.gamma.numpy() + norm.beta.numpy()
-
-
-def naive_mlp(mlp, x, training):
-    for kernel, norm in zip(mlp.kernels, mlp.norms, strict=True):
-        x = np.maximum(naive_norm(norm, x @ kernel.numpy(), training), 0)
-    return x
-
-
-both_modes = pytest.mark.parametrize("training", [False, True])
-
-
-@both_modes
-@pytest.mark.parametrize("lead", [(9,), (2, 5), (2, 3, 4)])
-def test_batch_norm_is_the_formula(lead, training):
-    norm = randomize(layers.BatchNorm(6, momentum=0.75))
-    x = 3 * tensor(*lead, 6) + 2
-    expected = naive_norm(norm, x.numpy(), training)
-    np.testing.assert_allclose(norm(x, training=training), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("of_batch", [False, True])
-def test_moving_statistics_are_those_of_a_sample_or_of_the_batch(of_batch):
-    norm = randomize(layers.BatchNorm(6, momentum=0.75))
-    norm.batch_variance = of_batch
-    mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
-    x = 3 * tensor(2, 5, 6) + 2
-    norm(x, training=True)
-    rows = x.numpy().reshape(-1, 6)
-    np.testing.assert_allclose(
-        norm.moving_mean, 0.75 * mean + 0.25 * rows.mean(0), rtol=1e-5
-    )
-    new = rows.var(0, ddof=0 if of_batch else 1)
-    np.testing.assert_allclose(
-        norm.moving_variance, 0.75 * variance + 0.25 * new, rtol=1e-5
-    )
-
-
-@pytest.mark.parametrize("trainable, training", [(True, False), (False, True)])
-def test_statistics_rest_outside_of_training(trainable, training):
-    norm = randomize(layers.BatchNorm(6))
-    norm.trainable = trainable
-    before = [weight.numpy() for weight in norm.weights]
-    x = tensor(4, 6)
-    expected = naive_norm(norm, x.numpy(), training=False)
-    np.testing.assert_allclose(norm(x, training=training), expected, atol=1e-5)
-    for weight, value in zip(norm.weights, before, strict=True):
-        np.testing.assert_array_equal(weight, value)
-
-
-def test_batch_norm_as_a_layer():
-    check_layer(layers.BatchNorm(4), (tensor(2, 7, 4),))
-
-
-@both_modes
-def test_shared_mlp_is_dense_norm_relu(training):
-    mlp = randomize(layers.SharedMLP((5, 3), (4,)))
-    x = tensor(2, 6, 4)
-    expected = naive_mlp(mlp, x.numpy(), training)
-    np.testing.assert_allclose(mlp(x, training=training), expected, atol=1e-5)
-    check_layer(mlp, (x,))
-
-
-def test_project_and_activate_are_call():
-    mlp = randomize(layers.SharedMLP((5, 3), (4,)))
-    x = tensor(2, 6, 4)
-    np.testing.assert_array_equal(mlp.activate(mlp.project(x)), mlp(x))
-
-
-def test_parts_are_a_concatenation():
-    mlp = layers.SharedMLP((5,), (2, 3, 4))
-    whole = layers.SharedMLP((5,), (9,))
-    whole.set_weights(mlp.get_weights())
-    parts = [tensor(2, 6, width, seed=width) for width in (2, 3, 4)]
-    total = tf.add_n([mlp.project(part, i) for i, part in enumerate(parts)])
-    expected = whole.project(tf.concat(parts, -1))
-    np.testing.assert_allclose(total, expected, atol=1e-5)
-
-
-def level(batch=2, below=20, size=6, neighbors=4):
-    return Level(
-        tensor(batch, size, 3, seed=1),
-        tf.fill([batch], size),
-        integers(below, batch, size, neighbors),
-    )
-
-
-@both_modes
-@pytest.mark.parametrize("channels", [0, 5])
-def test_set_abstraction(channels, training):
-    layer = randomize(layers.SetAbstraction((6, 7), channels))
-    points, around = tensor(2, 20, 3), level()
-    features = tensor(2, 20, channels, seed=2) if channels else None
-
-    rows = np.arange(2)[:, None, None], around.neighbors.numpy()
-    parts = [points.numpy()[rows] - around.points.numpy()[:, :, None]]
-    if channels:
-        parts.append(features.numpy()[rows])
-    expected = naive_mlp(layer.mlp, np.concatenate(parts, -1), training).max(2)
-    found = layer(points, around, features=features, training=training)
-    assert found.shape == (2, 6, 7)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_set_abstraction_as_a_layer():
-    layer = layers.SetAbstraction((6, 7), 5)
-    check_layer(layer, (tensor(2, 20, 3), level(), tensor(2, 20, 5, seed=2)))
-
-
-def table(batch=2, coarse=6, fine=20):
-    weights = tf.random.stateless_uniform([batch, fine, 3], [3, 3])
-    weights /= tf.reduce_sum(weights, -1, keepdims=True)
-    return Interpolation(integers(coarse, batch, fine, 3), weights)
-
-
-@both_modes
-@pytest.mark.parametrize("channels", [0, 5])
-def test_feature_propagation(channels, training):
-    layer = randomize(layers.FeaturePropagation((6, 7), 4, channels))
-    coarse, carry = tensor(2, 6, 4), table()
-    skip = tensor(2, 20, channels, seed=2) if channels else None
-
-    rows = np.arange(2)[:, None, None], carry.indices.numpy()
-    parts = [(coarse.numpy()[rows] * carry.weights.numpy()[..., None]).sum(2)]
-    if channels:
-        parts.append(skip.numpy())
-    expected = naive_mlp(layer.mlp, np.concatenate(parts, -1), training)
-    found = layer(coarse, carry, skip=skip, training=training)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_feature_propagation_as_a_layer():
-    layer = layers.FeaturePropagation((6, 7), 4, 5)
-    check_layer(layer, (tensor(2, 6, 4), table(), tensor(2, 20, 5, seed=2)))
 
 
 def surroundings():
@@ -220,41 +77,58 @@ def surroundings():
     return context, seeds + tensor(2, 7, 3, seed=4)
 
 
-@both_modes
-def test_context_encoder(training):
+def test_the_context_of_a_sphere_without_points_is_zero():
     layer = randomize(layers.ContextEncoder(2, (6, 7)))
-    context, centers = surroundings()
-    scales = []
-    for mlp, near in zip(layer.scales, context.neighbors, strict=True):
-        rows = np.arange(2)[:, None, None], near.numpy()
-        local = context.points.numpy()[rows] - centers[:, :, None]
-        colors = context.colors.numpy()[rows] - context.seed_colors[:, :, None]
-        inputs = np.concatenate([colors, local], -1)
-        scales.append(naive_mlp(mlp, inputs, training).max(2))
-    scales[1][:, 6] = 0  # the sphere without points
-    found = layer(context, centers, training=training)
-    assert found.shape == (2, 7, layer.width) == (2, 7, 14)
-    np.testing.assert_allclose(found, np.concatenate(scales, -1), atol=1e-4)
+    found = layer(*surroundings()).numpy()
+    assert found[:, 6, :7].any() and found[:, :6, 7:].any()
+    assert not found[:, 6, 7:].any()
 
 
-def test_context_encoder_as_a_layer():
-    check_layer(layers.ContextEncoder(2, (6, 7)), surroundings())
+LEVEL = Level(tensor(2, 6, 3, seed=1), tf.fill([2], 6), integers(20, 2, 6, 4))
+DECODER = GSPNConfig(grid_units=(8, 6, 4), dense_units=(6,), num_dense_points=10)
+TABLE = Interpolation(integers(6, 2, 20, 3), tf.nn.softmax(tensor(2, 20, 3)))
+CASES = {
+    "norm": (layers.BatchNorm(4), [tensor(2, 7, 4)]),
+    "mlp": (layers.SharedMLP((5, 3), (4,)), [tensor(2, 6, 4)]),
+    "abstraction": (
+        layers.SetAbstraction((6, 7), 5),
+        [tensor(2, 20, 3), LEVEL, tensor(2, 20, 5, seed=2)],
+    ),
+    "propagation": (
+        layers.FeaturePropagation((6, 7), 4, 5),
+        [tensor(2, 6, 4), TABLE, tensor(2, 20, 5, seed=2)],
+    ),
+    "context": (layers.ContextEncoder(2, (6, 7)), surroundings()),
+    "transposed": (layers.TransposedConv(5, 4, 2, 4), [tensor(2, 3, 3, 4)]),
+    "gaussian": (layers.GaussianMLP((6,), 3, 4), [tensor(2, 5, 4)]),
+    "decoder": (layers.PointDecoder(DECODER, 5), [tensor(3, 5)]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_laws(name):
+    check_layer(*CASES[name])
+
+
+def test_statistics_rest_in_a_layer_that_is_frozen():
+    norm = randomize(layers.BatchNorm(6))
+    norm.trainable = False
+    before = [weight.numpy() for weight in norm.weights]
+    np.testing.assert_array_equal(norm(tensor(4, 6), training=True), norm(tensor(4, 6)))
+    for weight, value in zip(norm.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, value)
 
 
 def test_gaussian_clips_the_log_variance():
     layer = layers.GaussianMLP((6,), 3, 4)
-    mean, log_variance = check_layer(layer, (tensor(2, 5, 4),))
-    assert mean.shape == log_variance.shape == (2, 5, 3)
     layer.output_layer.bias.assign([50.0, -50, 50, 50, -50, 0])
     mean, log_variance = layer(0.01 * tensor(2, 5, 4))
     np.testing.assert_allclose(mean[0, 0], [50, -50, 50], atol=1)
     np.testing.assert_allclose(log_variance[0, 0], [1, -10, 0], atol=0.1)
 
 
-@pytest.mark.parametrize(
-    "size, stride", [(1, 1), (3, 1), (3, 2), (4, 2), (5, 2), (2, 3)]
-)
-@pytest.mark.parametrize("height, width", [(1, 1), (3, 3), (1, 4), (2, 3)])
+@pytest.mark.parametrize("size, stride", [(1, 1), (3, 2), (4, 2), (2, 3)])
+@pytest.mark.parametrize("height, width", [(1, 1), (2, 3)])
 def test_transposed_convolution(height, width, size, stride):
     layer = layers.TransposedConv(5, size, stride, 4)
     x = tensor(2, height, width, 4)
@@ -269,26 +143,16 @@ def test_transposed_convolution(height, width, size, stride):
         found_loss = tf.reduce_sum(found * weights)
         expected_loss = tf.reduce_sum(expected * weights)
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    for a, b in (
-        (tape.gradient(found_loss, x), tape.gradient(expected_loss, x)),
-        (
-            tape.gradient(found_loss, layer.kernel.value),
-            tape.gradient(expected_loss, kernel),
-        ),
-    ):
+    ours = tape.gradient(found_loss, [x, layer.kernel.value])
+    theirs = tape.gradient(expected_loss, [x, kernel])
+    for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
-
-
-def test_transposed_convolution_as_a_layer():
-    check_layer(layers.TransposedConv(5, 4, 2, 4), (tensor(2, 3, 3, 4),))
 
 
 @pytest.mark.parametrize("width", [3, 4])
 def test_point_decoder_joins_its_branches(width):
-    config = GSPNConfig(grid_units=(8, 6, 4), dense_units=(6,), num_dense_points=10)
-    layer = layers.PointDecoder(config, 5, width)
+    layer = layers.PointDecoder(DECODER, 5, width)
     x = tensor(3, 5)
-    check_layer(layer, (x,))
     cloud = layer(x)
     assert cloud.shape == (3, 266, width)
     assert layer.num_points == 266
@@ -298,24 +162,19 @@ def test_point_decoder_joins_its_branches(width):
     np.testing.assert_allclose(moved[:, 256:], cloud[:, 256:] + 100, atol=1e-3)
 
 
-@pytest.fixture
-def aligned():
-    """Points, three boxes (some points, none, marked invalid) and their regions."""
+def test_regions_lie_in_their_boxes():
+    """One of three boxes holds points, one none, and one is marked invalid."""
     points = tensor(2, 60, 3)
     box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
     boxes = tf.stack([box, box])
     valid = tf.constant([[True, True, False]] * 2)
     layer = layers.PointRoIAlign(30, margin=0.05)
 
+    @tf.function
     def call(seed):
-        return layer(points, boxes, valid, tf.constant([60, 20]), tf.constant(seed))
+        return layer(points, boxes, valid, tf.constant([60, 20]), seed)
 
-    return points, boxes, call
-
-
-def test_regions_lie_in_their_boxes(aligned):
-    points, boxes, call = aligned
-    regions = call([1, 2])
+    regions, again, other = (call(tf.constant([1, i])) for i in (2, 2, 3))
     assert regions.indices.shape == (2, 3, 30)
     np.testing.assert_array_equal(regions.valid, [[True, False, False]] * 2)
     assert regions.indices.numpy()[1].max() < 20  # never padding
@@ -323,18 +182,5 @@ def test_regions_lie_in_their_boxes(aligned):
     far = tf.abs(inside - boxes[:, :1, :3]) - boxes[:, :1, 3:] / 2
     assert far.numpy().max() <= 0.05 + 1e-6
     assert len(np.unique(regions.indices[0, 0])) > 5
-
-
-def test_regions_depend_on_the_seed(aligned):
-    _, _, call = aligned
-    first, again, other = (
-        call(seed).indices.numpy() for seed in ([1, 2], [1, 2], [1, 3])
-    )
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).any()
-
-
-def test_regions_in_a_graph(aligned):
-    _, _, call = aligned
-    traced = tf.function(lambda: call([1, 2]))()
-    np.testing.assert_array_equal(traced.indices, call([1, 2]).indices)
+    np.testing.assert_array_equal(regions.indices, again.indices)
+    assert (regions.indices != other.indices).numpy().any()

@@ -13,21 +13,28 @@ import fake_work
 import pytest
 import toy_models
 import toy_scenes
-from toy_experiments import ROOMS, experiment
 
 from gspn_tf import config as c
 from gspn_tf.commands import experiment as command
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
-from gspn_tf.data import manifest
-from gspn_tf.paper.experiments import folds, measuring, plan, report, runner
-from gspn_tf.paper.experiments.plan import DataFolder, plan_jobs
+from gspn_tf.data import manifest, read_scenes
+from gspn_tf.paper.experiments import folds, plan, report, runner
+from gspn_tf.paper.experiments.plan import DataFolder, Experiment, plan_jobs
 from gspn_tf.paper.experiments.tables import BUDGETS, TABLES
 from gspn_tf.synthetic import parts
 from gspn_tf.training.run_folder import RunFolder
 
+ROOMS = "configs/rooms.py:small"
 CORES = os.sched_getaffinity(0)
 two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
+
+
+def experiment(data_dir: Path, output: Path, table: str = "table6", **changes):
+    """Make an experiment on a data folder."""
+    data = DataFolder(data_dir, "rooms", ROOMS)
+    given = Experiment(TABLES[table], BUDGETS["small"], (0, 1), output, data)
+    return dc.replace(given, **changes)
 
 
 def stage_one(jobs: list[plan.Job]) -> set[Path]:
@@ -164,8 +171,6 @@ def test_why_a_process_failed(tmp_path):
 
 def write_scans(path: Path, **splits: tuple[str, ...]) -> None:
     """The first toy scene under other names."""
-    from gspn_tf.data import read_scenes
-
     toy_models.write_data(path / "one", train=1, val=0)
     (scene,) = read_scenes(path / "one", "train")
     scenes = {
@@ -175,8 +180,6 @@ def write_scans(path: Path, **splits: tuple[str, ...]) -> None:
 
 
 def test_every_room_is_held_out_once(tmp_path):
-    from gspn_tf.data import read_scenes
-
     write_scans(tmp_path, train=("a_00", "b_00", "a_01"), val=("c_00",))
     folds.write_folds(tmp_path / "scans", tmp_path / "folds")
     found = folds.list_folds(tmp_path / "folds")
@@ -293,10 +296,7 @@ def test_mean_and_spread_beside_the_paper(data_dir, tmp_path):
         "| CD | 0.060 ± 0.014 (0.045) | – (0.0532) | – (0.0524) | 0.090 (0.0571) |"
         in text
     )
-    minutes = jobs[0].trainings[0].config.train.gspn.epochs * 3 / 60
-    assert f"| min | {minutes:.3f} ± 0.000 | – | – | {minutes:.3f} |" in text
-    assert "| seeds | 2 | 0 | 0 | 1 |" in text
-    assert "measured on val" in text and "2 x toy" in text
+    assert "| seeds | 2 | 0 | 0 | 1 |" in text and "2 x toy" in text
     assert (
         "- CD: Ours, then No Center Pred; smallest gap 0.030, largest spread 0.014; "
         "the paper: the same order" in text
@@ -341,15 +341,9 @@ def test_seeds(text, seeds):
         (["table4"], "--data must be given"),
         (["table4", "--data=rooms", "--rows=sgpn"], "has no row 'sgpn', has box_reg"),
         (["table4", "--data=rooms", "--seeds=0"], "--seeds must be a number of at"),
-        (["table4", "--data=rooms", "--seeds=1,1"], "--seeds must be a number of at"),
-        (["table4", "--data=rooms", "--seeds=-1"], "--seeds must be a number of at"),
         (["table4", "--data=rooms", "--at_once=0"], "--at_once must be 1 to "),
-        (["table4", "--data=rooms", "--at_once=9999"], "process may use, got 9999"),
         (["table4", "--data=nowhere"], "--data: no folder nowhere"),
-        (
-            ["table4", "--data=rooms", "--budget=tiny"],
-            "invalid choice: 'tiny'",
-        ),
+        (["table4", "--data=rooms", "--budget=tiny"], "invalid choice: 'tiny'"),
     ],
 )
 def test_bad_command_lines(arguments, message, capsys, tmp_path):

@@ -13,9 +13,7 @@ from gspn_tf import config as c
 from gspn_tf.commands import main as cli
 from gspn_tf.data import manifest
 from gspn_tf.files.ply import write_ply
-from gspn_tf.paper.figures.context import center_numbers
-from gspn_tf.paper.figures.networks import proposing, sense
-from gspn_tf.paper.figures.subjects import read_subjects
+from gspn_tf.paper.figures.networks import proposing
 from gspn_tf.training.run_folder import RunFolder
 
 WIDTH, LINE = 100, 14  # pixels
@@ -43,11 +41,6 @@ def work(tmp_path_factory, sure_network):
     return folder
 
 
-@pytest.fixture(scope="module")
-def subjects(work):
-    return read_subjects(work / "data", "val", 2)
-
-
 def draw(work, number, output, *more, given="data", model="run") -> int:
     arguments = ["figure", number, "--model", work / model, "--input", work / given]
     arguments += ["--output", output, "--width", WIDTH, *more]
@@ -63,16 +56,6 @@ def error_of(capsys) -> str:
 def size_of(path) -> tuple[int, int]:
     with Image.open(path) as picture:
         return picture.size
-
-
-def test_a_network_senses_where_the_scene_stands(work, subjects):
-    trained = proposing(work / "run")
-    here = sense(trained, subjects[0], 0)
-    moved = dc.replace(subjects[0], points=subjects[0].points + np.float32([64, 32, 8]))
-    there = sense(trained, moved, 0)
-    np.testing.assert_array_equal(here.rows, there.rows)
-    np.testing.assert_allclose(there.centers - here.centers, [[64, 32, 8]] * 256, 1e-4)
-    np.testing.assert_allclose(there.context, here.context, atol=1e-3)
 
 
 # ---- what is drawn ----------------------------------------------------------------
@@ -110,41 +93,17 @@ def test_pictures_have_a_panel_for_everything(drawn, number, size):
 
 
 @pytest.mark.slow
-def test_figures_are_the_same_each_time(work, drawn, tmp_path):
-    assert draw(work, "7", tmp_path / "again.png", f"--other={work / 'half'}") == 0
-    for suffix in (".png", ".html", ".json"):
-        first = (drawn / f"7{suffix}").read_bytes()
-        assert first == (tmp_path / f"again{suffix}").read_bytes()
-
-
-@pytest.mark.slow
-def test_the_numbers_of_figure_3_are_kept(work, drawn, subjects):
-    kept = json.loads((drawn / "3.json").read_text())
-    trained = proposing(work / "run")
-    for subject, scene in zip(subjects, kept["scenes"], strict=True):
-        found = center_numbers(subject, sense(trained, subject, 0))
-        assert scene["scene"] == subject.name
-        assert scene["to_truth"] == found["to_truth"]
-        assert scene["of_points"] == found["of_points"]
-    assert kept["figure"] == 3 and kept["runs"] == [str(work / "run")]
-
-
-@pytest.mark.slow
 def test_pages_hold_every_scene_and_network(drawn):
     three, five, seven = (scene_of(drawn / f"{number}.html") for number in "357")
     assert (three["total"], five["total"]) == (2 * (700 + 256), 2 * 700)
     labels = [layer["label"] for layer in three["layers"]]
     assert labels[1:] == ["True instances", "Context features", "Predicted centres"]
-    names = [row["name"] for row in three["layers"][1]["rows"]]
-    assert names[:3] == [f"scene_0: {name}" for name in CLASSES.names]
     for page in (three, five):
         true = decoded(page["layers"][1]["labels"], "<u2")
         assert sorted(set(true)) == list(range(9))  # four in each of two scenes
     colors = decoded(three["layers"][2]["colors"], "u1").reshape(-1, 3)
     assert len(colors) == three["total"] and len(np.unique(colors, axis=0)) > 100
-    labels = [layer["label"] for layer in five["layers"]]
-    assert labels[1:3] == ["True instances", "Instances by run"] and len(labels) == 7
-    assert five["layers"][4]["heading"] == "6 classes"
+    assert five["layers"][2]["label"] == "Instances by run"
     kept = json.loads((drawn / "5.json").read_text())
     assert kept["scenes"][0]["true instances"] == 4
     boxes = seven["layers"][1]["rows"]

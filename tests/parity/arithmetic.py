@@ -124,7 +124,7 @@ def _product(name: str, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 def column_sums(rows: tf.Tensor) -> np.ndarray:
-    """Of rows [R, C], one row after the other."""
+    """Sums rows [R, C], one row after the other."""
     return np.add.reduce(rows.numpy(), axis=0)
 
 
@@ -141,7 +141,7 @@ class Fused:
 
     @staticmethod
     def gradients(rows, dy, mean, root, gamma, learning):
-        """Of rows, gamma and beta."""
+        """Gives the gradients in rows, gamma and beta."""
         centred, total = rows - mean, column_sums(dy)
         dx = dy
         if learning:
@@ -164,7 +164,7 @@ class Composed:
 
     @staticmethod
     def gradients(rows, dy, mean, root, gamma, learning):
-        """Of rows, gamma and beta."""
+        """Gives the gradients in rows, gamma and beta."""
         total, count = column_sums(dy), np.float32(len(rows))
         of_scale = column_sums(dy * rows) - total * mean
         dx = dy * (root * gamma)

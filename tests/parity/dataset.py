@@ -20,7 +20,7 @@ from gspn_tf.data.scene import number_instances
 from gspn_tf.nn import boxes
 from parity.golden import Case, Check, Golden
 
-FILES = ("dataset*.npz",)
+FILES = ("dataset",)
 VALUES = (
     "pc",
     "color",

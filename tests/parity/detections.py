@@ -12,14 +12,14 @@ from gspn_tf.models import scoring
 from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.models.scoring import RefinedBoxes, Support
-from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import interpolation, take
 from gspn_tf.types import Proposals, Regions
 from parity import targets
 from parity.golden import Case, Check, Golden, wanted
-from parity.regions import blank, inside
+from parity.regions import compare_proposals, drawn_from, inside, selected_rows
+from parity.supervision import logit
 
-FILES = ("infer_*.npz",)
+FILES = ("infer_",)
 MARGIN = 1e-3  # metres
 
 
@@ -27,7 +27,7 @@ def cases(golden: Golden) -> Iterator[Case]:
     """Comparisons that can be made of the values that are there."""
     whole = scene_file(golden) is not None and "in_pc" in scene_file(golden)
     for compare, needs_scene, names in COMPARISONS:
-        keys = wanted(golden, tuple(names.split()))
+        keys = wanted(golden, names)
         if keys and (whole or not needs_scene):
             yield Case(compare.__name__, keys, compare)
 
@@ -49,53 +49,34 @@ def config_of(g: Golden):
     return next(c for c in presets_of if c.max_proposals_inference == count)
 
 
-def logit(probability: np.ndarray) -> np.ndarray:
-    """The logit of the second of two probabilities."""
-    return np.log(probability[..., 1] / probability[..., 0])
-
-
 def proposals(g: Golden, check: Check) -> None:
     c, scores = config_of(g), logit(g["fb_prob"])
     if "fb_logits" in g:
         check.same("fb_prob", g["fb_prob"], tf.nn.softmax(g["fb_logits"]))
-    boxes = g["bbox_ins_pred"]
-    found = suppression.select_proposals(
-        Proposals(boxes, scores, np.ones(scores.shape, bool)),
-        c.max_candidates_inference,
-        c.max_proposals_inference,
-        c.proposal_iou,
-    )
-    selected = g["selected_indices"]
-    recorded = blank(take(boxes, np.maximum(selected, 0)), selected >= 0)
-    check.same("count", selected >= 0, found.valid)
-    check.same("selected", recorded, blank(found.boxes, found.valid))
+    limits = c.max_candidates_inference, c.max_proposals_inference, c.proposal_iou
+    boxes, selected = g["bbox_ins_pred"], g["selected_indices"]
+    ours = compare_proposals(check, boxes, scores, selected, *limits)
     if "spn_rois" in g:
-        check.same("spn_rois", g["spn_rois"], blank(found.boxes, found.valid))
+        check.same("spn_rois", g["spn_rois"], ours)
 
 
 def regions(g: Golden, check: Check) -> None:
     """Regions are the proposals that hold a point; the rest is nothing."""
     points, selected = scene_file(g)["in_pc"], g["selected_indices"]
-    boxes = blank(take(g["bbox_ins_pred"], np.maximum(selected, 0)), selected >= 0)
+    boxes = selected_rows(g["bbox_ins_pred"], selected)
     _, counts = ops.sample_in_boxes(points, boxes, [0, 0], num_samples=1, margin=MARGIN)
     kept = boxes[(counts > 0) & (selected >= 0)]
     padding = [(0, selected.shape[1] - len(kept)), (0, 0)]
     check.same("rois", g["rois"][0], np.pad(kept, padding))
-    drawn_inside(check, points, g["rois"], g["mask_selection_idx"])
-
-
-def drawn_inside(check: Check, points, boxes, rows) -> None:
-    real = boxes[0, : rows.shape[1]].any(-1)
-    drawn = inside(points[0], boxes[0, : rows.shape[1]], MARGIN)
-    drawn = np.take_along_axis(drawn, rows[0], 1)[real]
-    check.true("points drawn inside", (drawn.all(1) | ~drawn.any(1)).all())
-    check.true("nothing drawn for padding", not rows[0][~real].any())
+    masks = inside(points[0], g["rois"][0], MARGIN)
+    check.true("points drawn inside", drawn_from(masks, g["mask_selection_idx"][0]))
 
 
 def final_regions(g: Golden, check: Check) -> None:
-    check.same("rois_final", g["rois_final"], g["detections"][..., :6])
-    rows = g["mask_selection_idx_final"]
-    drawn_inside(check, scene_file(g)["in_pc"], g["rois_final"], rows)
+    rows, rois = g["mask_selection_idx_final"][0], g["rois_final"]
+    check.same("rois_final", rois, g["detections"][..., :6])
+    masks = inside(scene_file(g)["in_pc"][0], rois[0, : len(rows)], MARGIN)
+    check.true("points drawn inside", drawn_from(masks, rows))
 
 
 def support_of(g: Golden) -> Support:

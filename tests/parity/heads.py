@@ -1,7 +1,5 @@
 """The heads with a few recorded weights against ops.npz."""
 
-from functools import partial
-
 import numpy as np
 import tensorflow as tf
 
@@ -11,10 +9,8 @@ from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.heads import MaskHead, PointFeatures
 from gspn_tf.models.released import ReleasedBoxHead
 from gspn_tf.types import Interpolation, Regions
-from parity.golden import Check, Golden, group_cases
+from parity.golden import Check, Golden
 from parity.layers import load_dense, load_mlp, load_norm, matrix
-
-FILES = ("ops*.npz",)
 
 
 def config_of(channels: int) -> RPointNetConfig:
@@ -103,4 +99,3 @@ def masks(g: Golden, check: Check) -> None:
 
 
 GROUPS = {"classification_head": classes_and_boxes, "segmentation_head": masks}
-cases = partial(group_cases, groups=GROUPS)

@@ -1,59 +1,47 @@
-"""The loss terms against ops.npz."""
-
-from functools import partial
+"""Loss terms and schedules against ops.npz."""
 
 import numpy as np
 import tensorflow as tf
 
+from gspn_tf.config import GSPNConfig, StageConfig
 from gspn_tf.models.scoring import of_class
 from gspn_tf.nn import losses
+from gspn_tf.training import schedules
 from gspn_tf.types import Gaussian
-from parity.golden import Check, Golden, group_cases
+from parity.golden import Check, Golden, out
 
-FILES = ("ops*.npz",)
-
-
-def smooth_l1(g: Golden, check: Check) -> None:
-    check.same("out", g["out"], losses.smooth_l1(g["y_true"] - g["y_pred"]))
+SCENES = 55_000  # seen between two stairs of all three: config.py of the release
 
 
-def divergence(g: Golden, check: Check) -> None:
+def divergence(g: Golden):
     """KL(prior || posterior), the mean over the latent dimensions."""
     prior = Gaussian(g["cmean"], np.clip(g["clog_var_raw"], -10, 1))
     posterior = Gaussian(g["mean"], np.clip(g["log_var_raw"], -10, 1))
-    check.same("out", g["out"], losses.gaussian_kl(prior, posterior))
+    return losses.gaussian_kl(prior, posterior)
 
 
-def objectness(g: Golden, check: Check) -> None:
+def objectness(g: Golden):
     """Softmax cross-entropy; 1 positive, -1 negative, 0 does not count."""
     match = g["match"]
     each = losses.cross_entropy(g["logits"], np.int32(match == 1))
-    check.same("out", g["out"], losses.masked_mean(each, match != 0))
+    return losses.masked_mean(each, match != 0)
 
 
-def no_objectness(g: Golden, check: Check) -> None:
-    nothing = tf.zeros([2, 9])
-    check.same("out", g["out"], losses.masked_mean(nothing + 1, nothing > 0))
+def classification(logits, classes, valid):
+    return losses.masked_mean(losses.cross_entropy(logits, classes), valid)
 
 
-def classification(g: Golden, check: Check) -> None:
-    each = losses.cross_entropy(g["logits"], g["ids"])
-    check.same("out", g["out"], losses.masked_mean(each, g["valid"] > 0))
+def box(deltas, wanted, classes, valid):
+    """Loss of the deltas [..., C, 6] that belong to the classes."""
+    each = tf.reduce_sum(losses.smooth_l1(of_class(deltas, classes) - wanted), -1)
+    return losses.masked_mean(each, valid & (classes > 0))
 
 
-def box(g: Golden, check: Check) -> None:
-    deltas = of_class(g["pred"], g["ids"])
-    each = tf.reduce_sum(losses.smooth_l1(deltas - g["gt"]), -1)
-    positive = (g["ids"] > 0) & (g["valid"] > 0)
-    check.same("out", g["out"], losses.masked_mean(each, positive))
-
-
-def mask(g: Golden, check: Check) -> None:
+def mask(g: Golden):
     logits = of_class(np.moveaxis(g["pred"], -1, 2), g["ids"])
     each = losses.binary_cross_entropy(logits, np.int32(g["gt"]))
     positive = (g["ids"] > 0) & (g["valid"] > 0)
-    ours = losses.masked_mean(tf.reduce_mean(each, -1), positive)
-    check.same("out", g["out"], ours)
+    return losses.masked_mean(tf.reduce_mean(each, -1), positive)
 
 
 def no_positives(g: Golden, check: Check) -> None:
@@ -62,14 +50,32 @@ def no_positives(g: Golden, check: Check) -> None:
         check.same(key, g[key], losses.masked_mean(tf.ones([2, 6]), nowhere))
 
 
+def stairs(g: Golden, check: Check) -> None:
+    """Learning rate, batch-norm decay and KL weight."""
+    steps, stair = g["steps"].tolist(), SCENES // int(g["batch_size"])
+    model, stage = GSPNConfig(kl_warmup_steps=4 * stair), StageConfig(decay_steps=stair)
+    for key, function, *options in (
+        ("learning_rate", schedules.learning_rate_at, stage, steps[-1] + 1),
+        ("bn_decay", schedules.batch_norm_momentum_at, stair),
+        ("alpha", schedules.kl_weight_at, model),
+    ):
+        check.same(key, g[key], np.float32([function(x, *options) for x in steps]))
+
+
 GROUPS = {
-    "smooth_l1": smooth_l1,
-    "kl": divergence,
-    "spn_class_loss": objectness,
-    "spn_class_loss_allneutral": no_objectness,
-    "rpointnet_class_loss": classification,
-    "rpointnet_bbox_loss": box,
-    "rpointnet_mask_loss": mask,
+    "smooth_l1": out(lambda g: losses.smooth_l1(g["y_true"] - g["y_pred"])),
+    "kl": out(divergence),
+    "spn_class_loss": out(objectness),
+    "spn_class_loss_allneutral": out(
+        lambda _: losses.masked_mean(tf.ones([2, 9]), tf.zeros([2, 9], bool))
+    ),
+    "rpointnet_class_loss": out(
+        lambda g: classification(g["logits"], g["ids"], g["valid"] > 0)
+    ),
+    "rpointnet_bbox_loss": out(
+        lambda g: box(g["pred"], g["gt"], g["ids"], g["valid"] > 0)
+    ),
+    "rpointnet_mask_loss": out(mask),
     "rpointnet_losses_nopos": no_positives,
+    "schedules": stairs,
 }
-cases = partial(group_cases, groups=GROUPS)

@@ -1,15 +1,11 @@
 """The geometric ops, forward and backward, against ops.npz."""
 
-from functools import partial
-
 import numpy as np
 import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.nn.pyramid import take
-from parity.golden import Check, Golden, group_cases
-
-FILES = ("ops*.npz",)
+from parity.golden import Check, Compare, Golden
 
 
 def farthest_points(g: Golden, check: Check) -> None:
@@ -18,7 +14,7 @@ def farthest_points(g: Golden, check: Check) -> None:
 
 
 def farthest_points_with_ties(g: Golden, check: Check) -> None:
-    """Of equally far points the release takes that of least (k mod 512, k).
+    """The release takes the one of least (k mod 512, k) of equally far points.
 
     Ours takes the least k: the same points if they come in that order.
     """
@@ -59,29 +55,19 @@ def nearest_both_ways(g: Golden, check: Check) -> None:
     check.same("grad2", g["grad2"], gradients[1])
 
 
-def _differentiable(g: Golden, check: Check, values: str, function) -> None:
-    """An op of the recorded `values`, and its gradient in them."""
-    inputs = tf.constant(g[values])
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        out = function(inputs)
-    check.same("out", g["out"], out)
-    gradient = tape.gradient(out, inputs, output_gradients=tf.constant(g["upstream"]))
-    check.same("grad", g["grad"], tf.convert_to_tensor(gradient))
+def differentiable(values: str, function) -> Compare:
+    """The comparison of an op of the recorded `values`, and of its gradient in them."""
 
+    def compare(g: Golden, check: Check) -> None:
+        inputs, upstream = tf.constant(g[values]), tf.constant(g["upstream"])
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            found = function(g, inputs)
+        check.same("out", g["out"], found)
+        gradient = tape.gradient(found, inputs, output_gradients=upstream)
+        check.same("grad", g["grad"], tf.convert_to_tensor(gradient))
 
-def gather_points(g: Golden, check: Check) -> None:
-    _differentiable(g, check, "inp", lambda points: take(points, g["idx"]))
-
-
-def group_points(g: Golden, check: Check) -> None:
-    _differentiable(g, check, "points", lambda x: ops.group_points(x, g["idx"]))
-
-
-def interpolation(g: Golden, check: Check) -> None:
-    _differentiable(
-        g, check, "points", lambda x: ops.three_interpolate(x, g["idx"], g["weight"])
-    )
+    return compare
 
 
 GROUPS = {
@@ -89,11 +75,12 @@ GROUPS = {
     "fps_exhaust": farthest_points,
     "fps_duplicates": farthest_points,
     "fps_grid_ties": farthest_points_with_ties,
-    "gather_point": gather_points,
+    "gather_point": differentiable("inp", lambda g, x: take(x, g["idx"])),
     "ball_*": balls,
-    "group_point": group_points,
+    "group_point": differentiable("points", lambda g, x: ops.group_points(x, g["idx"])),
     "three_nn*": three_nearest,
-    "three_interpolate": interpolation,
+    "three_interpolate": differentiable(
+        "points", lambda g, x: ops.three_interpolate(x, g["idx"], g["weight"])
+    ),
     "nn_distance": nearest_both_ways,
 }
-cases = partial(group_cases, groups=GROUPS)

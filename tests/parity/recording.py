@@ -31,14 +31,14 @@ TRANSPOSED_CONV, PROPOSE = layers.TransposedConv.call, gspn.GSPN.propose
 
 
 class BiasGradient(NamedTuple):
-    """Of a bias before a batch norm; all [C]."""
+    """The gradient [C] of a bias before a batch norm."""
 
     value: np.ndarray
     terms: np.ndarray  # sum of the magnitudes of what was added up
 
 
 class Recording:
-    """What a pass of the recording knows beside the model's state."""
+    """A pass of the recording knows these things beside the model's state."""
 
     def __init__(self, model: keras.Model) -> None:
         self.of_norm = {id(w.variable): w for w in weights(model) if w.bias}

@@ -10,9 +10,8 @@ from gspn_tf.nn import boxes
 from gspn_tf.nn.pyramid import take
 from gspn_tf.nn.suppression import select_proposals
 from gspn_tf.types import Proposals
-from parity.golden import Check, Golden, group_cases
+from parity.golden import Check, Golden, out
 
-FILES = ("ops*.npz",)
 REVERSED = [2, 1, 0, 5, 4, 3]  # deltas of the release are (dz, dy, dx, dh, dw, dl)
 UNIT = (1.0, 1.0)
 
@@ -22,8 +21,24 @@ def blank(values, real) -> np.ndarray:
     return np.where(np.asarray(real)[..., None], values, np.float32(0))
 
 
+def selected_rows(values, selected) -> np.ndarray:
+    """Rows of values [B, N, ...] by indices [B, K]; zeros where those are negative."""
+    return blank(take(values, np.maximum(selected, 0)), selected >= 0)
+
+
+def compare_proposals(check: Check, boxes, scores, selected, *limits) -> np.ndarray:
+    """Compares our selection of recorded boxes with the recorded; returns our boxes."""
+    found = select_proposals(
+        Proposals(boxes, scores, np.ones(scores.shape, bool)), *limits
+    )
+    ours = blank(found.boxes, found.valid)
+    check.same("count", selected >= 0, found.valid)
+    check.same("selected", selected_rows(boxes, selected), ours)
+    return ours
+
+
 def suppression(g: Golden, check: Check) -> None:
-    limit = int(g["pre_nms_limit"])
+    limit, selected = int(g["pre_nms_limit"]), g["selected"]
     valid = g["scores"] > g["score_threshold"]
     found = select_proposals(
         Proposals(g["boxes"], g["scores"], valid),
@@ -31,27 +46,10 @@ def suppression(g: Golden, check: Check) -> None:
         int(g["max_output_size"]),
         float(g["iou_threshold"]),
     )
-    selected = g["selected"]
     check.same("count", selected >= 0, found.valid)
     for name, values in (("boxes", found.boxes), ("scores", found.scores[..., None])):
-        recorded = take(np.atleast_3d(g[name]), np.maximum(selected, 0))
-        check.same(name, blank(recorded, selected >= 0), blank(values, found.valid))
-
-
-def selection(g: Golden, check: Check) -> None:
-    real = g["idx"] >= 0
-    rows = np.maximum(g["idx"], 0)
-    check.same("out", g["out"], blank(take(g["source"], rows), real))
-
-
-def encoded(g: Golden, check: Check) -> None:
-    ours = boxes.encode(g["box"], g["gt"], UNIT)
-    check.same("out", g["out"][:, REVERSED], ours)
-
-
-def decoded(g: Golden, check: Check) -> None:
-    ours = boxes.decode(g["box"], g["delta"][:, REVERSED], UNIT)
-    check.same("out", g["out"], ours)
+        recorded = selected_rows(np.atleast_3d(g[name]), selected)
+        check.same(name, recorded, blank(values, found.valid))
 
 
 def inside(points, rois, margin: float = 0.0) -> np.ndarray:
@@ -64,12 +62,10 @@ def inside(points, rois, margin: float = 0.0) -> np.ndarray:
     return found[0].numpy() > 0
 
 
-def draws(random, masks, count: int) -> np.ndarray:
-    """The release's draws of points from masks [R, N]: int32 [R, count]."""
-    some = [np.flatnonzero(mask) for mask in masks]
-    nothing = np.zeros(count)
-    picks = [random.choice(m, count) if len(m) else nothing for m in some]
-    return np.int32(picks)
+def drawn_from(masks, rows) -> bool:
+    """Whether rows [R, K] are of masks [R, N], and 0 where a mask is empty."""
+    some = masks.any(1)
+    return np.take_along_axis(masks, rows, 1)[some].all() and not rows[~some].any()
 
 
 def drawn_points(g: Golden, check: Check) -> None:
@@ -77,9 +73,9 @@ def drawn_points(g: Golden, check: Check) -> None:
 
     What is in a mask is put in a box, the rest outside.
     """
-    masks, count = g["masks"], int(g["nsmp"])
-    random = np.random.RandomState(int(g["seed"]))
-    check.same("out", g["out"], draws(random, masks, count))
+    masks = g["masks"]
+    check.same("nsmp", g["nsmp"], g["out"].shape[1])
+    check.true("drawn of the masks", drawn_from(masks, g["out"]))
     points = np.where(masks[..., None], np.float32([0, 0, 0]), np.float32([9, 9, 9]))
     box = np.tile(np.float32([0, 0, 0, 1, 1, 1]), (len(masks), 1, 1))
     found, counts = ops.sample_in_boxes(points, box, [1, 2], num_samples=1000)
@@ -91,19 +87,17 @@ def drawn_points(g: Golden, check: Check) -> None:
 
 def regions_of_proposals(g: Golden, check: Check, drop_empty: bool) -> None:
     """Zero rows go, and boxes without points if so wanted; ours become invalid."""
-    rois, points = g["proposals"], g["pc"]
+    rois, points, num = g["proposals"], g["pc"], int(g["num_rois"])
     masks = inside(points, rois, margin=1e-3)
     _, counts = ops.sample_in_boxes(
         points[None], rois[None], [0, 0], num_samples=1, margin=1e-3
     )
     check.same("counts", masks.sum(1).astype(np.int32), counts[0])
     keep = rois.any(1) & (masks.any(1) | (not drop_empty))
-    num, samples = int(g["num_rois"]), int(g["npoint_mask"])
-    kept = np.pad(rois[keep], [(0, num - keep.sum()), (0, 0)])
-    check.same("out_proposals", g["out_proposals"], kept)
-    random = np.random.RandomState(int(g["seed"]))
-    picks = draws(random, masks[keep], samples)
-    check.same("idx", g["idx"], np.pad(picks, [(0, num - keep.sum()), (0, 0)]))
+    rest = [(0, num - keep.sum()), (0, 0)]
+    check.same("out_proposals", g["out_proposals"], np.pad(rois[keep], rest))
+    check.same("npoint_mask", g["npoint_mask"], g["idx"].shape[1])
+    check.true("drawn inside", drawn_from(np.pad(masks[keep], rest), g["idx"]))
 
 
 def cropped(g: Golden, check: Check) -> None:
@@ -117,37 +111,32 @@ def cropped(g: Golden, check: Check) -> None:
         check.same(key, g[key][real], ours[real])
 
 
-def selected_masks(g: Golden, check: Check) -> None:
-    masks, classes = np.moveaxis(g["masks"], -1, 2), np.int32(g["class_ids"])
-    check.same("out", g["out"], of_class(masks, classes))
+def selected_masks(g: Golden):
+    return of_class(np.moveaxis(g["masks"], -1, 2), np.int32(g["class_ids"]))
 
 
-def projected_masks(g: Golden, check: Check) -> None:
-    """The release has this and does it again in test.py, in NumPy."""
-    masks, classes = np.moveaxis(g["masks"], -1, 2), np.int32(g["class_ids"])
-    values = of_class(masks, classes)
-    ours = ops.nearest_assign(g["pc"], g["coord"], values, g["rois"])
-    check.same("out", g["out"], ours)
-
-
-def shrunk(g: Golden, check: Check) -> None:
+def shrunk(g: Golden):
     """Off in the release (SHRINK_BOX), 1 mm larger than our tight box of points."""
-    masks = inside(g["pc"][0], g["box"][0])
-    tight = boxes.bounding(g["pc"], masks)
-    check.same("out", g["out"][0], tight + np.float32([0, 0, 0, 1e-3, 1e-3, 1e-3]))
+    tight = boxes.bounding(g["pc"], inside(g["pc"][0], g["box"][0]))
+    return tight[None] + np.float32([0, 0, 0, 1e-3, 1e-3, 1e-3])
 
 
 GROUPS = {
     "nms_3d_[0-9]": suppression,
-    "gather_selection": selection,
-    "box_refinement": encoded,
-    "apply_box_delta*": decoded,
-    "box_shrink": shrunk,
+    "gather_selection": out(lambda g: selected_rows(g["source"], g["idx"])),
+    "box_refinement": out(
+        lambda g: boxes.encode(g["box"], g["gt"], UNIT).numpy()[:, REVERSED]
+    ),
+    "apply_box_delta*": out(
+        lambda g: boxes.decode(g["box"], g["delta"][:, REVERSED], UNIT)
+    ),
+    "box_shrink": out(shrunk),
     "sample_points_within_box": drawn_points,
     "mask_selection_gen_True": partial(regions_of_proposals, drop_empty=True),
     "mask_selection_gen_False": partial(regions_of_proposals, drop_empty=False),
     "points_cropping": cropped,
-    "select_segmentation": selected_masks,
-    "unmold_segmentation": projected_masks,
+    "select_segmentation": out(selected_masks),
+    "unmold_segmentation": out(
+        lambda g: ops.nearest_assign(g["pc"], g["coord"], selected_masks(g), g["rois"])
+    ),
 }
-cases = partial(group_cases, groups=GROUPS)

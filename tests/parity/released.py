@@ -9,14 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import models
-from gspn_tf.config import RPointNetConfig, presets
+from gspn_tf.config import DataConfig, RPointNetConfig, presets
+from gspn_tf.data import preprocessing
+from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.nn import suppression
+from gspn_tf.nn.pyramid import take
 from gspn_tf.paper.release import checkpoint as import_checkpoint
 from gspn_tf.types import Proposals, Regions
 from parity.golden import Golden, folder
 
 CHECKPOINT = "ckpt/model.ckpt"
-REVERSED = [2, 1, 0, 5, 4, 3]  # deltas of the release are (dz, dy, dx, dh, dw, dl)
 
 
 def has_weights() -> bool:
@@ -33,41 +35,69 @@ def recorded_value(name: str) -> np.ndarray:
     return tf.train.load_variable(str(folder() / CHECKPOINT), name)
 
 
-def scene_of(g: Golden, inputs: Golden | None = None) -> dict[str, tf.Tensor]:
+def truth_of(g: Golden) -> dict[str, tf.Tensor]:
+    """The objects of recorded scenes, with classes by our vote.
+
+    Group 0 of the release is the background; ours has no row for it.
+    """
+    classes = np.zeros(g["in_group_indicator"].shape, np.int32)
+    for row, group in enumerate(g["in_group_label"]):
+        scene = {
+            "points": tf.zeros([len(group), 3]),
+            "semantic": tf.constant(g["in_seg_label"][row]),
+            "instance": tf.constant(group - 1),
+        }
+        options = DataConfig(num_shape_points=1)
+        found = preprocessing.instances(scene, options, [0, 0])["classes"]
+        classes[row, 1 : len(found) + 1] = found
+    return {
+        "semantic": tf.constant(g["in_seg_label"]),
+        "instance": tf.constant(g["in_group_label"] - 1),
+        "boxes": tf.constant(g["in_bbox_ins"][:, 1:]),
+        "classes": tf.constant(classes[:, 1:]),
+        "valid": tf.constant(g["in_group_indicator"][:, 1:] > 0),
+    }
+
+
+def scene_of(g: Golden, inputs: Golden) -> dict[str, tf.Tensor]:
     """The inputs `in_*` of a recorded file, as a batch with targets.
 
-    Group 0 of the release is the background; ours has no row for it. inputs: the file
-    with the points, where it is another one.
+    inputs: the file with the points, where it is another one.
     """
-    inputs = inputs or g
-    group = g["in_group_label"]
-    cloud, boxes = g["in_pc_ins"][:, 1:], g["in_bbox_ins"][:, 1:]
-    classes = classes_of_groups(g["in_seg_label"], group, g["in_group_indicator"])
-    batch, count = group.shape
+    batch, count = g["in_group_label"].shape
     weights = tf.constant(g["in_smpw"]) if "in_smpw" in g else tf.ones([batch, count])
+    shapes = tf.constant(g["in_pc_ins"][:, 1:])
     return {
         "points": tf.constant(inputs["in_pc"]),
         "colors": tf.constant(inputs["in_color"]),
         "num_points": tf.fill([batch], count),
-        "targets": {
-            "semantic": tf.constant(g["in_seg_label"]),
-            "weights": weights,
-            "instance": tf.constant(group - 1),
-            "shapes": tf.constant(cloud),
-            "boxes": tf.constant(boxes),
-            "classes": tf.constant(classes[:, 1:]),
-            "valid": tf.constant(g["in_group_indicator"][:, 1:] > 0),
-        },
+        "targets": truth_of(g) | {"weights": weights, "shapes": shapes},
     }
 
 
-def classes_of_groups(semantic, group, indicator) -> np.ndarray:
-    """The class that most points of each group have; 0 where there is none."""
-    found = np.zeros(indicator.shape, np.int32)
-    for scene, row in np.argwhere(indicator > 0):
-        labels = semantic[scene][group[scene] == row]
-        found[scene, row] = np.bincount(labels).argmax() if len(labels) else 0
-    return found
+def stage_one_end_points(out: GSPNOutputs, batch: dict, boxes) -> dict:
+    """End points of the release's stage one, by their names there.
+
+    boxes: those of the recorded groups, with the background's.
+    """
+    targets, seeds = batch["targets"], take(batch["points"], out.seeds)
+    generated = out.proposed.generated
+    direction, distance = out.centers.direction, out.centers.distance[..., None]
+    group = take(targets["instance"], out.seeds) + 1
+    return {
+        "pc_ins_pred": generated.points - seeds[:, :, None],
+        "pcfea_seed": out.context,
+        "mean": generated.posterior.mean,
+        "log_var": generated.posterior.log_variance,
+        "cmean": generated.prior.mean,
+        "clog_var": generated.prior.log_variance,
+        "bbox_ins_pred": out.proposals.boxes,
+        "shift_pred_seed_4d": tf.concat([direction, distance], -1),
+        "shift_pred_seed": direction * distance,
+        "fb_logits": out.proposed.objectness,
+        "pc_ins_center_seed": take(boxes, group)[:, :, None, :3],
+        "seg_label_per_group": tf.pad(targets["classes"], [[0, 0], [1, 0]]),
+    }
 
 
 class Taps:
@@ -110,7 +140,8 @@ class Inference:
     """One pass over a recorded scene, its regions and their points as recorded."""
 
     def __init__(self, g: Golden, inputs: Golden, config: RPointNetConfig):
-        self.model, self.batch, self.taps = load(config), scene_of(inputs), Taps()
+        self.model, self.taps = load(config), Taps()
+        self.batch, self.boxes = scene_of(inputs, inputs), inputs["in_bbox_ins"]
         model, network, taps = self.model, self.model.proposal_network, self.taps
         for net in ("center_predictor.backbone", "semantic_predictor"):
             backbone = functools.reduce(getattr, net.split("."), network)
@@ -143,7 +174,7 @@ class Inference:
 
 @functools.cache
 def inference(path: Path) -> Inference:
-    """Of infer_SCENE.npz, infer_SCENE_intended.npz, infer_SCENE_explicit_rois.npz."""
+    """The pass of infer_SCENE.npz or with _intended or _explicit_rois behind SCENE."""
     scene = path.stem.removesuffix("_intended").removesuffix("_explicit_rois")
     meant = path.stem.endswith("_intended")
     config = presets.released() if meant else presets.released_literal()

@@ -24,8 +24,8 @@ from parity import arithmetic
 from parity.golden import Golden
 from parity.recording import BiasGradient, as_recorded
 from parity.released import load, scene_of
-from parity.supervision import spn_file, truth_file
-from parity.targets import by_order
+from parity.supervision import shuffles_of, spn_file, truth_file
+from parity.targets import priority_of
 
 
 class Step(NamedTuple):
@@ -115,27 +115,14 @@ def second_stage(path: Path, prefix: str, recorded: bool) -> Step:
             norm.momentum = float(g["bn_decay"])
     rois = tf.constant(g[f"{prefix}spn_rois"])
     given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
-    model.shuffle = recorded_order(g, prefix)
+    shuffles = shuffles_of(g, prefix)
+    model.shuffle = lambda valid, seed: priority_of(valid.numpy(), shuffles)
     model.choose_regions = without_gaps(model.choose_regions)
     draws = g[f"{prefix}target_mask_selection_idx"]
     model.align.call = recorded_draws(model.align.call, draws)
     batch = scene_of(g, spn_file(g))
     with mock.patch.object(suppression, "select_proposals", lambda *_: given):
         return take_step(model, batch, training, recorded)
-
-
-def recorded_order(g: Golden, prefix: str):
-    """Random numbers that sort the proposals as the release did."""
-
-    def shuffle(valid, seed):
-        priority = []
-        for row, kept in enumerate(valid.numpy()):
-            both = [g[f"{prefix}shuffled_{kind}_b{row}"] for kind in ("pos", "neg")]
-            rows = [np.flatnonzero(kept)[shuffled] for shuffled in both]
-            priority.append(sum(by_order(x, len(kept)) + 1 for x in rows))
-        return tf.constant(np.stack(priority), tf.float32)
-
-    return shuffle
 
 
 def recorded_draws(align, rows: np.ndarray):

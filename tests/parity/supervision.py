@@ -6,20 +6,19 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from gspn_tf import ops
-from gspn_tf.config import DataConfig, presets
-from gspn_tf.data import preprocessing
+from gspn_tf.config import presets
 from gspn_tf.models.released import released_labels
-from gspn_tf.models.scoring import of_class
-from gspn_tf.nn import assignment, losses, suppression
+from gspn_tf.nn import assignment
 from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import losses as loss_terms
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Proposals, Regions
+from parity import losses
 from parity.golden import Case, Check, Golden, wanted
-from parity.regions import REVERSED, blank, inside
-from parity.targets import by_order, recorded_labels
+from parity.regions import compare_proposals
+from parity.released import truth_of
+from parity.targets import compare_regions, recorded_labels
 
-FILES = ("train_*.npz", "spn_match_*.npz")
+FILES = ("train_", "spn_match_")
 CONFIG = presets.released_literal()
 
 
@@ -28,7 +27,7 @@ def cases(golden: Golden) -> Iterator[Case]:
     keys = golden.keys()
     prefixes = {k.removesuffix("spn_match") for k in keys if k.endswith("_spn_match")}
     for prefix in sorted(prefixes):
-        for compare, names in COMPARISONS:
+        for compare, names in COMPARISONS.items():
             mine = wanted(golden, names, prefix)
             if mine and truth_file(golden, prefix) is not None:
                 name = f"{prefix}{compare.__name__}"
@@ -43,50 +42,12 @@ def truth_file(g: Golden, prefix: str) -> Golden | None:
     return g.of_same_scene("spn_match", other)
 
 
-def truth_of(g: Golden) -> dict[str, np.ndarray]:
-    """Classes by our vote, of the objects that are the release's groups from 1 on."""
-    classes = np.zeros(g["in_group_indicator"].shape, np.int32)
-    for row, group in enumerate(g["in_group_label"]):
-        scene = {
-            "points": tf.zeros([len(group), 3]),
-            "semantic": tf.constant(g["in_seg_label"][row]),
-            "instance": tf.constant(group - 1),
-        }
-        options = DataConfig(num_shape_points=1)
-        found = preprocessing.instances(scene, options, [0, 0])["classes"]
-        classes[row, 1 : len(found) + 1] = found
-    return {"boxes": g["in_bbox_ins"], "classes": classes, "valid": classes > 0}
-
-
-def objectness(g: Golden, check: Check, prefix: str) -> None:
-    """Labels of the seeds by both variants of the rule, and their loss."""
-    source = truth_file(g, prefix)
-    truth = truth_of(source)
-    check.same(
-        "seg_label_per_group", g[f"{prefix}seg_label_per_group"], truth["classes"]
-    )
-    seeds = seeds_of(g)
-    foreground = take(source["in_seg_label"], seeds).numpy() > 0
-    boxes = g[f"{prefix}bbox_ins_pred"]
-    iou = assignment.iou_with_truth(boxes, truth["boxes"], truth["valid"])
-    threshold, first_alone = CONFIG.proposal.positive_iou, "_all_" not in prefix
-    labels = released_labels(iou, foreground, threshold, first_alone).numpy()
-    check.same("spn_match", g[f"{prefix}spn_match"], recorded_labels(labels))
-    each = losses.cross_entropy(logits_of(g, prefix), np.int32(labels == 1))
-    loss = losses.masked_mean(each, labels >= 0)
-    check.same("spn_class_loss", g[f"{prefix}spn_class_loss"], loss)
-
-
 def spn_file(g: Golden) -> Golden:
     """The stage-one file of the scenes."""
     for kind in ("spn_match", "train_rpointnet"):
         if kind in g.name:
             return g.of_same_scene(kind, "train_spn")
     return g
-
-
-def seeds_of(g: Golden) -> np.ndarray:
-    return spn_file(g)["eval_ind_seed"]
 
 
 def logits_of(g: Golden, prefix: str) -> np.ndarray:
@@ -97,126 +58,93 @@ def logits_of(g: Golden, prefix: str) -> np.ndarray:
     return g[name] if name in g else spn_file(g)["eval_fb_logits"]
 
 
+def objectness(g: Golden, check: Check, prefix: str) -> None:
+    """Labels of the seeds by both variants of the rule, and their loss."""
+    source = truth_file(g, prefix)
+    truth = truth_of(source)
+    classes = tf.pad(truth["classes"], [[0, 0], [1, 0]])
+    check.same("seg_label_per_group", g[f"{prefix}seg_label_per_group"], classes)
+    seeds = spn_file(g)["eval_ind_seed"]
+    foreground = take(source["in_seg_label"], seeds).numpy() > 0
+    boxes = g[f"{prefix}bbox_ins_pred"]
+    iou = assignment.iou_with_truth(boxes, truth["boxes"], truth["valid"])
+    threshold, first_alone = CONFIG.proposal.positive_iou, "_all_" not in prefix
+    labels = released_labels(iou, foreground, threshold, first_alone).numpy()
+    check.same("spn_match", g[f"{prefix}spn_match"], recorded_labels(labels))
+    positive = np.int32(labels == 1)
+    loss = losses.classification(logits_of(g, prefix), positive, labels >= 0)
+    check.same("spn_class_loss", g[f"{prefix}spn_class_loss"], loss)
+
+
 def centers(g: Golden, check: Check, prefix: str) -> None:
     direction, distance = np.split(g[f"{prefix}shift_pred_seed_4d"], [3], -1)
     check.same("shift", g[f"{prefix}shift_pred_seed"], direction * distance)
     seeds = g[f"{prefix}ind_seed"]
-    groups = take(g["in_group_label"], seeds)
-    boxes = take(g["in_bbox_ins"], groups)
+    boxes = take(g["in_bbox_ins"], take(g["in_group_label"], seeds))
     offset = boxes[..., :3] - g[f"{prefix}pc_seed"]
     unit = box_lib.half_diagonal(boxes)
-    each = losses.center_loss(direction, distance[..., 0], offset, unit)
-    foreground = take(g["in_seg_label"], seeds) > 0
-    loss = losses.masked_mean(each, foreground)
+    each = loss_terms.center_loss(direction, distance[..., 0], offset, unit)
+    loss = loss_terms.masked_mean(each, take(g["in_seg_label"], seeds) > 0)
     check.same("shift_loss", g[f"{prefix}shift_loss"], loss)
 
 
 def proposals(g: Golden, check: Check, prefix: str) -> None:
     boxes, probability = g[f"{prefix}bbox_ins_pred"], g[f"{prefix}fb_prob"]
-    scores = np.log(probability[..., 1] / probability[..., 0])
-    found = suppression.select_proposals(
-        Proposals(boxes, scores, np.ones(scores.shape, bool)),
-        CONFIG.max_candidates,
-        CONFIG.max_proposals,
-        CONFIG.proposal_iou,
-    )
-    selected = g[f"{prefix}selected_indices"]
-    recorded = blank(take(boxes, np.maximum(selected, 0)), selected >= 0)
-    ours = blank(found.boxes, found.valid)
-    check.same("selected_indices", recorded, ours)
+    limits = CONFIG.max_candidates, CONFIG.max_proposals, CONFIG.proposal_iou
+    scores, selected = logit(probability), g[f"{prefix}selected_indices"]
+    ours = compare_proposals(check, boxes, scores, selected, *limits)
     check.same("spn_rois", g[f"{prefix}spn_rois"], ours)
 
 
-def regions(g: Golden, check: Check, prefix: str) -> None:
-    """With the recorded shuffles and draws of points."""
-    points, truth = spn_file(g)["in_pc"], truth_of(g)
-    boxes = g[f"{prefix}spn_rois"]
-    truth["valid"] = truth["boxes"].any(-1)
-    _, counts = ops.sample_in_boxes(points, boxes, [0, 0], num_samples=1)
-    valid = (counts.numpy() > 0) & boxes.any(-1)
-    shuffles = [
+def logit(probability: np.ndarray) -> np.ndarray:
+    """The logit of the second of two probabilities."""
+    return np.log(probability[..., 1] / probability[..., 0])
+
+
+def shuffles_of(g: Golden, prefix: str) -> list[list[np.ndarray]]:
+    """The recorded shuffles of positives and negatives of each scene."""
+    return [
         [g[f"{prefix}shuffled_{kind}_b{row}"] for kind in ("pos", "neg")]
-        for row in range(len(boxes))
+        for row in range(len(g[f"{prefix}spn_rois"]))
     ]
-    priority = [
-        sum(by_order(np.flatnonzero(kept)[rows], len(kept)) + 1 for rows in both)
-        for kept, both in zip(valid, shuffles, strict=True)
-    ]
-    truth["instance"] = g["in_group_label"]
-    given = Proposals(boxes, np.zeros(valid.shape, np.float32), valid)
-    chosen = assignment.sample_proposals(given, truth, np.stack(priority), CONFIG)
-    # Ours keeps places for positives that are missing; the release does not.
-    order = np.argsort(~chosen.valid.numpy(), axis=1, kind="stable")
-    boxes, _, valid = (take(value, order).numpy() for value in chosen)
+
+
+def regions(g: Golden, check: Check, prefix: str) -> None:
     rows = g[f"{prefix}target_mask_selection_idx"]
-    regions = Regions(boxes, rows, valid)
-    ours = assignment.region_targets(regions, truth, CONFIG)
-    check.same("rois", g[f"{prefix}rois"], blank(boxes, valid))
-    check.same("class_ids", g[f"{prefix}target_class_ids"], ours.classes)
-    recorded = g[f"{prefix}target_bbox"][..., REVERSED]
-    check.same("bbox", recorded, ours.deltas)
-    check.same("mask", g.bits(f"{prefix}target_mask", rows.shape[-1]), ours.masks)
-    for row, real in enumerate(ours.classes.numpy() > 0):
-        drawn = inside(points[row], boxes[row])
-        drawn = np.take_along_axis(drawn, rows[row], 1)[real]
-        check.true("points drawn inside", drawn.all())
+    recorded = {
+        "rois": g[f"{prefix}rois"],
+        "classes": g[f"{prefix}target_class_ids"],
+        "deltas": g[f"{prefix}target_bbox"],
+        "masks": g.bits(f"{prefix}target_mask", rows.shape[-1]),
+        "rows": rows,
+    }
+    scene = spn_file(g)["in_pc"], g[f"{prefix}spn_rois"], truth_of(g)
+    compare_regions(check, *scene, shuffles_of(g, prefix), recorded, CONFIG)
 
 
 def head_losses(g: Golden, check: Check, prefix: str) -> None:
-    """Of classes and boxes; of the masks too little was recorded."""
+    """Compares those of classes and boxes; too little was recorded of the masks."""
     classes = g[f"{prefix}target_class_ids"]
     valid = g[f"{prefix}rois"].any(-1)
-    each = losses.cross_entropy(g[f"{prefix}rpointnet_class_logits"], classes)
-    loss = losses.masked_mean(each, valid)
+    logits, deltas = (g[f"{prefix}rpointnet_{k}"] for k in ("class_logits", "bbox"))
+    loss = losses.classification(logits, classes, valid)
     check.same("class", g[f"{prefix}rpointnet_class_loss"], loss)
-    deltas = of_class(g[f"{prefix}rpointnet_bbox"], classes)
-    error = losses.smooth_l1(deltas - g[f"{prefix}target_bbox"])
-    loss = losses.masked_mean(tf.reduce_sum(error, -1), valid & (classes > 0))
+    loss = losses.box(deltas, g[f"{prefix}target_bbox"], classes, valid)
     check.same("bbox", g[f"{prefix}rpointnet_bbox_loss"], loss)
 
 
-COMPARISONS = (
-    (
-        objectness,
-        (
-            "bbox_ins_pred",
-            "seg_label_per_group",
-            "spn_match",
-            "spn_class_loss",
-            "fb_logits?",
-            "fb_prob?",
-        ),
+COMPARISONS = {
+    objectness: (
+        "bbox_ins_pred seg_label_per_group spn_match spn_class_loss fb_logits? fb_prob?"
     ),
-    (
-        centers,
-        ("shift_pred_seed_4d", "shift_pred_seed", "ind_seed", "pc_seed", "shift_loss"),
+    centers: "shift_pred_seed_4d shift_pred_seed ind_seed pc_seed shift_loss",
+    proposals: "bbox_ins_pred fb_prob selected_indices spn_rois",
+    regions: (
+        "spn_rois shuffled_pos_b0 shuffled_neg_b0 shuffled_pos_b1 shuffled_neg_b1 rois "
+        "target_class_ids target_bbox target_mask_selection_idx target_mask"
     ),
-    (proposals, ("bbox_ins_pred", "fb_prob", "selected_indices", "spn_rois")),
-    (
-        regions,
-        (
-            "spn_rois",
-            "shuffled_pos_b0",
-            "shuffled_neg_b0",
-            "shuffled_pos_b1",
-            "shuffled_neg_b1",
-            "rois",
-            "target_class_ids",
-            "target_bbox",
-            "target_mask_selection_idx",
-            "target_mask",
-        ),
+    head_losses: (
+        "target_class_ids target_bbox rois rpointnet_class_logits rpointnet_bbox "
+        "rpointnet_class_loss rpointnet_bbox_loss"
     ),
-    (
-        head_losses,
-        (
-            "target_class_ids",
-            "target_bbox",
-            "rois",
-            "rpointnet_class_logits",
-            "rpointnet_bbox",
-            "rpointnet_class_loss",
-            "rpointnet_bbox_loss",
-        ),
-    ),
-)
+}

@@ -1,7 +1,6 @@
 """Losses, gradients and moving statistics of a training step of either stage."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from functools import partial
 
 import numpy as np
@@ -9,15 +8,15 @@ import tensorflow as tf
 
 from gspn_tf import models
 from gspn_tf.nn import assignment
-from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.pyramid import take
 from gspn_tf.paper.release.names import IGNORED, weights
-from parity.golden import TOLERANCE, Case, Check, Golden, not_checked
-from parity.released import REVERSED, has_weights, recorded_value
+from parity.golden import TOLERANCE, Case, Check, Golden, pattern_cases
+from parity.regions import REVERSED
+from parity.released import has_weights, recorded_value, stage_one_end_points
 from parity.steps import step_of
 from parity.supervision import truth_file
 
-FILES = ("train_spn_*.npz", "train_rpointnet_*.npz", "spn_match_*.npz")
+FILES = ("train_spn_", "train_rpointnet_", "spn_match_")
 OF_RELEASE = {
     "spn_class": "objectness",
     "recons": "generation",
@@ -43,34 +42,16 @@ def spn_losses(g: Golden, check: Check, prefix: str) -> None:
 
 def spn_end_points(g: Golden, check: Check, prefix: str) -> None:
     step = step_of(g, prefix)
-    out, targets = step.outputs, step.batch["targets"]
-    seeds, generated = take(step.batch["points"], out.seeds), out.proposed.generated
-    direction, distance = out.centers.direction, out.centers.distance[..., None]
-    clouds = truth_file(g, prefix)["in_pc_ins"]
-    centers = box_lib.bounding(clouds)[..., :3]  # with that of the background
-    group = take(targets["instance"], out.seeds) + 1
-    ours = {
-        "pc_ins_pred": generated.points - seeds[:, :, None],
+    out, batch = step.outputs, step.batch
+    boxes = truth_file(g, prefix)["in_bbox_ins"]
+    ours = stage_one_end_points(out, batch, boxes) | {
         "sem_class_logits": out.semantic_logits,
-        "sem_labels": take(targets["semantic"], out.queries),
-        "pcfea_seed": out.context,
-        "mean": generated.posterior.mean,
-        "log_var": generated.posterior.log_variance,
-        "cmean": generated.prior.mean,
-        "clog_var": generated.prior.log_variance,
-        "bbox_ins_pred": out.proposals.boxes,
-        "shift_pred_seed_4d": tf.concat([direction, distance], -1),
-        "shift_pred_seed": direction * distance,
-        "fb_logits": out.proposed.objectness,
+        "sem_labels": take(batch["targets"]["semantic"], out.queries),
         "ind_seed": out.seeds,
         "ind_sem": out.queries,
-        "pc_seed": seeds,
-        "pc_ins_center_seed": take(centers, group)[:, :, None],
-        "seg_label_per_group": tf.pad(targets["classes"], [[0, 0], [1, 0]]),
+        "pc_seed": take(batch["points"], out.seeds),
     }
-    for name, value in ours.items():
-        if any(key.split("__")[0] == prefix + name for key in g.keys()):
-            check.same(name, *g.end_point(prefix + name, value))
+    check.end_points(g, ours, prefix)
 
 
 def spn_match(g: Golden, check: Check, prefix: str) -> None:
@@ -155,51 +136,37 @@ def head_end_points(g: Golden, check: Check, prefix: str) -> None:
         "rpointnet_bbox": tf.gather(out.deltas, REVERSED, axis=-1),
         "rpointnet_mask": tf.transpose(out.mask_logits, [0, 1, 3, 2]),
     }
-    for name, value in ours.items():
-        check.same(name, *g.end_point(prefix + name, value))
+    proposed = out.proposed
+    ours["fb_prob"] = tf.nn.softmax(proposed.proposed.objectness)
+    ours["bbox_ins_pred"] = proposed.proposals.boxes
+    check.end_points(g, ours, prefix)
     recorded = g.bits(f"{prefix}target_mask", targets.masks.shape[-1])
     check.same("target_mask", recorded, targets.masks)
-    proposed = out.proposed
-    check.same(
-        "fb_prob", g[f"{prefix}fb_prob"], tf.nn.softmax(proposed.proposed.objectness)
-    )
-    boxes = proposed.proposals.boxes
-    check.same("bbox_ins_pred", g[f"{prefix}bbox_ins_pred"], boxes)
 
 
 SPN = {
-    spn_losses: ("*loss",),
-    spn_match: ("spn_match",),
-    gradients: ("grad*",),
-    moving_statistics: ("moving_*",),
-    spn_end_points: ("*",),
+    spn_losses: "*loss",
+    spn_match: "spn_match",
+    gradients: "grad*",
+    moving_statistics: "moving_*",
+    spn_end_points: "*",
 }
 HEADS = {
-    head_losses: ("*loss",),
-    gradients: ("grad*",),
-    moving_statistics: ("moving_*",),
-    head_end_points: (
-        *("rois", "target_*", "rpointnet_*", "fb_prob", "bbox_ins_pred"),
-    ),
+    head_losses: "*loss",
+    gradients: "grad*",
+    moving_statistics: "moving_*",
+    head_end_points: "rois target_* rpointnet_* fb_prob bbox_ins_pred",
 }
 
 
 def cases(golden: Golden) -> Iterator[Case]:
     """For each of `eval_` and `train_`, or of the variants of the labels."""
-    keys = [key for key in golden.keys() if not not_checked(key)]
+    keys = golden.keys()
     prefixes = {k.removesuffix("spn_match") for k in keys if k.endswith("_spn_match")}
     comparisons = HEADS if "rpointnet" in golden.name else SPN
     for prefix in sorted(prefixes) * has_weights():
-        left = {k for k in keys if k.startswith(prefix)}
-        for compare, patterns in comparisons.items():
-            mine = {
-                k
-                for k in left
-                if any(fnmatchcase(k.removeprefix(prefix), p) for p in patterns)
-                or "gradfull" in k
-                and compare is gradients
-            }
-            left -= mine
-            if mine:
-                name = f"{prefix}{compare.__name__}"
-                yield Case(name, frozenset(mine), partial(compare, prefix=prefix))
+        table = {
+            compare.__name__: (partial(compare, prefix=prefix), patterns)
+            for compare, patterns in comparisons.items()
+        }
+        yield from pattern_cases(golden, table, prefix)
