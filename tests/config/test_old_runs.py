@@ -89,11 +89,8 @@ def test_a_config_of_this_version_stays(tmp_path):
     [
         ("small", {"best_seeds": "all"}, "best_seeds is 'all', .* released networks"),
         ("released", {"best_seeds": "none"}, "point_confidence is False, .* only"),
-        ("small", {"head_layers": "shared"}, "head_layers is 'shared', .* only in"),
         ("small", {"exported_score": "class"}, "exported_score is 'class', which no"),
-        ("small", {"train_proposals": True}, "train_proposals is True, which no"),
         ("small", {"kl_reduction": "sum"}, "kl_reduction is 'sum', which no network"),
-        ("small", {"detach_semantics": True}, "detach_semantics is True, which no"),
         ("small", {"unheard_of": 3}, r"GSPNConfig has no field \['unheard_of'\]"),
     ],
 )

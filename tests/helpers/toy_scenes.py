@@ -62,19 +62,3 @@ def write_folder(
     data = DataSet(name, classes, sources, operator.attrgetter("detail"))
     with mock.patch.object(preparing, "SCENES_PER_SHARD", per_shard):
         preparing.prepare_scenes(directory, data, jobs=1, force=True)
-
-
-def write_own_scans(folder, count, **options) -> None:
-    """Scans as users bring them to `gspn prepare own`, and their classes.txt."""
-    folder.mkdir()
-    lines = (f"{number} {name}\n" for number, name in CLASSES.pairs())
-    (folder / "classes.txt").write_text("".join(lines))
-    for i in range(count):
-        scene = make_scene(i, **options)
-        np.savez(
-            folder / f"{i}.npz",
-            points=scene.points,
-            colors=scene.colors,
-            semantic=CLASSES.to_raw(scene.semantic),
-            instance=scene.instance + 1,
-        )

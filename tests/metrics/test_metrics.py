@@ -80,24 +80,6 @@ def test_index_masks_equal_boolean_masks():
     assert 0 < first.ap < 1 and first.table() == second.table()
 
 
-def test_small_objects_and_predictions_do_not_count():
-    scene = chairs(strip(200, 99), (0, 200, 0.5), (200, 299, 0.9))
-    result = average_precision([scene], NAMES[:1])
-    assert result.ap == 1.0 and result.num_instances.tolist() == [1]
-    # A prediction that is large enough but matches the small object is forgiven too.
-    scene = chairs(strip(200, 99, 100), (0, 200, 0.5), (200, 310, 0.9))
-    scene[1][299:] = 0
-    assert average_precision([scene], NAMES[:1]).ap == 1.0
-
-
-def test_only_the_sharing_class_matches():
-    predictions, semantic, instance = chairs(strip(200, 200), (0, 200, 0.9))
-    semantic[200:] = 2
-    result = average_precision([(predictions, semantic, instance)], NAMES)
-    np.testing.assert_array_equal(result.by_class["AP50"], [1.0, 0.0, np.nan])
-    assert result.ap50 == 0.5
-
-
 def test_absent_classes_are_nan_and_stay_out_of_the_mean():
     scene = chairs(strip(200), (0, 200, 0.9))
     result = average_precision([scene], NAMES)
@@ -114,16 +96,8 @@ def test_nothing_found_and_nothing_there():
     assert np.isnan(average_precision([], NAMES).ap)
     assert average_precision([(nothing, void + 1, void)], NAMES).ap == 0.0
     assert np.isnan(average_precision([], ()).ap50)
-
-
-def test_evaluator_adds_scenes():
-    good = chairs(strip(200), (0, 200, 0.9))
-    bad = chairs(strip(200), (0, 90, 0.5))
-    evaluator = InstanceEvaluator(NAMES[:1])
-    evaluator.update(*good)
-    assert evaluator.result().ap50 == 1.0
-    evaluator.update(*bad)
-    assert evaluator.result().ap50 == 0.5
+    with pytest.raises(ValueError, match="min_region_size"):
+        InstanceEvaluator(NAMES, min_region_size=0)
 
 
 BAD = {
@@ -143,8 +117,3 @@ def test_bad_input_is_one_clear_error(message):
     scene = BAD[message](*chairs(strip(200), (0, 200, 0.9)))
     with pytest.raises(ValueError, match=message):
         InstanceEvaluator(NAMES).update(*scene)
-
-
-def test_region_size_must_be_positive():
-    with pytest.raises(ValueError, match="min_region_size"):
-        InstanceEvaluator(NAMES, min_region_size=0)

@@ -136,24 +136,11 @@ def ap50(*shapes):
     return evaluator.result().ap50
 
 
-def test_truth_against_itself_is_perfect_at_any_size():
-    shape = one_class([3, 1, 40], (0, 3, 0.9), (3, 4, 0.9), (4, 44, 0.1))
-    assert ap50(shape) == 1.0
-
-
 def test_the_surest_takes_the_part_and_a_copy_is_wrong():
     # Right 0.9, wrong 0.8 (a copy), right 0.7: recall 1/2 at precision 1, recall 1 at
     # precision 2/3. Recalls 0..0.50 read 1 (51 of them), 0.51..1 read 2/3 (50).
     shape = one_class([20, 20], (0, 20, 0.9), (0, 19, 0.8), (20, 40, 0.7))
     assert ap50(shape) == pytest.approx((51 + 50 * 2 / 3) / 101)
-
-
-def test_points_of_no_part_are_taken_off():
-    predictions, semantic, instance = one_class([20, 30], (0, 50, 0.5))
-    # It takes the larger, of 30 points: one of two, recalls 0..0.50 read 1.
-    assert ap50((predictions, semantic, instance)) == pytest.approx(51 / 101)
-    semantic[20:] = 0
-    assert ap50((predictions, semantic, instance)) == 1.0
 
 
 def test_a_wrong_prediction_of_a_class_that_is_there_earns_one_in_101():
@@ -177,11 +164,6 @@ def test_classes_that_are_not_there_count_by_shape_alone():
     assert result.ap50 == 1.0 and result.by_scene == {"AP50": 0.5}
     assert result.as_dict()["AP50_by_scene"] == 0.5
     assert "mean over scenes of each scene's: 0.500" in result.table()
-
-
-def test_no_shapes_no_figures():
-    result = PartEvaluator(NAMES).result()
-    assert np.isnan(result.ap50) and np.isnan(result.by_scene["AP50"])
 
 
 def test_nyuv2_is_one_iou():
