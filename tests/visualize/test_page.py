@@ -7,34 +7,17 @@ from base64 import b64decode
 import numpy as np
 import pytest
 from open_rooms import open_room
-from pages import decoded, scene_of
+from pages import decoded, scene_of, toy_content
 from PIL import Image
 
 from gspn_tf.visualize import page as page_module
-from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
+from gspn_tf.visualize.layers import Layer, class_layer
 from gspn_tf.visualize.page import PageContent, write_page
-from gspn_tf.visualize.palette import NOTHING, PALETTE, instance_colors
-
-BLOCK = np.array([0, 0, 0, 1, 2, 3])
-
-
-def content(num_points=500):
-    rng = np.random.default_rng(0)
-    labels = rng.integers(-1, 2, num_points)
-    names = ("chair", "</script><script>alert(1)</script>")
-    colors = rng.integers(0, 256, (num_points, 3)).astype(np.uint8)
-    entries = [Entry("chair", PALETTE[0], 9, 0.75, BLOCK)] * 2
-    layers = [
-        Layer("input", colors=colors),
-        class_layer("semantic", labels + 1, names),
-        Layer("instances by me", entries, labels),
-        proposal_layer(np.tile(BLOCK, (1000, 1)), np.linspace(0, 1, 1000)),
-    ]
-    return PageContent(rng.uniform(-3, 4, (num_points, 3)), layers)
+from gspn_tf.visualize.palette import NOTHING, PALETTE
 
 
 def test_page_holds_the_points(tmp_path):
-    shown = content()
+    shown = toy_content()
     write_page(tmp_path / "page.html", shown, title="t")
     scene = scene_of(tmp_path / "page.html")
     cloud, layers = scene["cloud"], scene["layers"]
@@ -62,7 +45,7 @@ def test_page_holds_the_points(tmp_path):
 
 
 def test_page_stands_alone_and_escapes(tmp_path):
-    write_page(tmp_path / "page.html", content(), title="A & <b>")
+    write_page(tmp_path / "page.html", toy_content(), title="A & <b>")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<title>A &amp; &lt;b&gt;</title>" in text
     assert "{{" not in text and "{%" not in text and "alert(1)</script>" not in text
@@ -80,7 +63,7 @@ def test_page_stands_alone_and_escapes(tmp_path):
 
 def test_large_scans_are_thinned_the_same_way_each_time(tmp_path, monkeypatch):
     monkeypatch.setattr(page_module, "MAX_POINTS", 1000)
-    shown = content(3000)
+    shown = toy_content(3000)
     shown.points[5] = np.nan
     for name in "ab":
         write_page(tmp_path / name, shown, title="t")
@@ -110,16 +93,6 @@ def test_each_of_several_clouds_has_walls_of_its_own(tmp_path):
     assert (outward[0][inner & (points[:, 2] > 0.5)] != 0).any(axis=1).mean() > 0.9
 
 
-def test_layers_color_points():
-    entries = [Entry("a", PALETTE[3]), Entry("b")]
-    colors = Layer("l", entries, np.array([0, -1, 1])).point_colors(3)
-    np.testing.assert_array_equal(colors, [PALETTE[3], NOTHING, NOTHING])
-    np.testing.assert_array_equal(Layer("l").point_colors(2), [NOTHING, NOTHING])
-    own = instance_colors(np.arange(4))
-    picked = Layer("l", colors=own).picked(np.array([3, 1]))
-    np.testing.assert_array_equal(picked.point_colors(2), own[[3, 1]])
-
-
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -141,5 +114,5 @@ def test_layers_color_points():
 )
 def test_page_rejects_what_does_not_fit(tmp_path, changed, message):
     with pytest.raises(ValueError, match=message):
-        write_page(tmp_path / "page.html", content()._replace(**changed), title="t")
+        write_page(tmp_path / "page.html", toy_content()._replace(**changed), title="t")
     assert not list(tmp_path.iterdir())
