@@ -122,7 +122,6 @@ GOOD_ASCII = ply_bytes("ascii", XYZ, [(i, 1.5, 2) for i in range(9)])
         (GOOD[:60], "ends inside the header"),
         (GOOD[:-5], "truncated: 9 points announced, 8 there"),
         (GOOD_ASCII[: GOOD_ASCII.index(b"7 1.5")], "9 points announced, 7 there"),
-        (GOOD_ASCII[:-3], "malformed"),
         (GOOD_ASCII.replace(b"3 1.5", b"3 abc"), "malformed"),
         (
             GOOD_ASCII.replace(b"property float z\n", b""),
@@ -133,7 +132,6 @@ GOOD_ASCII = ply_bytes("ascii", XYZ, [(i, 1.5, 2) for i in range(9)])
         (GOOD.replace(b"float y", b"float x"), "declared twice"),
         (GOOD.replace(b"vertex", b"faces"), "element 'vertex'"),
         (GOOD.replace(b"binary_little_endian", b"zipped"), "not understood"),
-        (ply_bytes("ascii", XYZ, []), "none among 0 points"),
         (ply_bytes("ascii", XYZ, [("nan", 0, 0)]), "none among 1 points"),
         (b"PK\x03\x04 broken archive", "npz"),
     ],
@@ -149,10 +147,8 @@ def test_broken_files_give_one_clear_error(save, content, message):
     ("arrays", "message"),
     [
         ({"xyz": np.zeros((4, 3))}, "array 'points'"),
-        ({"points": np.zeros((4, 2))}, r"points must be numbers \[V, 3\]"),
         ({"points": np.array([["a"] * 3])}, "points must be numbers"),
         ({"points": POINTS, "colors": np.zeros((3, 3))}, r"colors .*\[4, 3\]"),
-        ({"points": POINTS, "semantic": np.zeros((4, 1))}, "semantic must"),
         ({"points": POINTS, "instance": np.full(4, 0.5)}, "integers, got 0.5"),
         ({"points": POINTS, "instance": np.full(4, 2**40)}, "instance must"),
         ({"points": np.array([[None] * 3])}, "pickle"),
