@@ -14,7 +14,6 @@ from gspn_tf.commands import main as cli
 from gspn_tf.data import read_scenes
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scene import check_scene
-from gspn_tf.datasets import depth
 from gspn_tf.datasets.nyuv2 import find_frames
 from gspn_tf.datasets.rgbd import NYUV2
 
@@ -198,12 +197,8 @@ def test_absent_files_are_named(tmp_path, capsys):
     assert "expected color/*.png or *.pcd, got neither" in capsys.readouterr().err
 
 
-def test_depth_that_was_not_measured_is_no_point():
-    values = np.array([[1.0, 0.0], [np.nan, -1.0]])
-    assert depth.measured(values).tolist() == [[True, False], [False, False]]
-
-
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
+@pytest.mark.slow
 def test_real_frames():
     frames = find_frames(DATA)
     assert [source.name for source in frames.sources] == [

@@ -65,11 +65,8 @@ def test_a_scan_must_have_all_its_faces(tmp_path, kind):
 def test_scans_of_a_folder_are_found_in_order(tmp_path):
     for name in ("b.PLY", "a.npz", "c.ply", "notes.txt"):
         (tmp_path / name).touch()
-    assert [s.files[0].name for s in own.find_scans(tmp_path)] == [
-        "a.npz",
-        "b.PLY",
-        "c.ply",
-    ]
+    found = [source.files[0].name for source in own.find_scans(tmp_path)]
+    assert found == ["a.npz", "b.PLY", "c.ply"]
     assert own.find_scans(tmp_path / "a.npz")[0].files == (tmp_path / "a.npz",)
     with pytest.raises(ScanError, match="got none"):
         own.find_scans(tmp_path / "empty")

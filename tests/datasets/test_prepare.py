@@ -32,6 +32,9 @@ def test_manifest_says_what_is_there(tmp_path):
     )
     (tmp_path / "raw" / "train_03.toy").write_text("3 is odd")
     manifest = prepare_scenes(tmp_path / "data", data, jobs=1)
+    arguments = {"batch_size": 1, "seed": 0, "training": True}
+    with pytest.raises(ValueError, match="has no labels to train on"):
+        load(tmp_path / "data", "test", DataConfig(), **arguments)
     assert manifest == read_manifest(tmp_path / "data")
     assert manifest["options"] == {"level": 3}
     assert manifest["absent"] == {"test": ["test_99"]}
@@ -210,14 +213,6 @@ def test_a_scene_twice_and_no_scene_at_all_are_refused(tmp_path):
         DataSet("toy", CLASSES, {}, read_file)
     with pytest.raises(ValueError, match="split 'val' has no scenes"):
         DataSet("toy", CLASSES, {"train": [item], "val": []}, read_file)
-
-
-def test_splits_without_labels_are_not_trained_on(tmp_path):
-    data = toy_data(tmp_path / "raw", {"test": 1}, unlabelled=("test",))
-    prepare_scenes(tmp_path / "data", data, jobs=1)
-    arguments = {"batch_size": 1, "seed": 0}
-    with pytest.raises(ValueError, match="has no labels to train on"):
-        load(tmp_path / "data", "test", DataConfig(), training=True, **arguments)
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ GOOD_ASCII = ply_bytes("ascii", XYZ, [(i, 1.5, 2) for i in range(9)])
         (GOOD.replace(b"float y", b"float x"), "declared twice"),
         (GOOD.replace(b"vertex", b"faces"), "element 'vertex'"),
         (GOOD.replace(b"binary_little_endian", b"zipped"), "not understood"),
+        (ply_bytes("ascii", XYZ, []), "none among 0 points"),
         (ply_bytes("ascii", XYZ, [("nan", 0, 0)]), "none among 1 points"),
         (b"PK\x03\x04 broken archive", "npz"),
     ],

@@ -116,7 +116,6 @@ BAD = {
     "indices": lambda p, s, i: (p._replace(masks=[np.array([400])]), s, i),
     "as many masks": lambda p, s, i: (p._replace(scores=np.ones(2)), s, i),
     "scores must be finite": lambda p, s, i: (p._replace(scores=[np.nan]), s, i),
-    "classes must lie in 1..3": lambda p, s, i: (p._replace(classes=[4]), s, i),
     "semantic must lie in 0..3": lambda p, s, i: (p, s + 3, i),
     "semantic must be an integer": lambda p, s, i: (p, s.astype(float), i),
     "instance must have a label": lambda p, s, i: (p, s, i[:-1]),
