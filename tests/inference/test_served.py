@@ -1,23 +1,21 @@
-"""Exports in processes without this package: Python, C++, and a server's clients."""
+"""Exports in processes without this package: a C++ program, and a server."""
 
 import os
 import shutil
 import subprocess
 import sys
-import urllib.error
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from serving.far_scans import scan
-from serving.toy_export import MAX_POINTS, NUM_POINTS
+from serving.far_scans import padded, scan
+from serving.toy_export import NUM_POINTS
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from benchmarks.answers import (
     EXAMPLES,
     assert_answers,
-    client,
     library,
     running_server,
 )
@@ -29,24 +27,6 @@ SIZES = (100, 1000, 5000)
 PADDED = [300, 1, 777]
 TENSORFLOW = Path(tf.sysconfig.get_lib())
 CC = TENSORFLOW / "libtensorflow_cc.so.2"
-PROGRAM = """
-import sys
-from pathlib import Path
-sys.modules["gspn_tf"] = None
-import numpy as np
-import tensorflow as tf
-
-model, library, *folders = sys.argv[1:]
-if library != "none":
-    tf.load_op_library(library)
-serve = tf.saved_model.load(model).signatures["serving_default"]
-for folder in map(Path, folders):
-    with np.load(folder / "request.npz") as request:
-        inputs = {name: tf.constant(request[name]) for name in request}
-    for name, value in serve(**inputs).items():
-        proto = tf.make_tensor_proto(value.numpy(), value.dtype)
-        (folder / f"out_{name}.pb").write_bytes(proto.SerializeToString())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -54,26 +34,13 @@ def offline(sure_network):
     return Segmenter(sure_network, NUM_POINTS).segment
 
 
-def batch():
-    """Scans of several sizes in one request."""
-    points = np.zeros((len(PADDED), max(PADDED), 3), np.float32)
-    colors = np.zeros(points.shape, np.uint8)
-    for row, count in enumerate(PADDED):
-        points[row, :count], colors[row, :count] = scan(count)
-    return points, colors, np.int32(PADDED)
-
-
 def write_requests(folder):
     """A folder a request: some scans alone, and the batch."""
-    requests = {str(count): (*scan(count), np.int32(-1)) for count in SIZES}
-    requests["batch"] = batch()
+    requests = {str(count): scan(count) for count in SIZES}
+    requests["batch"] = padded(PADDED, max(PADDED))
     for name, values in requests.items():
         (folder / name).mkdir()
-        inputs = dict(zip(("points", "colors", "num_points"), values, strict=True))
-        np.savez(folder / name / "request.npz", **inputs)
-        if inputs["num_points"].ndim == 0:
-            del inputs["num_points"]  # C++ takes the signature's default
-        for key, value in inputs.items():
+        for key, value in zip(("points", "colors", "num_points"), values, strict=False):
             proto = tf.make_tensor_proto(value).SerializeToString()
             (folder / name / f"{key}.pb").write_bytes(proto)
     return [folder / name for name in requests]
@@ -95,21 +62,6 @@ def assert_all_answered(folders, offline):
         assert outputs["num_detections"][0] > 0
     for row, count in enumerate(PADDED):
         assert_answers(together, offline(*scan(count)), count, row)
-
-
-@pytest.mark.parametrize("ops", KINDS)
-def test_a_process_with_tensorflow_alone(ops, exports, offline, tmp_path):
-    folders = write_requests(tmp_path)
-    paths = [exports[ops], library(exports[ops]), *folders]
-    command = [sys.executable, "-c", PROGRAM, *map(str, paths)]
-    subprocess.run(command, check=True, cwd=tmp_path, timeout=600)
-    assert_all_answered(folders, offline)
-
-
-def test_native_ops_without_their_library(exports, tmp_path):
-    command = [sys.executable, "-c", PROGRAM, str(exports["native"]), "none"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode and "Op type not registered 'Gspn>" in done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -157,44 +109,8 @@ def server(request, exports):
     pytest.importorskip(
         "tensorflow_serving.apis", reason="tensorflow-serving-api is not installed"
     )
-    with running_server(exports[request.param]) as (port, rest_port, pid):
-        yield f"localhost:{port}", f"http://localhost:{rest_port}", pid
-
-
-def test_features_by_grpc_are_of_the_same_classes(server, offline):
-    grpc_client = client("grpc_client")
-    stub = grpc_client.connect(server[0])
-    features = grpc_client.predict(stub, *scan(3000), signature="segment_features")
-    expected = offline(*scan(3000)).semantic
-    np.testing.assert_array_equal(features["classes"][0], expected)
-
-
-def test_bad_requests_leave_the_server_healthy(server, offline):
-    import grpc
-
-    grpc_client, rest_client = client("grpc_client"), client("rest_client")
-    stub = grpc_client.connect(server[0])
-    with pytest.raises(grpc.RpcError) as error:
-        grpc_client.predict(stub, *scan(MAX_POINTS + 1))
-    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    assert f"at most {MAX_POINTS} rows" in error.value.details()
-    with pytest.raises(urllib.error.HTTPError) as error:
-        rest_client.predict(server[1], *scan(500), num_points=501)
-    assert error.value.code == 400
-    assert "num_points must be within 1 and" in error.value.read().decode()
-    answer = rest_client.predict(server[1], *scan(700))
-    assert_answers(answer, offline(*scan(700)), 700)
-
-
-def test_many_clients_at_once(server, offline):
-    from benchmarks.serving import Load, send
-
-    load = Load(requests=24, clients=4, most_points=20_000)
-    assert min(load.sizes()) == 1 and max(load.sizes()) == 20_000
-    report = send(load, server[::2], scan, offline)
-    # What is held after a first round stays within what one more scan may take.
-    assert report.final_mb < 1.5 * report.warm_mb
-    assert report.slowest_ms >= report.median_ms > 0
+    with running_server(exports[request.param]) as (port, rest_port, _):
+        yield f"localhost:{port}", f"http://localhost:{rest_port}"
 
 
 @pytest.mark.parametrize("name", ["grpc_client.py", "rest_client.py"])
