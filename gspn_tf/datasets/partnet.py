@@ -176,7 +176,17 @@ def scene_of_leaves(
         owner[mine] = number
     if shared:
         _log.warning("%s: parts share %d points", name, shared)
-    rows = [part.row for part in parts]
+    return scene_of_parts(name, points, owner, [part.row for part in parts], colors)
+
+
+def scene_of_parts(
+    name: str,
+    points: np.ndarray,
+    owner: np.ndarray,
+    rows: list[int],
+    colors: np.ndarray | None = None,
+) -> Scene:
+    """A scene whose point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
     semantic = np.array([*rows, 0], np.int32)[owner]  # owner -1 reads the last
     x, y, z = np.asarray(points, np.float32).T
     if colors is None:

@@ -1,10 +1,12 @@
 """A Keras model whose loss is a sum of named terms."""
 
-from typing import Any
+import dataclasses as dc
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
+from gspn_tf import config as config_lib
 from gspn_tf.types import Batch, Terms
 
 
@@ -15,13 +17,14 @@ class LossModel(keras.Model):
     and logs every term by name. Coordinates stay float32 under mixed precision.
     """
 
+    config_class: type
     # Terms whose sum over the validation scenes selects the best weights (train.py of
     # the release): the total would move with the weight of the KL term.
     monitored: tuple[str, ...]
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(autocast=False)
-        self.config = config
+    def __init__(self, config: Any = None, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.config = config or self.config_class()
         self.built = True
 
     def track(self, loss_names: tuple[str, ...]) -> None:
@@ -43,3 +46,17 @@ class LossModel(keras.Model):
         for name, value in terms.items():
             self.term_means[name].update_state(value)
         return tf.add_n(list(terms.values()))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, for Keras's serialisation."""
+        return {**super().get_config(), "config": dc.asdict(self.config)}
+
+    def get_build_config(self) -> None:
+        """Return nothing: the constructor makes all weights."""
+        return None
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make the model of what `get_config` returned."""
+        values = config_lib.from_dict(cls.config_class, config["config"])
+        return cls(**{**config, "config": values})

@@ -67,6 +67,7 @@ class GSPNOutputs(NamedTuple):
         return self.proposed.candidates
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class GSPN(LossModel):
     """Proposals at seed points, with the semantic network beside them.
 
@@ -75,9 +76,11 @@ class GSPN(LossModel):
     at seeds and loss points only.
     """
 
-    def __init__(self, config: GSPNConfig) -> None:
-        super().__init__(config)
-        c = config
+    config_class = GSPNConfig
+
+    def __init__(self, config: GSPNConfig | None = None, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        c = self.config
         self.center_predictor = CENTER_NETWORKS[c.center_network](c)
         self.semantic_predictor = PointNet2(c.backbone, channels=3)
         width = self.semantic_predictor.width

@@ -4,6 +4,9 @@ A config chooses them by its `kind`. They have the layers, the losses and the nu
 github.com/ericyi/GSPN, of which the literal one also does what was not meant.
 """
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig, RPointNetConfig
@@ -88,11 +91,12 @@ class ReleasedProposer(ShapeProposer):
         return released_labels(iou, foreground, self.config.positive_iou, first_alone)
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class ReleasedGSPN(GSPN):
     """The proposal network of the release, as it was meant to run or as it ran."""
 
-    def __init__(self, config: GSPNConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: GSPNConfig, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
         vae = self.proposer.vae
         keep_batch_variance(self.semantic_mlp, self.proposer.objectness.mlp)
         keep_batch_variance(vae.prior.mlp, vae.posterior.mlp)
@@ -128,14 +132,15 @@ class ReleasedBoxHead(BoxHead):
     layers_class = CommonLayers
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class ReleasedRPointNet(RPointNet):
     """R-PointNet as in the release."""
 
     box_head_class = ReleasedBoxHead
     constant_scores = True
 
-    def __init__(self, config: RPointNetConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: RPointNetConfig, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
         keep_batch_variance(self.box_head.layers_of.mlp)
         if self.hypercolumns is not None:
             keep_batch_variance(*(layer.mlp for layer in self.hypercolumns.levels))

@@ -1,6 +1,6 @@
 """Region-based PointNet (section 3.2): classify, refine and mask proposals."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -41,6 +41,7 @@ class RPointNetInference(NamedTuple):
     region_masks: tf.Tensor  # [B, D, M]     probabilities
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class RPointNet(LossModel):
     """Instances of a scene from the proposals of a frozen proposal network.
 
@@ -48,16 +49,17 @@ class RPointNet(LossModel):
     "targets", RPointNetInference of one without.
     """
 
+    config_class = RPointNetConfig
     terms = monitored = ("class", "box", "mask")
     box_head_class = BoxHead
     # Whether instances are exported with the scores of the release.
     constant_scores = False
 
-    def __init__(self, config: RPointNetConfig) -> None:
+    def __init__(self, config: RPointNetConfig | None = None, **kwargs: Any) -> None:
         from gspn_tf import models  # This file is part of it.
 
-        super().__init__(config)
-        c = config
+        super().__init__(config, **kwargs)
+        c = self.config
         self.proposal_network = models.build(c.proposal)
         self.proposal_network.trainable = False
         self.boxes_per_seed = self.proposal_network.proposer.boxes_per_seed

@@ -4,7 +4,7 @@ Sections are of that paper. Points of one object have features that are close to
 so that instances are the groups of similar points.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -62,6 +62,7 @@ class Branch(FloatLayer):
         return self.output_layer(self.mlp.activate(x, training))
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class SGPN(LossModel):
     """Instances of a scene from the similarities of its points.
 
@@ -69,15 +70,16 @@ class SGPN(LossModel):
     "targets", SGPNInference of one without.
     """
 
+    config_class = SGPNConfig
     terms = ("same_instance", "same_class", "other_class", "confidence", "semantic")
     monitored = terms
     proposal_network = None
     # Whether all instances are exported with the score 1, as by the release.
     constant_scores = False
 
-    def __init__(self, config: SGPNConfig) -> None:
-        super().__init__(config)
-        c = config
+    def __init__(self, config: SGPNConfig | None = None, **kwargs: Any) -> None:
+        super().__init__(config, **kwargs)
+        c = self.config
         self.backbone = PointNet2(c.backbone, channels=3)
         width, units = self.backbone.width, c.branch_units
         self.similarity = Branch(units, c.similarity_size, width)

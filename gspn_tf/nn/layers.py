@@ -5,11 +5,12 @@ seen data. A first dense layer is linear, so it may be applied before a gather o
 interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from gspn_tf import ops
-from gspn_tf.config import GSPNConfig
 from gspn_tf.nn.pyramid import Context, Level, interpolate
 from gspn_tf.types import Gaussian, Interpolation, Regions
 
@@ -24,8 +25,8 @@ def dense(units: int, channels: int) -> keras.layers.Dense:
 class FloatLayer(keras.layers.Layer):
     """A layer in float32 that is built when its constructor has made its weights."""
 
-    def __init__(self) -> None:
-        super().__init__(autocast=False)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
         self.built = True
 
 
@@ -80,8 +81,10 @@ class SharedMLP(FloatLayer):
     `project` then `activate` is the same with the first layer's product on its own.
     """
 
-    def __init__(self, units: tuple[int, ...], parts: tuple[int, ...]) -> None:
-        super().__init__()
+    def __init__(
+        self, units: tuple[int, ...], parts: tuple[int, ...], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
         self.units, self.parts = tuple(units), tuple(parts)
         self.kernels = []
         widths = (sum(parts), *units)
@@ -125,8 +128,8 @@ class SetAbstraction(FloatLayer):
     or None. Output [B, n, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int) -> None:
-        super().__init__()
+    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
 
     def call(
@@ -153,8 +156,10 @@ class FeaturePropagation(FloatLayer):
     [B, m, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int, skip: int) -> None:
-        super().__init__()
+    def __init__(
+        self, units: tuple[int, ...], channels: int, skip: int, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
         self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
 
     def call(
@@ -179,8 +184,8 @@ class ContextEncoder(FloatLayer):
     sphere without points.
     """
 
-    def __init__(self, num_scales: int, units: tuple[int, ...]) -> None:
-        super().__init__()
+    def __init__(self, num_scales: int, units: tuple[int, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.scales = [SharedMLP(units, (6,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
 
@@ -205,8 +210,10 @@ class GaussianMLP(FloatLayer):
     The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
     """
 
-    def __init__(self, units: tuple[int, ...], latent_size: int, channels: int) -> None:
-        super().__init__()
+    def __init__(
+        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
         self.mlp = SharedMLP(units, (channels,))
         self.output_layer = dense(2 * latent_size, units[-1])
 
@@ -224,8 +231,10 @@ class TransposedConv(FloatLayer):
     times slower on a CPU for a 1x1 input. kernel: [k, k, units, C].
     """
 
-    def __init__(self, units: int, size: int, stride: int, channels: int) -> None:
-        super().__init__()
+    def __init__(
+        self, units: int, size: int, stride: int, channels: int, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
         self.units, self.size, self.stride = units, size, stride
         self.kernel = self.add_weight(
             shape=(size, size, units, channels), name="kernel"
@@ -265,19 +274,27 @@ class PointDecoder(FloatLayer):
     metres, then whatever else is to be known of a point.
     """
 
-    def __init__(self, config: GSPNConfig, channels: int, width: int = 3) -> None:
-        super().__init__()
-        c, (first, second, third) = config, config.grid_units
+    def __init__(
+        self,
+        grid_units: tuple[int, int, int],
+        dense_units: tuple[int, ...],
+        num_dense_points: int,
+        channels: int,
+        width: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        first, second, third = grid_units
         self.grid = [
             TransposedConv(first, 3, 1, channels),
             TransposedConv(second, 3, 2, first),
             TransposedConv(third, 4, 2, second),
         ]
-        self.grid_norms = [BatchNorm(units) for units in c.grid_units]
+        self.grid_norms = [BatchNorm(units) for units in grid_units]
         self.grid_output = dense(width, third)
-        self.dense = SharedMLP(c.dense_units, (channels,))
-        self.dense_output = dense(width * c.num_dense_points, c.dense_units[-1])
-        self.num_points, self.width = 16 * 16 + c.num_dense_points, width
+        self.dense = SharedMLP(dense_units, (channels,))
+        self.dense_output = dense(width * num_dense_points, dense_units[-1])
+        self.num_points, self.width = 16 * 16 + num_dense_points, width
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = inputs[:, None, None, :]
@@ -302,8 +319,8 @@ class PointRoIAlign(FloatLayer):
     [B], seed [2] int32. Output: Regions; a box without points becomes invalid.
     """
 
-    def __init__(self, num_points: int, margin: float = 0.0) -> None:
-        super().__init__()
+    def __init__(self, num_points: int, margin: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.num_points, self.margin = num_points, margin
 
     def call(

@@ -16,7 +16,6 @@ from gspn_tf import config as c
 from gspn_tf.commands import main as cli
 from gspn_tf.commands import prepare_generated, segment
 from gspn_tf.commands.command import load_tensorflow
-from gspn_tf.data import read_scenes
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.masks import read_masks
@@ -96,22 +95,13 @@ def test_help_needs_no_tensorflow():
     [
         (["trian"], "invalid choice: 'trian' (choose from "),
         (["prepare"], "choose one of: prepare rooms, prepare own"),
-        (["prepare", "room"], "invalid choice: 'room' (choose from "),
         (["train"], "--data and --run must be given: gspn train "),
         (["train", "--dta=x"], "unknown flag --dta; did you mean --data?"),
         (["train", "--data"], "--data: expected one argument"),
         (["train", "extra", "--data=x", "--run=y"], r"got arguments ['extra']"),
-        (["train", "--stage=three"], "--stage: invalid choice: 'three' (choose"),
-        (
-            ["prepare", "rooms", "--output=x", "--train=-1"],
-            "--train: must be a ",
-        ),
         (["prepare", "rooms", "--output=x", "--train=many"], "integer, got 'many'"),
         (["segment", "--model=x", "--output=y"], "got arguments []: gspn segment SCAN"),
-        (
-            ["evaluate", "--run=x", "--data=y", "--config.a=1"],
-            "unknown flag --conf",
-        ),
+        (["evaluate", "--run=x", "--data=y", "--config.a=1"], "unknown flag --conf"),
         (["train", "--data=x", "--run=y", "--config.a"], "--config.a needs a value"),
     ],
 )
@@ -125,23 +115,13 @@ def test_a_wrong_command_line_exits_with_2(arguments, message, capsys):
     [
         ("train --data={0} --run={0}/new", "--config must be given"),
         ("train --config=no.py --data={0} --run={0}/new", "no config file no.py"),
-        (
-            "train --config=rooms.py --config.model.num_rejions=3 --data=x --run=y",
-            "config.model has no field 'num_rejions' (near: num_regions",
-        ),
         ("train --config=rooms.py --data={0} --run={0}/new", "manifest.json not found"),
         ("evaluate --run={0}/none --data={0}", "no folder"),
-        ("evaluate --run={0} --data={0}", "manifest.json not found"),
         ("segment {0}/none.ply --model={0} --output={0}/out", "no file"),
-        (
-            "segment {0}/a.ply --model={0} --output={0}/out --scale=0",
-            "--scale: must",
-        ),
-        ("segment {0}/a.ply --model={0} --output={0}/out", "a.ply"),
+        ("segment {0}/a.ply --model={0} --output={0} --scale=0", "--scale: must be"),
         ("export --model={0} --output={0}/out", "is no run folder"),
         ("prepare own --source={0}/no --classes={0} --output={0}/o", "no file or"),
         ("prepare rooms --output={0}", "is no data folder; it is left alone"),
-        ("prepare rooms --output={0} --force", "is no data folder"),
         ("prepare rooms --output={0}/o --train=0 --val=0 --test=0", "nothing to make"),
         ("benchmark everything", "ops, model, data, serving"),
     ],
@@ -182,25 +162,9 @@ def test_rooms_are_made_once_and_replaced_by_force(tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["rooms"]
 
 
-def test_own_scans_are_split_in_two(work):
-    manifest = read_manifest(work / "data")
-    assert manifest["classes"] == [[5, "chair"], [7, "table"], [4, "bed"]]
-    names = [[s.name for s in read_scenes(work / "data", x)] for x in ("train", "val")]
-    assert [len(members) for members in names] == [2, 1]
-    assert {*names[0], *names[1]} == {"scan_0", "scan_1", "scan_2"}
-
-
-def test_a_scan_without_labels_makes_no_data(tmp_path, capsys):
-    scans = tmp_path / "scans"
-    write_scans(scans, count=1)
-    write_ply(scans / "b.ply", np.eye(3), np.zeros((3, 3), np.uint8))
-    arguments = ("--source", scans, "--output", tmp_path / "data")
-    assert gspn("prepare", "own", *arguments, "--classes", scans / "classes.txt") == 1
-    assert "b.ply: expected 'semantic' and 'instance'" in error_of(capsys)
-    assert not (tmp_path / "data").exists()
-
-
 def test_a_finished_run_is_left_as_it_is(work, capsys):
+    splits = read_manifest(work / "data")["splits"]
+    assert [splits[name]["scenes"] for name in ("train", "val")] == [2, 1]
     config = c.read_config(work / "run" / "config.json")
     assert config.train.seed == 3 and config.data.num_points == 256
     before = (work / "run" / "metrics.csv").read_text()
@@ -282,7 +246,6 @@ def test_tensorflow_is_loaded_quietly(capfd):
 @pytest.mark.parametrize(
     "size, scale, expected",
     [
-        (5.0, 1.0, ""),
         (5000.0, 0.001, ""),
         (5000.0, 1.0, "millimetres: --scale 0.001"),
         (0.005, 1.0, "another unit"),
@@ -291,5 +254,4 @@ def test_tensorflow_is_loaded_quietly(capfd):
 def test_scan_in_other_units_is_noticed(size, scale, expected):
     points = np.array([[0, 0, 0], [size, size / 2, 0]], np.float32)
     hint = segment.unit_hint(points, scale)
-    assert expected in hint
-    assert bool(hint) == bool(expected)
+    assert expected in hint and bool(hint) == bool(expected)

@@ -1,4 +1,5 @@
 import dataclasses as dc
+from operator import attrgetter
 
 import pytest
 
@@ -35,20 +36,6 @@ def test_rivals_have_the_backbone_and_the_epochs_of_both_stages(name):
         assert found.train.sgpn.epochs == epochs and found.data == given.data
 
 
-def test_paper_is_tables_7_and_8():
-    config = config_loading.load_config("configs/scannet.py:paper")
-    assert config == c.Config()
-    assert config.model.proposal.num_seeds == 512
-    assert config.model.proposal.num_seeds_inference == 2048
-    assert config.model.max_proposals_inference == 384
-
-
-def test_the_first_variant_is_the_default():
-    assert config_loading.load_config("configs/rooms.py") == config_loading.load_config(
-        "configs/rooms.py:small"
-    )
-
-
 def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert config_loading.load_config("configs/rooms.py:small").train.batch_size > 0
@@ -63,12 +50,9 @@ def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
     "argument, path, value",
     [
         ("--config.model.proposal.num_seeds=64", "model.proposal.num_seeds", 64),
-        ("-config.train.gspn.learning_rate=1", "train.gspn.learning_rate", 1),
         ("--config.train.gspn.schedule=staircase", "train.gspn.schedule", "staircase"),
-        ("--config.data.rotate=false", "data.rotate", False),
         ("--noconfig.data.rotate", "data.rotate", False),
         ("--config.model.box_deviation=(.2,.3)", "model.box_deviation", (0.2, 0.3)),
-        ("--config.model.head_units=64,", "model.head_units", (64,)),
         (
             "--config.model.proposal.backbone.abstraction_units=((4,8),(8,))",
             "model.proposal.backbone.abstraction_units",
@@ -78,9 +62,9 @@ def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
 )
 def test_a_field_is_set(argument, path, value):
     config = config_loading.load_config("configs/rooms.py:small")
-    changed = config_loading.override(config, [argument])
-    assert at(changed, path) == value
-    assert at(config, path) != value  # a copy
+    changed = config_loading.override(config, ["--config.train.seed=1", argument])
+    assert attrgetter(path)(changed) == value
+    assert attrgetter(path)(config) != value  # a copy
 
 
 ABLATIONS = {
@@ -101,7 +85,7 @@ def test_an_ablation_changes_what_it_names_alone(name, tmp_path, monkeypatch):
     whole = config_loading.load_config("configs/rooms.py:small")
     ablated = config_loading.load_config(f"configs/rooms.py:small+{name}")
     path, value = ABLATIONS[name]
-    assert at(ablated, path) == value
+    assert attrgetter(path)(ablated) == value
     _, changed = presets.nearest_preset(ablated.model)
     assert path.removeprefix("model.") in changed
     expected = {"proposal.context_radii", "proposal.context_neighbors"}
@@ -109,20 +93,13 @@ def test_an_ablation_changes_what_it_names_alone(name, tmp_path, monkeypatch):
     assert whole.data == ablated.data and whole.train == ablated.train
 
 
-def test_ablations_are_chained():
-    config = config_loading.load_config(
-        "rooms.py:+one_context+no_center+box_regression"
-    )
-    proposal = config.model.proposal
-    assert proposal.context_radii == (1.5,) and proposal.context_neighbors == (96,)
-    assert (proposal.center_network, proposal.proposer) == ("none", "boxes")
-
-
-def test_an_ablation_of_a_run(tmp_path):
+def test_ablations_are_chained_and_may_be_of_a_run(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(c.to_json(config_loading.load_config("rooms.py:small")))
-    config = config_loading.load_config(f"{path}:+no_center")
-    assert config == config_loading.load_config("rooms.py:small+no_center")
+    config = config_loading.load_config(f"{path}:+one_context+no_center")
+    assert config == config_loading.load_config("rooms.py:+one_context+no_center")
+    proposal = config.model.proposal
+    assert (proposal.context_neighbors, proposal.center_network) == ((96,), "none")
 
 
 def test_an_ablation_of_another_model_is_one_clear_error():
@@ -138,20 +115,11 @@ def test_an_ablation_of_another_model_is_one_clear_error():
         config_loading.ablate(c.Config(model=Other()), "no_pretraining")
 
 
-def test_later_fields_win():
-    arguments = ["--config.train.batch_size=7", "--config.train.batch_size=9"]
-    assert config_loading.override(c.Config(), arguments).train.batch_size == 9
-
-
 @pytest.mark.parametrize(
     "argument, message",
     [
         ("--config.model.proposal.num_sedes=6", "no field 'num_sedes' .*num_seeds"),
-        ("--config.modle.num_regions=6", "config has no field 'modle' .*model"),
-        ("--config.zzz=6", "'zzz' .*model, data, train"),
-        ("--config.train.batch_size.x=6", "it is a value"),
         ("--config.train.batch_size=abc", "train.batch_size must be int, got 'abc'"),
-        ("--config.train.batch_size=1.5", "train.batch_size must be int, got '1.5'"),
         ("--config.train.gspn.clip_norm=x", "clip_norm must be float, got 'x'"),
         ("--config.train.gspn.schedule=linear", "must be one of .*'cosine'.*'linear'"),
         ("--config.data.rotate=perhaps", "data.rotate must be bool, got 'perhaps'"),
@@ -171,11 +139,6 @@ def test_a_wrong_field_is_one_clear_error(argument, message):
     [
         ("configs/nothing.py", FileNotFoundError, "no config file .*rooms.py"),
         ("configs/rooms.py:large", ValueError, "no variant 'large', has .*small"),
-        (
-            "rooms.py:small+no_shapes",
-            ValueError,
-            "'no_shapes', .*py has .*box_",
-        ),
         ("rooms.py:small+", ValueError, "no ablation ''"),
     ],
 )
@@ -201,9 +164,3 @@ def test_a_malformed_file_is_one_clear_error(text, message, tmp_path):
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
         config_loading.load_config(str(path))
-
-
-def at(config, path: str):
-    for name in path.split("."):
-        config = getattr(config, name)
-    return config

@@ -60,8 +60,16 @@ LARGE = {
 }
 
 
+def large_cases():
+    """More than the emulation has time for."""
+    return [
+        grid_case(op, kind, size)
+        for op, sizes in LARGE.items()
+        for size in sizes
+        for kind in KINDS
+    ]
+
+
 def all_cases(small):
-    """The cases for a GPU; small: only those that the emulation has time for."""
-    sizes = [(op, size) for op, sizes in LARGE.items() for size in sizes]
-    large = [grid_case(op, kind, size) for op, size in sizes for kind in KINDS]
-    return CASES if small else [*CASES, *large]
+    """The cases for a GPU; small: those of the emulation."""
+    return CASES if small else [*CASES, *large_cases()]

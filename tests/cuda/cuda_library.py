@@ -79,53 +79,91 @@ class Device:
             name = self.library.gspn_cuda_error_string(error).decode()
             raise RuntimeError(f"CUDA error {error}: {name}")
 
+    def allocate(self, num_bytes: int) -> ctypes.c_void_p:
+        """Device memory; MemoryError where there is none."""
+        allocate = self.library.device_allocate
+        memory = allocate(ctypes.c_size_t(max(num_bytes, 1)))
+        if not memory:
+            raise MemoryError(f"no device memory of {num_bytes} bytes")
+        return ctypes.c_void_p(memory)
+
     def copy(self, to, source, num_bytes: int) -> None:
-        """Copies between host and device."""
+        """Copies between host and device, or within the device."""
         size = ctypes.c_size_t(num_bytes)
         self.check(self.library.device_copy(to, source, size))
 
-    def call(self, name: str, arguments: tuple, scratch: tuple | None = None):
-        """Runs gspn_cuda_<name> on the default stream.
-
-        Arguments are arrays (copied to the device), Output, Host, None (a null
-        pointer), int (int64) and float. `scratch` holds the arguments of
-        <name>_scratch_bytes. Returns the output, or a tuple of them.
-        """
-        memory, filled = [], []
-
-        def allocate(num_bytes: int) -> ctypes.c_void_p:
-            size = ctypes.c_size_t(max(num_bytes, 1))
-            memory.append(ctypes.c_void_p(self.library.device_allocate(size)))
-            return memory[-1]
-
-        def convert(argument):
-            if argument is None:
-                return None
-            if isinstance(argument, Host):
-                return ctypes.c_void_p(argument.array.ctypes.data)
-            if isinstance(argument, Output):
-                array = np.empty(argument.shape, argument.dtype)
-                filled.append((array, allocate(array.nbytes)))
-                return memory[-1]
-            if isinstance(argument, np.ndarray):
-                array = np.ascontiguousarray(argument)
-                source = array.ctypes.data_as(ctypes.c_void_p)
-                self.copy(allocate(array.nbytes), source, array.nbytes)
-                return memory[-1]
-            if isinstance(argument, int | np.integer):
-                return ctypes.c_int64(argument)
-            return ctypes.c_float(argument)
-
-        values = [convert(argument) for argument in arguments]
-        if scratch is not None:
-            count = getattr(self.library, f"gspn_cuda_{name}_scratch_bytes")
-            count.restype = ctypes.c_size_t
-            values.append(allocate(count(*map(ctypes.c_int64, scratch))))
-        self.check(getattr(self.library, f"gspn_cuda_{name}")(*values, None))
+    def synchronize(self) -> None:
+        """Waits for all work; raises what went wrong in it."""
         self.check(self.library.device_synchronize())
-        for array, source in filled:
-            self.copy(array.ctypes.data_as(ctypes.c_void_p), source, array.nbytes)
-        for each in memory:
-            self.check(self.library.device_free(each))
-        found = tuple(array for array, _ in filled)
-        return found[0] if len(found) == 1 else found
+
+    def call(self, name: str, arguments: tuple, scratch: tuple | None = None):
+        """Runs gspn_cuda_<name>; see Call. Returns the output, or a tuple of them."""
+        with Call(self, name, arguments, scratch) as call:
+            call.launch()
+            self.synchronize()
+            found = call.outputs()
+        return found[0] if len(found) == 1 else tuple(found)
+
+
+class Call:
+    """One kernel call, whose arguments stay on the device until the end.
+
+    Arguments are arrays (copied to the device), Output, Host, None (a null pointer),
+    int (int64) and float. `scratch` holds the arguments of <name>_scratch_bytes.
+    """
+
+    def __init__(self, device: Device, name: str, arguments, scratch=None):
+        self.device = device
+        self.function = getattr(device.library, f"gspn_cuda_{name}")
+        self.memory = []
+        self.filled = []
+        self.scratch_bytes = 0
+        self.arguments = [self._convert(argument) for argument in arguments]
+        if scratch is not None:
+            count = getattr(device.library, f"gspn_cuda_{name}_scratch_bytes")
+            count.restype = ctypes.c_size_t
+            self.scratch_bytes = count(*map(ctypes.c_int64, scratch))
+            self.arguments.append(self._allocate(self.scratch_bytes))
+
+    def _allocate(self, num_bytes):
+        self.memory.append(self.device.allocate(num_bytes))
+        return self.memory[-1]
+
+    def _convert(self, argument):
+        if argument is None:
+            return None
+        if isinstance(argument, Host):
+            return ctypes.c_void_p(argument.array.ctypes.data)
+        if isinstance(argument, Output):
+            array = np.empty(argument.shape, argument.dtype)
+            memory = self._allocate(array.nbytes)
+            self.filled.append((array, memory))
+            return memory
+        if isinstance(argument, np.ndarray):
+            array = np.ascontiguousarray(argument)
+            memory = self._allocate(array.nbytes)
+            self.device.copy(
+                memory, array.ctypes.data_as(ctypes.c_void_p), array.nbytes
+            )
+            return memory
+        if isinstance(argument, int | np.integer):
+            return ctypes.c_int64(argument)
+        return ctypes.c_float(argument)
+
+    def launch(self) -> None:
+        """Queues the kernel on the default stream."""
+        self.device.check(self.function(*self.arguments, None))
+
+    def outputs(self) -> list:
+        """The outputs on the host; after Device.synchronize()."""
+        for array, memory in self.filled:
+            to = array.ctypes.data_as(ctypes.c_void_p)
+            self.device.copy(to, memory, array.nbytes)
+        return [array for array, _ in self.filled]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for memory in self.memory:
+            self.device.check(self.device.library.device_free(memory))

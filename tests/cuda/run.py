@@ -1,8 +1,8 @@
-"""Builds the CUDA kernels and checks them on this machine's GPU.
+"""Builds the CUDA kernels, checks them on this machine's GPU and times them.
 
     export PYTHONPATH=tests/helpers
-    python tests/cuda/run.py             all checks
-    python tests/cuda/run.py --sanitize  the small ones under compute-sanitizer
+    python tests/cuda/run.py             all checks, then times
+    python tests/cuda/run.py --sanitize  checks under compute-sanitizer
 
 Needs nvcc, a GPU and NumPy; no TensorFlow. `make test-gpu` runs both.
 """
@@ -12,9 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cuda_checks
+import cuda_times
 from cuda_library import Device, build_for_gpu
 from op_cases import OPS
 
@@ -39,9 +41,11 @@ def run_checks(device: Device, small: bool) -> None:
     cases = cuda_checks.all_cases(small)
     for op in OPS:
         own = [case for case in cases if case.op == op]
+        start = time.perf_counter()
         for case in own:
             cuda_checks.check_case(device, case)
-        print(f"passed {len(own)} cases of {op}")
+        took = time.perf_counter() - start
+        print(f"passed {len(own)} cases of {op} in {took:.1f} s")
 
 
 def sanitize() -> None:
@@ -50,7 +54,7 @@ def sanitize() -> None:
     for tool in TOOLS:
         print(f"compute-sanitizer --tool {tool}")
         command = [sanitizer, "--tool", tool, "--error-exitcode", "1"]
-        command += [sys.executable, __file__, "--small"]
+        command += [sys.executable, __file__, "--no-times", "--small"]
         subprocess.run(command, check=True)
 
 
@@ -58,12 +62,16 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sanitize", action="store_true")
+    parser.add_argument("--no-times", action="store_true")
     parser.add_argument("--small", action="store_true", help="the sizes of emulation")
     parser.add_argument("--build", default="build/cuda-tests", type=Path)
     flags = parser.parse_args()
     if flags.sanitize:
         return sanitize()
-    run_checks(Device(build_for_gpu(flags.build, find_nvcc())), flags.small)
+    device = Device(build_for_gpu(flags.build, find_nvcc()))
+    run_checks(device, flags.small)
+    if not flags.no_times:
+        cuda_times.report(device)
 
 
 if __name__ == "__main__":

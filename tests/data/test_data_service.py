@@ -43,19 +43,13 @@ def serving(*arguments):
         process.communicate()
 
 
-@contextlib.contextmanager
-def services(num_workers):
-    """The address of a dispatcher with so many workers."""
-    with contextlib.ExitStack() as stack:
-        address = stack.enter_context(serving())
-        for _ in range(num_workers):
-            stack.enter_context(serving("--dispatcher", address))
-        yield address
-
-
 @pytest.fixture(scope="module")
 def service():
-    with services(1) as address:
+    """The address of a dispatcher with two workers."""
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(serving())
+        for _ in range(2):
+            stack.enter_context(serving("--dispatcher", address))
         yield address
 
 
@@ -65,56 +59,13 @@ def by_scene(batches):
     return sorted(found, key=lambda batch: batch["points"].tobytes())
 
 
-def assert_equal(one, other):
-    tf.nest.map_structure(np.testing.assert_array_equal, one, other)
-
-
 @pytest.mark.slow
-def test_a_worker_prepares_what_this_process_would(folder, service):
-    for training in (True, False):
-        options = {"batch_size": 2, "training": training, "seed": 5}
-        here = list(load(folder, "train", OPTIONS, **options).as_numpy_iterator())
-        there = load(folder, "train", OPTIONS, service=service, **options)
-        assert there.cardinality() == len(here) == 4 - training
-        assert_equal(list(there.as_numpy_iterator()), here)
-
-
-@pytest.mark.slow
-def test_epochs_with_seeds_of_their_own_differ(folder, service):
-    options = {"batch_size": 7, "training": True, "service": service}
-    first, second = (load(folder, "train", OPTIONS, seed=s, **options) for s in (0, 1))
-    (first,), (second,) = first.as_numpy_iterator(), second.as_numpy_iterator()
-    assert not np.array_equal(first["points"], second["points"])
-
-
-@pytest.mark.slow
-def test_two_workers_give_every_scene_once(folder):
-    options = {"batch_size": 1, "training": True, "seed": 5}
+@pytest.mark.parametrize("training", [True, False])
+def test_workers_prepare_every_scene_once_as_this_process(folder, service, training):
+    options = {"batch_size": 1, "training": training, "seed": 5}
     here = by_scene(load(folder, "train", OPTIONS, **options))
-    with services(2) as address:
-        there = load(folder, "train", OPTIONS, service=address, **options)
-        assert_equal(by_scene(there), here)
-
-
-@pytest.mark.slow
-def test_a_worker_without_the_library_cannot(folder):
-    """What loading the library is for: a worker of TensorFlow alone fails."""
-    program = (
-        "import sys, tensorflow as tf; s = tf.data.experimental.service;"
-        "w = s.WorkerServer(s.WorkerConfig(dispatcher_address=sys.argv[1]));"
-        "print('up', flush=True); w.join()"
-    )
-    with serving() as address:
-        command = [sys.executable, "-c", program, address.removeprefix("grpc://")]
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        worker.stdout.readline()
-        options = {"batch_size": 1, "training": True, "seed": 5, "service": address}
-        try:
-            with pytest.raises(tf.errors.NotFoundError, match="Gspn>Farthest"):
-                next(iter(load(folder, "train", OPTIONS, **options)))
-        finally:
-            worker.kill()
-            worker.communicate()
+    there = by_scene(load(folder, "train", OPTIONS, service=service, **options))
+    tf.nest.map_structure(np.testing.assert_array_equal, there, here)
 
 
 def test_a_port_that_is_none_is_refused():
@@ -130,19 +81,6 @@ def test_a_scan_is_prepared_as_a_scene_of_the_split(folder):
     for name in ("points", "colors", "num_points"):
         np.testing.assert_array_equal(found[name], expected[name])
     np.testing.assert_array_equal(scene.points[found["rows"][0]], found["points"][0])
-
-
-def test_points_that_are_not_finite_are_left_out():
-    points = np.float32(make_scene(0).points)
-    points[[0, 5, 7], [0, 1, 2]] = np.nan, np.inf, -np.inf
-    colors = np.full((120, 3), 51, np.uint8)
-    for kind in ("random", "farthest"):
-        found = observation.network_inputs(points, colors, 200, kind, (3, 4))
-        assert found["num_points"].numpy().tolist() == [117]
-        assert sorted(found["rows"][0].numpy()) == [
-            row for row in range(120) if row not in (0, 5, 7)
-        ]
-        np.testing.assert_allclose(found["colors"], 0.2)
 
 
 def python_blocks():

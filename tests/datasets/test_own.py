@@ -5,6 +5,7 @@ import pytest
 from toy_ply import ply_bytes
 
 from gspn_tf.data.classes import SCANNET
+from gspn_tf.data.scene import GREY
 from gspn_tf.datasets import own
 from gspn_tf.files.errors import ScanError
 
@@ -26,27 +27,25 @@ def read_own(path):
 
 
 def test_a_scan_follows_the_class_list(tmp_path):
-    scene = read_own(labelled(tmp_path / "flat.npz"))
+    scene = read_own(labelled(tmp_path / "flat.npz", colors=None))
     chair, table = SCANNET.names.index("chair") + 1, SCANNET.names.index("table") + 1
-    assert scene.name == "flat"
+    assert scene.name == "flat" and (scene.colors == GREY).all()
     expected = [chair] * 3 + [0] * 3 + [chair, table, table, 0, 0, chair]
     assert scene.semantic.tolist() == expected
     # Object 2 is mostly wall (1, not in the list): dropped. 8 -> 0, 30 -> 1.
     assert scene.instance.tolist() == [0] * 3 + [-1] * 4 + [1, 1, -1, 1, -1]
 
 
-def test_a_scan_without_colors_is_grey(tmp_path):
-    scene = read_own(labelled(tmp_path / "a.npz", colors=None))
-    assert len(scene.points) == 12 and len(np.unique(scene.colors)) == 1
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_scan_must_be_finite(tmp_path, value):
-    points = np.arange(36, dtype=np.float32).reshape(12, 3)
-    points[[2, 5], 1] = value
-    path = labelled(tmp_path / "a.npz", points=points)
-    with pytest.raises(ScanError, match=r"a\.npz: points .* at point 2, and 2 such"):
-        read_own(path)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"points": np.diag([np.nan, 1, np.inf]).repeat(4, 0)}, "and 8 such"),
+        ({"instance": None}, "expected 'semantic' and 'instance'"),
+    ],
+)
+def test_a_scan_must_be_labelled_and_finite(tmp_path, change, message):
+    with pytest.raises(ScanError, match=rf"a\.npz: .*{message}"):
+        read_own(labelled(tmp_path / "a.npz", **change))
 
 
 @pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
@@ -63,20 +62,11 @@ def test_a_scan_must_have_all_its_faces(tmp_path, kind):
         read_own(path)
 
 
-def test_a_scan_needs_labels(tmp_path):
-    path = labelled(tmp_path / "a.npz", instance=None)
-    with pytest.raises(ScanError, match="expected 'semantic' and 'instance'"):
-        read_own(path)
-
-
 def test_scans_of_a_folder_are_found_in_order(tmp_path):
     for name in ("b.PLY", "a.npz", "c.ply", "notes.txt"):
         (tmp_path / name).touch()
-    assert [s.files[0].name for s in own.find_scans(tmp_path)] == [
-        "a.npz",
-        "b.PLY",
-        "c.ply",
-    ]
+    found = [source.files[0].name for source in own.find_scans(tmp_path)]
+    assert found == ["a.npz", "b.PLY", "c.ply"]
     assert own.find_scans(tmp_path / "a.npz")[0].files == (tmp_path / "a.npz",)
     with pytest.raises(ScanError, match="got none"):
         own.find_scans(tmp_path / "empty")

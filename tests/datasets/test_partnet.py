@@ -10,7 +10,6 @@ import pytest
 from toy_shapes import write_stool
 
 from gspn_tf.commands import main as cli
-from gspn_tf.config import loading as config_loading
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scene import GREY, check_scene
 from gspn_tf.datasets import partnet
@@ -24,18 +23,9 @@ needs_data = pytest.mark.skipif(
 # counted in the files by another program.
 COUNTS = {
     ("Chair", 1, "179"): (5, 4, 999),
-    ("Chair", 2, "179"): (13, 7, 999),
     ("Chair", 3, "179"): (32, 9, 999),
     ("Bottle", 1, "3763"): (2, 2, 495),
-    ("Bottle", 3, "3763"): (3, 3, 0),
-    ("StorageFurniture", 1, "40147"): (5, 5, 9),
-    ("StorageFurniture", 1, "45780"): (4, 3, 19),
-    ("StorageFurniture", 1, "45940"): (6, 5, 0),
-    ("StorageFurniture", 2, "40147"): (23, 13, 9),
     ("StorageFurniture", 2, "45780"): (17, 8, 19),
-    ("StorageFurniture", 2, "45940"): (22, 13, 0),
-    ("StorageFurniture", 3, "40147"): (27, 14, 9),
-    ("StorageFurniture", 3, "45780"): (22, 9, 19),
     ("StorageFurniture", 3, "45940"): (27, 14, 0),
 }
 
@@ -54,24 +44,12 @@ def read(source, category, level):
 
 def test_a_level_has_the_parts_of_its_list(stool):
     coarse, fine = read(stool, "Stool", 1), read(stool, "Stool", 3)
-    assert coarse.name == "7"
+    assert coarse.name == "7" and (coarse.colors == GREY).all()
+    np.testing.assert_allclose(coarse.points[1], [0.3, -0.5, 0.4], atol=1e-6)  # z up
     assert coarse.semantic.tolist() == [1, 1, 2, 2, 0, 2]
     assert coarse.instance.tolist() == [0, 0, 1, 1, -1, 1]
     assert fine.semantic.tolist() == [1, 1, 2, 2, 0, 2]
     assert fine.instance.tolist() == [0, 0, 1, 2, -1, 1]
-
-
-def test_z_is_up_and_colours_are_neutral(stool):
-    scene = read(stool, "Stool", 1)
-    np.testing.assert_allclose(scene.points[1], [0.3, -0.5, 0.4], atol=1e-6)
-    assert (scene.colors == GREY).all()
-
-
-def test_a_part_without_points_is_left_out(stool):
-    np.savetxt(stool / "7/point_sample/label-10000.txt", [21] * 6, "%d")
-    scene = read(stool, "Stool", 3)
-    assert scene.instance.tolist() == [0] * 6
-    assert scene.semantic.tolist() == [2] * 6
 
 
 @pytest.mark.parametrize(
@@ -79,14 +57,13 @@ def test_a_part_without_points_is_left_out(stool):
     [
         ("point_sample/label-10000.txt", "10\n11\n", "expected one label for each"),
         ("point_sample/label-10000.txt", "10\n99\n" * 3, r"leaves of .*got \[99\]"),
-        ("point_sample/label-10000.txt", "10 1\n" * 6, "expected 1 numbers a line"),
         ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "pts-10000.txt: points must"),
         ("point_sample/pts-10000.txt", "0 0\n" * 6, "expected 3 numbers a line"),
         ("point_sample/pts-10000.txt", "0 0 0\n0 0", "readable 3-column text file"),
         ("result.json", "[{", "not a readable JSON file"),
+        ("result.json", None, "result.json cannot be read: No such file"),
         ("result.json", "7", "parts must be a list, got 7"),
         ("result.json", "[7]", "an id and a name, got 7"),
-        ("meta.json", "{", "meta.json is not a readable JSON file"),
         ("meta.json", "[]", "expected the category as model_cat"),
         ("result_after_merging.json", '[{"id": 1}]', "an id and a name"),
         (
@@ -98,7 +75,8 @@ def test_a_part_without_points_is_left_out(stool):
     ],
 )  # fmt: skip
 def test_files_that_do_not_belong_together_are_named(stool, file, text, message):
-    (stool / "7" / file).write_text(text)
+    path = stool / "7" / file
+    path.write_text(text) if text else path.unlink()
     with pytest.raises(ScanError, match=message):
         read(stool, "Stool", 3)
 
@@ -113,13 +91,6 @@ def test_a_merged_tree_of_another_shape_is_named(stool):
             node["objs"] = [f"{mesh}-{node.get('ori_id', node['id'])}"]
         (stool / "7" / file).write_text(json.dumps(tree))
     with pytest.raises(ScanError, match="7/.* belongs to another shape .* 3 of its 3"):
-        read(stool, "Stool", 3)
-
-
-@pytest.mark.parametrize("name", partnet.FILES)
-def test_absent_files_are_named(stool, name):
-    (stool / "7" / name).unlink()
-    with pytest.raises(ScanError, match=f"{name} cannot be read: No such file"):
         read(stool, "Stool", 3)
 
 
@@ -160,7 +131,7 @@ def test_the_command_takes_the_splits_it_is_given(stool, tmp_path, capsys):
     assert sorted(sum((s["names"] for s in splits.values()), [])) == ["7", "8", "9"]
 
 
-@pytest.mark.parametrize("text", [None, "{", '{"model_cat": 3}'])
+@pytest.mark.parametrize("text", [None, '{"model_cat": 3}'])
 def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
     """It is named when it is read, and left out on demand, whatever it is."""
     for number in ("8", "9"):
@@ -195,10 +166,3 @@ def test_real_shapes(category, level, name):
     assert (scene.num_instances, present, other) == COUNTS[category, level, name]
     assert ((scene.semantic == 0) == (scene.instance < 0)).all()
     assert 0.9 < np.linalg.norm(scene.points, axis=1).max() < 1.1
-
-
-@needs_data
-def test_the_config_has_an_output_for_each_part_of_its_example():
-    classes = partnet.read_part_classes(DATA / "meta", "Chair", 3)
-    config = config_loading.load_config("configs/partnet.py")
-    assert config.model.proposal.num_classes == len(classes) + 1

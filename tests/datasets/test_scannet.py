@@ -16,8 +16,7 @@ from gspn_tf.datasets import scannet
 from gspn_tf.datasets.reading import read_source
 from gspn_tf.datasets.scannet_labels import read_labels
 
-ROOT = Path(__file__).resolve().parents[2]
-REAL = Path(os.environ.get("GSPN_TF_DATA", ROOT.parent / "shared" / "data"))
+REAL = Path(os.environ.get("GSPN_TF_DATA", "../shared/data"))
 
 
 @pytest.fixture
@@ -111,21 +110,17 @@ def test_overlaps_and_unknown_segments_are_reported(source):
 
     def change(document):
         document["segGroups"][1]["segments"] = [3, 11, 20, 1234]
+        empty = {"objectId": 9, "segments": [], "label": "desk"}
+        document["segGroups"].append(empty)
 
     edit(source, ".aggregation.json", change)
     outcome = first(source)
     desk = SCANNET.names.index("desk") + 1
     assert outcome.scene.semantic[10] == desk and outcome.scene.instance[10] == 1
+    assert outcome.scene.num_instances == 3
     unknown, common = outcome.warnings
     assert "1 segments are not in the mesh, such as 1234" in unknown
     assert "1 segments are in several groups, of the objects [1, 2]" in common
-
-
-def test_a_group_without_segments_is_no_object(source):
-    empty = {"objectId": 9, "segments": [], "label": "desk"}
-    edit(source, ".aggregation.json", lambda d: d["segGroups"].append(empty))
-    outcome = first(source)
-    assert not outcome.error and outcome.scene.num_instances == 3
 
 
 def test_a_labelled_mesh_that_differs_is_reported(source):
@@ -155,7 +150,6 @@ def test_a_scan_without_alignment_stays_as_it_is(source):
         ("segs", "segIndices", None, "expected an object with a list 'segIndices'"),
         ("agg", "segGroups", [{"objectId": 0}], "a group needs objectId, label and"),
         ("agg", "segGroups", [GROUPS[0] | {"segments": 3}], "must be a list of int"),
-        ("agg", "segGroups", [GROUPS[0] | {"objectId": -1}], "at least 0 and below"),
         ("agg", "segGroups", [GROUPS[0] | {"objectId": 1 << 40}], "at least 0 and"),
         ("agg", "segGroups", [GROUPS[0] | {"label": "ufo"}], "labels ['ufo'] are not"),
         ("agg", "segGroups", [GROUPS[0] | {"segments": [8]}], "belongs to another"),
@@ -168,32 +162,7 @@ def test_labels_that_do_not_fit_are_named(source, suffix, key, value, message):
     assert message in outcome.error and str(path) in outcome.error
 
 
-@pytest.mark.parametrize("suffix", [".aggregation.json", "_vh_clean_2.ply"])
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.99, None])
-def test_truncated_and_absent_files_are_named(source, suffix, share, capsys):
-    path = source / "scans" / "scene0000_00" / f"scene0000_00{suffix}"
-    whole = path.read_bytes()
-    path.unlink()
-    if share:
-        path.write_bytes(whole[: int(share * len(whole))])
-    assert gspn(source) == 1
-    error = capsys.readouterr().err.strip()
-    assert error.startswith(f"gspn: scene 'scene0000_00': {path}")
-    assert len(error.splitlines()) == 1
-    assert ("No such file" in error) == (share is None)
-    assert [path.name for path in source.parent.iterdir()] == ["scannet"]
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_coordinates_that_are_not_finite_are_named(source, value):
-    path = source / "scans" / "scene0000_00" / "scene0000_00_vh_clean_2.ply"
-    points = points_of("scene0000_00")
-    points[[3, 8], 1] = value
-    path.write_bytes(mesh_bytes(points))
-    assert "at point 3, and 2 such points in all" in first(source).error
-
-
-@pytest.mark.parametrize("text", ["1 0 0", "nan " * 16, "x " * 16])
+@pytest.mark.parametrize("text", ["1 0 0", "nan " * 16])
 def test_a_broken_alignment_is_named(source, text):
     path = source / "scans" / "scene0000_00" / "scene0000_00.txt"
     path.write_text(f"axisAlignment = {text}\n")

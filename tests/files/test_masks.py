@@ -6,14 +6,11 @@ import pytest
 from gspn_tf.masks import read_masks, write_masks
 
 
-@pytest.mark.parametrize("num_masks, num_points", [(0, 9), (1, 0), (5, 8), (5, 1001)])
+@pytest.mark.parametrize("num_masks, num_points", [(0, 9), (1, 0), (5, 1001)])
 def test_round_trip(tmp_path, num_masks, num_points):
-    rng = np.random.default_rng(num_points)
-    masks = rng.random((num_masks, num_points)) < 0.3
+    masks = np.random.default_rng(0).random((num_masks, num_points)) < 0.3
     write_masks(tmp_path / "masks.npz", masks, num_points)
-    back = read_masks(tmp_path / "masks.npz")
-    assert back.dtype == bool and back.shape == masks.shape
-    np.testing.assert_array_equal(back, masks)
+    np.testing.assert_array_equal(read_masks(tmp_path / "masks.npz"), masks)
 
 
 def test_index_masks_and_the_documented_recipe(tmp_path):
@@ -25,15 +22,10 @@ def test_index_masks_and_the_documented_recipe(tmp_path):
     unpacked = np.unpackbits(
         file["bits"], axis=1, count=file["num_points"], bitorder="little"
     ).astype(bool)
-    np.testing.assert_array_equal(unpacked, read_masks(tmp_path / "masks.npz"))
+    back = read_masks(tmp_path / "masks.npz")
+    assert back.dtype == bool
+    np.testing.assert_array_equal(unpacked, back)
     assert np.flatnonzero(unpacked[0]).tolist() == [0, 3, 9]
-
-
-def test_same_masks_give_the_same_bytes(tmp_path):
-    masks = np.eye(20, dtype=bool)
-    for name in ("a.npz", "b.npz"):
-        write_masks(tmp_path / name, masks, 20)
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -41,8 +33,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     write_masks(path, [np.ones(3, bool)], 3)
     with pytest.raises(ValueError, match=r"masks\[1\] must be bool \[3\]"):
         write_masks(path, [np.ones(3, bool), np.ones(4, bool)], 3)
-    with pytest.raises(ValueError, match=r"masks\[0\]"):
-        write_masks(path, [np.array([3])], 3)
     with pytest.raises(ValueError, match=r"\.npz"):
         write_masks(tmp_path / "masks.bin", [], 3)
     assert read_masks(path).all()

@@ -95,15 +95,21 @@ def call_all(points, queries, boxes):
 POINTS = np.zeros((2, 4, 3), np.float32)
 BOXES = np.zeros((2, 5, 6), np.float32)
 GROUPS = np.zeros((2, 2, 3), np.int32)
+WEIGHTS = np.zeros((2, 2, 3), np.float32)
 MANY = np.zeros((2, 2000, 3), np.float32)
 
 
-def _balls(radius=1.0, num_neighbors=2):
-    return ops.ball_query(POINTS, POINTS, radius=radius, num_neighbors=num_neighbors)
+def _balls(points=POINTS, queries=POINTS, radius=1.0, num_neighbors=2):
+    return ops.ball_query(points, queries, radius=radius, num_neighbors=num_neighbors)
 
 
-def _samples(seed=(1, 2), margin=0.0):
-    return ops.sample_in_boxes(POINTS, BOXES, seed, num_samples=1, margin=margin)
+def _nms(scores=BOXES[..., 0], iou_threshold=0.5):
+    valid = BOXES[..., 0] > 0
+    return ops.nms_3d(BOXES, scores, valid, iou_threshold=iou_threshold, max_outputs=1)
+
+
+def _samples(boxes=BOXES, seed=(1, 2), margin=0.0):
+    return ops.sample_in_boxes(POINTS, boxes, seed, num_samples=1, margin=margin)
 
 
 BAD_CALLS = {
@@ -115,7 +121,12 @@ BAD_CALLS = {
     "num_points[1] must be within 0..4, got 5": lambda: ops.farthest_point_sample(
         POINTS, 2, [4, 5]
     ),
+    "num_points[0] must be within 0..4, got -1": lambda: ops.three_nn(
+        POINTS, POINTS, [-1, 4]
+    ),
     "num_points must be [B] with B = 2": lambda: ops.three_nn(POINTS, POINTS, [1]),
+    "queries must be [B, M, 3] with B = 2": lambda: _balls(queries=POINTS[:1]),
+    "radius must be positive": lambda: _balls(radius=0.0),
     "radius must be positive and finite": lambda: _balls(radius=float("nan")),
     "num_neighbors must be >= 1, got 0": lambda: _balls(num_neighbors=0),
     "num_neighbors must be one for each of 2 radii, got 1": lambda: _balls(
@@ -126,15 +137,30 @@ BAD_CALLS = {
     "output 0 must be at most 2147483647 elements large": lambda: ops.knn(
         POINTS, MANY, 1_000_000
     ),
+    "sample_in_boxes: boxes must be [B, R, 6]": lambda: _samples(BOXES[..., :5]),
     "indices (flat position 2) must be within 0..3, got 4": lambda: ops.group_points(
         POINTS, GROUPS + [0, 0, 4]
+    ),
+    "indices (flat position 0) must be within 0..3, got -1": lambda: ops.group_points(
+        POINTS, GROUPS - 1
     ),
     "indices (flat position 0) must be within 0..-1": lambda: ops.group_points(
         POINTS[:, :0], GROUPS
     ),
-    "iou_threshold must be within 0..1": lambda: ops.nms_3d(
-        BOXES, BOXES[..., 0], BOXES[..., 0] > 0, iou_threshold=1.5, max_outputs=1
+    "three_interpolate: indices (flat": lambda: ops.three_interpolate(
+        POINTS, GROUPS + 9, WEIGHTS
     ),
+    "weights must be [B, M, 3] with M = 2": lambda: ops.three_interpolate(
+        POINTS, GROUPS, WEIGHTS[:, :1]
+    ),
+    "num_b[0] must be within 0..4, got 9": lambda: ops.nn_distance(
+        POINTS, POINTS, None, [9, 0]
+    ),
+    "scores must be [B, R] with R = 5": lambda: _nms(BOXES[:, :4, 0]),
+    "iou_threshold must be within 0..1": lambda: _nms(iou_threshold=1.5),
     "margin must be >= 0": lambda: _samples(margin=-1.0),
     "seed must be [2]": lambda: _samples(seed=[1, 2, 3]),
+    "values must be [B, D, M] with M = 7": lambda: ops.nearest_assign(
+        POINTS, np.zeros((2, 5, 7, 3)), np.zeros((2, 5, 6)), BOXES
+    ),
 }

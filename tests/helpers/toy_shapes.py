@@ -6,38 +6,25 @@ from pathlib import Path
 import numpy as np
 
 LIST = "2 stool/top leaf\n4 stool/base subcomponents\n5 stool/base/leg leaf\n"
-ORIGINAL = [
-    {
-        "id": 0,
-        "name": "seat",
-        "children": [
-            {"id": 1, "name": "plate", "children": [
-                {"id": 10, "name": "wood"}, {"id": 11, "name": "cover"}]},
-            {"id": 2, "name": "feet", "children": [
-                {"id": 20, "name": "foot"}, {"id": 21, "name": "foot"},
-                {"id": 22, "name": "screw"}]},
-        ],
-    }
-]  # fmt: skip
-MERGED = [
-    {
-        "id": 0,
-        "ori_id": 0,
-        "name": "stool",
-        "children": [
-            {"id": 1, "ori_id": 1, "name": "top"},
-            {"id": 2, "ori_id": 2, "name": "base", "children": [
-                {"id": 3, "ori_id": 20, "name": "leg"},
-                {"id": 4, "ori_id": 21, "name": "leg"}]},
-        ],
-    }
-]  # fmt: skip
+
+
+def _node(number, name, *children, **more):
+    node = {"id": number, "name": name} | more
+    return node | {"children": children} if children else node
+
+
+_LEGS = [_node(3, "leg", ori_id=20), _node(4, "leg", ori_id=21)]
+_PLATE = _node(1, "plate", _node(10, "wood"), _node(11, "cover"))
+_FEET = [_node(20, "foot"), _node(21, "foot"), _node(22, "screw")]
+_PARTS = [_node(1, "top", ori_id=1), _node(2, "base", *_LEGS, ori_id=2)]
+ORIGINAL = [_node(0, "seat", _PLATE, _node(2, "feet", *_FEET))]
+MERGED = [_node(0, "stool", *_PARTS, ori_id=0)]
 LEAVES = [10, 11, 20, 21, 22, 20]
 
 
-def write_stool(source: Path, name: str = "7") -> None:
+def write_stool(source: Path) -> None:
     """A shape of six points: a top of two leaves, two legs, and a dropped screw."""
-    folder = source / name
+    folder = source / "7"
     (folder / "point_sample").mkdir(parents=True)
     points = np.arange(18).reshape(6, 3) / 10
     np.savetxt(folder / "point_sample" / "pts-10000.txt", points, "%f")

@@ -1,7 +1,11 @@
-"""ScanNet's average precision, by hand."""
+"""ScanNet's average precision: a literal reading, and cases by hand."""
 
+import json
+
+import naive_ap
 import numpy as np
 import pytest
+from random_scenes import random_scene
 
 from gspn_tf.metrics import InstanceEvaluator, InstancePredictions, average_precision
 
@@ -28,6 +32,23 @@ def chairs(instance, *found):
         np.array([score for *_, score in found], float),
     )
     return predictions, (instance >= 0).astype(int), instance
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_equals_the_literal_reading(seed):
+    rng = np.random.default_rng(seed)
+    scenes = [random_scene(rng) for _ in range(10)]
+    min_size = 100 if seed else 30
+    evaluator = InstanceEvaluator(NAMES, min_region_size=min_size)
+    for scene in scenes:
+        evaluator.update(*scene)
+    for rows in (slice(3, 4), slice(None)):
+        result = evaluator.result(rows)
+        columns = np.stack(list(result.by_class.values()), axis=1)
+        expected = naive_ap.table(scenes[rows], (1, 2, 3), min_size)
+        np.testing.assert_allclose(columns, expected, rtol=0, atol=1e-12)
+    means = [result.ap, result.ap50, result.ap25]
+    np.testing.assert_allclose(means, np.nanmean(expected, axis=0), rtol=0, atol=1e-12)
 
 
 def test_ground_truth_against_itself_is_perfect():
@@ -70,38 +91,12 @@ def test_a_duplicate_counts_as_wrong_with_the_lower_score():
     assert average_precision([reverse], NAMES[:1]).ap50 == pytest.approx(expected)
 
 
-def test_index_masks_equal_boolean_masks():
-    predictions, *labels = chairs(strip(200, 200), (0, 160, 0.9), (150, 390, 0.4))
-    rows = [np.flatnonzero(mask)[::-1] for mask in predictions.masks]
-    first = average_precision([(predictions, *labels)], NAMES[:1])
-    second = average_precision([(predictions._replace(masks=rows), *labels)], NAMES[:1])
-    assert 0 < first.ap < 1 and first.table() == second.table()
-
-
-def test_small_objects_and_predictions_do_not_count():
-    scene = chairs(strip(200, 99), (0, 200, 0.5), (200, 299, 0.9))
-    result = average_precision([scene], NAMES[:1])
-    assert result.ap == 1.0 and result.num_instances.tolist() == [1]
-    # A prediction that is large enough but matches the small object is forgiven too.
-    scene = chairs(strip(200, 99, 100), (0, 200, 0.5), (200, 310, 0.9))
-    scene[1][299:] = 0
-    assert average_precision([scene], NAMES[:1]).ap == 1.0
-
-
-def test_only_the_sharing_class_matches():
-    predictions, semantic, instance = chairs(strip(200, 200), (0, 200, 0.9))
-    semantic[200:] = 2
-    result = average_precision([(predictions, semantic, instance)], NAMES)
-    np.testing.assert_array_equal(result.by_class["AP50"], [1.0, 0.0, np.nan])
-    assert result.ap50 == 0.5
-
-
 def test_absent_classes_are_nan_and_stay_out_of_the_mean():
     scene = chairs(strip(200), (0, 200, 0.9))
     result = average_precision([scene], NAMES)
     assert np.isnan(result.by_class["AP"][1:]).all() and result.ap == 1.0
-    as_dict = result.as_dict()
-    assert as_dict["AP50"] == 1.0 and np.isnan(as_dict["classes"][1]["AP"])
+    as_dict = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert as_dict["AP50"] == 1.0 and as_dict["classes"][1]["AP"] is None
     assert " -" in result.table().splitlines()[2]
 
 
@@ -112,16 +107,8 @@ def test_nothing_found_and_nothing_there():
     assert np.isnan(average_precision([], NAMES).ap)
     assert average_precision([(nothing, void + 1, void)], NAMES).ap == 0.0
     assert np.isnan(average_precision([], ()).ap50)
-
-
-def test_evaluator_adds_scenes():
-    good = chairs(strip(200), (0, 200, 0.9))
-    bad = chairs(strip(200), (0, 90, 0.5))
-    evaluator = InstanceEvaluator(NAMES[:1])
-    evaluator.update(*good)
-    assert evaluator.result().ap50 == 1.0
-    evaluator.update(*bad)
-    assert evaluator.result().ap50 == 0.5
+    with pytest.raises(ValueError, match="min_region_size"):
+        InstanceEvaluator(NAMES, min_region_size=0)
 
 
 BAD = {
@@ -129,7 +116,6 @@ BAD = {
     "indices": lambda p, s, i: (p._replace(masks=[np.array([400])]), s, i),
     "as many masks": lambda p, s, i: (p._replace(scores=np.ones(2)), s, i),
     "scores must be finite": lambda p, s, i: (p._replace(scores=[np.nan]), s, i),
-    "classes must lie in 1..3": lambda p, s, i: (p._replace(classes=[4]), s, i),
     "semantic must lie in 0..3": lambda p, s, i: (p, s + 3, i),
     "semantic must be an integer": lambda p, s, i: (p, s.astype(float), i),
     "instance must have a label": lambda p, s, i: (p, s, i[:-1]),
@@ -141,8 +127,3 @@ def test_bad_input_is_one_clear_error(message):
     scene = BAD[message](*chairs(strip(200), (0, 200, 0.9)))
     with pytest.raises(ValueError, match=message):
         InstanceEvaluator(NAMES).update(*scene)
-
-
-def test_region_size_must_be_positive():
-    with pytest.raises(ValueError, match="min_region_size"):
-        InstanceEvaluator(NAMES, min_region_size=0)

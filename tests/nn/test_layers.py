@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gspn_tf.config import GSPNConfig
 from gspn_tf.nn import layers
 from gspn_tf.nn.pyramid import Context, Interpolation, Level
 
@@ -85,7 +84,7 @@ def test_the_context_of_a_sphere_without_points_is_zero():
 
 
 LEVEL = Level(tensor(2, 6, 3, seed=1), tf.fill([2], 6), integers(20, 2, 6, 4))
-DECODER = GSPNConfig(grid_units=(8, 6, 4), dense_units=(6,), num_dense_points=10)
+DECODER = ((8, 6, 4), (6,), 10)
 TABLE = Interpolation(integers(6, 2, 20, 3), tf.nn.softmax(tensor(2, 20, 3)))
 CASES = {
     "norm": (layers.BatchNorm(4), [tensor(2, 7, 4)]),
@@ -101,7 +100,7 @@ CASES = {
     "context": (layers.ContextEncoder(2, (6, 7)), surroundings()),
     "transposed": (layers.TransposedConv(5, 4, 2, 4), [tensor(2, 3, 3, 4)]),
     "gaussian": (layers.GaussianMLP((6,), 3, 4), [tensor(2, 5, 4)]),
-    "decoder": (layers.PointDecoder(DECODER, 5), [tensor(3, 5)]),
+    "decoder": (layers.PointDecoder(*DECODER, 5), [tensor(3, 5)]),
 }
 
 
@@ -151,7 +150,7 @@ def test_transposed_convolution(height, width, size, stride):
 
 @pytest.mark.parametrize("width", [3, 4])
 def test_point_decoder_joins_its_branches(width):
-    layer = layers.PointDecoder(DECODER, 5, width)
+    layer = layers.PointDecoder(*DECODER, 5, width)
     x = tensor(3, 5)
     cloud = layer(x)
     assert cloud.shape == (3, 266, width)

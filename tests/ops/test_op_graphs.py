@@ -2,12 +2,14 @@
 
 import contextlib
 import functools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from clouds import make_boxes, make_points
-from op_calls import BOXES, call_all
+from op_calls import BOXES, POINTS, call_all
 from tensorflow.python.framework import op_def_registry
 
 from gspn_tf import ops
@@ -71,6 +73,59 @@ def test_portable_graphs_hold_ops_of_tensorflow_alone():
     for name in {name for name in names if not name.startswith("__inference")}:
         assert op_def_registry.get(name) is not None
         assert not name.startswith("Gspn") and "PyFunc" not in name
+
+
+class Module(tf.Module):
+    """Indices and their gradient, to be exported."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 3])])
+    def __call__(self, points):
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            near, _ = ops.ball_query(points, points, radius=1.0, num_neighbors=3)
+            groups = ops.group_points(points, near)
+            total = tf.reduce_sum(groups**2)
+            total += tf.reduce_sum(ops.nn_distance(points, points + 0.1)[0])
+        order = ops.farthest_point_sample(points, 9)
+        return tape.gradient(total, points), near, order
+
+
+def test_saved_model_with_gradient(tmp_path):
+    module, points = Module(), make_points("random", 2, 30)
+    expected = module(points)
+    tf.saved_model.save(module, str(tmp_path))
+    assert_same(tf.saved_model.load(str(tmp_path))(points), expected)
+
+
+@pytest.mark.slow
+def test_a_process_without_the_package_runs_the_portable_graph(tmp_path):
+    module, points = Module(), make_points("random", 2, 30)
+    arrays = [value.numpy() for value in Module()(points)]
+    np.savez(tmp_path / "data.npz", points, *arrays)
+    with ops.portable():
+        tf.saved_model.save(module, str(tmp_path / "saved"))
+    script = (
+        "import sys, numpy as np, tensorflow as tf\n"
+        "points, *expected = np.load('data.npz').values()\n"
+        "found = tf.saved_model.load('saved')(tf.constant(points))\n"
+        "for value, wanted in zip(found, expected, strict=True):\n"
+        "    np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-6)\n"
+        "assert 'gspn_tf' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True)
+
+
+def test_empty_clouds():
+    nothing, queries = POINTS[:, :0], POINTS
+    assert not ops.farthest_point_sample(nothing, 3).numpy().any()
+    distances, indices = ops.knn(nothing, queries, 2)
+    assert np.isinf(distances).all() and not indices.numpy().any()
+    assert not any(value.numpy().any() for value in ops.nn_distance(nothing, queries))
+    samples = np.zeros((2, 5, 7, 3), np.float32)
+    found = ops.nearest_assign(nothing, samples, samples[..., 0], BOXES)
+    assert found.shape == (2, 5, 0)
+    found = call_all(tf.zeros([0, 9, 3]), tf.zeros([0, 7, 3]), tf.zeros([0, 8, 6]))
+    assert found["ball"].shape == (0, 7, 5) and found["assign"].shape == (0, 8, 9)
 
 
 def test_pipeline_threads_agree_with_eager():

@@ -1,21 +1,20 @@
 """Every implementation of every op against the naive reference, and wrong arguments.
 
-The cases and the reference are those of tests/helpers/op_cases.py. GSPN_FUZZ_CALLS is
-the number of random calls per test (default 25; 10000 for a release).
+The cases and the reference are those of tests/helpers/op_cases.py.
 """
 
 import functools
-import os
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from clouds import KINDS, Inputs
+from clouds import Inputs
 from cuda_calls import run_op
 from cuda_checks import SPECIAL_CHECKS
 from cuda_library import Device, build_emulation, build_for_gpu
-from hypothesis import HealthCheck, given, settings
+from fuzzing import SEEDS, fuzz, random_inputs
+from hypothesis import given
 from hypothesis import strategies as st
 from op_calls import BAD_CALLS, GRADIENTS, run_native, run_portable
 from op_cases import CASES, OPS, compare
@@ -107,33 +106,6 @@ def test_kernels_where_ops_refuse(emulated_device, check):
     check(emulated_device)
 
 
-fuzz = settings(
-    max_examples=int(os.environ.get("GSPN_FUZZ_CALLS", 25)),
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-SEEDS = st.integers(0, 2**20)
-
-
-@st.composite
-def random_inputs(draw):
-    """Inputs below and above the sizes from which a tree is searched.
-
-    They have any scale, and some coordinates are denormal or not finite.
-    """
-    return Inputs(
-        draw(st.sampled_from(KINDS)),
-        draw(st.integers(0, 2)),
-        draw(st.integers(0, 90) | st.integers(500, 600)),
-        draw(st.integers(0, 20) | st.integers(60, 80)),
-        draw(SEEDS),
-        draw(SEEDS),
-        draw(st.sampled_from([1, 1, 1e-3, 1e-20, 1e15, 1e19])),
-        draw(st.sampled_from([0, 0, 0.01, 0.5])),
-    )
-
-
 @pytest.mark.parametrize("op", OPS)
 @fuzz
 @given(inputs=random_inputs())
@@ -141,6 +113,15 @@ def test_random_calls(op, inputs):
     with np.errstate(all="ignore"):
         arguments = OPS[op].arguments(inputs)
     compare(op, arguments, run_native(op, arguments), exactly)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", [op for op in OPS if op not in GRADIENTS])
+@fuzz
+@given(inputs=random_inputs(extreme=False))
+def test_random_calls_of_the_portable_ops(op, inputs):
+    arguments = OPS[op].arguments(inputs)
+    compare(op, arguments, run_portable(op, arguments), closely)
 
 
 DOOR = {"radii": "radius"}
@@ -158,17 +139,20 @@ def test_the_door_passes_all_arguments_on(op):
 
 
 def test_sampled_points_are_uniform_and_seeded():
-    points, box = (
-        np.zeros((1, 10, 3), np.float32),
-        np.float32([[[0, 0, 0, 1, 1, 1]] * 2]),
-    )
-    draws = [
-        ops.sample_in_boxes(points, box, seed, num_samples=20000)[0].numpy()[0]
-        for seed in ([1, 2], [1, 3], [2, 2])
-    ]
-    for row in np.concatenate(draws):
-        assert abs(np.bincount(row, minlength=10) - 2000).max() < 250
-    assert len({row.tobytes() for row in np.concatenate(draws)}) == 6
+    points = np.zeros((1, 10, 3), np.float32)
+    box = np.array([[[0, 0, 0, 1, 1, 1]] * 2], np.float32)
+
+    def draw(seed):
+        return ops.sample_in_boxes(points, box, seed, num_samples=20000)[0].numpy()
+
+    first = draw([1, 2])
+    for row in first[0]:
+        frequency = np.bincount(row, minlength=10)
+        assert abs(frequency - 2000).max() < 250
+    assert (first == draw([1, 2])).all()
+    assert (first[0, 0] != first[0, 1]).any()
+    assert (first != draw([1, 3])).any()
+    assert (first != draw([2, 2])).any()
 
 
 def test_more_neighbors_than_points_cost_nothing():
@@ -256,3 +240,13 @@ def test_bad_arguments(message):
         BAD_CALLS[message]()
     words = message.replace("[0]", "").replace("[1]", "").split()
     assert words[0].split("(")[0].strip("'") in str(portable.value)
+
+
+def test_bad_gradient_indices():
+    arguments = OPS["nn_distance_grad"].arguments(Inputs("random", 2, 4, 4))
+    arguments["indices_a"][:] = 4
+    with pytest.raises(tf.errors.InvalidArgumentError, match="indices_a"):
+        run_native("nn_distance_grad", arguments)
+    sums = {"gradient": np.zeros((1, 1, 1, 1)), "indices": [[[2]]], "num_rows": 2}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="within 0..1, got 2"):
+        run_native("group_points_grad", sums)

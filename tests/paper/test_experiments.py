@@ -19,7 +19,7 @@ from gspn_tf.commands import experiment as command
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest, read_scenes
-from gspn_tf.paper.experiments import folds, plan, report, runner
+from gspn_tf.paper.experiments import folds, measuring, plan, report, runner
 from gspn_tf.paper.experiments.plan import DataFolder, Experiment, plan_jobs
 from gspn_tf.paper.experiments.tables import BUDGETS, TABLES
 from gspn_tf.synthetic import parts

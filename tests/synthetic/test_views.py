@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from generating import assert_prepared
+from generating import assert_generated, assert_prepared
 
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.data.scene import check_scene
-from gspn_tf.data.shards import serialize
 from gspn_tf.datasets import depth
 from gspn_tf.synthetic import raycast, views
 from gspn_tf.synthetic.furniture.surfaces import Surfaces
@@ -67,49 +65,11 @@ def test_nothing_behind_the_camera_is_seen():
     assert (view.surface == -1).all() and np.isinf(view.depth).all()
 
 
-def test_the_projector_casts_a_shadow_beside_what_is_near():
-    image = np.full(views.SIZE, 4.0)
-    image[:, 150:180] = 1.0
-    shadow = views._shadow(image)
-    wide = round(views.CAMERA.focal[0] * views._BASELINE * (1 / 1.0 - 1 / 4.0))
-    columns = np.flatnonzero(shadow[100])
-    assert 10 < wide < 20 and abs(len(columns) - wide) <= 1
-    assert columns.min() == 180 and (np.diff(columns) == 1).all()
-
-
-def test_edges_and_slanting_surfaces_are_measured_less():
-    rng = np.random.default_rng(0)
-    image = np.full(views.SIZE, 2.0)
-    flat = views._unmeasured(rng, image, np.ones(views.SIZE))
-    slanting = views._unmeasured(rng, image, np.full(views.SIZE, 0.125))
-    image[:, ::8] = 2.3
-    stepped = views._unmeasured(rng, image, np.ones(views.SIZE))
-    far = views._unmeasured(rng, np.full(views.SIZE, 9.0), np.ones(views.SIZE))
-    assert not flat.any() and far.all()
-    assert 0.45 < slanting.mean() < 0.55 and 0.1 < stepped.mean() < 0.5
-
-
-def test_a_seed_gives_the_same_bytes_and_others_differ(scenes):
-    again = views.generate_view(SEEDS[0])
-    assert serialize(again) == serialize(scenes[0])
-    assert len({serialize(scene) for scene in scenes}) == len(scenes)
-    with pytest.raises(ValueError, match="seed must not be negative"):
-        views.generate_view(-1)
-
-
 def test_views_are_well_formed(scenes):
+    assert_generated(views.generate_view, SEEDS, scenes, SCANNET, MIN_INSTANCE_POINTS)
     for scene in scenes:
-        check_scene(scene, len(SCANNET))
         assert 20_000 < len(scene.points) < 240 * 320  # some pixels are missing
         assert scene.num_instances >= views.MIN_INSTANCES
-        mine = scene.instance >= 0
-        assert np.bincount(scene.instance[mine]).min() >= MIN_INSTANCE_POINTS
-        pairs = np.stack([scene.instance, scene.semantic])[:, mine]
-        assert np.unique(pairs, axis=1).shape[1] == scene.num_instances
-
-
-def test_the_camera_looks_along_y_and_the_floor_is_level(scenes):
-    for scene in scenes:
         assert (scene.points[:, 1] > 0).mean() > 0.999
         assert np.linalg.norm(scene.points, axis=1).max() < 12
         assert abs(np.quantile(scene.points[:, 2], 0.001)) < 0.3

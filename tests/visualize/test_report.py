@@ -57,12 +57,6 @@ def test_report_stands_alone_and_escapes(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_empty_parts_are_left_out(tmp_path):
-    write_report(tmp_path / "report.html", Report(title="t"))
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert not re.search("Environment|Commands|<figure>|<h2>|<dl|<ul", text)
-
-
 def test_cells_and_pictures():
     values = (None, float("nan"), [], 0.12345, 1234567, np.float64(2), [1, "text"])
     expected = ["–", "–", "–", "0.123", "1,234,567", "2.000", "1, text"]

@@ -44,7 +44,14 @@ class ShapeGenerator(FloatLayer):
 
     def add_decoder(self, channels: int) -> None:
         """Add a decoder of codes [B, S, channels]."""
-        self.generator = PointDecoder(self.config, channels, self.point_channels)
+        c = self.config
+        self.generator = PointDecoder(
+            c.grid_units,
+            c.dense_units,
+            c.num_dense_points,
+            channels,
+            self.point_channels,
+        )
 
     def decode(
         self, code: tf.Tensor, training: bool = False

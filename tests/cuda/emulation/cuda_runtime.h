@@ -116,14 +116,15 @@ inline float __uint_as_float(unsigned bits) {
   return v;
 }
 
-// ------------------------------------------------------------- host functions
+// --------------------------------------------------------------- host
+// functions
 
 enum cudaError_t {
   cudaSuccess,
   cudaErrorInvalidValue,
   cudaErrorMemoryAllocation
 };
-enum cudaMemcpyKind { cudaMemcpyDefault };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDefault };
 typedef struct CUstream_st* cudaStream_t;
 
 struct cudaLaunchConfig_t {
@@ -152,6 +153,12 @@ inline const char* cudaGetErrorString(cudaError_t error) {
 inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes,
                                    cudaStream_t) {
   std::memset(to, value, bytes);
+  return cudaSuccess;
+}
+
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes,
+                                   cudaMemcpyKind, cudaStream_t) {
+  std::memcpy(to, from, bytes);
   return cudaSuccess;
 }
 
