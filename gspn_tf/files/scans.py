@@ -75,7 +75,8 @@ def _read_arrays(path: Path, whole: bool) -> dict[str, np.ndarray]:
     if magic[:3] == b"ply":
         return _gather(read_vertices(path, whole=whole))
     if magic[:2] == b"PK":
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy leaves a file of its own open where it is damaged.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             names = ("points", "colors", "semantic", "instance")
             return {name: archive[name] for name in names if name in archive.files}
     found = f"a file that begins with {magic!r}" if magic else "an empty file"

@@ -15,7 +15,8 @@ def old_config(preset: str, **changes) -> dict:
         ("gspn", data["model"]["proposal"]),
         ("rpointnet", data["model"]),
     ):
-        gone = old_runs.UNUSED[kind] | old_runs.KINDS[kind][values["kind"]]
+        column = old_runs.KINDS[kind].index(values["kind"])
+        gone = {name: row[column] for name, row in old_runs.GONE[kind].items()}
         gone |= {name: changes[name] for name in set(gone) & set(changes)}
         values |= gone | {"kind": kind}
     return data

@@ -1,6 +1,7 @@
 """From the files of every data set to two epochs of both stages, by the commands."""
 
 import csv
+import io
 import math
 
 import pytest
@@ -59,7 +60,8 @@ def test_two_epochs_of_every_source(name, tmp_path, monkeypatch):
     words = f"--config={tmp_path}/config.json --data {data} --run {run}"
     words += f" --config.model.proposal.num_classes={num_classes}"
     assert gspn(f"train {words}") == 0
-    rows = list(csv.DictReader((run / "metrics.csv").open()))
+    text = (run / "metrics.csv").read_text()
+    rows = list(csv.DictReader(io.StringIO(text)))
     epochs = [(row["stage"], row["epoch"]) for row in rows]
     assert epochs == [(s, e) for s in ("gspn", "rpointnet") for e in ("1", "2")]
     assert all(math.isfinite(float(row["loss"])) for row in rows)

@@ -94,12 +94,12 @@ def test_features_are_those_of_the_network(signatures, sure_network):
         "colors": tf.constant(colors[None, rows] * np.float32(1 / 255)),
         "num_points": tf.constant([NUM_POINTS]),
     }
-    scene = sure_network.proposal_network(seen, training=False).scene
+    scene = sure_network.proposal_network(seen, training=False)
     context = tf.squeeze(
         ops.three_interpolate(scene.context, *scene.to_seeds), 0
     ).numpy()
     classes = np.argmax(scene.semantic_logits[0], -1)
-    expected = (context, scene.centers[0] + center, classes)
+    expected = (context, scene.centers.everywhere[0] + center, classes)
     distance = ((local[:, None] - local[None, rows]) ** 2).sum(-1)
     nearest = distance.argmin(1)
     for name, value in zip(("features", "centers", "classes"), expected, strict=True):

@@ -53,12 +53,12 @@ def test_numbers_of_centers_that_are_off_by_a_share_of_the_size(subject, off):
     centers = boxes[:, :3] + off * sizes[:, None] * [0, 0.6, 0.8]
     sensed = Sensed(rows, np.zeros((len(rows), 1)), centers[subject.instance], rows)
     found = center_numbers(subject, sensed)
-    assert found.to_truth == pytest.approx(off, abs=1e-6) and found.spread < 1e-6
+    assert found["to_truth"] == pytest.approx(off, abs=1e-6) and found["spread"] < 1e-6
     on = subject.instance >= 0
     own = (subject.points - boxes[subject.instance, :3])[on]
     own = np.linalg.norm(own, axis=1) / sizes[subject.instance[on]]
-    assert found.of_points == pytest.approx(own.mean(), rel=1e-5)
-    for row in found.objects:
+    assert found["of_points"] == pytest.approx(own.mean(), rel=1e-5)
+    for row in found["objects"]:
         assert row["points"] == (subject.instance == row["object"]).sum()
         assert row["class"] == CLASSES.names[row["object"] % 3]
         assert row["to_truth"] == pytest.approx(off, abs=1e-6)

@@ -36,7 +36,7 @@ def centers(run: Inference) -> dict:
     return stage_one_end_points(out, run.batch, run.boxes) | {
         **{f"shift_{name}": run.taps[f"shift_{name}"] for name in levels},
         "shift_pred_full_4d": run.taps["center"],
-        "center_pos": out.scene.centers,
+        "center_pos": out.centers.everywhere,
     }
 
 
@@ -75,7 +75,7 @@ def shapes(run: Inference) -> dict:
     valid = tf.pad(targets["valid"], [[0, 0], [1, 0]], constant_values=True)
     return found | {
         **stage_one_end_points(out, run.batch, run.boxes),
-        "entity_fea": interpolate(out.context, out.scene.to_seeds),
+        "entity_fea": interpolate(out.context, out.to_seeds),
         "gcfeat": run.taps["reduced"],
         "fb_prob": tf.nn.softmax(out.proposed.objectness),
         "instance_fea": tf.boolean_mask(run.taps["instances"], valid),
@@ -167,7 +167,7 @@ def crops(run: Inference) -> dict:
 
     return {
         "crop_fea": take(tf.concat(parts, -1), regions.indices),
-        "crop_center": local(scene.centers),
+        "crop_center": local(scene.centers.everywhere),
         "crop_coord": local(features.points),
     }
 

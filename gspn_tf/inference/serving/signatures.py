@@ -102,12 +102,12 @@ def answer_features(
         RoIAlign takes them, centers [length, 3] of the points' objects in metres, and
         classes [length] int32, 0 = background.
     """
-    scene = model.proposal_network(scan.batch, training=False).scene
+    found = model.proposal_network(scan.batch, training=False)
     _, rows = ops.knn(scan.batch["points"], scan.points[None], 1)
     values = {
-        "features": interpolate(scene.context, scene.to_seeds),
-        "centers": scan.in_scan_frame(scene.centers),
-        "classes": tf.argmax(scene.semantic_logits, -1, output_type=tf.int32),
+        "features": interpolate(found.context, found.to_seeds),
+        "centers": scan.in_scan_frame(found.centers.everywhere),
+        "classes": tf.argmax(found.semantic_logits, -1, output_type=tf.int32),
     }
     return {
         name: padded_rows(take(value, rows[..., 0])[0], length)
