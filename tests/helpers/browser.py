@@ -81,29 +81,41 @@ def find_chromium() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
-def walk(page: Path, steps: str = TOUR, fragment: str = "", *flags: str) -> dict:
+def walk(
+    page: Path, steps: str = TOUR, fragment: str = "", *flags: str, look: str = LOOK
+) -> dict:
     """Look at a page after each of `steps`, JavaScript that defines an object of them.
 
-    fragment: of the page's address. flags: more flags for Chromium.
+    fragment: of the page's address. flags: more flags for Chromium. look: JavaScript
+    that defines a function of this name, which says what there is to see.
     """
     with tempfile.TemporaryDirectory() as folder:
         text = page.read_text(encoding="utf-8")
         start, end = text.index("<style>"), text.rindex("</body>")
-        before, after = f"<script>{BEFORE}</script>", f"<script>{LOOK}{steps}{AFTER}"
+        before, after = f"<script>{BEFORE}</script>", f"<script>{look}{steps}{AFTER}"
         copy = Path(folder) / page.name
         parts = (text[:start], before, text[start:end], after, "</script>", text[end:])
         copy.write_text("".join(parts), "utf-8")
         finder = _BodyFinder()
-        address = f"{copy.resolve().as_uri()}#{fragment}"
-        command = [find_chromium(), *FLAGS, f"--user-data-dir={folder}/profile"]
-        command += ["--dump-dom", *flags, address]
-        reply = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, check=True
-        )
-        finder.feed(reply.stdout)
+        finder.feed(_run(copy, fragment, folder, "--dump-dom", *flags))
     if "log" not in finder.data:
         raise AssertionError(f"the script did not run to its end: {finder.data}")
     return json.loads(finder.data["log"])
+
+
+def screenshot(page: Path, fragment: str, png: Path, *flags: str) -> None:
+    """Write a picture of the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        _run(page, fragment, folder, f"--screenshot={png}", *flags)
+
+
+def _run(page: Path, fragment: str, folder: str, *flags: str) -> str:
+    address = f"{page.resolve().as_uri()}#{fragment}"
+    command = [find_chromium(), *FLAGS, f"--user-data-dir={folder}/profile", *flags]
+    reply = subprocess.run(
+        [*command, address], capture_output=True, text=True, timeout=120, check=True
+    )
+    return reply.stdout
 
 
 class _BodyFinder(HTMLParser):

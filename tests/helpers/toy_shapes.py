@@ -22,9 +22,9 @@ MERGED = [_node(0, "stool", *_PARTS, ori_id=0)]
 LEAVES = [10, 11, 20, 21, 22, 20]
 
 
-def write_stool(source: Path) -> None:
+def write_stool(source: Path, name: str = "7") -> None:
     """A shape of six points: a top of two leaves, two legs, and a dropped screw."""
-    folder = source / "7"
+    folder = source / name
     (folder / "point_sample").mkdir(parents=True)
     points = np.arange(18).reshape(6, 3) / 10
     np.savetxt(folder / "point_sample" / "pts-10000.txt", points, "%f")

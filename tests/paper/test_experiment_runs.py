@@ -1,6 +1,8 @@
 """An experiment as a whole, at the budget `smoke`: trained, killed and continued."""
 
+import base64
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -55,7 +57,8 @@ def test_a_row_is_trained_measured_and_tabulated(whole):
     (measured,) = (json.loads(p.read_text()) for p in folder.path.glob("measured-*"))
     assert set(measured) >= {"figures", "seconds", "runs", "versions", "machine"}
     page = (whole / "tables" / "table4-rooms-smoke.html").read_text()
-    assert "Ours: rpointnet on rooms" in page
+    (chart,) = re.findall(r'data:image/svg\+xml;base64,([^"]+)', page)
+    assert b"Ours: rpointnet on rooms" in base64.b64decode(chart)
 
 
 def test_a_killed_experiment_continues_in_the_epoch_that_it_was_in(whole):
@@ -83,7 +86,5 @@ def test_what_is_finished_is_not_done_again(whole, capsys):
     assert cli.main(words) == 0
     (measured,) = written().keys() - before.keys()
     assert measured.parent.name == f"{RUN}-proposals"
-    proposals = figures(whole, "table5-rooms-smoke")
-    assert set(proposals) == {"CD", "mIoU"}
-    assert proposals["mIoU"] == figures(whole, "table4-rooms-smoke")["mIoU"]
+    assert set(figures(whole, "table5-rooms-smoke")) == {"CD", "mIoU"}
     assert {k: v for k, v in written().items() if k in before} == before
