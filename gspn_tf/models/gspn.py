@@ -27,13 +27,14 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.layers import ContextEncoder, SharedMLP, dense
 from gspn_tf.nn.pyramid import (
+    Pyramid,
     build_context,
     build_pyramid,
     interpolation,
     random_seeds,
     take,
 )
-from gspn_tf.types import Batch, Proposals, Terms
+from gspn_tf.types import Batch, Interpolation, Proposals, Terms
 
 PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
 
@@ -52,9 +53,9 @@ class GSPNOutputs(NamedTuple):
     proposed: ShapeOutputs | AnchorOutputs | SegmentOutputs
     semantic_logits: tf.Tensor  # [B, Q, classes]
     queries: tf.Tensor | None  # [B, Q]  int32 rows of the points
-    to_seeds: Any = None  # Interpolation, seeds -> points; None without whole scenes
+    to_seeds: Interpolation | None = None  # seeds -> points; None without whole scenes
     levels: tuple[tf.Tensor, ...] = ()  # [B, n, C] of the semantic network, one a level
-    pyramid: Any = None  # Pyramid
+    pyramid: Pyramid | None = None
 
     @property
     def proposals(self) -> Proposals:

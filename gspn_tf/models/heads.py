@@ -68,6 +68,7 @@ class Hypercolumns(FloatLayer):
     def call(
         self, scene: GSPNOutputs, colors: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
+        assert scene.pyramid is not None  # of a whole scene
         levels = scene.levels
         if self.source is not None:
             levels = self.source(scene.pyramid, colors, training=training)
@@ -103,6 +104,7 @@ def region_features(
     scene, levels = features.scene, features.levels
     products, places = [], [features.points]
     if scene is not None:
+        assert scene.to_seeds is not None  # of a whole scene
         products.append(interpolate(mlp.project(scene.context, 0), scene.to_seeds))
         places.insert(0, scene.centers.everywhere)
     if levels is not None:

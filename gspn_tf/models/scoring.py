@@ -55,6 +55,7 @@ def best_first(found: Detections, key: tf.Tensor) -> tuple[Detections, tf.Tensor
 
 def support_of(scene: GSPNOutputs) -> Support:
     """Support by the proposals of the seeds of a scene, before any suppression."""
+    assert scene.to_seeds is not None  # of a whole scene
     nearest = scene.to_seeds.indices[..., 0]  # [B, N]
     return Support(
         objectness=take(tf.sigmoid(scene.proposals.scores), nearest),
