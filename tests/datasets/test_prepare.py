@@ -167,6 +167,7 @@ def test_a_source_that_changed_meanwhile_is_noticed(tmp_path, monkeypatch):
     data = interrupted(tmp_path, monkeypatch)
     os.utime(tmp_path / "raw" / "train_00.toy")  # touched, but the same
     (tmp_path / "raw" / "train_00.toy").write_text("7")
+    os.utime(tmp_path / "raw" / "train_00.toy", (1, 1))  # older than the shard
     with pytest.raises(ValueError, match=r"train_00\.toy has changed"):
         prepare_scenes(tmp_path / "data", data, jobs=1)
     (tmp_path / "raw" / "train_00.toy").write_text("0")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from serving.answers import assert_answers
-from serving.far_scans import scan
+from serving.far_scans import padded, scan
 
 from gspn_tf import ops
 from gspn_tf.data.sampling import POINTS
@@ -31,15 +31,6 @@ def segment(signatures):
 @pytest.fixture(scope="module")
 def offline(sure_network):
     return Segmenter(sure_network, NUM_POINTS).segment
-
-
-def padded(sizes, length):
-    """Scans of those sizes in one batch; the padding is not to be looked at."""
-    points = np.full((len(sizes), length, 3), np.nan, np.float32)
-    colors = np.full((len(sizes), length, 3), 77, np.uint8)
-    for row, count in enumerate(sizes):
-        points[row, :count], colors[row, :count] = scan(count)
-    return points, colors, np.int32(sizes)
 
 
 def test_a_padded_batch_is_answered_as_its_scans_alone(segment, offline):
