@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 import tensorflow as tf
 
 from gspn_tf.data import sampling
-from gspn_tf.data.scene import GREY as GREY
 
 CENTERED = 10_000  # the origin is the median of about so many points
 FIRST_DRAW = (0, 0)  # seed of the points of a scan, where no other is given

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from gspn_tf import files, startup
 from gspn_tf.paper.experiments.plan import Job, Step, Training
 
+POLL_SECONDS = 1.0  # between two looks at the files of the runs at work
+
 
 def perform(todo: Sequence[Step], log: Path) -> None:
     """Do the steps in a process that ends with its parent; print to the log.
@@ -48,9 +50,6 @@ def perform(todo: Sequence[Step], log: Path) -> None:
             )
         else:
             files.write_json(step.path, measure_networks(step))
-
-
-POLL_SECONDS = 1.0  # between two looks at the files of the runs at work
 
 
 class Work(NamedTuple):

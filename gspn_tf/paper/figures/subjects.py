@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.data import Scene, manifest, shards
-from gspn_tf.data.observation import GREY
+from gspn_tf.data.scene import GREY
 from gspn_tf.files import scans as scan_io
 from gspn_tf.visualize import layers
 from gspn_tf.visualize.palette import instance_colors
