@@ -296,6 +296,7 @@ setup(
         "": ["*.html", "*.css", "*.js"],
         "gspn_tf.configs": ["*/*.txt"],
         "gspn_tf.inference.serving": ["assets/*"],
+        "gspn_tf.synthetic.homes.furniture": ["furniture.csv"],
         "gspn_tf.visualize": ["assets/*"],
     },
     entry_points={"console_scripts": ["gspn = gspn_tf.commands.main:main"]},

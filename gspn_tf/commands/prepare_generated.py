@@ -30,8 +30,6 @@ def generated_data(
     kind: str, counts: Mapping[str, int], seed: int, points: int | None = None
 ) -> "DataSet":
     """Scenes to generate, from a seed each; no two splits or seeds share one."""
-    import numpy as np
-
     from gspn_tf.data.classes import SCANNET
     from gspn_tf.datasets.reading import DataSet, SceneSource, read_generated
     from gspn_tf.synthetic import parts, rooms, views
@@ -41,16 +39,23 @@ def generated_data(
         "parts": (parts.PARTS, parts.shape_name, parts.generate_shape),
         "views": (SCANNET, views.view_name, views.generate_view),
     }[kind]
-    splits = {}
-    for split, count in counts.items():
-        sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
-        seeds = sequence.generate_state(count).tolist()
-        splits[split] = [SceneSource(name(each), detail=each) for each in seeds]
+    splits = {
+        split: [SceneSource(name(each), detail=each) for each in seeds]
+        for split, seeds in split_seeds(seed, counts).items()
+    }
     options, read = {"seed": seed}, partial(read_generated, generate=generate)
     if kind in POINTS:
         options["points"] = points or POINTS[kind]
         read = partial(read, num_points=options["points"])
     return DataSet(kind, classes, splits, read, options)
+
+
+def split_seeds(seed: int, counts: Mapping[str, int]) -> dict[str, list[int]]:
+    """Draw a seed for each scene; no two splits share one."""
+    import numpy as np
+
+    sequences = {s: np.random.SeedSequence((seed, SPLITS.index(s))) for s in counts}
+    return {s: sequences[s].generate_state(n).tolist() for s, n in counts.items()}
 
 
 def write_generated(

@@ -1,0 +1,85 @@
+"""`gspn prepare homes`: furnished homes, scanned virtually as ScanNet was."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+from gspn_tf.commands import prepare
+from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.flags import flag, integer
+from gspn_tf.commands.prepare_generated import SPLITS, split_seeds
+
+FURNITURE = "/usr/share/sweethome3d/furniture"  # where Debian's package puts it
+COUNTS = (300, 16, 32)
+
+
+def run(arguments: Arguments) -> None:
+    """Generate the virtual scans of each split that the flags ask for."""
+    flags = arguments.flags
+    counts = {split: vars(flags)[split] for split in SPLITS if vars(flags)[split]}
+    if not counts:
+        raise UserError("nothing to make: --train, --val and --test are all 0")
+    if flags.frames and not flags.scans:
+        raise UserError("--frames keeps them in the folder --scans, which is not given")
+    from gspn_tf.data.classes import SCANNET
+    from gspn_tf.datasets.reading import DataSet, SceneSource
+    from gspn_tf.synthetic.homes.furniture import library
+    from gspn_tf.synthetic.homes.generating import home_name
+    from gspn_tf.synthetic.homes.source import Furniture, read_home
+
+    cache = Path(flags.cache).expanduser()
+    furniture = Furniture(
+        Path(flags.furniture), cache, Path(flags.homes) if flags.homes else None
+    )
+    libraries = library.find_libraries(Path(flags.furniture))
+    furniture.load()  # converts what was never converted, once, before the processes
+    splits = {
+        split: [SceneSource(home_name(seed), detail=seed) for seed in seeds]
+        for split, seeds in split_seeds(flags.seed, counts).items()
+    }
+    scans = Path(flags.scans) if flags.scans else None
+    read = partial(read_home, furniture=furniture, scans=scans, frames=flags.frames)
+    options = {
+        "seed": flags.seed,
+        "furniture": {n: library.fingerprint(p) for n, p in libraries.items()},
+        "homes": library.fingerprint(furniture.homes) if furniture.homes else "",
+    }
+    prepare.make(flags, DataSet("homes", SCANNET, splits, read, options))
+
+
+COMMAND = Command(
+    name="prepare homes",
+    summary="Scan homes of freely licensed furniture virtually, as ScanNet was.",
+    usage="--furniture DIR --output DIR [--train N --val N --test N --seed S]",
+    flags=(
+        *prepare.SOURCE_FLAGS,
+        prepare.SEED,
+        *(
+            flag(f"--{split}", f"Scans of the split {split}.", count, type=integer(0))
+            for split, count in zip(SPLITS, COUNTS, strict=True)
+        ),
+        flag(
+            "--furniture",
+            "Folder of Debian's package sweethome3d-furniture, or of its .sh3f files.",
+            FURNITURE,
+        ),
+        flag(
+            "--homes",
+            "sweethome3d.jar, for the layouts of its example homes: half of the rooms.",
+        ),
+        flag(
+            "--cache",
+            "Folder that keeps converted models.",
+            os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "gspn-tf"),
+        ),
+        flag("--scans", "Folder that also gets each scan as a mesh, NAME/NAME.ply."),
+        flag(
+            "--frames",
+            "Frames of each scan that --scans also gets: colour, depth, poses, masks.",
+            0,
+            type=integer(0),
+        ),
+    ),
+    run=run,
+    required=("output",),
+)
