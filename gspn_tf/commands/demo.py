@@ -3,17 +3,17 @@
 import json
 import shutil
 import time
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.commands import evaluate, export, figure, segment, train
-from gspn_tf.commands.command import Arguments, Command, UserError, invoke
+from gspn_tf.commands.command import Command, UserError, invoke, read_config
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.commands.prepare_generated import write_generated
-from gspn_tf.config import loading as config_loading
 from gspn_tf.startup import load_tensorflow
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
@@ -41,12 +41,11 @@ FLAGS = (
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Do what `PLAN` says."""
-    start, flags = time.monotonic(), arguments.flags
+    start = time.monotonic()
     output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
-    config = config_loading.load_config(flags.config)
-    config = config_loading.override(config, arguments.overrides)
+    config = read_config(flags)
     if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
@@ -112,10 +111,10 @@ def show_room(output: Path) -> None:
     room, path = next(read_scenes(output / "data", "test")), output / "room.ply"
     write_ply(path, room.points, room.colors)
     model, target = str(output / "run"), str(output / "segmented")
-    invoke(segment.COMMAND, str(path), model=model, output=target)
+    invoke(segment.COMMAND, scan=str(path), model=model, output=target)
     shown = {"input": [str(output / "data")], "split": "test", "scenes": "1"}
     picture = str(output / "room.png")
-    invoke(figure.COMMAND, "8", model=model, output=picture, **shown)
+    invoke(figure.COMMAND, number="8", model=model, output=picture, **shown)
     shutil.rmtree(output / "saved_model", ignore_errors=True)
     invoke(export.COMMAND, model=model, output=str(output / "saved_model"))
 
@@ -163,9 +162,5 @@ def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
 
 
 COMMAND = Command(
-    name="demo",
-    summary="Train and evaluate on generated rooms, and write a report.",
-    usage="[--output demo] [--seed 0]",
-    flags=FLAGS,
-    run=run,
+    "demo", "Train and evaluate on generated rooms, and write a report.", FLAGS, run
 )

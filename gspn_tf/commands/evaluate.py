@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gspn_tf.commands.command import (
-    Arguments,
     Command,
     UserError,
     existing_folder,
@@ -15,7 +14,7 @@ from gspn_tf.commands.command import (
     timed,
     write_metrics,
 )
-from gspn_tf.commands.flags import JSON, flag, integer
+from gspn_tf.commands.flags import JSON, POINT_SEED, flag
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.config import presets
 from gspn_tf.data import manifest
@@ -72,7 +71,7 @@ FLAGS = (
         "them; default: ranked, but for a run of the release's network.",
         choices=("ranked", "constant"),
     ),
-    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+    POINT_SEED,
     flag(
         "--report",
         "Folder for the metrics as JSON, CSV and a page; default: with --run one in "
@@ -82,9 +81,8 @@ FLAGS = (
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Print the measures per class and, of a run, the quality of its proposals."""
-    flags = arguments.flags
     measured: dict[str, Any] = {}
     with timed(measured):
         given = _given(flags)
@@ -217,9 +215,8 @@ def _by_run(flags: Namespace, split: "Split", found: Evaluand) -> Evaluand:
 
 
 COMMAND = Command(
-    name="evaluate",
-    summary="Average precision and proposal quality of a run, or of predictions.",
-    usage="(--run DIR | --predictions DIR) (--data DIR | --truth DIR)",
-    flags=FLAGS,
-    run=run,
+    "evaluate",
+    "Average precision and proposal quality of a run, or of predictions.",
+    FLAGS,
+    run,
 )

@@ -3,11 +3,11 @@
 import dataclasses as dc
 import os
 import re
+from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
 from gspn_tf.commands.command import (
-    Arguments,
     Command,
     UserError,
     existing_folder,
@@ -22,7 +22,12 @@ from gspn_tf.paper.experiments.tables import BUDGETS, TABLES, Budget
 
 GENERATED = ("rooms", "parts", "views")
 FLAGS = (
-    flag("--data", "rooms, parts or views to generate them, or a prepared folder."),
+    flag("table", "Of the paper.", choices=tuple(TABLES)),
+    flag(
+        "--data",
+        "rooms, parts or views to generate them, or a prepared folder.",
+        required=True,
+    ),
     flag(
         "--budget",
         "smoke: next to nothing. small: two cores. full: the paper's network.",
@@ -46,20 +51,17 @@ FLAGS = (
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Do what is missing, and write the table."""
     from gspn_tf.paper.experiments import report
 
-    flags, (name,) = arguments.flags, arguments.positional
-    if name not in TABLES:
-        known = ", ".join(TABLES)
-        raise UserError(f"no experiment {name!r}; choose one of: {known}")
-    table, budget, output = TABLES[name], BUDGETS[flags.budget], Path(flags.output)
+    table, budget = TABLES[flags.table], BUDGETS[flags.budget]
+    output = Path(flags.output)
     keys = [system.key for system in table.systems]
     wanted = keys if flags.rows is None else flags.rows.split(",")
     if unknown := [key for key in wanted if key not in keys]:
         known = ",".join(keys)
-        raise UserError(f"--rows: {name} has no row {unknown[0]!r}, has {known}")
+        raise UserError(f"--rows: {table.name} has no row {unknown[0]!r}, has {known}")
     cores = len(os.sched_getaffinity(0))
     if not 1 <= flags.at_once <= cores:
         raise UserError(
@@ -68,13 +70,13 @@ def run(arguments: Arguments) -> None:
         )
     seeds = parse_seeds(flags.seeds)
     data = find_data(flags.data, output, budget, flags.config)
-    overrides = tuple(arguments.overrides)
+    overrides = tuple(flags.overrides)
     experiment = Experiment(table, budget, seeds, output, data, overrides)
     if table.rooms_apart:
         experiment = hold_rooms_out(experiment)
     everything = plan.plan_jobs(experiment)
     jobs = [job for job in everything if job.system.key in wanted]
-    write = partial(report.write_table, experiment, everything, arguments.typed)
+    write = partial(report.write_table, experiment, everything, flags.typed)
     tell = partial(print, flush=True)
     failed = runner.run_jobs(jobs, output / "logs", tell, write, flags.at_once)
     print(write())
@@ -135,11 +137,8 @@ def hold_rooms_out(experiment: Experiment) -> Experiment:
 
 
 COMMAND = Command(
-    name="experiment",
-    summary="Train, measure and tabulate the systems of a table of the paper.",
-    usage="table1|...|table6 --data rooms|parts|views|DIR [--seeds N]",
-    flags=FLAGS,
-    run=run,
-    required=("data",),
-    num_positional=1,
+    "experiment",
+    "Train, measure and tabulate the systems of a table of the paper.",
+    FLAGS,
+    run,
 )

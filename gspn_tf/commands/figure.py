@@ -1,18 +1,18 @@
 """`gspn figure`."""
 
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gspn_tf.commands.command import (
-    Arguments,
     Command,
     UserError,
     existing_folder,
     load_tensorflow,
     timed,
 )
-from gspn_tf.commands.flags import flag, integer, scale
+from gspn_tf.commands.flags import POINT_SEED, SCALE, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
 
 if TYPE_CHECKING:
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
     from gspn_tf.paper.figures.subjects import Subject
 
 FLAGS = (
-    flag("--model", "Run folder."),
-    flag("--output", "OUTPUT.png, .html and .json are written."),
+    flag("number", "Of the figure in the paper.", choices=tuple(DESIGNS)),
+    flag("--model", "Run folder.", required=True),
+    flag("--output", "OUTPUT.png, .html and .json are written.", required=True),
     flag(
         "--input",
-        "Data folder of `gspn prepare`, or a scan as of `gspn segment`.",
-        action="append",
+        "Data folders of `gspn prepare`, or scans as of `gspn segment`.",
+        required=True,
+        nargs="+",
+        action="extend",
     ),
     flag(
         "--other --others",
-        "Run to show beside --model: its instances, or proposal in figure 7.",
-        action="append",
+        "Runs to show beside --model: their instances, or proposals in figure 7.",
+        nargs="+",
+        action="extend",
     ),
     flag("--split", "Of a data folder; default: val."),
     flag(
@@ -43,24 +47,22 @@ FLAGS = (
         "Figure 7: a point's number, or x,y,z in metres; default: a point low on a "
         "chair that other objects stand close to.",
     ),
-    flag("--scale", "Metres per unit of a scan's file.", 1.0, type=scale),
+    SCALE,
     flag("--width", "Pixels of one picture.", type=integer(60, 4000)),
-    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+    POINT_SEED,
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Draw one figure."""
-    flags, (number, *more) = arguments.flags, arguments.positional
-    if number not in DESIGNS:
-        raise UserError(f"no figure {number!r}; choose one of: {', '.join(DESIGNS)}")
+    number = flags.number
     if flags.seed_point and number != "7":
         raise UserError(f"--seed_point is of figure 7, got figure {number}")
     if number == "3" and flags.other:
         raise UserError("--other: figure 3 shows one run")
     runs = [existing_folder(flags.model, "--model")]
     runs += [existing_folder(path, "--other") for path in flags.other or ()]
-    inputs, output = [*flags.input, *more], checked_output(flags.output)
+    output = checked_output(flags.output)
     design = DESIGNS[number]._replace(seed=flags.seed, seed_point=flags.seed_point)
     design = design._replace(width=flags.width or design.width)
     wanted = wanted_scenes(flags.scenes) or design.scenes
@@ -68,10 +70,10 @@ def run(arguments: Arguments) -> None:
     from gspn_tf.paper.figures import context, galleries, networks, proposals, subjects
 
     scenes: list[Subject] = []
-    for path in inputs:
+    for path in flags.input:
         split = flags.split or "val"
         scenes += subjects.read_subjects(path, split, wanted, flags.scale)
-    if number == "7" and len(scenes) > 1 and (flags.scenes or len(inputs) > 1):
+    if number == "7" and len(scenes) > 1 and (flags.scenes or len(flags.input) > 1):
         raise UserError(f"figure 7 is of one scene, got {len(scenes)}")
     draw = {"3": context.figure_3, "7": proposals.figure_7}.get(
         number, galleries.gallery
@@ -79,7 +81,7 @@ def run(arguments: Arguments) -> None:
     about = {
         "figure": int(number),
         "runs": [str(path) for path in runs],
-        "inputs": [str(path) for path in inputs],
+        "inputs": [str(path) for path in flags.input],
         "seed": flags.seed,
     }
     taken: dict[str, float] = {}
@@ -132,12 +134,5 @@ def notes_on(
 
 
 COMMAND = Command(
-    name="figure",
-    summary="Draw a figure of the paper: 3, 5, 6, 7, 8, 9 or 10.",
-    usage="NUMBER --model RUN --input SCENES... --output FILE [--other RUN]",
-    flags=FLAGS,
-    run=run,
-    required=("model", "input", "output"),
-    num_positional=1,
-    open_ended=True,
+    "figure", "Draw a figure of the paper: 3, 5, 6, 7, 8, 9 or 10.", FLAGS, run
 )

@@ -1,12 +1,13 @@
 """`gspn prepare rooms`, `parts` and `views`: scenes that ship with the project."""
 
+from argparse import Namespace
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.flags import Flag, flag, integer
 
 if TYPE_CHECKING:
@@ -16,14 +17,14 @@ SPLITS = ("train", "val", "test")
 POINTS = {"rooms": 40_000, "parts": 12_000}  # of a scene; views have one a pixel
 
 
-def run_generated(kind: str, arguments: Arguments) -> None:
+def run_generated(kind: str, flags: Namespace) -> None:
     """Generate the scenes of each split that the flags ask for."""
-    values = vars(arguments.flags)
+    values = vars(flags)
     counts = {split: values[split] for split in SPLITS if values[split]}
     if not counts:
         raise UserError("nothing to make: --train, --val and --test are all 0")
     data = generated_data(kind, counts, values["seed"], values.get("points"))
-    prepare.make(arguments.flags, data)
+    prepare.make(flags, data)
 
 
 def generated_data(
@@ -67,14 +68,8 @@ def _command(
         flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
         for split, count in zip(SPLITS, counts, strict=True)
     )
-    return Command(
-        name=f"prepare {kind}",
-        summary=summary,
-        usage="--output DIR [--train N --val N --test N --seed S]",
-        flags=(*prepare.SOURCE_FLAGS, prepare.SEED, *numbers, *more),
-        run=partial(run_generated, kind),
-        required=("output",),
-    )
+    flags = (*prepare.SOURCE_FLAGS, prepare.SEED, *numbers, *more)
+    return Command(f"prepare {kind}", summary, flags, partial(run_generated, kind))
 
 
 ROOMS = _command(

@@ -305,8 +305,8 @@ def test_seeds(text, seeds):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["table7", "--data=rooms"], "no experiment 'table7'; choose one of: table1"),
-        (["table4"], "--data must be given"),
+        (["table7", "--data=rooms"], "argument table: invalid choice: 'table7'"),
+        (["table4"], "the following arguments are required: --data"),
         (["table4", "--data=rooms", "--rows=sgpn"], "has no row 'sgpn', has box_reg"),
         (["table4", "--data=rooms", "--seeds=0"], "--seeds must be a number of at"),
         (["table4", "--data=rooms", "--at_once=0"], "--at_once must be 1 to "),

@@ -118,7 +118,7 @@ def test_pages_hold_every_scene_and_network(drawn):
 @pytest.mark.slow
 def test_scans_are_drawn_without_truth(work, tmp_path):
     scan = work / "scan.ply"
-    assert draw(work, "8", tmp_path / "two", scan, given="scan.ply") == 0
+    assert draw(work, "8", tmp_path / "two", "--input", scan, given="scan.ply") == 0
     assert size_of(tmp_path / "two.png") == sheet_size(2, 2, 0)
     assert draw(work, "3", tmp_path / "three", given="scan.ply") == 0
     assert size_of(tmp_path / "three.png") == sheet_size(3, 1, 1)
@@ -148,7 +148,7 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("number", "more", "message"),
     [
-        ("4", (), "no figure '4'; choose one of: 3, 5, 6, 7, 8, 9, 10"),
+        ("4", (), "argument number: invalid choice: '4' (choose from "),
         ("3", ("--model={work}/none",), "none has no stage one: no gspn.weights.h5"),
         ("5", ("--model={work}/half",), "half has no trained model"),
         ("3", ("--other={work}/run",), "--other: figure 3 shows one run"),
@@ -158,7 +158,7 @@ def test_what_the_figure_is_not_made_for_is_named(work, tmp_path, capsys):
         ("8", ("--scenes=scene_0,nobody",), "val of {work}/data has no scene 'nobody'"),
         ("8", ("--scenes=0",), "--scenes must be a number from 1 or names, got '0'"),
         ("8", ("--input={work}/nothing",), "no data folder or scan"),
-        ("8", ("--scale=0",), "--scale: must be positive"),
+        ("8", ("--scale=0",), "--scale: must be a number"),
         ("8", ("--output={out}",), "--output must name a file"),
     ],
 )
