@@ -1,7 +1,6 @@
 """`gspn figure`."""
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,12 @@ from gspn_tf.commands.flags import POINT_SEED, SCALE, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
 
 if TYPE_CHECKING:
-    from gspn_tf.paper.figures.networks import Trained
     from gspn_tf.paper.figures.subjects import Subject
 
 FLAGS = (
     flag("number", "Of the figure in the paper.", choices=tuple(DESIGNS)),
     flag("--model", "Run folder.", required=True),
-    flag("--output", "OUTPUT.png, .html and .json are written.", required=True),
+    flag("--output", "OUTPUT.png and .json are written.", required=True),
     flag(
         "--input",
         "Data folders of `gspn prepare`, or scans as of `gspn segment`.",
@@ -80,6 +78,7 @@ def run(flags: Namespace) -> None:
     )
     about = {
         "figure": int(number),
+        "title": design.title,
         "runs": [str(path) for path in runs],
         "inputs": [str(path) for path in flags.input],
         "seed": flags.seed,
@@ -89,17 +88,16 @@ def run(flags: Namespace) -> None:
         load = networks.proposing if number in ("3", "7") else networks.whole
         trained = [load(path) for path in runs]
         drawing = draw(trained, scenes, design)
-        notes = list(notes_on(number, runs, trained, scenes))
-        picture, page, _ = drawing.write(output, design.title, about | {"notes": notes})
-    for line in (*drawing.told, *(f"note: {note}" for note in notes)):
+        picture = drawing.write(output, about)
+    for line in drawing.told:
         print(line)
-    print(f"{picture} and {page} in {taken['seconds']} s")
+    print(f"{picture} in {taken['seconds']} s")
 
 
 def checked_output(output: str) -> Path:
     """Return --output without the suffix of one of the files."""
     path = Path(output)
-    if path.suffix.lower() in (".png", ".html", ".json"):
+    if path.suffix.lower() in (".png", ".json"):
         path = path.with_suffix("")
     if output.endswith("/") or path.is_dir():
         raise UserError(f"--output must name a file, {output} is a folder")
@@ -114,23 +112,6 @@ def wanted_scenes(scenes: str | None) -> int | list[str] | None:
     if not names or scenes == "0":
         raise UserError(f"--scenes must be a number from 1 or names, got {scenes!r}")
     return int(scenes) if scenes.isdigit() else names
-
-
-def notes_on(
-    number: str,
-    runs: Sequence[Path],
-    trained: "Sequence[Trained]",
-    scenes: "Sequence[Subject]",
-) -> Iterator[str]:
-    """Say where a figure differs from the paper's, or a run from the scenes."""
-    kinds = DESIGNS[number].kinds
-    others = {scene.kind for scene in scenes} - {*kinds, ""}
-    if others:
-        wanted, drawn = " or ".join(kinds), " and ".join(sorted(others))
-        yield f"figure {number} is of {wanted} in the paper; drawn of {drawn}"
-    for path, network in zip(runs, trained, strict=True):
-        if any(s.labelled and s.classes != network.classes for s in scenes):
-            yield f"{path} was trained on other classes than the scenes have"
 
 
 COMMAND = Command(

@@ -7,13 +7,10 @@ import pytest
 from toy_scenes import CLASSES, make_scene
 
 from gspn_tf.paper.figures.context import center_numbers, principal_components
-from gspn_tf.paper.figures.drawing import side_by_side
 from gspn_tf.paper.figures.galleries import matched_numbers
 from gspn_tf.paper.figures.networks import Sensed
 from gspn_tf.paper.figures.proposals import clear_view, seed_place, with_a_chair
 from gspn_tf.paper.figures.subjects import Subject
-from gspn_tf.visualize.layers import Entry, Layer
-from gspn_tf.visualize.page import PageContent
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +50,11 @@ def test_numbers_of_centers_that_are_off_by_a_share_of_the_size(subject, off):
     centers = boxes[:, :3] + off * sizes[:, None] * [0, 0.6, 0.8]
     sensed = Sensed(rows, np.zeros((len(rows), 1)), centers[subject.instance], rows)
     found = center_numbers(subject, sensed)
-    assert found["to_truth"] == pytest.approx(off, abs=1e-6) and found["spread"] < 1e-6
+    assert found["to_truth"] == pytest.approx(off, abs=1e-6)
     on = subject.instance >= 0
     own = (subject.points - boxes[subject.instance, :3])[on]
     own = np.linalg.norm(own, axis=1) / sizes[subject.instance[on]]
     assert found["of_points"] == pytest.approx(own.mean(), rel=1e-5)
-    for row in found["objects"]:
-        assert row["points"] == (subject.instance == row["object"]).sum()
-        assert row["class"] == CLASSES.names[row["object"] % 3]
-        assert row["to_truth"] == pytest.approx(off, abs=1e-6)
     floor = rows[~on]
     with pytest.raises(ValueError, match="has no object among the points seen"):
         center_numbers(subject, sensed._replace(rows=floor, centers=centers[floor * 0]))
@@ -81,39 +74,6 @@ def test_masks_get_the_numbers_of_the_objects_that_they_are():
     np.testing.assert_array_equal(found, [1, 3, 0, 4, 2])
     assert len(matched_numbers([], instance)) == 0
     np.testing.assert_array_equal(matched_numbers(masks[:1], instance * 0 - 1), [0])
-
-
-def test_clouds_stand_side_by_side():
-    rng = np.random.default_rng(0)
-    clouds = [rng.uniform(-1, 1, (50, 3)) * size + 5 for size in (1, 2, 0.5)]
-    entry = Entry("chair", num_points=9, box=np.array([5, 5, 5, 1, 1, 1.0]))
-    labels = np.arange(50) % 2 - 1
-    layers = [
-        Layer("input", colors=np.zeros((50, 3), np.uint8)),
-        Layer("instances", [entry], labels),
-        Layer("proposals", [entry]),
-    ]
-    contents = [PageContent(cloud, layers, labels + 1) for cloud in clouds]
-    joined = side_by_side(contents, ["a", "b", ""])
-    moved = joined.points.reshape(3, 50, 3)
-    boxes = [(cloud.min(axis=0)[:2], cloud.max(axis=0)[:2]) for cloud in moved]
-    for i, (low, high) in enumerate(boxes):
-        for other_low, other_high in boxes[:i]:
-            assert (low > other_high).any() or (high < other_low).any()
-    moves = moved - clouds
-    np.testing.assert_allclose(moves, moves[:, :1].repeat(50, 1), atol=1e-6)
-    assert not moves[..., 2].any() and len(np.unique(joined.groups)) == 6
-    inputs, instances, proposals = joined.layers
-    assert inputs.colors.shape == (150, 3) and proposals.labels is None
-    expected = np.where(labels < 0, -1, np.arange(3)[:, None])
-    np.testing.assert_array_equal(instances.labels.reshape(3, 50), expected)
-    assert [each.name for each in instances.entries] == [
-        "a: chair",
-        "b: chair",
-        "chair",
-    ]
-    for row, move in zip(proposals.entries, moves[:, 0], strict=True):
-        np.testing.assert_allclose(row.box, entry.box + [*move, 0, 0, 0], atol=1e-6)
 
 
 def chairs():

@@ -5,13 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.paper.figures.designs import SHAPES, Design
-from gspn_tf.paper.figures.drawing import Drawing, side_by_side, view_of
+from gspn_tf.paper.figures.designs import Design
+from gspn_tf.paper.figures.drawing import SHAPES, Drawing, view_of
 from gspn_tf.paper.figures.networks import Proposal, Trained, propose, titles
 from gspn_tf.paper.figures.subjects import Subject
-from gspn_tf.visualize.layers import Entry, Layer
-from gspn_tf.visualize.page import PageContent
-from gspn_tf.visualize.palette import PALETTE
 from gspn_tf.visualize.raster import Viewpoint
 from gspn_tf.visualize.render import Dots, Panel, PanelRow
 
@@ -37,7 +34,6 @@ def figure_7(
     box = proposals[-1].box if truth is None else truth
     near = _around(subject, np.array([box, *(each.box for each in proposals)]))
     panels = _panels(subject.colors[near], proposals, truth)
-    contents = [_content(subject, near, each) for each in proposals]
     numbers = [
         {
             "network": each.title,
@@ -51,7 +47,6 @@ def figure_7(
     return Drawing(
         rows=[PanelRow("", subject.points[near], panels)],
         view=clear_view(subject, near, box, design.width),
-        content=side_by_side(contents, [""] * len(contents)),
         caption=CAPTION,
         numbers={"scene": subject.name, "proposals": numbers},
         told=[
@@ -126,19 +121,6 @@ def _iou(box: np.ndarray, truth: np.ndarray) -> float:
     return float(box_lib.pairwise_iou(*pair)[0, 0])
 
 
-def _content(subject: Subject, near: np.ndarray, proposal: Proposal) -> PageContent:
-    """Return a network's points among those around them, and its box."""
-    blue = np.tile(PALETTE[0], (len(proposal.points), 1))
-    entry = Entry(proposal.title, score=proposal.score, box=proposal.box)
-    return PageContent(
-        np.concatenate([subject.points[near], proposal.points]),
-        [
-            Layer("input", colors=np.concatenate([subject.colors[near], blue])),
-            Layer("proposals", [entry], noun="proposals"),
-        ],
-    )
-
-
 CHAIR = "chair"
 FAR = 0.1  # of the scene's diagonal: farther from all points a place is no seed
 FEW = 8  # seeds on an object from which it is seen well enough
@@ -148,7 +130,7 @@ NEAR = 0.1  # of an object's diagonal: so near its box others stand close
 def with_a_chair(subjects: Sequence[Subject]) -> Subject:
     """Return the first scene with a chair, as the paper's has, else the first scene."""
     for subject in subjects:
-        names = (entry.name for entry in subject.instance_layer().entries)
+        names = map(subject.class_of, range(subject.num_instances))
         if subject.labelled and CHAIR in names:
             return subject
     return subjects[0]

@@ -9,8 +9,6 @@ import numpy as np
 from gspn_tf.data import Scene, manifest, shards
 from gspn_tf.data.scene import GREY
 from gspn_tf.files import scans as scan_io
-from gspn_tf.visualize import layers
-from gspn_tf.visualize.palette import instance_colors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +30,6 @@ class Subject(Scene):
         inside = self.points[self.instance == instance].astype(np.float64)
         low, high = inside.min(axis=0), inside.max(axis=0)
         return np.concatenate([(low + high) / 2, high - low])
-
-    def input_layer(self) -> layers.Layer:
-        """Return the layer of the points' own colours."""
-        return layers.Layer("input", colors=self.colors)
-
-    def instance_layer(self) -> layers.Layer:
-        """Return the layer of the true instances."""
-        counts = np.bincount(self.instance + 1, minlength=1)[1:]
-        names = map(self.class_of, range(len(counts)))
-        colors = instance_colors(np.arange(len(counts)))
-        entries = list(map(layers.Entry, names, colors, counts))
-        return layers.Layer("true instances", entries, self.instance)
-
-    def class_layer(self) -> layers.Layer:
-        """Return the layer of the true classes."""
-        return layers.class_layer("true classes", self.semantic, self.classes)
 
 
 def read_subjects(
