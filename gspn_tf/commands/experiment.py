@@ -80,7 +80,7 @@ def run(flags: Namespace) -> None:
     tell = partial(print, flush=True)
     failed = runner.run_jobs(jobs, output / "logs", tell, write, flags.at_once)
     print(write())
-    print(f"{output / 'tables' / experiment.name}.md, .csv, .json and .html")
+    print(f"{output / 'tables' / experiment.name}.md and .json")
     if failed:
         raise UserError(f"{len(failed)} of {len(jobs)} failed; first: {failed[0]}")
 

@@ -54,8 +54,7 @@ def finish_job(job: Job, **figures: float) -> None:
 def do(step: Step, **figures: float) -> None:
     """Pretend that a step has been done; every epoch took three seconds."""
     if not isinstance(step, Training):
-        machine = {"cpu": "toy", "cpus": 2, "gpus": []}
-        result = {"figures": figures, "machine": machine, "versions": {"keras": "0"}}
+        result = {"figures": figures, "split": step.split, "versions": {"cpu": "toy"}}
         files.write_json(step.path, result)
         return
     run, data = run_folder.RunFolder(step.path), step.data.path

@@ -1,9 +1,6 @@
 """Plans, processes and tables of experiments, without training anything."""
 
-import base64
-import csv
 import dataclasses as dc
-import io
 import json
 import os
 import re
@@ -218,9 +215,7 @@ def test_figures_of_trained_networks(sure_network, tmp_path):
     whole = plan.Training(run.path, ("gspn", "rpointnet"), config, data)
     wanted = plan.Measurement(tmp_path / "measured.json", (whole,), "test", "room")
     measured = measuring.measure_networks(wanted)
-    assert measured["machine"]["cpus"] == len(CORES) and measured["runs"] == [
-        str(run.path)
-    ]
+    assert measured["runs"] == [str(run.path)] and "tensorflow" in measured["versions"]
     figures = measured["figures"]
     assert figures["instances/scannet/AP25"] > 0 and 0 < figures["proposals/mIoU"] < 1
     rooms = [figures[f"instances/scannet/AP25/room/{room}"] for room in "ab"]
@@ -264,24 +259,14 @@ def test_mean_and_spread_beside_the_paper(data_dir, tmp_path):
         "| CD | 0.060 ± 0.014 (0.045) | – (0.0532) | – (0.0524) | 0.090 (0.0571) |"
         in text
     )
-    assert "| seeds | 2 | 0 | 0 | 1 |" in text and "2 x toy" in text
     assert (
-        "- CD: Ours, then No Center Pred; smallest gap 0.030, largest spread 0.014; "
-        "the paper: the same order" in text
+        "| seeds | 2 | 0 | 0 | 1 |" in text and "measured on val. Machine: toy." in text
     )
     tables = tmp_path / "tables"
     stored = json.loads((tables / "table5-rooms-small.json").read_text())
     ours = stored["rows"][0]["figures"]["mIoU"]
     assert ours["values"] == [0.5, 0.7] and ours["mean"] == pytest.approx(0.6)
     assert ours["spread"] == pytest.approx(0.02**0.5) and ours["paper"] == 0.581
-    rows = csv.DictReader(io.StringIO((tables / "table5-rooms-small.csv").read_text()))
-    found = {(row["row"], row["figure"]): row for row in rows}
-    assert found["Ours", "CD"]["values"] == "0.05 0.07"
-    assert found["E-D", "CD"]["mean"] == "" and found["E-D", "CD"]["paper"] == "0.0532"
-    page = (tables / "table5-rooms-small.html").read_text()
-    assert "Generative model designs" in page
-    (chart,) = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page)
-    assert b"Ours: gspn on rooms" in base64.b64decode(chart)
 
 
 def test_a_table_has_a_column_for_each_category(data_dir, tmp_path):
@@ -291,7 +276,7 @@ def test_a_table_has_a_column_for_each_category(data_dir, tmp_path):
     names = (ap50, f"{ap50}/category/Storage", f"{ap50}/category/Chair")
     fake_work.finish_job(jobs[1], **dict(zip(names, (0.3, 0.1, 0.2), strict=True)))
     text = report.write_table(given, jobs, "")
-    assert "|  | All | Chair | Storage | min | seeds |" in text
+    assert "|  | All | Chair | Storage | seeds |" in text
     assert "| Ours | 0.300 | 0.200 (0.268) | 0.100 (0.267) |" in text
 
 

@@ -41,7 +41,6 @@ class Metric(NamedTuple):
 
     name: str
     figure: str
-    better: Literal["more", "less"] = "more"
 
 
 class PaperTable(NamedTuple):
@@ -154,7 +153,7 @@ TABLE5 = PaperTable(
         System("one_context", "1-Context", {"CD": 0.0524, "mIoU": 0.486}),
         System("no_center", "No Center Pred", {"CD": 0.0571, "mIoU": 0.409}),
     ),
-    (Metric("CD", "proposals/CD", "less"), _MIOU),
+    (Metric("CD", "proposals/CD"), _MIOU),
     transposed=True,
 )
 TABLE6 = PaperTable(
