@@ -1,7 +1,6 @@
 """`gspn experiment`: every system of a table of the paper, with several seeds."""
 
 import dataclasses as dc
-import os
 import re
 from argparse import Namespace
 from functools import partial
@@ -38,12 +37,6 @@ FLAGS = (
     flag("--rows", "Some rows of the table, such as ours,box_regression."),
     flag("--output", "Folder of data, runs and tables, of all tables.", "experiments"),
     flag(
-        "--at_once",
-        "How many rows are trained side by side, each on an equal share of the cores. "
-        "For machines without a GPU.",
-        1,
-    ),
-    flag(
         "--config",
         "FILE.py:VARIANT that the rows vary, in place of that of data and budget; "
         "each field can be set for all rows as --config.train.batch_size=4.",
@@ -62,12 +55,6 @@ def run(flags: Namespace) -> None:
     if unknown := [key for key in wanted if key not in keys]:
         known = ",".join(keys)
         raise UserError(f"--rows: {table.name} has no row {unknown[0]!r}, has {known}")
-    cores = len(os.sched_getaffinity(0))
-    if not 1 <= flags.at_once <= cores:
-        raise UserError(
-            f"--at_once must be 1 to {cores}, the cores that this process may use, "
-            f"got {flags.at_once}"
-        )
     seeds = parse_seeds(flags.seeds)
     data = find_data(flags.data, output, budget, flags.config)
     overrides = tuple(flags.overrides)
@@ -78,7 +65,7 @@ def run(flags: Namespace) -> None:
     jobs = [job for job in everything if job.system.key in wanted]
     write = partial(report.write_table, experiment, everything, flags.typed)
     tell = partial(print, flush=True)
-    failed = runner.run_jobs(jobs, output / "logs", tell, write, flags.at_once)
+    failed = runner.run_jobs(jobs, output / "logs", tell, write)
     print(write())
     print(f"{output / 'tables' / experiment.name}.md and .json")
     if failed:

@@ -2,8 +2,9 @@
 
 import dataclasses as dc
 import json
-import os
 import re
+import signal
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import fake_work
@@ -22,8 +23,6 @@ from gspn_tf.synthetic import parts
 from gspn_tf.training.run_folder import RunFolder
 
 ROOMS = "configs/rooms.py:small"
-CORES = os.sched_getaffinity(0)
-two_cores = pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 
 
 def experiment(data_dir: Path, output: Path, table: str = "table6", **changes):
@@ -88,81 +87,45 @@ def test_only_what_is_missing_is_done(data_dir, tmp_path, monkeypatch):
     given = experiment(data_dir, tmp_path, seeds=(0,))
     for job in plan_jobs(given):
         fake_work.finish_job(job)
-    monkeypatch.delattr(runner.Work, "begin")
+    monkeypatch.delattr(runner, "perform")
     assert runner.run_jobs(plan_jobs(given), tmp_path, print, print) == []
     more = plan_jobs(dc.replace(given, seeds=(0, 1)))
     assert [job.seed for job in more if job.missing()] == [1] * 4
 
 
-def test_a_shared_run_keeps_no_core_waiting(data_dir, tmp_path):
-    jobs = plan_jobs(experiment(data_dir, tmp_path))  # 4 systems of one stage one
-    first, other_seed = jobs[0], jobs[4]
-    assert runner.next_job(jobs, []) == first
-    assert runner.next_job(jobs[1:], [first]) == other_seed
-    assert runner.next_job(jobs[1:4], [first]) is None
-    fake_work.do(first.trainings[0])
-    assert runner.next_job(jobs[1:], [first]) == jobs[1]
-
-
-@two_cores
-def test_jobs_are_done_side_by_side_on_cores_of_their_own(
-    data_dir, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(runner, "perform", fake_work.finish)
-    of_seed_0, beside, _, _, of_seed_1, *_ = plan_jobs(experiment(data_dir, tmp_path))
-    jobs = [of_seed_0, beside, of_seed_1]
-    calls, told = [], []
-    after = lambda: calls.append(1)  # noqa: E731
-    assert runner.run_jobs(jobs, tmp_path, told.append, after, 2) == []
-    assert len(calls) == 3 and not any(job.missing() for job in jobs)
-    assert told[0] == (
-        "w/o f_c, seed 0 (1 of 3): gspn on rooms, rpointnet on rooms, measuring on the "
-        "split val"
-    )
-    names, _, cores = zip(*fake_work.begun(tmp_path), strict=True)
-    assert sorted(names[:2]) == sorted(job.name for job in (of_seed_0, of_seed_1))
-    assert names[2] == beside.name
-    # Every thread of a process is on its own half, that of NumPy too.
-    assert not set(cores[0]) & set(cores[1])
-    assert {len(each) for each in cores} == {len(CORES) // 2}
-    assert cores[2] in cores[:2]
-    assert os.sched_getaffinity(0) == CORES
-
-
-@two_cores
 def test_a_failing_job_does_not_stop_the_others(data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "perform", fake_work.fail_if_first)
+    monkeypatch.setattr(runner, "perform", fake_work.fail_first)
     jobs = plan_jobs(experiment(data_dir, tmp_path, "table5", seeds=(0,)))[:3]
-    told = []
-    failed = runner.run_jobs(jobs, tmp_path, told.append, lambda: None, 2)
+    calls, told = [], []
+    failed = runner.run_jobs(jobs, tmp_path, told.append, lambda: calls.append(1))
     assert len(failed) == 1 and ", seed 0: ValueError: a bad scene (see " in failed[0]
-    assert len(told) == 4 and [bool(job.missing()) for job in jobs].count(True) == 1
+    assert told[0] == "Ours, seed 0 (1 of 3): gspn on rooms, measuring on the split val"
+    assert len(told) == 4 and len(calls) == 3
+    assert [bool(job.missing()) for job in jobs] == [True, False, False]
 
 
-@two_cores
-def test_an_interrupt_ends_every_job_at_work(data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "perform", fake_work.finish_if_first)
-    jobs = plan_jobs(experiment(data_dir, tmp_path, "table5", seeds=(0,)))
+def test_an_interrupt_ends_the_job_at_work(data_dir, tmp_path, monkeypatch):
+    children = []
 
-    def interrupt() -> None:
+    def interrupt(child):
+        children.append(child)
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(runner, "perform", fake_work.sleep)
+    monkeypatch.setattr(BaseProcess, "join", interrupt)
+    jobs = plan_jobs(experiment(data_dir, tmp_path))
     with pytest.raises(KeyboardInterrupt):
-        runner.run_jobs(jobs, tmp_path, print, interrupt, 2)
-    assert len(fake_work.begun(tmp_path)) == 2
-    for _, process, _ in fake_work.begun(tmp_path):
-        with pytest.raises(ProcessLookupError):
-            os.kill(process, 0)
+        runner.run_jobs(jobs, tmp_path, print, print)
+    monkeypatch.undo()
+    (child,) = children
+    child.join(fake_work.PATIENCE_SECONDS / 2)
+    assert child.exitcode == -signal.SIGTERM
 
 
 def test_why_a_process_failed(tmp_path):
-    class Child:
-        exitcode = -9
-
-    why = runner.why_failed(Child, tmp_path / "log")
+    why = runner.why_failed(-9, tmp_path / "log")
     assert why == f"ended by SIGKILL, out of memory? (see {tmp_path / 'log'})"
-    Child.exitcode = 1
-    assert runner.why_failed(Child, tmp_path / "log").startswith("exit status 1 (see")
+    assert runner.why_failed(1, tmp_path / "log").startswith("exit status 1 (see")
 
 
 def test_pretrained_systems_start_from_rooms(data_dir, tmp_path):
@@ -294,7 +257,6 @@ def test_seeds(text, seeds):
         (["table4"], "the following arguments are required: --data"),
         (["table4", "--data=rooms", "--rows=sgpn"], "has no row 'sgpn', has box_reg"),
         (["table4", "--data=rooms", "--seeds=0"], "--seeds must be a number of at"),
-        (["table4", "--data=rooms", "--at_once=0"], "--at_once must be 1 to "),
         (["table4", "--data=nowhere"], "--data: no folder nowhere"),
         (["table4", "--data=rooms", "--budget=tiny"], "invalid choice: 'tiny'"),
     ],
