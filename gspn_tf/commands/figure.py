@@ -9,7 +9,6 @@ from gspn_tf.commands.command import (
     UserError,
     existing_folder,
     load_tensorflow,
-    timed,
 )
 from gspn_tf.commands.flags import POINT_SEED, SCALE, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
@@ -37,13 +36,15 @@ FLAGS = (
     flag("--split", "Of a data folder; default: val."),
     flag(
         "--scenes",
-        "Of a data folder: how many, or names with commas between; default of figure "
-        "7: the first of eight that has a chair.",
+        "Of a data folder: how many, or names with commas between; figure 7 shows the "
+        "first of them that has a chair.",
     ),
     flag(
         "--seed_point",
-        "Figure 7: a point's number, or x,y,z in metres; default: a point low on a "
-        "chair that other objects stand close to.",
+        "Figure 7: x y z of a place in metres; default: a point low on a chair that "
+        "other objects stand close to.",
+        nargs=3,
+        type=float,
     ),
     SCALE,
     flag("--width", "Pixels of one picture.", type=integer(60, 4000)),
@@ -54,7 +55,7 @@ FLAGS = (
 def run(flags: Namespace) -> None:
     """Draw one figure."""
     number = flags.number
-    if flags.seed_point and number != "7":
+    if flags.seed_point is not None and number != "7":
         raise UserError(f"--seed_point is of figure 7, got figure {number}")
     if number == "3" and flags.other:
         raise UserError("--other: figure 3 shows one run")
@@ -71,8 +72,6 @@ def run(flags: Namespace) -> None:
     for path in flags.input:
         split = flags.split or "val"
         scenes += subjects.read_subjects(path, split, wanted, flags.scale)
-    if number == "7" and len(scenes) > 1 and (flags.scenes or len(flags.input) > 1):
-        raise UserError(f"figure 7 is of one scene, got {len(scenes)}")
     draw = {"3": context.figure_3, "7": proposals.figure_7}.get(
         number, galleries.gallery
     )
@@ -83,15 +82,10 @@ def run(flags: Namespace) -> None:
         "inputs": [str(path) for path in flags.input],
         "seed": flags.seed,
     }
-    taken: dict[str, float] = {}
-    with timed(taken):
-        load = networks.proposing if number in ("3", "7") else networks.whole
-        trained = [load(path) for path in runs]
-        drawing = draw(trained, scenes, design)
-        picture = drawing.write(output, about)
-    for line in drawing.told:
-        print(line)
-    print(f"{picture} in {taken['seconds']} s")
+    load = networks.proposing if number in ("3", "7") else networks.whole
+    drawing = draw([load(path) for path in runs], scenes, design)
+    drawing.write(output, about)
+    print(f"{output}.png and {output}.json")
 
 
 def checked_output(output: str) -> Path:

@@ -17,10 +17,6 @@ CAPTION = (
     "context features: first principal component as lightness, second from blue to "
     "orange, third from green to pink"
 )
-TOLD = (
-    "{scene}: predicted centres lie {to_truth:.3f} of the object's size from the true "
-    "one, the points themselves {of_points:.3f}"
-)
 
 
 def principal_components(features: np.ndarray) -> np.ndarray:
@@ -37,8 +33,7 @@ def principal_components(features: np.ndarray) -> np.ndarray:
     values = centered @ leading
     low, high = np.percentile(values, [2, 98], axis=0)
     scaled = (values - low) / np.where(high > low, high - low, 1.0)
-    missing = 3 - scaled.shape[1]
-    return np.pad(np.clip(scaled, 0, 1), [(0, 0), (0, missing)], constant_values=0.5)
+    return np.clip(scaled, 0, 1)
 
 
 def center_numbers(subject: Subject, sensed: Sensed) -> dict[str, float]:
@@ -81,20 +76,18 @@ def figure_3(
 
     Each scene is a row; the first of the networks is shown.
     """
-    rows, numbers, told = [], [], []
+    rows, numbers = [], []
     for subject in subjects:
         sensed = sense(networks[0], subject, design.seed)
         rows.append(PanelRow(subject.name, subject.points, _panels(subject, sensed)))
         numbers.append({"scene": subject.name})
         if subject.labelled:
             numbers[-1] |= center_numbers(subject, sensed)
-            told.append(TOLD.format(**numbers[-1]))
     return drawing.Drawing(
         rows=rows,
         view=drawing.view_of(subjects[0].kind, design.width),
         caption=CAPTION,
         numbers={"scenes": numbers},
-        told=told,
     )
 
 

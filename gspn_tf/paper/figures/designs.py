@@ -11,7 +11,7 @@ class Design(NamedTuple):
     width: int  # pixels of one picture, by default
     classes: bool = False  # whether semantic results too
     seed: int = 0  # of the points that the networks see
-    seed_point: str | None = None  # figure 7: see `seed_place`
+    seed_point: list[float] | None = None  # figure 7: see `seed_place`
 
 
 DESIGNS = {

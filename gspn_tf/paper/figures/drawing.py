@@ -22,10 +22,9 @@ class Drawing:
     caption: str = ""
     legend: Legend = ()
     numbers: dict[str, Any] = field(default_factory=dict)  # what was measured
-    told: Sequence[str] = ()  # the same in sentences
 
-    def write(self, output: Path, about: dict[str, Any]) -> Path:
-        """Write OUTPUT.png and .json, in place when both are whole; return the first.
+    def write(self, output: Path, about: dict[str, Any]) -> None:
+        """Write OUTPUT.png and .json, in place when both are whole.
 
         Args:
             output: path without suffix.
@@ -36,7 +35,6 @@ class Drawing:
             picture, numbers = (folder / name for name in names)
             write_sheet(picture, self.rows, self.view, self.caption, self.legend)
             files.write_json(numbers, about | {"caption": self.caption} | self.numbers)
-        return output.parent / names[0]
 
 
 def view_of(kind: str, width: int, ratio: float = 0.75) -> Viewpoint:

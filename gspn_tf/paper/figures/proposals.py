@@ -49,11 +49,6 @@ def figure_7(
         view=clear_view(subject, near, box, design.width),
         caption=CAPTION,
         numbers={"scene": subject.name, "proposals": numbers},
-        told=[
-            f"{each['network']}: objectness {each['score']:.2f}"
-            + (f", IoU {each['iou']:.2f}" if "iou" in each else "")
-            for each in numbers
-        ],
     )
 
 
@@ -136,38 +131,29 @@ def with_a_chair(subjects: Sequence[Subject]) -> Subject:
     return subjects[0]
 
 
-def seed_place(subject: Subject, wanted: str | None, rows: np.ndarray) -> np.ndarray:
-    """Return where to look [3]: at a point's number, at "x,y,z", or at a leg.
+def seed_place(
+    subject: Subject, wanted: Sequence[float] | None, rows: np.ndarray
+) -> np.ndarray:
+    """Return where to look [3]: at a place that is wanted, or at a leg.
 
     Args:
         subject: scene to look at.
-        wanted: number or place; default: a leg among `rows`.
+        wanted: x, y, z; default: a leg among `rows`.
         rows: [S] points of the scene that are seeds.
 
     Raises:
-        ValueError: no such point, nothing near that place, or no truth to choose by.
+        ValueError: nothing near that place, or no truth to choose by.
     """
-    if not wanted:
+    if wanted is None:
         return subject.points[_leg(subject, rows)]
-    try:
-        numbers = [float(part) for part in wanted.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in (1, 3) or not np.isfinite(numbers).all():
-        raise ValueError(f"seed_point must be a number or x,y,z, got {wanted!r}")
-    if len(numbers) == 1:
-        last = len(subject.points) - 1
-        if numbers[0] not in range(last + 1):
-            raise ValueError(f"{subject.name} has no point {wanted}, has 0..{last}")
-        return subject.points[int(numbers[0])]
-    nearest = np.linalg.norm(subject.points - numbers, axis=1).min()
+    nearest = np.linalg.norm(subject.points - wanted, axis=1).min()
     reach = FAR * np.linalg.norm(np.ptp(subject.points, axis=0))
-    if nearest > reach:
+    if not nearest <= reach:
         raise ValueError(
             f"seed_point {wanted}: the nearest point of {subject.name} is "
             f"{nearest:.2f} m away, expected one within {reach:.2f} m"
         )
-    return np.array(numbers, np.float32)
+    return np.array(wanted, np.float32)
 
 
 def _leg(subject: Subject, rows: np.ndarray) -> int:
