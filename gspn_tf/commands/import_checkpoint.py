@@ -34,7 +34,8 @@ def run(flags: Namespace) -> None:
     load_tensorflow()
     from gspn_tf.data.classes import SCANNET, ClassList
     from gspn_tf.models import GSPN
-    from gspn_tf.paper.release.checkpoint import CheckpointError, import_checkpoint
+    from gspn_tf.paper.release.checkpoint import import_checkpoint
+    from gspn_tf.paper.release.names import CheckpointError
 
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
     outputs = config.model.proposal.num_classes

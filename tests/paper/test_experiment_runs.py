@@ -52,7 +52,7 @@ def test_a_row_is_trained_measured_and_tabulated(whole):
     assert folder.weights("gspn").is_file() and folder.weights("rpointnet").is_file()
     assert len(folder.read_metrics("rpointnet")) == 2
     (measured,) = (json.loads(p.read_text()) for p in folder.path.glob("measured-*"))
-    assert set(measured) >= {"figures", "seconds", "runs", "versions"}
+    assert set(measured) >= {"figures", "split", "runs", "versions"}
 
 
 def test_a_killed_experiment_continues_in_the_epoch_that_it_was_in(whole):

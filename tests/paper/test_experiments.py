@@ -75,14 +75,6 @@ def test_a_run_of_another_config_or_data_is_refused(data_dir, tmp_path):
     plan_jobs(dc.replace(changed, budget=BUDGETS["full"]))
 
 
-def test_runs_that_an_earlier_version_named_are_refused(data_dir, tmp_path):
-    (tmp_path / "runs" / "rooms-small-seed0-proposals-3f2a9c1b").mkdir(parents=True)
-    with pytest.raises(
-        ValueError, match=r"1 runs of an earlier version.*3f2a9c1b: ren"
-    ):
-        plan_jobs(experiment(data_dir, tmp_path))
-
-
 def test_only_what_is_missing_is_done(data_dir, tmp_path, monkeypatch):
     given = experiment(data_dir, tmp_path, seeds=(0,))
     for job in plan_jobs(given):

@@ -219,7 +219,7 @@ def test_a_damaged_file_is_named(damage, suffix, folder, tmp_path, capsys):
     [
         ("none.ckpt", [], "no checkpoint {0}/none.ckpt: no file {0}/none.ckpt.index"),
         ("tiny.json", [], "no checkpoint {0}/tiny.json"),
-        ("", [], "{0} is a folder; give the checkpoint in it, {0}/model.ckpt"),
+        ("", [], "no checkpoint {0}: no file {0}.index"),
         ("model.ckpt", ["--output={0}"], "--output {0} exists"),
         (
             "model.ckpt",

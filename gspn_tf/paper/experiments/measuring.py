@@ -8,7 +8,6 @@ instances/scannet/AP50/room/scene0000    over the scenes of a group
 """
 
 import math
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +33,6 @@ def measure_networks(measurement: Measurement) -> dict[str, Any]:
     Returns:
         `figures` by their names, None in place of NaN, and what they depend on.
     """
-    start = time.monotonic()
     first, *others = measurement.networks
     found: dict[str, float] = {}
     if not others and isinstance(first.config.model, RPointNetConfig):
@@ -46,7 +44,6 @@ def measure_networks(measurement: Measurement) -> dict[str, Any]:
         found |= _instance_figures(measurement)
     return {
         "figures": {name: None if math.isnan(x) else x for name, x in found.items()},
-        "seconds": time.monotonic() - start,
         "split": measurement.split,
         "runs": [str(network.path) for network in measurement.networks],
         "versions": run_folder.versions(),

@@ -14,16 +14,12 @@ import tensorflow as tf
 from gspn_tf import files, models
 from gspn_tf.config import Config, RPointNetConfig
 from gspn_tf.paper.release import names as release_names
-from gspn_tf.paper.release.names import Weight
+from gspn_tf.paper.release.names import CheckpointError, Weight
 from gspn_tf.training.run_folder import RunFolder
 
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")  # files of one checkpoint
 # TensorFlow's reader raises one of these, depending on where the damage is.
 UNREADABLE = (tf.errors.OpError, LookupError, RuntimeError, ValueError)
-
-
-class CheckpointError(ValueError):
-    """An error that says, line by line, everything that is wrong with a checkpoint."""
 
 
 def import_checkpoint(
@@ -73,12 +69,7 @@ def read_model(
     values = read_variables(Path(path))
     heads = any(map(release_names.OF_HEADS.match, values))
     model = models.build(config if heads else config.proposal)
-    try:
-        weights = release_names.weights(model)
-    except release_names.OtherLayersError as error:
-        raise CheckpointError(
-            f"{error}; give --config=configs/scannet.py:released"
-        ) from error
+    weights = release_names.weights(model)
     if problems := list(list_misfits(values, weights)):
         listing = "\n".join(f"  {problem}" for problem in problems)
         raise CheckpointError(f"{path} does not fit the config:\n{listing}")
@@ -93,12 +84,6 @@ def read_model(
 
 def read_variables(path: Path) -> dict[str, np.ndarray]:
     """Read the variables of the checkpoint called `path` by name, without Adam's."""
-    if path.is_dir():
-        there = sorted(str(file.with_suffix("")) for file in path.glob("*.index"))
-        raise CheckpointError(
-            f"{path} is a folder; give the checkpoint in it, "
-            f"{' or '.join(there) or 'but there is none'}"
-        )
     name = PARTS.sub("", str(path))
     if not Path(f"{name}.index").is_file():
         raise CheckpointError(f"no checkpoint {name}: no file {name}.index")
@@ -115,10 +100,9 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
     ignored = release_names.IGNORED
     found = {key: value for key, value in values.items() if not ignored.fullmatch(key)}
     if not any(map(release_names.OF_RELEASE.match, found)):
-        some = f", only {', '.join([*found][:3])}, ..." if found else ""
         raise CheckpointError(
             f"{name} is not of the released model: of its {len(values)} variables none "
-            f"has a name like {release_names.OF_PROPOSALS}...{some}"
+            f"has a name like {release_names.OF_PROPOSALS}..."
         )
     return found
 
