@@ -1,9 +1,7 @@
 """A command's name, flags and function, and what all commands need."""
 
-import contextlib
-import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,11 +53,3 @@ def existing_folder(path: str, purpose: str) -> Path:
     if not Path(path).is_dir():
         raise UserError(f"{purpose}: no folder {path}")
     return Path(path)
-
-
-@contextlib.contextmanager
-def timed(metrics: dict[str, Any]) -> Iterator[None]:
-    """Put the seconds that the block takes into `metrics`."""
-    start = time.monotonic()
-    yield
-    metrics["seconds"] = round(time.monotonic() - start, 1)

@@ -11,7 +11,6 @@ from gspn_tf.commands.command import (
     UserError,
     existing_folder,
     load_tensorflow,
-    timed,
     write_metrics,
 )
 from gspn_tf.commands.flags import JSON, POINT_SEED, flag
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from gspn_tf.evaluation.measures import Split
 
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
-QUALITY = {
-    "proposal_miou": "mIoU {:.3f}",
-    "proposal_chamfer": "Chamfer {:.4f} m",  # of shapes alone
-}
 
 
 class Evaluand(NamedTuple):
@@ -83,17 +78,14 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Print the measures per class and, of a run, the quality of its proposals."""
-    measured: dict[str, Any] = {}
-    with timed(measured):
-        given = _given(flags)
-        scenes = given.scenes
-        if given.about["scores"] == "constant":
-            scenes = constant_scores(scenes)
-        evaluation = evaluate_scenes(
-            scenes, given.classes.names, given.about["protocol"]
-        )
-        measured |= given.proposals()
-    count, left_out = len(evaluation.scenes), given.num_scenes - len(evaluation.scenes)
+    given = _given(flags)
+    scenes = given.scenes
+    if given.about["scores"] == "constant":
+        scenes = constant_scores(scenes)
+    evaluation = evaluate_scenes(scenes, given.classes.names, given.about["protocol"])
+    quality = given.proposals()
+    count = len(evaluation.scenes)
+    left_out = given.num_scenes - count
     about = given.about | {"scenes": count, "scenes_left_out": left_out}
     print(
         "{protocol} protocol, {scores} scores, preset {preset}, split {split}, "
@@ -102,25 +94,18 @@ def run(flags: Namespace) -> None:
     if left_out:  # as by the benchmark's script
         print(f"{left_out} of {given.num_scenes} scenes have no predictions: left out")
     print(evaluation.result.table())
-    words = [text.format(measured[k]) for k, text in QUALITY.items() if k in measured]
-    if words:
-        print(f"proposals: {', '.join(words)}")
+    for name, value in quality.items():
+        print(f"{value:.4f}  {name}")
     from gspn_tf.evaluation import report
 
-    write_metrics(flags, report.evaluation_dict(evaluation, about | measured))
-    if folder := _report_folder(flags, about):
-        report.write_evaluation(folder, evaluation, about | measured)
-        print(f"open {folder / report.NAMES[-1]}")
-
-
-def _report_folder(flags: Namespace, about: dict[str, Any]) -> Path | None:
-    """Where the report goes; that of other data or measures is not overwritten."""
-    if flags.report:
-        return Path(flags.report)
-    if not flags.run:
-        return None
+    about |= quality
+    write_metrics(flags, report.evaluation_dict(evaluation, about))
     name = "{split}-{protocol}-{scores}-{data_sha256:.8}".format(**about)
-    return Path(flags.run) / "evaluation" / name
+    default = Path(flags.run or "", "evaluation", name)
+    if flags.report or flags.run:
+        folder = Path(flags.report or default)
+        report.write_evaluation(folder, evaluation, about)
+        print(f"open {folder / report.NAMES[-1]}")
 
 
 def _given(flags: Namespace) -> Evaluand:

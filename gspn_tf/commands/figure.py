@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gspn_tf.commands.command import (
     Command,
@@ -10,11 +9,8 @@ from gspn_tf.commands.command import (
     existing_folder,
     load_tensorflow,
 )
-from gspn_tf.commands.flags import POINT_SEED, SCALE, flag, integer
+from gspn_tf.commands.flags import POINT_SEED, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
-
-if TYPE_CHECKING:
-    from gspn_tf.paper.figures.subjects import Subject
 
 FLAGS = (
     flag("number", "Of the figure in the paper.", choices=tuple(DESIGNS)),
@@ -22,10 +18,8 @@ FLAGS = (
     flag("--output", "OUTPUT.png and .json are written.", required=True),
     flag(
         "--input",
-        "Data folders of `gspn prepare`, or scans as of `gspn segment`.",
+        "Data folder of `gspn prepare`.",
         required=True,
-        nargs="+",
-        action="extend",
     ),
     flag(
         "--other --others",
@@ -33,10 +27,10 @@ FLAGS = (
         nargs="+",
         action="extend",
     ),
-    flag("--split", "Of a data folder; default: val."),
+    flag("--split", "Of the data folder.", "val"),
     flag(
         "--scenes",
-        "Of a data folder: how many, or names with commas between; figure 7 shows the "
+        "Of the split: how many, or names with commas between; figure 7 shows the "
         "first of them that has a chair.",
     ),
     flag(
@@ -46,7 +40,6 @@ FLAGS = (
         nargs=3,
         type=float,
     ),
-    SCALE,
     flag("--width", "Pixels of one picture.", type=integer(60, 4000)),
     POINT_SEED,
 )
@@ -68,10 +61,7 @@ def run(flags: Namespace) -> None:
     load_tensorflow()
     from gspn_tf.paper.figures import context, galleries, networks, proposals, subjects
 
-    scenes: list[Subject] = []
-    for path in flags.input:
-        split = flags.split or "val"
-        scenes += subjects.read_subjects(path, split, wanted, flags.scale)
+    scenes = subjects.read_subjects(flags.input, flags.split, wanted)
     draw = {"3": context.figure_3, "7": proposals.figure_7}.get(
         number, galleries.gallery
     )
@@ -79,7 +69,7 @@ def run(flags: Namespace) -> None:
         "figure": int(number),
         "title": design.title,
         "runs": [str(path) for path in runs],
-        "inputs": [str(path) for path in flags.input],
+        "input": flags.input,
         "seed": flags.seed,
     }
     load = networks.proposing if number in ("3", "7") else networks.whole

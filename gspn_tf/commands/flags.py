@@ -60,10 +60,4 @@ def _of_words(parser: absl_flags.ArgumentParser) -> Callable[[str], Any]:
 
 
 JSON = flag("--json", "Also write the metrics to this file.")
-SCALE = flag(
-    "--scale",
-    "Metres per unit of a scan's file; 0.001 for millimetres.",
-    1.0,
-    type=real(1e-9, 1e9),
-)
 POINT_SEED = flag("--seed", "Of the points that the network sees.", 0, type=integer(0))

@@ -52,11 +52,6 @@ def run(flags: Namespace) -> None:
         raise UserError(str(error)) from error
     stages = "stage one alone" if isinstance(model, GSPN) else "both stages"
     print(f"{flags.output}: {stages}, {model.count_params():,} weights")
-    if isinstance(model, GSPN):
-        print(
-            "Go on with: gspn train --stage rpointnet "
-            f"--init {flags.output} --run RUN --data DATA"
-        )
 
 
 COMMAND = Command(

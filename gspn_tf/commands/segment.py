@@ -10,15 +10,16 @@ from gspn_tf.commands.command import (
     UserError,
     existing_folder,
     load_tensorflow,
-    timed,
 )
-from gspn_tf.commands.flags import POINT_SEED, SCALE, flag, integer
+from gspn_tf.commands.flags import POINT_SEED, flag, integer, real
 
 FLAGS = (
     flag("scan", "PLY or npz file."),
     flag("--model", "Run folder.", required=True),
     flag("--output", "Folder for the results.", required=True),
-    SCALE,
+    flag(
+        "--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=real(1e-9, 1e9)
+    ),
     flag(
         "--num_points",
         "Points that the network sees; default: those of the run's config.",
@@ -48,17 +49,14 @@ def run(flags: Namespace) -> None:
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
     print(f"{path.name}: {len(scan.points):,} points; the network sees {seen:,}")
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
-    measured: dict[str, float] = {}
-    with timed(measured):
-        segmenter = inference.Segmenter(model, seen, config.data.sampling)
-        points = scan.points * np.float32(flags.scale)
-        found = segmenter.segment(points, scan.colors, flags.seed)
-        result = SegmentedScan(path.name, scan, flags.scale, classes, found)
-        result.write(flags.output)
+    segmenter = inference.Segmenter(model, seen, config.data.sampling)
+    points = scan.points * np.float32(flags.scale)
+    found = segmenter.segment(points, scan.colors, flags.seed)
+    result = SegmentedScan(path.name, scan, flags.scale, classes, found)
+    result.write(flags.output)
     for row in result.instances():
         print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
-    page = Path(flags.output) / "index.html"
-    print(f"{len(found.classes)} instances in {measured['seconds']} s: {page}")
+    print(f"{len(found.classes)} instances: {Path(flags.output) / 'index.html'}")
 
 
 def unit_hint(points: np.ndarray, scale: float) -> str:

@@ -184,7 +184,7 @@ def test_evaluate_prints_and_writes_figures(work, capsys):
     arguments = ("--run", work / "run", "--data", work / "data", "--json", figures)
     assert gspn("evaluate", *arguments) == 0
     text = capsys.readouterr().out
-    assert "chair" in text and "AP50" in text and "proposals: mIoU" in text
+    assert "chair" in text and "AP50" in text and "proposal_miou" in text
     found = json.loads(figures.read_text())
     assert 0 <= found["AP50"] <= 1 and 0 <= found["proposal_miou"] <= 1
     assert [row["class"] for row in found["classes"]] == ["chair", "table", "bed"]

@@ -60,7 +60,7 @@ def test_a_killed_experiment_continues_in_the_epoch_that_it_was_in(whole):
     text = log.read_text()
     # Twice it began with stage one; that it ends as if it had not been killed is shown
     # for `gspn train`, which does the work.
-    assert log.name == f"{RUN}.log" and text.count("gspn on rooms: ") == 2
+    assert log.name == f"{RUN}.log" and text.count(f"{RUN}-proposals\n") == 2
     assert "rpointnet: 2 epochs of 2 steps\n" in text
 
 

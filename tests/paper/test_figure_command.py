@@ -9,7 +9,6 @@ from toy_scenes import CLASSES, make_scene, write_folder
 
 from gspn_tf import config as c
 from gspn_tf.commands import main as cli
-from gspn_tf.files.ply import write_ply
 from gspn_tf.paper.figures.networks import proposing
 from gspn_tf.training.run_folder import RunFolder
 
@@ -18,12 +17,11 @@ WIDTH, LINE = 100, 14  # pixels
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory, sure_network):
-    """Labelled scenes, one of them as a scan too; runs of two, one and no stages."""
+    """Labelled scenes, and runs of two, one and no stages."""
     folder = tmp_path_factory.mktemp("figures")
     scenes = [make_scene(seed, 700, num_instances=4) for seed in range(3)]
     scenes = [dc.replace(scene, points=scene.points * 0.3) for scene in scenes]
     write_folder(folder / "data", val=scenes)
-    write_ply(folder / "scan.ply", scenes[0].points, scenes[0].colors)
     config = c.Config(
         model=sure_network.config,
         data=c.DataConfig(num_points=256, num_points_inference=256),
@@ -102,16 +100,6 @@ def test_numbers_hold_every_scene_and_network(drawn):
     assert 0 <= first["iou"] <= 1
 
 
-@pytest.mark.slow
-def test_scans_are_drawn_without_truth(work, tmp_path):
-    scan = work / "scan.ply"
-    assert draw(work, "8", tmp_path / "two", "--input", scan, given="scan.ply") == 0
-    assert size_of(tmp_path / "two.png") == sheet_size(2, 2, 0)
-    assert draw(work, "3", tmp_path / "three", given="scan.ply") == 0
-    assert size_of(tmp_path / "three.png") == sheet_size(3, 1, 1)
-    assert "to_truth" not in (tmp_path / "three.json").read_text()
-
-
 # ---- bad input --------------------------------------------------------------------
 
 
@@ -128,8 +116,8 @@ def test_scans_are_drawn_without_truth(work, tmp_path):
         ("7", ("--seed_point", "9", "9", "9"), "the nearest point of scene_0 is"),
         ("8", ("--scenes=scene_0,nobody",), "val of {work}/data has no scene 'nobody'"),
         ("8", ("--scenes=0",), "--scenes must be a number from 1 or names, got '0'"),
-        ("8", ("--input={work}/nothing",), "no data folder or scan"),
-        ("8", ("--scale=0",), "--scale: must be a number"),
+        ("8", ("--input={work}/nothing",), "nothing/manifest.json not found"),
+        ("8", ("--split=test",), "split must be one of ['val'], got 'test'"),
         ("8", ("--output={out}",), "--output must name a file"),
     ],
 )
@@ -142,25 +130,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-def test_a_scan_has_no_leg_to_choose(work, tmp_path, capsys):
-    assert draw(work, "7", tmp_path / "out", given="scan.ply") == 1
-    assert "scan has no truth to choose a seed by" in error_of(capsys)
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_model_without_proposals_is_named(work, monkeypatch):
     config = dc.replace(RunFolder(work / "run").config(), model=c.SGPNConfig())
     monkeypatch.setattr(RunFolder, "config", lambda self: config)
     with pytest.raises(ValueError, match="is a run of an SGPN, which has no proposal"):
         proposing(work / "run")
-
-
-def test_files_appear_together_or_not_at_all(work, tmp_path, monkeypatch, capsys):
-    def fail(*_, **__):
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr("gspn_tf.files.write_json", fail)
-    assert draw(work, "3", tmp_path / "three") == 1
-    assert "no space left" in error_of(capsys)
-    assert not list(tmp_path.iterdir())

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from toy_scenes import CLASSES, make_scene
 
+from gspn_tf.data import manifest
 from gspn_tf.paper.figures.context import center_numbers, principal_components
 from gspn_tf.paper.figures.galleries import matched_numbers
 from gspn_tf.paper.figures.networks import Sensed
-from gspn_tf.paper.figures.proposals import clear_view, seed_place, with_a_chair
-from gspn_tf.paper.figures.subjects import Subject
+from gspn_tf.paper.figures.proposals import inner_view, seed_place, with_a_chair
+from gspn_tf.paper.figures.subjects import Subject, read_subjects
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_numbers_of_centers_that_are_off_by_a_share_of_the_size(subject, off):
     boxes = np.array([subject.box_of(number) for number in range(4)] + [np.zeros(6)])
     sizes = np.linalg.norm(boxes[:, 3:], axis=1)
     centers = boxes[:, :3] + off * sizes[:, None] * [0, 0.6, 0.8]
-    sensed = Sensed(rows, np.zeros((len(rows), 1)), centers[subject.instance], rows)
+    sensed = Sensed(rows, np.zeros((len(rows), 1)), centers[subject.instance])
     found = center_numbers(subject, sensed)
     assert found["to_truth"] == pytest.approx(off, abs=1e-6)
     on = subject.instance >= 0
@@ -100,10 +101,9 @@ def test_the_seed_is_low_on_the_crowded_chair():
 
 def test_the_scene_with_a_chair_is_chosen():
     subject = chairs()
-    bare = dc.replace(subject, labelled=False)
     tables = dc.replace(subject, semantic=np.ones(900, np.int32))
-    assert with_a_chair([bare, tables, subject]) is subject
-    assert with_a_chair([bare, tables]) is bare
+    assert with_a_chair([tables, subject]) is subject
+    assert with_a_chair([tables]) is tables
 
 
 def test_the_seed_is_where_it_is_wanted():
@@ -114,19 +114,17 @@ def test_the_seed_is_where_it_is_wanted():
     for wanted in ((50, 0, 0), (np.nan, 0, 0)):
         with pytest.raises(ValueError, match="the nearest point of chairs is"):
             seed_place(subject, wanted, rows)
-    bare = dc.replace(subject, labelled=False)
-    with pytest.raises(ValueError, match="no truth to choose a seed by"):
-        seed_place(bare, None, rows)
     floor = dc.replace(subject, instance=subject.instance * 0 - 1)
     with pytest.raises(ValueError, match="lies on an object"):
         seed_place(floor, None, rows)
 
 
-def test_the_camera_stands_where_nothing_hides_the_object():
-    rng = np.random.default_rng(0)
-    walls = rng.uniform(-1, 1, (900, 3)) * [2, 2, 1.5]
-    walls[:300, 0], walls[300:600, 0], walls[600:, 1] = 1.2, -1.2, -1.2
-    room = dc.replace(chairs(), points=walls.astype(np.float32))
-    box = np.array([0, 0, 0, 0.6, 0.6, 0.6])
-    view = clear_view(room, np.arange(900), box, 100)
-    assert abs(view.azimuth - 90) <= 30  # the one side without a wall
+def test_the_camera_stands_on_the_side_of_the_room():
+    view = inner_view(chairs(), np.array([20, 0.0, 0, 1, 1, 1]), 100)
+    assert abs(view.azimuth) == pytest.approx(180, abs=1) and not view.open_walls
+
+
+def test_scenes_without_labels_are_refused(monkeypatch):
+    monkeypatch.setattr(manifest, "is_labelled", lambda *_: False)
+    with pytest.raises(ValueError, match="split test of data has no labels"):
+        read_subjects("data", "test", 1)

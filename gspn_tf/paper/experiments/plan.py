@@ -68,11 +68,6 @@ class Training:
     data: DataFolder
     init: Path | None = None  # the run whose weights to start from
 
-    @property
-    def label(self) -> str:
-        """The name in a line of progress."""
-        return f"{' and '.join(self.stages)} on {self.data.label}"
-
     def is_done(self) -> bool:
         """Whether the last epoch of every stage is done."""
         run = RunFolder(self.path)
@@ -87,11 +82,6 @@ class Measurement:
     networks: tuple[Training, ...]
     split: str
     by: Literal["category", "room"] | None = None  # figures for groups of scenes, too
-
-    @property
-    def label(self) -> str:
-        """The name in a line of progress."""
-        return f"measuring on the split {self.split}"
 
     def is_done(self) -> bool:
         """Whether its file is there, which appears whole or not at all."""

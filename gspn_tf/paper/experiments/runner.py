@@ -32,7 +32,7 @@ def perform(todo: Sequence[Step], log: Path) -> None:
 
     console = Console(file=sys.stdout, width=200)
     for step in todo:
-        print(f"{step.label}: {step.path}", flush=True)
+        print(step.path, flush=True)
         if isinstance(step, Training):
             loop.train(
                 step.config,
@@ -69,8 +69,7 @@ def run_jobs(
         if not (todo := job.missing()):
             continue
         title, log = f"{job.system.name}, seed {job.seed}", logs / f"{job.name}.log"
-        labels = ", ".join(step.label for step in todo)
-        tell(f"{title} ({number} of {len(jobs)}): {labels}")
+        tell(f"{title} ({number} of {len(jobs)}): see {log}")
         child = multiprocessing.get_context("spawn").Process(
             target=perform, args=(todo, log)
         )
@@ -90,7 +89,6 @@ def why_failed(code: int, log: Path) -> str:
     """Say why a process failed: by its signal, or by the last line of its log."""
     if code < 0:
         why = f"ended by {signal.Signals(-code).name}"
-        why += ", out of memory?" if code == -signal.SIGKILL else ""
     else:
         text = log.read_text(encoding="utf-8").strip() if log.is_file() else ""
         why = text.splitlines()[-1] if text else f"exit status {code}"

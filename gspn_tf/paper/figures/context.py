@@ -9,7 +9,7 @@ from gspn_tf.paper.figures import drawing
 from gspn_tf.paper.figures.designs import Design
 from gspn_tf.paper.figures.networks import Sensed, Trained, sense
 from gspn_tf.paper.figures.subjects import Subject
-from gspn_tf.visualize.palette import class_colors, component_colors, instance_colors
+from gspn_tf.visualize.palette import component_colors, instance_colors
 from gspn_tf.visualize.render import Dots, Panel, PanelRow
 
 PALE = (226, 228, 231)  # background, which has no centre
@@ -80,9 +80,7 @@ def figure_3(
     for subject in subjects:
         sensed = sense(networks[0], subject, design.seed)
         rows.append(PanelRow(subject.name, subject.points, _panels(subject, sensed)))
-        numbers.append({"scene": subject.name})
-        if subject.labelled:
-            numbers[-1] |= center_numbers(subject, sensed)
+        numbers.append({"scene": subject.name} | center_numbers(subject, sensed))
     return drawing.Drawing(
         rows=rows,
         view=drawing.view_of(subjects[0].kind, design.width),
@@ -94,25 +92,19 @@ def figure_3(
 def _panels(subject: Subject, sensed: Sensed) -> list[Panel]:
     """Return the panels of a scene.
 
-    Each point has the features' colour of the nearest that the network sees. Without
-    truth a point is on an object, and of that object's colour, where its predicted
-    class is.
+    Each point has the features' colour of the nearest that the network sees.
     """
     seen = subject.points[sensed.rows]
     _, nearest = cKDTree(seen).query(subject.points)
     features = component_colors(principal_components(sensed.context))
-    inside, own = sensed.semantic > 0, class_colors(sensed.semantic)
-    rest = seen[~inside]
-    panels = [Panel("input", subject.colors)]
-    if subject.labelled:
-        owner = subject.instance[sensed.rows]
-        inside, own = owner >= 0, instance_colors(owner)
-        rest = subject.points[subject.instance < 0]
-        panels.append(Panel("true instances", instance_colors(subject.instance)))
+    owner = subject.instance[sensed.rows]
+    inside, own = owner >= 0, instance_colors(owner)
+    rest = subject.points[subject.instance < 0]
     dots = _dots(sensed.centers[inside], own[inside])
     pale = np.full(rest.shape, PALE, np.uint8)
     return [
-        *panels,
+        Panel("input", subject.colors),
+        Panel("true instances", instance_colors(subject.instance)),
         Panel("(a) context features", features[nearest]),
         Panel("(b) predicted centres", pale, points=rest, dots=dots),
     ]

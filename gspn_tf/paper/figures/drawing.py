@@ -24,17 +24,15 @@ class Drawing:
     numbers: dict[str, Any] = field(default_factory=dict)  # what was measured
 
     def write(self, output: Path, about: dict[str, Any]) -> None:
-        """Write OUTPUT.png and .json, in place when both are whole.
+        """Write OUTPUT.png and .json.
 
         Args:
             output: path without suffix.
             about: what the figure was made of, kept with its numbers.
         """
-        names = [f"{output.name}.png", f"{output.name}.json"]
-        with files.writing_together(output.parent, names) as folder:
-            picture, numbers = (folder / name for name in names)
-            write_sheet(picture, self.rows, self.view, self.caption, self.legend)
-            files.write_json(numbers, about | {"caption": self.caption} | self.numbers)
+        write_sheet(f"{output}.png", self.rows, self.view, self.caption, self.legend)
+        numbers = about | {"caption": self.caption} | self.numbers
+        files.write_json(f"{output}.json", numbers)
 
 
 def view_of(kind: str, width: int, ratio: float = 0.75) -> Viewpoint:

@@ -41,41 +41,34 @@ def gallery(
 ) -> Drawing:
     """Draw rows of scenes: input, true instances, and those that each network found.
 
-    True and found classes follow where the design asks for them. Truth is left out
-    unless every scene has it.
+    True and found classes follow where the design asks for them.
     """
-    labelled = all(subject.labelled for subject in subjects)
     names = ["found"]
     if len(networks) > 1:
         names = [f"by {title}" for title in titles(networks)]
     segmenters = [network.segmenter() for network in networks]
     rows, numbers, legend = [], [], []
     for subject in subjects:
-        own, true = Panel("input", subject.colors), subject.instance
-        instances, classes, counts = [], [], {}
-        if labelled:
-            instances.append(Panel("true instances", instance_colors(true)))
-            classes.append(Panel("true classes", class_colors(subject.semantic)))
-            counts["true instances"] = subject.num_instances
-            legend += classes_of(subject.semantic, subject.classes)
+        instances = [Panel("true instances", instance_colors(subject.instance))]
+        classes = [Panel("true classes", class_colors(subject.semantic))]
+        counts = {"true instances": subject.num_instances}
+        legend += classes_of(subject.semantic, subject.classes)
         for network, name, segmenter in zip(networks, names, segmenters, strict=True):
             found = segmenter.segment(subject.points, subject.colors, design.seed)
-            order = np.arange(len(found.masks))
-            if subject.labelled:
-                order = matched_numbers(found.masks, true)
+            order = matched_numbers(found.masks, subject.instance)
             colors = instance_colors(np.append(order, -1)[found.labels()])
             instances.append(Panel(f"instances {name}", colors))
             classes.append(Panel(f"classes {name}", class_colors(found.semantic)))
             counts[f"instances {name}"] = len(found.masks)
             legend += classes_of(found.semantic, network.classes)
-        panels = [own, *instances, *classes * design.classes]
+        panels = [Panel("input", subject.colors), *instances, *classes * design.classes]
         rows.append(PanelRow(subject.name, subject.points, panels))
         numbers.append({"scene": subject.name} | counts)
     shown = sorted(set(legend)) if design.classes else ()
     return Drawing(
         rows=rows,
         view=view_of(subjects[0].kind, design.width),
-        caption=CAPTION * labelled,
+        caption=CAPTION,
         legend=[(name, class_colors(np.array(number))) for number, name in shown],
         numbers={"scenes": numbers},
     )

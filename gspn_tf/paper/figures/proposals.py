@@ -13,7 +13,6 @@ from gspn_tf.visualize.raster import Viewpoint
 from gspn_tf.visualize.render import Dots, Panel, PanelRow
 
 SEED_INK, POINT_INK = (213, 94, 0), (0, 114, 178)
-AZIMUTHS = tuple(float(angle) for angle in range(10, 370, 30))  # degrees
 FADE = 0.6  # share of white in what surrounds a proposal
 CAPTION = "orange dot: the seed; orange box: the proposal; blue dots: points behind it"
 
@@ -46,7 +45,7 @@ def figure_7(
     ]
     return Drawing(
         rows=[PanelRow("", subject.points[near], panels)],
-        view=clear_view(subject, near, box, design.width),
+        view=inner_view(subject, box, design.width),
         caption=CAPTION,
         numbers={"scene": subject.name, "proposals": numbers},
     )
@@ -54,8 +53,6 @@ def figure_7(
 
 def _true_box(subject: Subject, seed: np.ndarray) -> np.ndarray | None:
     """Return the box [6] of the object that the seed lies on, if any is known."""
-    if not subject.labelled:
-        return None
     row = np.linalg.norm(subject.points - seed, axis=1).argmin()
     number = subject.instance[row]
     return None if number < 0 else subject.box_of(number)
@@ -72,26 +69,14 @@ def _around(subject: Subject, boxes: np.ndarray) -> np.ndarray:
     return np.flatnonzero(inside.all(axis=1))
 
 
-def clear_view(
-    subject: Subject, near: np.ndarray, box: np.ndarray, width: int
-) -> Viewpoint:
-    """Return the view in which least stands before a box; of shapes the usual one."""
+def inner_view(subject: Subject, box: np.ndarray, width: int) -> Viewpoint:
+    """Return the view of a box [6] from the scene's middle: no wall stands between."""
     view = view_of(subject.kind, width, ratio=0.8)
     if subject.kind in SHAPES:
         return view
-    view = view._replace(elevation=30.0, open_walls=False)
-    around = subject.points[near] - box[:3]
-    half = np.linalg.norm(box[3:]) / 2
-
-    def hiding(azimuth: float) -> int:
-        turn, rise = np.radians([azimuth, view.elevation])
-        level = np.array([np.cos(turn), np.sin(turn)]) * np.cos(rise)
-        towards = np.array([*level, np.sin(rise)])  # the camera
-        along = around @ towards
-        aside = np.linalg.norm(around - along[:, None] * towards, axis=1)
-        return int(((along > half) & (aside < half)).sum())
-
-    return view._replace(azimuth=min(AZIMUTHS, key=hiding))
+    x, y = subject.points.mean(axis=0)[:2] - box[:2]
+    azimuth = float(np.degrees(np.arctan2(y, x)))
+    return view._replace(azimuth=azimuth, elevation=30.0, open_walls=False)
 
 
 def _panels(
@@ -126,7 +111,7 @@ def with_a_chair(subjects: Sequence[Subject]) -> Subject:
     """Return the first scene with a chair, as the paper's has, else the first scene."""
     for subject in subjects:
         names = map(subject.class_of, range(subject.num_instances))
-        if subject.labelled and CHAIR in names:
+        if CHAIR in names:
             return subject
     return subjects[0]
 
@@ -142,7 +127,7 @@ def seed_place(
         rows: [S] points of the scene that are seeds.
 
     Raises:
-        ValueError: nothing near that place, or no truth to choose by.
+        ValueError: nothing near that place, or no seed on an object.
     """
     if wanted is None:
         return subject.points[_leg(subject, rows)]
@@ -158,10 +143,6 @@ def seed_place(
 
 def _leg(subject: Subject, rows: np.ndarray) -> int:
     """Choose a seed as the paper's: low and far out on the chair most crowded round."""
-    if not subject.labelled:
-        raise ValueError(
-            f"{subject.name} has no truth to choose a seed by: give seed_point"
-        )
     owner = subject.instance[rows]
     numbers, counts = np.unique(owner[owner >= 0], return_counts=True)
     if not len(numbers):
