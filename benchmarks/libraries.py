@@ -28,7 +28,7 @@ def versions() -> dict[str, str]:
 
 
 def main(flags: Namespace) -> None:
-    """Do `gspn benchmark ops --peers`."""
+    """Do `gspn benchmark ops`."""
     print(machine.describe())
     print(", ".join(f"{name} {version}" for name, version in versions().items()))
     cores = sorted(os.sched_getaffinity(0))

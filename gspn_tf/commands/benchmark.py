@@ -21,11 +21,7 @@ from gspn_tf.commands.flags import JSON, flag, integer
 from gspn_tf.commands.prepare_generated import write_generated
 
 FLAGS = (
-    flag(
-        "subject",
-        "What to time.",
-        choices=("ops", "model", "data", "serving"),
-    ),
+    flag("subject", "What to time.", choices=("ops", "model", "data", "serving")),
     flag(
         "--config",
         "For `model`, `data` and `serving`: as of gspn train.",
@@ -35,11 +31,10 @@ FLAGS = (
         "--data", "For `model` and `data`: a data folder; default: rooms made for it."
     ),
     flag("--repeats", "Runs that count, after one that does not.", 5, type=integer(1)),
-    flag("--peers", "For `ops`: beside the other libraries that are installed.", False),
     flag(
         "--scan",
-        "For `serving` and, of 18,000 points or more, `ops --peers`: PLY or npz file; "
-        "default: a room.",
+        "For `serving` and, of 18,000 points or more, `ops`: PLY or npz file; default: "
+        "a room.",
     ),
     flag("--cores", "CPU cores to use; 0: all there are.", 0, type=integer(0)),
     flag(
@@ -56,7 +51,7 @@ def run(flags: Namespace) -> None:
     with startup.bound_to(chosen):
         if flags.subject == "serving":
             of_checkout("serving").main(flags)
-        elif flags.subject == "ops" and flags.peers:
+        elif flags.subject == "ops":
             of_checkout("libraries").main(flags)
         else:
             time_subject(flags, len(chosen))
@@ -77,7 +72,7 @@ def of_checkout(name: str) -> ModuleType:
 
 
 def time_subject(flags: Namespace, cores: int) -> None:
-    """Time our ops, the model or the data pipeline in this process."""
+    """Time the model or the data pipeline in this process."""
     config = read_config(flags)
     load_tensorflow()
     from gspn_tf.commands import timings
@@ -87,13 +82,10 @@ def time_subject(flags: Namespace, cores: int) -> None:
     metrics: dict[str, Any] = {"cores": cores}
     with tempfile.TemporaryDirectory() as scratch:
         directory = flags.data
-        if flags.subject != "ops" and not directory:
+        if not directory:
             directory = str(Path(scratch) / "rooms")
             write_generated(directory, "rooms", {"train": 2 * config.train.batch_size})
-        if flags.subject == "ops":
-            cases = of_checkout("suite").cases(flags.scan)
-            taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]
-        elif flags.subject == "model":
+        if flags.subject == "model":
             taken = timings.model_timings(config, directory, flags.repeats)
         else:
             pipeline, rate = timings.pipeline_timing(config, directory, flags.repeats)
@@ -102,8 +94,8 @@ def time_subject(flags: Namespace, cores: int) -> None:
             fastest = min(step.median_ms for step in steps)
             metrics["scenes_per_s"] = rate
             metrics["step_takes"] = 1e3 * config.train.batch_size / fastest
-    for timing in taken:
-        print(timing.line())
+    for name, median, best, _ in taken:
+        print(f"{median:10.1f} ms  (best {best:.1f})  {name}")
     if flags.subject == "data":
         print(
             "{scenes_per_s:.1f} scenes/s; training takes {step_takes:.1f}".format(

@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from gspn_tf.commands.command import (
     Command,
@@ -21,9 +21,6 @@ from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.evaluation import submission
 from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
 from gspn_tf.metrics.judging import constant_scores
-
-if TYPE_CHECKING:
-    from gspn_tf.evaluation.measures import Split
 
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
 
@@ -146,13 +143,17 @@ def _on_files(flags: Namespace, about: dict[str, Any]) -> Evaluand:
 
 
 def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
-    """Segment the scenes of a split by a run, or read predictions for them."""
+    """Segment the scenes of a split by a run, or read predictions for them.
+
+    What a run finds is written where --predictions says.
+    """
     for name in ("run" if flags.run else "predictions", "data"):
         existing_folder(getattr(flags, name), f"--{name}")
     load_tensorflow()
-    from gspn_tf.evaluation.measures import Split, submitted
+    from gspn_tf.evaluation import measures
+    from gspn_tf.inference import segmenter as inference
 
-    split = Split(flags.data, flags.split or "val", tracked)
+    split = measures.Split(flags.data, flags.split or "val", tracked)
     if not manifest.is_labelled(flags.data, split.name):
         raise UserError(f"split {split.name} of {flags.data} has no labels")
     data = str(manifest.read_manifest(flags.data).get("data"))
@@ -163,40 +164,31 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         "data_sha256": manifest.checksum(flags.data, split.name),
     }
     classes, count = manifest.read_classes(flags.data), split.count()
-    if flags.run:
-        return _by_run(flags, split, Evaluand((), classes, count, about))
-    return Evaluand(submitted(flags.predictions, split), classes, count, about)
-
-
-def _by_run(flags: Namespace, split: "Split", found: Evaluand) -> Evaluand:
-    """Add the scenes as a run segments them; written where --predictions says."""
-    from gspn_tf.evaluation import measures
-    from gspn_tf.inference import segmenter as inference
-
+    if not flags.run:
+        scenes = measures.submitted(flags.predictions, split)
+        return Evaluand(scenes, classes, count, about)
     for path in filter(None, (flags.predictions, flags.truth)):
         if Path(path).exists() and any(Path(path).iterdir()):
             raise UserError(f"{path} is not empty: runs' predictions are never mixed")
     model, config, pairs = inference.load_run(flags.run)
+    if tuple(name for _, name in pairs) != classes.names:
+        raise UserError(f"{flags.data} has other classes than {flags.run}")
     scores = flags.scores or ("constant" if model.constant_scores else "ranked")
     model.constant_scores = scores == "constant"
-    if tuple(name for _, name in pairs) != found.classes.names:
-        raise UserError(f"{flags.data} has other classes than {flags.run}")
     segmenter = inference.Segmenter.from_config(model, config.data)
-    scenes = submission.written(
-        measures.segmented(segmenter, split, flags.seed),
-        found.classes,
-        flags.predictions,
-        flags.truth,
-    )
+    scenes = measures.segmented(segmenter, split, flags.seed)
+    scenes = submission.written(scenes, classes, flags.predictions, flags.truth)
     preset, changed = presets.nearest_preset(config.model)
-    about = {"run": flags.run, "preset": preset, "preset_changed": changed}
-    found = found._replace(
-        scenes=scenes, about=found.about | about | {"scores": scores}
-    )
+    about |= {
+        "run": flags.run,
+        "preset": preset,
+        "preset_changed": changed,
+        "scores": scores,
+    }
+    quality: Callable[[], dict[str, float]] = dict
     if network := model.proposal_network:
         quality = partial(measures.proposal_metrics, network, split, config)
-        return found._replace(proposals=quality)
-    return found
+    return Evaluand(scenes, classes, count, about, quality)
 
 
 COMMAND = Command(

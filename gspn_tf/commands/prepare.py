@@ -33,20 +33,15 @@ VAL_FRACTION = flag(
 
 
 def make(flags: Namespace, data: "DataSet") -> None:
-    """Write a data set as the flags say that every `gspn prepare ...` has."""
+    """Write a data set with progress as the flags say, and say what is there."""
     if data.licence:
         print(data.licence)
-    choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
-    write(flags.output, data, **choices)
-
-
-def write(output: Path | str, data: "DataSet", **choices: Any) -> None:
-    """Write a data set with progress, and say what is there; see `prepare_scenes`."""
     load_tensorflow()
     from gspn_tf.datasets.preparing import prepare_scenes
 
-    manifest = prepare_scenes(output, data, track=tracked, **choices)
-    print(f"{output}: {summary(manifest)}")
+    choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
+    manifest = prepare_scenes(flags.output, data, track=tracked, **choices)
+    print(f"{flags.output}: {summary(manifest)}")
 
 
 def summary(manifest: dict[str, Any]) -> str:

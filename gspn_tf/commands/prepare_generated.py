@@ -58,7 +58,8 @@ def write_generated(
     output: Path | str, kind: str, counts: Mapping[str, int], seed: int = 0
 ) -> None:
     """Write generated scenes in place of any others, or go on with the same ones."""
-    prepare.write(output, generated_data(kind, counts, seed), force=True)
+    flags = Namespace(output=output, force=True, keep_going=False, jobs=None)
+    prepare.make(flags, generated_data(kind, counts, seed))
 
 
 def _command(

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import tensorflow as tf
-
 from gspn_tf.config import Config
 from gspn_tf.data import read_scenes
 from gspn_tf.inference import segmenter as inference
@@ -24,19 +22,13 @@ class Timing(NamedTuple):
     best_ms: float
     runs: int
 
-    def line(self) -> str:
-        """Return a line to read."""
-        return f"{self.median_ms:10.1f} ms  (best {self.best_ms:.1f})  {self.name}"
-
 
 def timed_runs(name: str, run: Callable[[], object], repeats: int) -> Timing:
-    """Time `run`, whose result is waited for, after one run that is not counted."""
+    """Time `run`, which waits for its result, after one run that is not counted."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        for result in tf.nest.flatten(run()):
-            if isinstance(result, tf.Tensor):
-                result.numpy()
+        run()
         times.append(1e3 * (time.perf_counter() - start))
     counted = times[1:]
     return Timing(name, statistics.median(counted), min(counted), repeats)

@@ -113,15 +113,12 @@ def list_misfits(
     """Say what is missing, unknown or misshapen among the variables."""
     expected = {name: each.shape for each in weights for name in each.names()}
     for name, shape in expected.items():
+        # Convolutions over one point have kernels [1, 1, in, out] and [1, in, out].
+        shapes = shape, (1, *shape), (1, 1, *shape)
         value = values.get(name)
         if value is None:
             yield f"missing: {name} {list(shape)}"
-        # Convolutions over one point have kernels [1, 1, in, out] and [1, in, out].
-        elif value.dtype != np.float32 or value.shape not in (
-            shape,
-            (1, *shape),
-            (1, 1, *shape),
-        ):
+        elif value.dtype != np.float32 or value.shape not in shapes:
             yield (
                 f"wrong: {name} must be float32 {list(shape)}, "
                 f"is {value.dtype} {list(value.shape)}"
