@@ -103,13 +103,9 @@ class PointNet2Centers(CenterNetwork):
         self.backbone = PointNet2(config.backbone, channels=0)
         self.output_layer = dense(4, self.backbone.width)
 
-    def call(
-        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
-    ) -> Centers:
+    def call(self, seeds: SeedContext, semantics: tf.Tensor) -> Centers:
         queries = seeds.rows if seeds.to_seeds is None else None
-        features, _ = self.backbone(
-            seeds.pyramid, features=None, queries=queries, training=training
-        )
+        features, _ = self.backbone(seeds.pyramid, features=None, queries=queries)
         direction, distance = self.centers(self.output_layer(features))
         if seeds.to_seeds is None:
             return Centers(direction, distance, None)
@@ -132,14 +128,11 @@ class ContextCenters(CenterNetwork):
         self.mlp = SharedMLP(config.center_units, (width,))
         self.output_layer = dense(4, config.center_units[-1])
 
-    def call(
-        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
-    ) -> Centers:
+    def call(self, seeds: SeedContext, semantics: tf.Tensor) -> Centers:
         points = seeds.spheres.seeds
-        features = self.encoder(seeds.spheres, points, training=training)
+        features = self.encoder(seeds.spheres, points)
         features = conditioned(self.config, features, semantics)
-        outputs = self.output_layer(self.mlp(features, training=training))
-        direction, distance = self.centers(outputs)
+        direction, distance = self.centers(self.output_layer(self.mlp(features)))
         if seeds.to_seeds is None:
             return Centers(direction, distance, None)
         centers = points + direction * distance[..., None]
@@ -151,9 +144,7 @@ class NoCenters(CenterNetwork):
 
     terms = ()
 
-    def call(
-        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
-    ) -> Centers:
+    def call(self, seeds: SeedContext, semantics: tf.Tensor) -> Centers:
         points = seeds.spheres.seeds
         everywhere = None if seeds.to_seeds is None else seeds.pyramid.points
         return Centers(tf.zeros_like(points), tf.zeros_like(points[..., 0]), everywhere)

@@ -53,9 +53,9 @@ class GSPNOutputs(NamedTuple):
     proposed: ShapeOutputs | AnchorOutputs | SegmentOutputs
     semantic_logits: tf.Tensor  # [B, Q, classes]
     queries: tf.Tensor | None  # [B, Q]  int32 rows of the points
-    to_seeds: Interpolation | None = None  # seeds -> points; None without whole scenes
-    levels: tuple[tf.Tensor, ...] = ()  # [B, n, C] of the semantic network, one a level
-    pyramid: Pyramid | None = None
+    to_seeds: Interpolation | None  # seeds -> points; None without whole scenes
+    levels: tuple[tf.Tensor, ...]  # [B, n, C] of the semantic network, one a level
+    pyramid: Pyramid
 
     @property
     def proposals(self) -> Proposals:
@@ -117,23 +117,21 @@ class GSPN(LossModel):
         loss_points = seeds.pyramid.order[:, : c.num_semantic_points]
         queries = None if whole_scene else tf.concat([seeds.rows, loss_points], 1)
         features, levels = self.semantic_predictor(
-            seeds.pyramid, batch["colors"], queries, training=training
+            seeds.pyramid, batch["colors"], queries
         )
-        features = self.semantic_mlp(features, training=training)
+        features = self.semantic_mlp(features)
         if whole_scene:
             at_seeds = take(features, seeds.rows)
         else:
             at_seeds, features = features[:, :num_seeds], features[:, num_seeds:]
-        features = self.semantic_dropout(features, training=training)
-        logits = self.semantic_output(features)
-        centers = self.center_predictor(seeds, at_seeds, training=training)
-        context, proposed = self.propose(batch, seeds, at_seeds, centers, training)
+        centers = self.center_predictor(seeds, at_seeds)
+        context, proposed = self.propose(batch, seeds, at_seeds, centers)
         return GSPNOutputs(
             seeds=seeds.rows,
             centers=centers,
             context=context,
             proposed=proposed,
-            semantic_logits=logits,
+            semantic_logits=self.semantic_output(self.semantic_dropout(features)),
             queries=None if whole_scene else loss_points,
             to_seeds=seeds.to_seeds,
             levels=tuple(levels),
@@ -168,23 +166,21 @@ class GSPN(LossModel):
         seeds: SeedContext,
         semantics: tf.Tensor,
         found: Centers,
-        training: bool,
     ) -> tuple[tf.Tensor, ShapeOutputs | AnchorOutputs | SegmentOutputs]:
         """Context features of the seeds whose centres were found, and proposals."""
         offset = tf.stop_gradient(found.direction * found.distance[..., None])
         centers = seeds.spheres.seeds + offset
-        context = self.context_encoder(seeds.spheres, centers, training=training)
-        valid = tf.sequence_mask(batch["num_points"], seeds.rows.shape[1])
+        context = self.context_encoder(seeds.spheres, centers)
         features = SeedFeatures(
             rows=seeds.rows,
-            valid=valid,
+            valid=tf.sequence_mask(batch["num_points"], seeds.rows.shape[1]),
             centers=centers,
             spheres=seeds.spheres,
             context=context,
             conditions=conditioned(self.config, context, semantics),
             targets=batch.get("targets"),
         )
-        return context, self.proposer(features, training=training)
+        return context, self.proposer(features)
 
     def loss_terms(self, outputs: GSPNOutputs, batch: Batch) -> Terms:
         """The terms of the centres, the proposer, its objectness, and the classes."""

@@ -10,12 +10,17 @@ from gspn_tf.config import RPointNetConfig
 from gspn_tf.models import scoring
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.gspn import GSPNOutputs
-from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
+from gspn_tf.models.heads import (
+    BoxHead,
+    Hypercolumns,
+    MaskHead,
+    PointFeatures,
+    PointRoIAlign,
+)
 from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
-from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Batch, Detections, Proposals, Regions, Terms
 
@@ -85,8 +90,7 @@ class RPointNet(LossModel):
         )
         seeds = tf.random.experimental.stateless_split(self._seed(training), 2)
         chosen = self.choose_regions(batch, proposed.candidates, seeds[0])
-        inputs = batch["points"], chosen.boxes, chosen.valid, batch["num_points"]
-        regions = self.align(*inputs, seeds[1])
+        regions = self.align(batch, chosen, seeds[1])
         targets = assignment.region_targets(regions, batch["targets"], c)
         features = self.describe(batch, proposed, training)
         logits, deltas = self.box_head(features, regions, training=training)
@@ -104,8 +108,7 @@ class RPointNet(LossModel):
             proposals, candidates, c.max_proposals, c.proposal_iou
         )
         kept = assignment.add_truth(kept, truth, c.truth_copies, seeds[0])
-        inputs = batch["points"], kept.boxes, kept.valid, batch["num_points"]
-        kept = kept._replace(valid=self.probe(*inputs, seeds[1]).valid)
+        kept = kept._replace(valid=self.probe(batch, kept, seeds[1]).valid)
         priority = self.shuffle(kept.valid, seeds[1])
         return assignment.sample_proposals(kept, truth, priority, c)
 
@@ -151,14 +154,12 @@ class RPointNet(LossModel):
             c.proposal_iou,
         )
         seeds = tf.random.experimental.stateless_split(self._seed(False), 2)
-        inputs = batch["points"], proposals.boxes, proposals.valid, batch["num_points"]
-        regions = self.align_inference(*inputs, seeds[0])
+        regions = self.align_inference(batch, proposals, seeds[0])
         support = scoring.support_of(proposed)
         features = self.describe(batch, proposed, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
         found = self.refine(regions, logits, deltas, support)
-        inputs = batch["points"], found.boxes, found.valid, batch["num_points"]
-        regions = self.align_inference(*inputs, seeds[1])
+        regions = self.align_inference(batch, found, seeds[1])
         masks = self.mask_head(features, regions, training=False)
         masks = tf.sigmoid(of_class(masks, found.classes))  # [B, D, M]
         found = found._replace(valid=regions.valid)

@@ -28,8 +28,8 @@ class Objectness(FloatLayer):
         self.output_layer = dense((count or 1) * self.width, units[-1])
         self.shape_of_one = [count, self.width] if count else [self.width]
 
-    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        logits = self.output_layer(self.mlp(features, training=training))
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        logits = self.output_layer(self.mlp(features))
         shape = tf.concat([tf.shape(logits)[:-1], self.shape_of_one], 0)
         return tf.reshape(logits, shape)
 

@@ -46,9 +46,9 @@ class ShapeProposer(Proposer):
         vae = self.config.generator == "cvae"
         return (ConditionalVAE if vae else EncoderDecoder)(self.config, context)
 
-    def call(self, seeds: SeedFeatures, training: bool = False) -> ShapeOutputs:
-        objectness = self.objectness(seeds.context, training=training)
-        generated = self.vae(seeds, training=training)
+    def call(self, seeds: SeedFeatures) -> ShapeOutputs:
+        objectness = self.objectness(seeds.context)
+        generated = self.vae(seeds)
         points = generated.points + seeds.centers[:, :, None, :]
         confident = tf.sigmoid(generated.confidence) > self.config.min_confidence
         proposals = Proposals(
