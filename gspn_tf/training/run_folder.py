@@ -125,10 +125,12 @@ class RunFolder(NamedTuple):
         self, config: Config, classes: Sequence[Sequence], data: Mapping[str, str]
     ) -> None:
         """Raise ValueError if a run of another config, classes or data is here."""
-        if differing := differences(dc.asdict(self.config()), dc.asdict(config)):
+        both = dc.asdict(self.config()), dc.asdict(config)
+        if differing := config_lib.differences(*both, "config"):
             raise ValueError(
                 f"{self.path} holds a run of another config; differing: "
-                f"{', '.join(differing)}. Give another folder, or the same config"
+                f"{', '.join(f'{name} ({how})' for name, how in differing.items())}. "
+                "Give another folder, or the same config"
             )
         if self.classes() != [tuple(pair) for pair in classes]:
             raise ValueError(f"{self.path} holds a run with another class list")
@@ -203,13 +205,3 @@ def _commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
-
-
-def differences(left: Any, right: Any, path: str = "config") -> list[str]:
-    """List where two trees of JSON differ: "config.train.seed (3 there, 4 here)"."""
-    if not (isinstance(left, dict) and isinstance(right, dict)):
-        where = f"{path.lstrip('.')} ({left} there, {right} here)"
-        return [] if left == right else [where]
-    keys = dict.fromkeys([*left, *right])
-    pairs = ((f"{path}.{key}", left.get(key), right.get(key)) for key in keys)
-    return [item for name, a, b in pairs for item in differences(a, b, name)]
