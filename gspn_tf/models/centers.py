@@ -18,18 +18,6 @@ from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
 from gspn_tf.types import Interpolation, Targets, Terms
 
 
-class SeedFeatures(NamedTuple):
-    """The features that the backbone found at the seeds."""
-
-    rows: tf.Tensor  # [B, S]     seeds as rows of the points
-    valid: tf.Tensor  # [B, S]     False marks padding
-    centers: tf.Tensor  # [B, S, 3]  predicted centres of their objects, metres
-    spheres: Context
-    context: tf.Tensor  # [B, S, C]  features of the spheres
-    conditions: tf.Tensor  # [B, S, C']  that conditional networks see, of these
-    targets: Targets | None  # as in a batch, of training alone
-
-
 def conditioned_width(config: GSPNConfig, context: int) -> int:
     """Channels of `conditioned`, for so many of the context."""
     semantic = config.backbone.propagation_units[-1][-1]
@@ -56,6 +44,17 @@ class SeedContext(NamedTuple):
     rows: tf.Tensor  # [B, S]     seeds as rows of the points
     spheres: Context
     to_seeds: Interpolation | None  # seeds -> points; None: seeds alone matter
+
+
+class SeedFeatures(NamedTuple):
+    """The features that the backbone found at the seeds."""
+
+    seeds: SeedContext
+    valid: tf.Tensor  # [B, S]     False marks padding
+    centers: tf.Tensor  # [B, S, 3]  predicted centres of their objects, metres
+    context: tf.Tensor  # [B, S, C]  features of the spheres
+    conditions: tf.Tensor  # [B, S, C']  that conditional networks see, of these
+    targets: Targets | None  # as in a batch, of training alone
 
 
 class Centers(NamedTuple):

@@ -10,14 +10,9 @@ import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
+from gspn_tf.models import centers as center_lib
 from gspn_tf.models.base import LossModel
-from gspn_tf.models.centers import (
-    CENTER_NETWORKS,
-    Centers,
-    SeedContext,
-    SeedFeatures,
-    conditioned,
-)
+from gspn_tf.models.centers import Centers, SeedContext, SeedFeatures
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.proposers.anchors import AnchorOutputs, BoxProposer
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
@@ -25,15 +20,9 @@ from gspn_tf.models.proposers.segments import SegmentOutputs, SegmentProposer
 from gspn_tf.models.proposers.shapes import ShapeOutputs, ShapeProposer
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
+from gspn_tf.nn import pyramid as pyramid_lib
 from gspn_tf.nn.layers import ContextEncoder, SharedMLP, dense
-from gspn_tf.nn.pyramid import (
-    Pyramid,
-    build_context,
-    build_pyramid,
-    interpolation,
-    random_seeds,
-    take,
-)
+from gspn_tf.nn.pyramid import Pyramid, take
 from gspn_tf.types import Batch, Interpolation, Proposals, Terms
 
 PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
@@ -65,7 +54,8 @@ class GSPNOutputs(NamedTuple):
     @property
     def candidates(self) -> Proposals:
         """The proposals of which R-PointNet selects: more of anchors."""
-        return self.proposed.candidates
+        found = self.proposed
+        return found.candidates if isinstance(found, AnchorOutputs) else self.proposals
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -82,7 +72,7 @@ class GSPN(LossModel):
     def __init__(self, config: GSPNConfig | None = None, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
         c = self.config
-        self.center_predictor = CENTER_NETWORKS[c.center_network](c)
+        self.center_predictor = center_lib.CENTER_NETWORKS[c.center_network](c)
         self.semantic_predictor = PointNet2(c.backbone, channels=3)
         width = self.semantic_predictor.width
         self.semantic_mlp = SharedMLP((width,), (width,))
@@ -144,20 +134,20 @@ class GSPN(LossModel):
         """Geometry of the scenes and the surroundings of their seeds."""
         c, points, count = self.config, batch["points"], batch["num_points"]
         num_ordered = max(num_seeds, c.num_semantic_points, c.num_context_points)
-        known = batch.get("order")
-        pyramid = build_pyramid(points, count, c.backbone, num_ordered, known)
+        pyramid = pyramid_lib.build_pyramid(
+            points, count, c.backbone, num_ordered, batch.get("order")
+        )
         if c.seed_sampling == "random":
-            # Fresh seeds in training; the same outside of it, so that results repeat.
-            draw = self.draws.next() if training else tf.zeros(2)
-            rows = random_seeds(pyramid, num_seeds, tf.cast(draw, tf.int32))
+            draw = self.draw_seed(self.draws, training)
+            rows = pyramid_lib.random_seeds(pyramid, num_seeds, draw)
         else:
             rows = pyramid.order[:, :num_seeds]
-        spheres = build_context(batch, pyramid, rows, c)
+        spheres = pyramid_lib.build_context(batch, pyramid, rows, c)
         table = None
         if whole_scene:
             real = tf.minimum(count, num_seeds)
             power = c.backbone.interpolation_power
-            table = interpolation(spheres.seeds, points, real, power)
+            table = pyramid_lib.interpolation(spheres.seeds, points, real, power)
         return SeedContext(pyramid, rows, spheres, table)
 
     def propose(
@@ -172,12 +162,11 @@ class GSPN(LossModel):
         centers = seeds.spheres.seeds + offset
         context = self.context_encoder(seeds.spheres, centers)
         features = SeedFeatures(
-            rows=seeds.rows,
+            seeds,
             valid=tf.sequence_mask(batch["num_points"], seeds.rows.shape[1]),
             centers=centers,
-            spheres=seeds.spheres,
             context=context,
-            conditions=conditioned(self.config, context, semantics),
+            conditions=center_lib.conditioned(self.config, context, semantics),
             targets=batch.get("targets"),
         )
         return context, self.proposer(features)

@@ -92,14 +92,13 @@ class SGPN(LossModel):
         """Branches at all points, and the points of which pairs are made."""
         c, points = self.config, self.describe(batch)
         # Outside of training the last weight and the same pairs: losses compare.
-        seed, weight = tf.zeros(2, tf.int32), tf.constant(c.same_class_weight[1])
+        weight, seed = c.same_class_weight[1], self.draw_seed(self.draws, training)
         if training:
-            seed = tf.cast(self.draws.next(), tf.int32)
             weight = self.same_class_weight()
             self.steps.assign_add(1.0)
         on_object = batch["targets"]["instance"] >= 0
         rows = random_rows(on_object, c.num_similarity_points, seed)
-        return SGPNTraining(points, rows, weight)
+        return SGPNTraining(points, rows, tf.convert_to_tensor(weight))
 
     def same_class_weight(self) -> tf.Tensor:
         """Alpha of section 3.2 at this step."""

@@ -97,10 +97,7 @@ class RunFolder(NamedTuple):
         return json.loads(path.read_text()) if path.is_file() else {}
 
     def start(
-        self,
-        config: Config,
-        classes: Sequence[Sequence],
-        data: Mapping[str, str] | None = None,
+        self, config: Config, classes: Sequence[Sequence], data: Mapping[str, str]
     ) -> None:
         """Write the descriptions of a new run, or check them against an old one's.
 
@@ -108,12 +105,11 @@ class RunFolder(NamedTuple):
             config: its config.
             classes: raw id and name of each class.
             data: SHA-256 of each split that it sees, see `training_checksums`;
-                None where that is not known.
+                {} where that is not known.
 
         Raises:
             ValueError: see `refuse_other`.
         """
-        data = dict(data or {})
         if self.has_begun():
             self.refuse_other(config, classes, data)
             return
@@ -200,8 +196,7 @@ def _commit() -> str | None:
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        return found.stdout.strip()
+    return None

@@ -91,6 +91,6 @@ def test_added_truth_overlaps_its_object(copies):
     assert got.scores.shape == (1, 1 + 2 * copies)
     real = [True] + copies * [True] + copies * [False]
     np.testing.assert_array_equal(got.valid[0], real)
-    iou = assignment.iou_with_truth(got.boxes, truth["boxes"], truth["valid"])
+    iou = assignment.iou_with_truth(got.boxes, truth)
     near = iou.numpy()[0, 1 : 1 + copies, 0]
     assert ((near > 0.25) & (near < 1)).all()

@@ -193,7 +193,6 @@ def as_recorded(model: keras.Model) -> Iterator[dict[str, BiasGradient]]:
         (heads, "region_features", pass_.region_features),
         (heads.MaskHead, "call", mask_head),
         (pyramid, "interpolation", interpolation),
-        (gspn, "interpolation", interpolation),
     )
     with contextlib.ExitStack() as stack:
         for owner, name, function in replaced:

@@ -50,7 +50,7 @@ class ConditionalVAE(ShapeGenerator):
         prior = self.prior(seen)
         posterior, latent = None, prior.mean
         if targets is not None:
-            rows = take(targets["instance"], seeds.rows) + 1
+            rows = take(targets["instance"], seeds.seeds.rows) + 1
             objects = take(self.recognize(targets), rows)
             posterior = self.posterior(tf.concat([seen, objects], -1))
             latent = self.sample(posterior) if training else latent

@@ -109,7 +109,7 @@ class BoxProposer(Proposer):
         own = take(targets["boxes"], truth.instance)[:, :, None]
         own = box_lib.pairwise_iou(anchors, own)[..., 0]
         flat = tf.reshape(anchors, [tf.shape(anchors)[0], -1, 6])
-        any_iou = assignment.iou_with_truth(flat, targets["boxes"], targets["valid"])
+        any_iou = assignment.iou_with_truth(flat, targets)
         any_iou = tf.reshape(tf.reduce_max(any_iou, -1), tf.shape(own))
         return assignment.anchor_labels(
             own, any_iou, truth.foreground, self.config.positive_iou, NEGATIVE_IOU

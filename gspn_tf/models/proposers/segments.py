@@ -26,11 +26,6 @@ class SegmentOutputs(NamedTuple):
     members: tf.Tensor  # [B, S, K]  int32 rows of the points in the scene
     counted: tf.Tensor  # [B, S, K]  False marks repetitions
 
-    @property
-    def candidates(self) -> Proposals:
-        """The proposals themselves: there is one a seed."""
-        return self.proposals
-
 
 class SegmentProposer(Proposer):
     """The box of the points of the largest context that belong to the seed's object.
@@ -57,7 +52,7 @@ class SegmentProposer(Proposer):
         self.output_layer = dense(1, units[0])
 
     def call(self, seeds: SeedFeatures) -> SegmentOutputs:
-        spheres, k = seeds.spheres, self.largest
+        spheres, k = seeds.seeds.spheres, self.largest
         near, count = spheres.neighbors[k], spheres.counts[k]
         logits = self.segment(seeds, near)  # [B, S, K]
         real = tf.sequence_mask(count, near.shape[-1])
@@ -72,7 +67,7 @@ class SegmentProposer(Proposer):
 
     def segment(self, seeds: SeedFeatures, near: tf.Tensor) -> tf.Tensor:
         """Logits [B, S, K] of points near [B, S, K] that belong to the object."""
-        spheres, joint = seeds.spheres, self.joint_mlp
+        spheres, joint = seeds.seeds.spheres, self.joint_mlp
         there = tf.concat([spheres.points, spheres.points, spheres.colors], -1)
         origin = tf.concat([seeds.centers, spheres.seeds, spheres.seed_colors], -1)
         local = self.local_mlp(ops.group_points(there, near) - origin[:, :, None])

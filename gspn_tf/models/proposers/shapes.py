@@ -24,11 +24,6 @@ class ShapeOutputs(NamedTuple):
     objectness: tf.Tensor  # [B, S, width]  logits
     generated: GeneratedShapes  # in the world
 
-    @property
-    def candidates(self) -> Proposals:
-        """The proposals themselves: there is one a seed."""
-        return self.proposals
-
 
 class ShapeProposer(Proposer):
     """The box of the confident points of a shape generated for each seed."""
