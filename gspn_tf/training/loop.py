@@ -52,9 +52,14 @@ class Scenes:
         """Give the batches of the split `val`, or None where there is none."""
         if not manifest.has_scenes(self.directory, "val"):
             return None
-        scenes, options = self.directory, self.config.train
-        given = {"batch_size": options.batch_size, "seed": options.seed}
-        return data.load(scenes, "val", self.config.data, training=False, **given)
+        return data.load(
+            self.directory,
+            "val",
+            self.config.data,
+            batch_size=self.config.train.batch_size,
+            training=False,
+            seed=self.config.train.seed,
+        )
 
     def steps(self) -> int:
         """Count the steps of an epoch; ValueError where a batch cannot be filled."""
