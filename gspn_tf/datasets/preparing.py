@@ -40,7 +40,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gspn_tf import files
+from gspn_tf import config, files
 from gspn_tf.data import manifest as manifests
 from gspn_tf.data.scene import Scene
 from gspn_tf.data.shards import shard_names, write_shard
@@ -201,8 +201,8 @@ def _check_same(there: dict, plan: dict, what: str) -> None:
         split: {key: value for key, value in entry.items() if key in known}
         for split, entry in entries.items()
     }
-    differing = run_folder.differences(there, plan, "")
-    if differing:
+    if found := config.differences(there, plan):
+        differing = [f"{name} ({how})" for name, how in found.items()]
         short = [text if len(text) < 100 else text[:96] + " ..." for text in differing]
         raise ValueError(
             f"{what} with other data or options, {', '.join(short[:4])}; "
