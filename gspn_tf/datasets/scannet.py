@@ -4,15 +4,14 @@
         NAME_vh_clean_2.ply               the mesh; its vertices are the points
         NAME_vh_clean_2.0.010000.segs.json    segment of each vertex
         NAME.aggregation.json             objects: groups of segments with a label
-        NAME_vh_clean_2.labels.ply        nyu40 id of each vertex; only compared
         NAME.txt                          axisAlignment, where there is one: applied
     scannetv2-labels.combined.tsv         label -> nyu40 id
     scannetv2_train.txt, _val.txt, _test.txt  the official splits
 
 The last two are looked for in SOURCE, its sub-folders and SOURCE/Tasks/Benchmark.
 Scenes of the split `test` have no labels. Groups are painted as ScanNet's own tools do:
-of two groups with a common segment the later one has it; that, and segments that the
-mesh does not have, are logged as warnings.
+of two groups with a common segment the later one has it, and segments that the mesh
+does not have are passed over.
 """
 
 import csv
@@ -123,15 +122,12 @@ def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         return None
-    paths = {"mesh": folder / f"{name}_vh_clean_2.ply", "frame": folder / f"{name}.txt"}
+    paths = {"mesh": folder / f"{name}_vh_clean_2.ply"}
+    if (frame := folder / f"{name}.txt").exists():
+        paths["frame"] = frame
     if labelled:
         paths["segments"] = folder / f"{name}_vh_clean_2.0.010000.segs.json"
         paths["groups"] = folder / f"{name}.aggregation.json"
-        paths["labels"] = folder / f"{name}_vh_clean_2.labels.ply"
-    optional = [kind for kind in ("frame", "labels") if kind in paths]
-    for kind in optional:
-        if not paths[kind].exists():
-            del paths[kind]
     return SceneSource(name, tuple(paths.values()), paths)
 
 
