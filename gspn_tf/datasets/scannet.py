@@ -171,9 +171,9 @@ def read_scannet_scan(source: SceneSource, label_ids: Mapping[str, int]) -> Scen
 
 
 def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Points [V, 3] float64 and colours [V, 3] uint8 of a mesh, all of it there."""
+    """Points [V, 3] float64 and colours [V, 3] uint8 of a mesh."""
     channels = ("red", "green", "blue")
-    columns = read_vertices(path, ("x", "y", "z", *channels), whole=True)
+    columns = read_vertices(path, ("x", "y", "z", *channels))
     points = np.stack([columns[name] for name in "xyz"], axis=1).astype(np.float64)
     check_finite(path, points)
     colors = np.stack([columns[name] for name in channels], axis=1)

@@ -50,10 +50,8 @@ class Scan:
         return self.points + self.offset if self.offset.any() else self.points
 
 
-def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
+def read_scan(path: str | Path) -> Scan:
     """Reads a PLY or npz file; its content decides which it is, not its name.
-
-    whole  a PLY file that ends within its faces is an error too
 
     Raises:
       ScanError: missing, empty, truncated or malformed file, or no finite point.
@@ -61,19 +59,19 @@ def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
     path = Path(path)
     damage = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError)
     with naming_file(path, "npz", *damage):
-        columns = _read_arrays(path, whole)
+        columns = _read_arrays(path)
     try:
         return _scan(columns)
     except ValueError as error:
         raise ScanError(f"{path}: {error}") from error
 
 
-def _read_arrays(path: Path, whole: bool) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or a PLY file's columns gathered alike."""
     with open(path, "rb") as file:
         magic = file.read(4)
     if magic[:3] == b"ply":
-        return _gather(read_vertices(path, whole=whole))
+        return _gather(read_vertices(path))
     if magic[:2] == b"PK":
         # NumPy leaves a file of its own open where it is damaged.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
