@@ -258,13 +258,14 @@ def _write_shard(
     """Writes the scenes of a shard, and returns what is to be known of it."""
     scenes: list[Scene] = []
     skipped, warnings = dict[str, str](), list[str]()
-    sources = dict[str, list]()
+    sources = dict[str, str]()
     for result in results:
         name = result.source.name
         told = [f"{name}: {text}" for text in result.warnings]
         if result.scene:
             scenes.append(result.scene)
-            sources |= _source_files(result, data.root)
+            names = (os.path.relpath(p, data.root) for p in result.source.files)
+            sources |= zip(names, result.digests, strict=True)
         elif keep_going:
             skipped[name] = result.error
             told.append(f"{name}: left out: {result.error}")
@@ -288,25 +289,12 @@ def _write_shard(
     }
 
 
-def _source_files(result: ReadResult, root: Path) -> dict[str, list]:
-    """Digest, size and time of each file of a scene, by its path from the root."""
-    found = {}
-    for path, digest in zip(result.source.files, result.digests, strict=True):
-        status = path.stat()
-        name = os.path.relpath(path, root)
-        found[name] = [digest, status.st_size, status.st_mtime_ns]
-    return found
-
-
 def _check_sources(shard: _Shard, root: Path) -> None:
     """Raise ValueError where a file has changed since its scene was written."""
-    for name, (digest, size, time) in shard.facts()["sources"].items():
-        path = root / name
-        status = path.stat()
-        same = (status.st_size, status.st_mtime_ns) == (size, time)
-        if not same and files.sha256(path) != digest:
+    for name, digest in shard.facts()["sources"].items():
+        if files.sha256(root / name) != digest:
             raise ValueError(
-                f"{path} has changed since {shard.path} was written of it; "
+                f"{root / name} has changed since {shard.path} was written of it; "
                 "--force begins again"
             )
 
@@ -328,7 +316,7 @@ def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
         }
         for each in facts:
             manifest["warnings"] += each["warnings"]
-            sources |= {name: digest for name, (digest, *_) in each["sources"].items()}
+            sources |= each["sources"]
     if not any(entry["scenes"] for entry in manifest["splits"].values()):
         raise ValueError("none of the scenes can be read")
     if sources:
