@@ -139,7 +139,7 @@ def _is_complete(output: Path, plan: dict, force: bool) -> bool:
         raise ValueError(f"{output} exists and is no data folder; it is left alone")
     if force:
         return False
-    _check_same(manifests.read_manifest(output), plan, f"{output} exists")
+    _is_same(manifests.read_manifest(output), plan, f"{output} exists")
     damaged = manifests.damaged_shards(output)
     if damaged:
         raise manifests.ShardError(
@@ -183,31 +183,27 @@ def _goes_on(folder: Path, plan: dict, force: bool) -> bool:
     if not (folder / "plan.json").exists() or not (folder / "data").exists():
         return False
     there = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    try:
-        _check_same(there, plan, f"{folder} holds an unfinished run")
-    except ValueError:
-        if not force:
-            raise
-        return False
-    return True
+    return _is_same(there, plan, f"{folder} holds an unfinished run", force)
 
 
-def _check_same(there: dict, plan: dict, what: str) -> None:
-    """Raise ValueError that lists how a manifest or a plan differs from this plan."""
-    there = {key: there.get(key) for key in plan}
-    entries = there["splits"] or {}
-    known = {key for entry in plan["splits"].values() for key in entry}
-    there["splits"] = {
-        split: {key: value for key, value in entry.items() if key in known}
-        for split, entry in entries.items()
+def _is_same(there: dict, plan: dict, what: str, force: bool = False) -> bool:
+    """Whether a manifest or a plan is of this plan.
+
+    Raises:
+      ValueError: it is not, without `force`; lists how it differs.
+    """
+    head = {key: there.get(key) for key in plan}
+    head["splits"] = {
+        split: {key: entry.get(key) for key in ("labelled", "names")}
+        for split, entry in there["splits"].items()
     }
-    differing = run_folder.differences(there, plan, "")
-    if differing:
-        short = [text if len(text) < 100 else text[:96] + " ..." for text in differing]
+    differing = run_folder.differences(head, plan, "")
+    if differing and not force:
         raise ValueError(
-            f"{what} with other data or options, {', '.join(short[:4])}; "
+            f"{what} with other data or options, {', '.join(differing)[:400]}; "
             "--force replaces it"
         )
+    return not differing
 
 
 class _Shard(NamedTuple):
