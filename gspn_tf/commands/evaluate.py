@@ -54,8 +54,7 @@ FLAGS = (
     ),
     flag(
         "--truth",
-        "Folder of the truth in the same files: read in place of --data; with --run "
-        "written.",
+        "Folder of the truth in the benchmark's files, read in place of --data.",
     ),
     flag(
         "--classes",
@@ -135,7 +134,7 @@ def _given(flags: Namespace) -> Evaluand:
         "preset": None,
         "predictions": flags.predictions,
     }
-    if {"run", "data"} <= given or given == {"predictions", "data"}:
+    if given - {"predictions"} == {"run", "data"} or given == {"predictions", "data"}:
         return _on_split(flags, about)
     if given == {"predictions", "truth"}:
         return _on_files(flags, about)
@@ -190,21 +189,18 @@ def _by_run(flags: Namespace, split: "Split", found: Evaluand) -> Evaluand:
     from gspn_tf.evaluation import measures
     from gspn_tf.inference import segmenter as inference
 
-    for path in filter(None, (flags.predictions, flags.truth)):
-        if Path(path).exists() and any(Path(path).iterdir()):
-            raise UserError(f"{path} is not empty: runs' predictions are never mixed")
+    folder = flags.predictions
+    if folder and Path(folder).exists() and any(Path(folder).iterdir()):
+        raise UserError(f"{folder} is not empty: runs' predictions are never mixed")
     model, config, pairs = inference.load_run(flags.run)
     scores = flags.scores or ("constant" if model.constant_scores else "ranked")
     model.constant_scores = scores == "constant"
     if tuple(name for _, name in pairs) != found.classes.names:
         raise UserError(f"{flags.data} has other classes than {flags.run}")
     segmenter = inference.Segmenter.from_config(model, config.data)
-    scenes = submission.written(
-        measures.segmented(segmenter, split, flags.seed),
-        found.classes,
-        flags.predictions,
-        flags.truth,
-    )
+    scenes = measures.segmented(segmenter, split, flags.seed)
+    if folder:
+        scenes = submission.written(scenes, folder, found.classes)
     preset, changed = presets.nearest_preset(config.model)
     about = {"run": flags.run, "preset": preset, "preset_changed": changed}
     found = found._replace(

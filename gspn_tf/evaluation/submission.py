@@ -27,7 +27,6 @@ from gspn_tf.metrics.overlaps import InstancePredictions
 RESULTS = "semantic_instance_evaluation.txt"  # left there by the benchmark's script
 MASKS = "predicted_masks"
 NUM_LABELS = 40  # of nyu40; 0 is unlabelled
-MAX_NUMBERED = 999  # of one scene, in a file of the truth
 
 
 class SubmissionError(ValueError):
@@ -124,23 +123,25 @@ def read_predictions(
 
 
 def written(
-    scenes: Iterable[Judged],
-    classes: ClassList,
-    predictions: str | Path | None,
-    truth: str | Path | None,
+    scenes: Iterable[Judged], folder: str | Path, classes: ClassList
 ) -> Iterator[Judged]:
-    """Pass scenes on, and write what is found and what is there in these folders."""
+    """Pass scenes on, and write what is found in them to a folder."""
     for judged in scenes:
-        if predictions:
-            write_predictions(predictions, judged, classes)
-        if truth:
-            write_truth(truth, judged, classes)
+        write_predictions(folder, judged, classes)
         yield judged
 
 
 def write_predictions(folder: str | Path, judged: Judged, classes: ClassList) -> None:
-    """Write the instances found in a scene; the file that lists them comes last."""
-    folder, name = Path(folder), _checked_name(judged.name)
+    """Write the instances found in a scene; the file that lists them comes last.
+
+    Raises:
+      ValueError: a scene's name that is not one word.
+    """
+    folder, name = Path(folder), judged.name
+    if not name or any(letter.isspace() or letter in "/\\" for letter in name):
+        raise ValueError(
+            f"a scene's name must be one word in the benchmark's files, got {name!r}"
+        )
     (folder / MASKS).mkdir(parents=True, exist_ok=True)
     lines = []
     labels = classes.to_raw(judged.found.classes)
@@ -153,32 +154,6 @@ def write_predictions(folder: str | Path, judged: Judged, classes: ClassList) ->
         (folder / place).write_bytes(text.tobytes())
         lines.append(f"{place} {label} {score!s}\n")
     files.write_text(folder / f"{name}.txt", "".join(lines))
-
-
-def write_truth(folder: str | Path, judged: Judged, classes: ClassList) -> None:
-    """Write the true instances of a scene.
-
-    Raises:
-      ValueError: more objects than the format can number.
-    """
-    highest = int(judged.instance.max(initial=-1))
-    if highest >= MAX_NUMBERED:
-        raise ValueError(
-            f"scene {judged.name}: instance must be below {MAX_NUMBERED} in the "
-            f"benchmark's files, got {highest}"
-        )
-    ids = classes.to_raw(judged.semantic) * 1000 + judged.instance + 1
-    ids[(judged.semantic == 0) | (judged.instance < 0)] = 0
-    text = "".join(f"{i}\n" for i in ids.tolist())
-    files.write_text(Path(folder, f"{_checked_name(judged.name)}.txt"), text)
-
-
-def _checked_name(name: str) -> str:
-    if not name or any(letter.isspace() or letter in "/\\" for letter in name):
-        raise ValueError(
-            f"a scene's name must be one word in the benchmark's files, got {name!r}"
-        )
-    return name
 
 
 def _parse_line(line: str, place: str, folder: Path) -> tuple[Path, int, float]:
