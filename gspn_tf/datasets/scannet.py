@@ -55,7 +55,7 @@ def data_set(
 
     Raises:
       FileNotFoundError: no lists, no label map, or a scan that is not there.
-      ValueError: unknown split, or a malformed label map.
+      ValueError: a malformed label map.
     """
     source = Path(source)
     listed = read_lists(source, splits, lists)
@@ -68,7 +68,7 @@ def data_set(
     chosen, absent = choose_listed(listed, there, source, keep_going)
     options, label_ids = {}, {}
     if any(split not in _UNLABELLED for split in listed):
-        path = Path(label_map) if label_map else _find_file(source, _LABEL_MAP)
+        path = label_map or _find_file(source, _LABEL_MAP) or source / _LABEL_MAP
         label_ids = read_label_map(path)
         options["label_map_sha256"] = files.sha256(path)
     return DataSet(
@@ -88,32 +88,24 @@ def read_lists(
     source: Path, splits: Sequence[str], lists: str | Path | None
 ) -> dict[str, list[str]]:
     """Names of the scans of each split."""
-    unknown = set(splits) - set(SPLITS)
-    if unknown:
-        raise ValueError(f"split must be of {list(SPLITS)}, got {sorted(unknown)}")
-    found = {}
-    for split in splits or SPLITS:
-        try:
-            path = _find_file(Path(lists or source), f"scannetv2_{split}.txt")
-        except FileNotFoundError:
-            if splits:
-                raise
-            continue
-        found[split] = path.read_text(encoding="utf-8").split()
-    if not found:
+    folder = Path(lists or source)
+    files_of = {s: _find_file(folder, f"scannetv2_{s}.txt") for s in splits or SPLITS}
+    found = {split: path for split, path in files_of.items() if path}
+    absent = [split for split in files_of if split not in found]
+    if not found or (splits and absent):
         raise FileNotFoundError(
-            f"no scannetv2_train.txt, _val.txt or _test.txt in {lists or source}: "
-            "--lists names the folder of the official split lists"
+            f"no scannetv2_{absent[0]}.txt in {folder} or its sub-folders: --lists "
+            "names the folder of the official split lists"
         )
-    return found
+    return {s: path.read_text(encoding="utf-8").split() for s, path in found.items()}
 
 
-def _find_file(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path | None:
     """A file in a folder, one of its sub-folders, or where ScanNet's code has it."""
     for pattern in (name, f"*/{name}", f"Tasks/Benchmark/{name}"):
         for path in sorted(folder.glob(pattern)):
             return path
-    raise FileNotFoundError(f"no {name} in {folder} or its sub-folders")
+    return None
 
 
 def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:

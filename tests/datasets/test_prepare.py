@@ -249,7 +249,7 @@ def test_checksum_depends_on_the_split_alone(tmp_path):
     "change, message",
     [
         ({"format": 9}, "format 9, this version reads up to 2"),
-        ({"splits": {"train": {}}}, "needs 'scenes' and 'shards'"),
+        ({"splits": {"train": {}}}, "is no manifest of `gspn prepare`: 'scenes'"),
         ({"classes": None}, "is no manifest"),
     ],
 )

@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from gspn_tf.synthetic.furniture.pieces import STEEL, Piece, darker, pick, sized
-from gspn_tf.synthetic.furniture.pieces import standing
+from gspn_tf.synthetic.furniture.pieces import (
+    STEEL,
+    Piece,
+    darker,
+    pick,
+    sized,
+    standing,
+)
 
 Rng = np.random.Generator
 
