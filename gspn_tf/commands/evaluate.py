@@ -74,7 +74,7 @@ FLAGS = (
     flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
     flag(
         "--report",
-        "Folder for the metrics as JSON, CSV and a page; default: with --run one in "
+        "Folder for the metrics as JSON and a page; default: with --run one in "
         "the run folder, named by split, protocol, scores and data.",
     ),
     JSON,

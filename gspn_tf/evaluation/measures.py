@@ -88,8 +88,7 @@ def component_precision(split: Split) -> APResult:
 
 
 def _with_truth(scene: Scene, found: InstancePredictions) -> Judged:
-    labels = scene.semantic, scene.instance
-    return Judged(scene.name, found, *labels, scene.points, scene.colors)
+    return Judged(scene.name, found, scene.semantic, scene.instance)
 
 
 def proposal_quality(network: models.GSPN, batch: dict) -> dict[str, np.ndarray]:

@@ -73,7 +73,7 @@ def truth_sha256(pairs: Pairs) -> str:
 def read_pairs(
     pairs: Iterable[tuple[str, tuple[Path, Path]]], classes: ClassList
 ) -> Iterator[Judged]:
-    """Read scenes one at a time, without points; errors as of the two readers below."""
+    """Read scenes one at a time; errors as of the two readers below."""
     for name, (predictions, truth) in pairs:
         semantic, instance = read_truth(truth, classes)
         found = read_predictions(predictions, classes, len(semantic))
