@@ -149,16 +149,18 @@ def _on_files(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     existing_folder(flags.predictions, "--predictions")
     existing_folder(flags.truth, "--truth")
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
-    pairs = submission.find_scenes(flags.predictions, flags.truth)
-    track = tracked(pairs.items(), "instances", len(pairs))
-    scenes = submission.read_pairs(track, classes)
+    predictions = submission.list_predictions(flags.predictions)
+    there = submission.list_truth(flags.truth)
+    truth = {name: there[name] for name in predictions if name in there}
+    track = tracked(truth.items(), "instances", len(truth))
+    labelled = ((name, *submission.read_truth(path, classes)) for name, path in track)
+    scenes = submission.predicted(labelled, predictions, classes)
     about |= {
         "truth": flags.truth,
         "split": flags.split,
-        "data_sha256": submission.truth_sha256(pairs),
+        "data_sha256": submission.truth_sha256(truth),
     }
-    count = len(submission.list_truth(flags.truth))
-    return Evaluand(scenes, classes, count, about)
+    return Evaluand(scenes, classes, len(there), about)
 
 
 def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
@@ -166,7 +168,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     for name in ("run" if flags.run else "predictions", "data"):
         existing_folder(getattr(flags, name), f"--{name}")
     load_tensorflow()
-    from gspn_tf.evaluation.measures import Split, submitted
+    from gspn_tf.evaluation.measures import Split
 
     split = Split(flags.data, flags.split or "val", tracked)
     if not manifest.is_labelled(flags.data, split.name):
@@ -181,7 +183,11 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     classes, count = manifest.read_classes(flags.data), split.count()
     if flags.run:
         return _by_run(flags, split, Evaluand((), classes, count, about))
-    return Evaluand(submitted(flags.predictions, split), classes, count, about)
+    predictions = submission.list_predictions(flags.predictions)
+    track = tracked(split.scenes(), "instances", count)
+    labelled = ((scene.name, scene.semantic, scene.instance) for scene in track)
+    scenes = submission.predicted(labelled, predictions, classes)
+    return Evaluand(scenes, classes, count, about)
 
 
 def _by_run(flags: Namespace, split: "Split", found: Evaluand) -> Evaluand:

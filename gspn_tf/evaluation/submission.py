@@ -33,20 +33,7 @@ class SubmissionError(ValueError):
     """A file that is not what the benchmark's script reads; names it."""
 
 
-Pairs = Mapping[str, tuple[Path, Path]]  # scene -> its predictions and its truth
-
-
-def find_scenes(predictions: str | Path, truth: str | Path) -> Pairs:
-    """Pair the files of scenes with predictions; as in the script no other counts.
-
-    Raises:
-      SubmissionError: no predictions, or some of a scene without truth.
-    """
-    found, there = list_predictions(predictions), list_truth(truth)
-    for name, path in found.items():
-        if name not in there:
-            raise SubmissionError(f"{path}: expected {path.name} in {truth} too")
-    return {name: (path, there[name]) for name, path in found.items()}
+Labelled = tuple[str, np.ndarray, np.ndarray]  # name, semantic [V], instance [V]
 
 
 def list_predictions(folder: str | Path) -> dict[str, Path]:
@@ -63,21 +50,28 @@ def list_truth(folder: str | Path) -> dict[str, Path]:
     return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
 
 
-def truth_sha256(pairs: Pairs) -> str:
+def truth_sha256(truth: Mapping[str, Path]) -> str:
     """SHA-256 of the lines "digest  name" of the files of the truth."""
-    paths = (truth for _, truth in pairs.values())
+    paths = truth.values()
     lines = "".join(f"{files.sha256(path)}  {path.name}\n" for path in paths)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def read_pairs(
-    pairs: Iterable[tuple[str, tuple[Path, Path]]], classes: ClassList
+def predicted(
+    scenes: Iterable[Labelled], predictions: Mapping[str, Path], classes: ClassList
 ) -> Iterator[Judged]:
-    """Read scenes one at a time; errors as of the two readers below."""
-    for name, (predictions, truth) in pairs:
-        semantic, instance = read_truth(truth, classes)
-        found = read_predictions(predictions, classes, len(semantic))
-        yield Judged(name, found, semantic, instance)
+    """Read the predictions of the scenes that have some; as in the script no others.
+
+    Raises:
+      SubmissionError: of `read_predictions`, or predictions of none of the scenes.
+    """
+    left = dict(predictions)
+    for name, semantic, instance in scenes:
+        if path := left.pop(name, None):
+            found = read_predictions(path, classes, len(semantic))
+            yield Judged(name, found, semantic, instance)
+    for path in left.values():
+        raise SubmissionError(f"{path}: no such scene in the truth")
 
 
 def read_truth(path: str | Path, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:

@@ -19,11 +19,7 @@ from gspn_tf.files.ply import read_vertices
 
 FAR = 1_000.0
 """Coordinates beyond this many metres are moved to the origin before float32."""
-_CHANNELS = (
-    ("red", "green", "blue"),
-    ("r", "g", "b"),
-    ("diffuse_red", "diffuse_green", "diffuse_blue"),
-)
+_CHANNELS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +79,10 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _gather(vertices: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     columns = {"points": np.stack([vertices[name] for name in "xyz"], axis=1)}
-    for channels in _CHANNELS:
-        if all(channel in vertices for channel in channels):
-            columns["colors"] = np.stack([vertices[c] for c in channels], axis=1)
-            break
-    for source, name in (
-        ("label", "semantic"),
-        ("semantic", "semantic"),
-        ("instance", "instance"),
-    ):
+    if all(channel in vertices for channel in _CHANNELS):
+        columns["colors"] = np.stack([vertices[c] for c in _CHANNELS], axis=1)
+    semantic = "semantic" if "semantic" in vertices else "label"
+    for name, source in (("semantic", semantic), ("instance", "instance")):
         if source in vertices:
             columns[name] = vertices[source]
     return columns

@@ -122,7 +122,7 @@ def test_what_cannot_be_evaluated_is_said(work, tmp_path, capsys):
     folder.mkdir()
     assert "expected a file SCENE.txt a scene" in error_of(capsys, *files)
     (folder / "scene_7.txt").touch()
-    assert "scene_7.txt: no scene of split val" in error_of(capsys, *files)
+    assert "scene_7.txt: no such scene in the truth" in error_of(capsys, *files)
 
 
 def test_a_split_without_labels_has_no_metrics(work, capsys):

@@ -16,8 +16,10 @@ from gspn_tf.metrics.judging import constant_scores
 
 
 def read(folder):
-    pairs = submission.find_scenes(folder / "predictions", folder / "truth")
-    return submission.read_pairs(pairs.items(), CLASSES)
+    predictions = submission.list_predictions(folder / "predictions")
+    truth = submission.list_truth(folder / "truth").items()
+    scenes = ((name, *submission.read_truth(path, CLASSES)) for name, path in truth)
+    return submission.predicted(scenes, predictions, CLASSES)
 
 
 # ---- written and read again -------------------------------------------------------
@@ -102,7 +104,7 @@ MASK = "predictions/predicted_masks/scene0000_00_000.txt"
 TRUTH = "truth/scene0000_00.txt"
 BAD = {  # message: the file, and its contents
     "expected a file SCENE.txt": (LIST, None),
-    "txt: expected scene0000_00.txt in": (TRUTH, None),
+    "0000_00.txt: no such scene in the truth": (TRUTH, None),
     "mask .*_000.txt is missing": (MASK, None),
     "for each of 30 vertices, got 31": (MASK, "1\n" * 31),
     "000.txt must have one": (MASK, "1\n" * 29 + "x\n"),
