@@ -132,8 +132,7 @@ def read_source(
             scene = read(source)
             check_scene(scene, num_classes)
         except (OSError, ValueError) as failure:
-            named = isinstance(failure, OSError) and failure.filename
-            error = f"{failure.filename}: {failure.strerror}" if named else str(failure)
+            error = str(failure)
     warnings = tuple(record.getMessage() for record in heard.buffer)
     return ReadResult(source, None if error else scene, error, warnings, digests)
 

@@ -129,7 +129,7 @@ def test_a_folder_without_a_split_is_divided(images, capsys):
 @pytest.mark.parametrize(
     "kind, image, message",
     [
-        ("color", None, "color/0002.png: No such file"),
+        ("color", None, "color/0002.png'"),
         ("depth", np.zeros((4, 4), np.uint16), r"depth/0002.png must be [12, 16] as"),
         ("depth", np.zeros(SIZE, np.uint8), "depth/0002.png must be an image of mode"),
         ("depth", np.zeros(SIZE, np.uint16), "expected a pixel with depth, got none"),
