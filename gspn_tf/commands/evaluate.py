@@ -45,8 +45,7 @@ FLAGS = (
     ),
     flag(
         "--truth",
-        "Folder of the truth in the same files: read in place of --data; with --run "
-        "written.",
+        "Folder of the truth in the benchmark's files, read in place of --data.",
     ),
     flag(
         "--classes",
@@ -66,7 +65,7 @@ FLAGS = (
     POINT_SEED,
     flag(
         "--report",
-        "Folder for the metrics as JSON, CSV and a page; default: with --run one in "
+        "Folder for the metrics as JSON and a page; default: with --run one in "
         "the run folder, named by split, protocol, scores and data.",
     ),
     JSON,
@@ -115,7 +114,7 @@ def _given(flags: Namespace) -> Evaluand:
         "preset": None,
         "predictions": flags.predictions,
     }
-    if {"run", "data"} <= given or given == {"predictions", "data"}:
+    if given - {"predictions"} == {"run", "data"} or given == {"predictions", "data"}:
         return _on_split(flags, about)
     if given == {"predictions", "truth"}:
         return _on_files(flags, about)
@@ -130,16 +129,18 @@ def _on_files(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     existing_folder(flags.predictions, "--predictions")
     existing_folder(flags.truth, "--truth")
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
-    pairs = submission.find_scenes(flags.predictions, flags.truth)
-    track = tracked(pairs.items(), "instances", len(pairs))
-    scenes = submission.read_pairs(track, classes)
+    predictions = submission.list_predictions(flags.predictions)
+    there = submission.list_truth(flags.truth)
+    truth = {name: there[name] for name in predictions if name in there}
+    track = tracked(truth.items(), "instances", len(truth))
+    labelled = ((name, *submission.read_truth(path, classes)) for name, path in track)
+    scenes = submission.predicted(labelled, predictions, classes)
     about |= {
         "truth": flags.truth,
         "split": flags.split,
-        "data_sha256": submission.truth_sha256(pairs),
+        "data_sha256": submission.truth_sha256(truth),
     }
-    count = len(submission.list_truth(flags.truth))
-    return Evaluand(scenes, classes, count, about)
+    return Evaluand(scenes, classes, len(there), about)
 
 
 def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
@@ -165,11 +166,14 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     }
     classes, count = manifest.read_classes(flags.data), split.count()
     if not flags.run:
-        scenes = measures.submitted(flags.predictions, split)
+        predictions = submission.list_predictions(flags.predictions)
+        track = tracked(split.scenes(), "instances", count)
+        labelled = ((scene.name, scene.semantic, scene.instance) for scene in track)
+        scenes = submission.predicted(labelled, predictions, classes)
         return Evaluand(scenes, classes, count, about)
-    for path in filter(None, (flags.predictions, flags.truth)):
-        if Path(path).exists() and any(Path(path).iterdir()):
-            raise UserError(f"{path} is not empty: runs' predictions are never mixed")
+    folder = flags.predictions
+    if folder and Path(folder).exists() and any(Path(folder).iterdir()):
+        raise UserError(f"{folder} is not empty: runs' predictions are never mixed")
     model, config, pairs = inference.load_run(flags.run)
     if tuple(name for _, name in pairs) != classes.names:
         raise UserError(f"{flags.data} has other classes than {flags.run}")
@@ -177,7 +181,8 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     model.constant_scores = scores == "constant"
     segmenter = inference.Segmenter.from_config(model, config.data)
     scenes = measures.segmented(segmenter, split, flags.seed)
-    scenes = submission.written(scenes, classes, flags.predictions, flags.truth)
+    if folder:
+        scenes = submission.written(scenes, folder, classes)
     preset, changed = presets.nearest_preset(config.model)
     about |= {
         "run": flags.run,

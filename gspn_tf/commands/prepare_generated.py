@@ -38,15 +38,15 @@ def generated_data(
     from gspn_tf.synthetic import parts, rooms, views
 
     classes, name, generate = {
-        "rooms": (SCANNET, rooms.room_name, rooms.generate_room),
-        "parts": (parts.PARTS, parts.shape_name, parts.generate_shape),
-        "views": (SCANNET, views.view_name, views.generate_view),
+        "rooms": (SCANNET, rooms.NAME, rooms.generate_room),
+        "parts": (parts.PARTS, parts.NAME, parts.generate_shape),
+        "views": (SCANNET, views.NAME, views.generate_view),
     }[kind]
     splits = {}
     for split, count in counts.items():
         sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
         seeds = sequence.generate_state(count).tolist()
-        splits[split] = [SceneSource(name(each), detail=each) for each in seeds]
+        splits[split] = [SceneSource(name.format(each), detail=each) for each in seeds]
     options, read = {"seed": seed}, partial(read_generated, generate=generate)
     if kind in POINTS:
         options["points"] = points or POINTS[kind]
