@@ -57,7 +57,7 @@ def run(arguments: Arguments) -> None:
         if subject == "serving":
             of_checkout("serving").main(arguments.flags)
         elif subject == "ops" and arguments.flags.peers:
-            of_checkout("libraries").main(arguments.flags)
+            of_checkout("ops").main(arguments.flags)
         else:
             time_subject(subject, arguments, len(chosen))
 
@@ -93,7 +93,7 @@ def time_subject(subject: str, arguments: Arguments, cores: int) -> None:
             directory = str(Path(scratch) / "rooms")
             write_generated(directory, "rooms", {"train": 2 * config.train.batch_size})
         if subject == "ops":
-            cases = of_checkout("suite").cases(flags.scan)
+            cases = of_checkout("ops").cases(flags.scan)
             taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]
         elif subject == "model":
             taken = timings.model_timings(config, directory, flags.repeats)
