@@ -12,7 +12,7 @@ from gspn_tf.paper.figures.networks import Sensed, Trained, sense
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.visualize.layers import Layer
 from gspn_tf.visualize.page import PageContent
-from gspn_tf.visualize.palette import class_colors, component_colors, instance_colors
+from gspn_tf.visualize.palette import class_colors, instance_colors
 from gspn_tf.visualize.render import Dots, Panel, PanelRow
 
 PALE = (226, 228, 231)  # background, which has no centre
@@ -126,7 +126,8 @@ def _scene(subject: Subject, sensed: Sensed) -> tuple[PanelRow, PageContent]:
     """
     seen = subject.points[sensed.rows]
     _, nearest = cKDTree(seen).query(subject.points)
-    features = component_colors(principal_components(sensed.context))
+    components = principal_components(sensed.context)
+    features = np.round(255 * components).astype(np.uint8)
     inside, own = sensed.semantic > 0, class_colors(sensed.semantic)
     rest = seen[~inside]
     layers = [subject.input_layer()]
