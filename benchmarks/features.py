@@ -12,11 +12,6 @@ SAMPLES, NEIGHBORS = 2048, 32
 CLOUDS, SIZE = 512, 512
 
 
-def numpy_rows(features, indices):
-    """Index an array."""
-    return lambda: features[indices]
-
-
 def gathered_gradient(features, indices, upstream):
     """Differentiate TensorFlow's own gathering."""
     arrays = [tf.constant(array) for array in (features, indices, upstream)]
@@ -99,12 +94,6 @@ def _row_cases(points):
     mixed = few, three, rng.random(three.shape, np.float32)
     tensors = batched(*mixed)
     return [
-        Case(
-            f"{name}, forward",
-            lambda: ops.group_points(rows, near),
-            (features, indices),
-            {"NumPy": numpy_rows},
-        ),
         Case(
             f"{name}, forward + backward",
             lambda: _rows_gradient(ops.group_points, rows, near, above),

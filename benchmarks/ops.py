@@ -1,6 +1,5 @@
 """Times the ops beside other libraries, as far as they are installed."""
 
-import importlib.metadata
 import os
 from argparse import Namespace
 from collections.abc import Sequence
@@ -8,24 +7,12 @@ from collections.abc import Sequence
 from benchmarks import boxes, features, machine, search
 from benchmarks.case import Case, Timed, compare
 from gspn_tf.commands.command import write_metrics
-
-LIBRARIES = (
-    *("tensorflow", "numpy", "scikit-learn", "fpsample", "pgeof"),
-    *("small_gicp", "pykdtree"),
-)
+from gspn_tf.training.run_folder import versions
 
 
 def cases(scan: str | None) -> list[Case]:
     """Collect the cases of all ops."""
     return [*search.cases(scan), *features.cases(scan), *boxes.cases(scan)]
-
-
-def versions() -> dict[str, str]:
-    """Name the versions of the libraries that are installed."""
-    installed = {
-        d.metadata["Name"]: d.version for d in importlib.metadata.distributions()
-    }
-    return {name: installed[name] for name in LIBRARIES if name in installed}
 
 
 def markdown_table(comparisons: Sequence[Sequence[Timed]]) -> str:
@@ -49,9 +36,8 @@ def main(flags: Namespace) -> None:
     # Threads of a library that wait for its next call keep no core from the others.
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
     print(machine.describe())
-    print(", ".join(f"{name} {version}" for name, version in versions().items()))
     comparisons = [compare(case, flags.repeats) for case in cases(flags.scan)]
     print(f"\n{markdown_table(comparisons)}")
-    metrics = {"machine": machine.describe(), "versions": versions()}
+    metrics = {"machine": machine.describe(), "environment": versions()}
     rows = [timed._asdict() for found in comparisons for timed in found]
     write_metrics(flags, metrics | {"comparisons": rows})
