@@ -36,21 +36,6 @@ def xla_greedy(boxes, scores):
     return lambda: run().numpy()
 
 
-def numpy_draws(points, boxes):
-    """Draw among the points inside, box by box: other points than ours."""
-    rng = np.random.default_rng(0)
-
-    def run():
-        indices = np.zeros((len(boxes), SAMPLES), np.int32)
-        for box, row in zip(boxes, indices, strict=True):
-            inside = (np.abs(points - box[:3]) <= box[3:] / 2).all(axis=1)
-            members = np.flatnonzero(inside)
-            if len(members):
-                row[:] = rng.choice(members, SAMPLES)
-
-    return run
-
-
 def box_by_box(points, samples, values, boxes):
     """Project the masks box by box, each by a tree of its samples."""
 
@@ -95,7 +80,7 @@ def cases(scan):
             f"sample_in_boxes {TAKEN} x {len(points):,} -> {SAMPLES:,}",
             lambda: ops.sample_in_boxes(*drawn, SEED, num_samples=SAMPLES),
             (points, boxes),
-            {"NumPy": numpy_draws},
+            {},
         ),
         Case(
             f"mask projection {DETECTIONS} x {MASK_POINTS} onto {len(points):,}",

@@ -136,7 +136,6 @@ for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => { camera.reset(button.dataset.view); redraw(); });
 }
 attachControls($("view"), camera, redraw, pick);
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 new ResizeObserver(redraw).observe($("stage"));
 camera.aspect = $("stage").clientWidth / Math.max(1, $("stage").clientHeight);
 camera.reset();
