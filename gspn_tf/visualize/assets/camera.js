@@ -8,10 +8,9 @@ class Camera {
   constructor({ center, radius }) {
     this.center = center;
     this.radius = radius;
-    this.aspect = 1;
-    this.reset();
   }
 
+  // Needs `aspect`, the picture's width by its height.
   reset(name = "oblique") {
     [this.yaw, this.pitch] = VIEWS[name];
     this.target = [...this.center];
