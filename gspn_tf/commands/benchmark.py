@@ -36,6 +36,11 @@ FLAGS = (
         "For `serving` and, of 18,000 points or more, `ops`: PLY or npz file; default: "
         "a room.",
     ),
+    flag(
+        "--peers",
+        "For `ops`: beside the fastest other libraries that are installed.",
+        False,
+    ),
     flag("--cores", "CPU cores to use; 0: all there are.", 0, type=integer(0)),
     flag(
         "--model",
@@ -51,8 +56,8 @@ def run(flags: Namespace) -> None:
     with startup.bound_to(chosen):
         if flags.subject == "serving":
             of_checkout("serving").main(flags)
-        elif flags.subject == "ops":
-            of_checkout("libraries").main(flags)
+        elif flags.subject == "ops" and flags.peers:
+            of_checkout("ops").main(flags)
         else:
             time_subject(flags, len(chosen))
 
@@ -72,7 +77,7 @@ def of_checkout(name: str) -> ModuleType:
 
 
 def time_subject(flags: Namespace, cores: int) -> None:
-    """Time the model or the data pipeline in this process."""
+    """Time ops, the model or the data pipeline in this process."""
     config = read_config(flags)
     load_tensorflow()
     from gspn_tf.commands import timings
@@ -82,10 +87,13 @@ def time_subject(flags: Namespace, cores: int) -> None:
     metrics: dict[str, Any] = {"cores": cores}
     with tempfile.TemporaryDirectory() as scratch:
         directory = flags.data
-        if not directory:
+        if flags.subject != "ops" and not directory:
             directory = str(Path(scratch) / "rooms")
             write_generated(directory, "rooms", {"train": 2 * config.train.batch_size})
-        if flags.subject == "model":
+        if flags.subject == "ops":
+            cases = of_checkout("ops").cases(flags.scan)
+            taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]
+        elif flags.subject == "model":
             taken = timings.model_timings(config, directory, flags.repeats)
         else:
             pipeline, rate = timings.pipeline_timing(config, directory, flags.repeats)

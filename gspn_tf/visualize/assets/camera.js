@@ -5,19 +5,16 @@ const FOCAL = 1 / Math.tan(FIELD_OF_VIEW / 2);
 const VIEWS = { oblique: [0.9, 0.72], top: [Math.PI / 2, 1.569], side: [Math.PI / 2, 0.05] };
 
 class Camera {
-  constructor({ points, center, radius }) {
-    this.points = points;
+  constructor({ center, radius }) {
     this.center = center;
     this.radius = radius;
-    this.distance = 3 * radius;
-    this.aspect = 1;
-    this.reset();
   }
 
+  // Needs `aspect`, the picture's width by its height.
   reset(name = "oblique") {
     [this.yaw, this.pitch] = VIEWS[name];
     this.target = [...this.center];
-    this.fit(this.points);
+    this.distance = 2 * this.radius / Math.min(1, this.aspect);
   }
 
   turn(yaw, pitch) {
@@ -50,19 +47,6 @@ class Camera {
   eye() {
     const { forward } = this.axes();
     return this.target.map((value, i) => value - this.distance * forward[i]);
-  }
-
-  // Steps back until every 16th point or so is in the picture.
-  fit(points) {
-    const { right, up, forward } = this.axes();
-    const along = (axis, i) => axis.reduce(
-      (sum, value, c) => sum + value * (points[i + c] - this.target[c]), 0);
-    let back = 0;
-    for (let i = 0; i < points.length; i += 3 * Math.ceil(points.length / 30000)) {
-      const [x, y] = [Math.abs(along(right, i)) / this.aspect, Math.abs(along(up, i))];
-      back = Math.max(back, Math.max(x, y) * FOCAL * 1.06 - along(forward, i));
-    }
-    this.distance = back || this.distance;
   }
 
   // Rows x, y, depth of the view: each is [a, b, c, offset].

@@ -1,11 +1,9 @@
-// Boxes and a scale, drawn over the points.
+// Boxes, drawn over the points.
 
 const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [n & 1, (n >> 1) & 1, n >> 2]);
 const EDGES = [
   [0, 1], [2, 3], [4, 5], [6, 7], [0, 2], [1, 3], [4, 6], [5, 7], [0, 4], [1, 5], [2, 6], [3, 7],
 ];
-const WEAK = [86, 160, 215];
-const STRONG = [224, 88, 0];
 
 class Overlay {
   constructor(canvas) {
@@ -18,9 +16,6 @@ class Overlay {
     this.canvas.width = Math.round(width * scale);
     this.canvas.height = Math.round(height * scale);
     this.context.scale(scale, scale);
-    this.context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
-    this.height = height;
-    this.camera = camera;
     this.project = camera.projector(width, height);
     this.ink = getComputedStyle(document.documentElement).getPropertyValue("--ink");
   }
@@ -29,8 +24,7 @@ class Overlay {
   boxes(rows, selected, least) {
     const faint = selected >= 0 ? 0.25 : 1;
     for (const row of rows.filter(({ box, score }) => box && score >= least).reverse()) {
-      const tint = WEAK.map((value, c) => Math.round(value + row.score * (STRONG[c] - value)));
-      this.box(row.box, `rgb(${tint})`, 1.3, faint * (0.2 + 0.75 * row.score));
+      this.box(row.box, "rgb(224, 88, 0)", 1.3, faint * (0.2 + 0.75 * row.score));
     }
   }
 
@@ -52,25 +46,5 @@ class Overlay {
       context.lineTo(corners[b][0], corners[b][1]);
     }
     context.stroke();
-    context.globalAlpha = 1;
-  }
-
-  // A bar of a round length, true at the target's distance.
-  scale() {
-    const { context, camera, height } = this;
-    const pixels = height * FOCAL / (2 * camera.distance); // per metre at the target
-    const wanted = 110 / pixels;
-    const power = 10 ** Math.floor(Math.log10(wanted));
-    const length = [5, 2, 1].find((n) => n * power <= wanted) * power;
-    const [left, bottom] = [20, height - 20];
-    context.strokeStyle = context.fillStyle = this.ink;
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.moveTo(left, bottom - 5);
-    context.lineTo(left, bottom);
-    context.lineTo(left + length * pixels, bottom);
-    context.lineTo(left + length * pixels, bottom - 5);
-    context.stroke();
-    context.fillText(`${+length.toPrecision(2)} m`, left + 4, bottom - 6);
   }
 }
