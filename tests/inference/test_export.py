@@ -9,7 +9,7 @@ from serving.toy_export import export_toy
 from tensorflow.core.protobuf import saved_model_pb2
 
 from gspn_tf import config as config_lib
-from gspn_tf.inference.serving import saved_model
+from gspn_tf.inference.serving import saved_model, warmup
 from gspn_tf.inference.serving.requests import EVERY_ROW
 
 KINDS = ("portable", "native")
@@ -32,6 +32,7 @@ def test_the_folder_is_whole(exports, ops):
         "fingerprint.pb",
         "variables",
         "assets",
+        "assets.extra",
         "batching_params.pbtxt",
         "README.txt",
     }
@@ -82,6 +83,31 @@ def test_signatures(exports, ops):
         specs = {k: tf.TensorSpec(v.tensor_shape, v.dtype) for k, v in given.items()}
         found = {k: f"{s.dtype.name} {tuple(s.shape)}" for k, s in specs.items()}
         assert found == expected
+
+
+@pytest.mark.slow
+def test_warm_up_requests(exports):
+    logs = pytest.importorskip(
+        "tensorflow_serving.apis.prediction_log_pb2",
+        reason="tensorflow-serving-api is not installed",
+    )
+    path = exports["native"] / "assets.extra" / "tf_serving_warmup_requests"
+    records = [
+        logs.PredictionLog.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    serve = tf.saved_model.load(str(exports["native"])).signatures
+    seen = set()
+    for record in records:
+        request = record.predict_log.request
+        name = request.model_spec.signature_name
+        inputs = {k: tf.constant(tf.make_ndarray(v)) for k, v in request.inputs.items()}
+        seen.add((name, inputs["points"].shape[1]))
+        serve[name](**inputs)  # an error here would keep a server from starting
+        written = warmup.prediction_log(name, inputs)
+        assert logs.PredictionLog.FromString(written) == record
+    names = ("serving_default", "segment_features")
+    assert seen == {(name, count) for name in names for count in (100, 256)}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ In DIR/1/:
     assets/classes.txt          "id name" of class 1, 2, ... a line
     assets/config.json          every hyper-parameter of the model
     assets/provenance.json      versions, checksum of the weights
+    assets.extra/tf_serving_warmup_requests
     batching_params.pbtxt       an example, see BUILD.md
     README.txt                  inputs, outputs, how to load
     _gspn_ops_tf2_21.so         native ops only
@@ -27,7 +28,8 @@ from gspn_tf import config as config_lib
 from gspn_tf import models
 from gspn_tf import ops as op_lib
 from gspn_tf.config import Config
-from gspn_tf.inference.serving.signatures import ServedModel
+from gspn_tf.inference.serving import warmup
+from gspn_tf.inference.serving.signatures import SIGNATURES, ServedModel
 from gspn_tf.training.run_folder import versions
 
 MAX_POINTS = 1_000_000  # of a scan in a request, unless another bound is given
@@ -138,6 +140,9 @@ def write_assets(
 
 def write_extras(folder: Path, served: ServedModel, ops: str) -> None:
     """Write the files beside the graph, see above."""
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    warmup.write_requests(extra / warmup.FILE_NAME, SIGNATURES, served.num_points)
     shutil.copyfile(ASSETS / "batching_params.pbtxt", folder / "batching_params.pbtxt")
     library = ""
     if ops == "native":
