@@ -1,11 +1,13 @@
 """Points inside axis-aligned boxes [centre (3), size (3)]."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from gspn_tf.ops.portable.blocks import (
     INFINITY,
+    filled,
     finite,
     least,
     matchable,
@@ -13,6 +15,7 @@ from gspn_tf.ops.portable.blocks import (
 )
 from gspn_tf.ops.portable.checks import Axes, refuse
 
+BOXES = 8  # that are compared with all points together
 NOWHERE = float("nan")  # not inside an infinite box either
 POINTS_AT_ONCE = 4096  # points inside a box that are compared with its samples together
 
@@ -20,12 +23,13 @@ POINTS_AT_ONCE = 4096  # points inside a box that are compared with its samples 
 # --------------------------------------------------------------- points in boxes
 
 
-def _inside(cloud: tf.Tensor, box: tf.Tensor, margin: float) -> tf.Tensor:
-    """Rows [n] int32 of the points [3, N] that are in a closed box [6]."""
-    half = 0.5 * box[3:] + margin
-    low, high = (box[:3] - half)[:, None], (box[:3] + half)[:, None]
-    x, y, z = tf.unstack((cloud >= low) & (cloud <= high), num=3)
-    return tf.cast(tf.where(x & y & z)[:, 0], tf.int32)
+def _in_boxes(cloud: tf.Tensor, boxes: tf.Tensor, margin: float) -> tf.Tensor:
+    """Which of the points [3, N] are in which closed boxes [R, 6]: bool [R, N]."""
+    half = 0.5 * boxes[:, 3:] + margin
+    low, high = boxes[:, :3] - half, boxes[:, :3] + half
+    inside = [cloud[axis] >= low[:, axis, None] for axis in range(3)]
+    inside += [cloud[axis] <= high[:, axis, None] for axis in range(3)]
+    return functools.reduce(tf.logical_and, inside)
 
 
 def _placed(points: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
@@ -34,23 +38,28 @@ def _placed(points: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
     return tf.transpose(tf.where(points < INFINITY, points, NOWHERE), [0, 2, 1])
 
 
-def _each_box(visit: Callable, boxes: tf.Tensor, kinds: list) -> list[tf.Tensor]:
-    """Stacks what `visit(box [6], b, r)` gives for boxes [B, R, 6]: [B, R, ...].
+def _each_chunk(
+    visit: Callable, clouds: tf.Tensor, boxes: tf.Tensor, size: int, blanks: list
+) -> list[tf.Tensor]:
+    """Joins what `visit(cloud [3, N], boxes [size, 6], first, b)` gives: [B, R, ..].
 
-    kinds: shapes and types of what it gives.
+    blanks: tensors of the shapes and types of what it gives.
     """
     batch, count = tf.unstack(tf.shape(boxes)[:2])
+    per_cloud = -(-count // size)
+    padded = tf.pad(boxes, [[0, 0], [0, per_cloud * size - count], [0, 0]])
 
-    def one(i: tf.Tensor) -> list[tf.Tensor]:
-        b, r = i // count, i % count
-        return visit(boxes[b, r], b, r)
+    def write(i: tf.Tensor, arrays: Sequence[tf.TensorArray]) -> list[tf.TensorArray]:
+        b, first = i // per_cloud, i % per_cloud * size
+        found = visit(clouds[b], padded[b, first : first + size], first, b)
+        return [a.write(i, value) for a, value in zip(arrays, found, strict=True)]
 
-    found = tf.map_fn(
-        one, tf.range(batch * count), fn_output_signature=kinds, parallel_iterations=8
-    )
-    return [
-        tf.reshape(x, tf.concat([[batch, count], tf.shape(x)[1:]], 0)) for x in found
-    ]
+    total = batch * per_cloud
+    joined = []
+    for values in filled(total, blanks, total, write, parallel=4):
+        shape = tf.concat([[batch, per_cloud * size], tf.shape(values)[2:]], 0)
+        joined.append(tf.reshape(values, shape)[:, :count])
+    return joined
 
 
 # ------------------------------------------------------------- sampling in boxes
@@ -86,20 +95,22 @@ def _samples_graph(
     shift = tf.constant(32, tf.uint64)
     key = _split_mix(tf.bitwise.left_shift(words[0], shift) + words[1])
 
-    clouds = _placed(points, counts)
+    def visit(
+        cloud: tf.Tensor, some: tf.Tensor, first: tf.Tensor, b: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        inside = _in_boxes(cloud, some, margin)
+        found = tf.math.count_nonzero(inside, 1, dtype=tf.int32)  # [BOXES]
+        members = tf.concat([tf.cast(tf.where(inside)[:, 1], tf.int32), [0]], 0)
+        own = _split_mix(key + _uint64(b)) + _uint64(first + tf.range(BOXES))
+        draws = _split_mix(own)[:, None] + _uint64(tf.range(num_samples))
+        draws = tf.bitwise.right_shift(_split_mix(draws), shift)
+        draws = draws * _uint64(found)[:, None]
+        draws = tf.cast(tf.bitwise.right_shift(draws, shift), tf.int32)
+        places = tf.cumsum(found, exclusive=True)[:, None] + draws
+        return tf.where(found[:, None] > 0, tf.gather(members, places), 0), found
 
-    def visit(box: tf.Tensor, b: tf.Tensor, r: tf.Tensor) -> list[tf.Tensor]:
-        members = _inside(clouds[b], box, margin)
-        found = tf.shape(members)[0]
-        own = _split_mix(_split_mix(key + _uint64(b)) + _uint64(r))
-        draws = _split_mix(own + _uint64(tf.range(num_samples)))
-        draws = tf.bitwise.right_shift(draws, shift) * _uint64(found)
-        rows = tf.cast(tf.bitwise.right_shift(draws, shift), tf.int32)
-        # Of no members the draws are 0, and so is what they take.
-        return [tf.gather(tf.concat([members, [0]], 0), rows), found]
-
-    kinds = [tf.TensorSpec([num_samples], tf.int32), tf.TensorSpec([], tf.int32)]
-    return _each_box(visit, boxes, kinds)
+    blanks = [tf.zeros([BOXES, num_samples], tf.int32), tf.zeros([BOXES], tf.int32)]
+    return _each_chunk(visit, _placed(points, counts), boxes, BOXES, blanks)
 
 
 def gspn_sample_in_boxes(
@@ -153,11 +164,11 @@ def _assign_graph(
     values = tf.pad(values, [[0, 0], [0, 0], [0, 1]])
     count = tf.shape(points)[1]
 
-    clouds = _placed(points, counts)
-
-    def visit(box: tf.Tensor, b: tf.Tensor, d: tf.Tensor) -> list[tf.Tensor]:
-        rows = _inside(clouds[b], box, 0.0)
-        places = tf.transpose(tf.gather(clouds[b], rows, axis=1))
+    def visit(
+        cloud: tf.Tensor, some: tf.Tensor, d: tf.Tensor, b: tf.Tensor
+    ) -> list[tf.Tensor]:
+        rows = tf.where(_in_boxes(cloud, some, 0.0)[0])
+        places = tf.transpose(tf.gather(cloud, rows[:, 0], axis=1))
         parts = -(-tf.shape(places)[0] // POINTS_AT_ONCE)
 
         def write(i: tf.Tensor, found: tf.TensorArray) -> tuple:
@@ -171,9 +182,11 @@ def _assign_graph(
         _, found = tf.while_loop(
             lambda i, _: i < parts, write, (0, found), parallel_iterations=1
         )
-        return [tf.scatter_nd(rows[:, None], found.concat(), [count])]
+        assigned = tf.scatter_nd(rows, found.concat(), [tf.cast(count, tf.int64)])
+        return [assigned[None]]
 
-    return _each_box(visit, boxes, [tf.TensorSpec([None], tf.float32)])[0]
+    clouds = _placed(points, counts)
+    return _each_chunk(visit, clouds, boxes, 1, [tf.zeros([1, count])])[0]
 
 
 def gspn_nearest_assign(
@@ -189,9 +202,5 @@ def gspn_nearest_assign(
     values = axes.fixed("values", values, "BDM")
     boxes = axes.fixed("boxes", boxes, "BD6")
     num_points = axes.counts("num_points", num_points, "N")
-    found = tf.cond(
-        tf.equal(tf.size(boxes), 0),
-        lambda: tf.zeros([axes.sizes[name] for name in "BDN"]),
-        lambda: _assign_graph(points, samples, values, boxes, num_points),
-    )
+    found = _assign_graph(points, samples, values, boxes, num_points)
     return axes.ensure(found, "BDN")
