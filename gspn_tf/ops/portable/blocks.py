@@ -152,6 +152,20 @@ class Blocks(NamedTuple):
         reaches = tf.sqrt(tf.reduce_max(around, 2))
         return cls(points, centers, reaches, tf.reshape(places, [batch, count]))
 
+    @classmethod
+    def as_they_come(cls, points: tf.Tensor, size: int | tf.Tensor) -> "Blocks":
+        """Points of clouds [B, N, 3] in their own order, which reach everywhere."""
+        batch, count = tf.unstack(tf.shape(points)[:2])
+        number = -(-count // size)
+        points = tf.pad(points, [[0, 0], [0, number * size - count], [0, 0]])
+        places = tf.range(count) + tf.zeros([batch, 1], tf.int32)
+        return cls(
+            tf.reshape(points, [batch, number, size, 3]),
+            tf.zeros([batch, number, 3]),
+            tf.fill([batch, number], INFINITY),
+            places,
+        )
+
     def in_order(self, values: tf.Tensor) -> tf.Tensor:
         """Values [B, n, size, ...] as those of the points: [B, N, ...]."""
         shape = tf.shape(values)

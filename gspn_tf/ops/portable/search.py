@@ -22,6 +22,9 @@ from gspn_tf.ops.portable.blocks import (
 )
 from gspn_tf.ops.portable.checks import Axes, refuse
 
+FEW_POINTS = 256  # points that each query is compared with
+ALL = 4096  # queries at a time
+
 
 def _search(
     points: tf.Tensor,
@@ -71,7 +74,15 @@ def _knn_graph(
     queries, real = _at_origin(queries)
     # So many that a block has about a dozen points of its own.
     share = tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
-    blocks = Blocks.of(queries, share)
+    blocks = Blocks(
+        *tf.cond(
+            size > FEW_POINTS,
+            lambda: tuple(Blocks.of(queries, share)),
+            lambda: tuple(
+                Blocks.as_they_come(queries, tf.clip_by_value(num_queries, 1, ALL))
+            ),
+        )
+    )
 
     def radii(around: tf.Tensor, reaches: tf.Tensor) -> tf.Tensor:
         # The k nearest of the centre are that near, and one reach more, to any query.
