@@ -1,5 +1,6 @@
 """One HTML page to look at a scan and what was found in it; needs no network."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,10 +10,18 @@ import numpy as np
 from gspn_tf.files import write_text
 from gspn_tf.visualize.layers import Layer, encoded, hex_color
 from gspn_tf.visualize.palette import NOTHING
-from gspn_tf.visualize.surface import outward_directions, shown_rows, splat_sizes
+from gspn_tf.visualize.raster import Viewpoint
+from gspn_tf.visualize.render import Panel, PanelRow, draw_panels
+from gspn_tf.visualize.surface import (
+    outward_directions,
+    shown_rows,
+    splat_sizes,
+)
 from gspn_tf.visualize.templates import fill
 
 MAX_POINTS = 120_000
+STILL_POINTS = 30_000
+STILL = Viewpoint(width=560, height=420, point_size=1.2)
 
 
 class PageContent(NamedTuple):
@@ -28,7 +37,7 @@ def write_page(path: str | Path, content: PageContent, *, title: str) -> None:
 
     Points that are not finite are left out. Of a scan of more than `MAX_POINTS` points
     a random subset is shown, the same each time; the page says so. Where WebGL or
-    JavaScript is missing the page says that as well.
+    JavaScript is missing the page shows a picture of the last layer with labels.
     """
     points = np.asarray(content.points, np.float64)
     groups = np.zeros(len(points)) if content.groups is None else content.groups
@@ -39,7 +48,8 @@ def write_page(path: str | Path, content: PageContent, *, title: str) -> None:
         "nothing": hex_color(NOTHING),
         "layers": [layer.picked(shown).values() for layer in content.layers],
     }
-    write_text(path, fill("page.html", title=title, scene=scene))
+    still = _still(content) if len(shown) else None
+    write_text(path, fill("page.html", title=title, scene=scene, still=still))
 
 
 def _cloud(points: np.ndarray, groups: np.ndarray) -> dict[str, Any]:
@@ -65,3 +75,16 @@ def _cloud(points: np.ndarray, groups: np.ndarray) -> dict[str, Any]:
         "largest": largest,
         "shapes": encoded(np.hstack([widths, np.round(127 * outward) + 128]), "u1"),
     }
+
+
+def _still(content: PageContent) -> bytes:
+    """Draw a picture for who has no WebGL."""
+    labelled = [layer for layer in content.layers if layer.labels is not None]
+    layer = labelled[-1] if labelled else content.layers[0]
+    rows = shown_rows(content.points, STILL_POINTS)
+    colors = layer.point_colors(len(content.points))[rows]
+    view = STILL._replace(open_walls=content.groups is None)
+    row = PanelRow("", content.points[rows], [Panel("", colors)])
+    buffer = io.BytesIO()
+    draw_panels(row, view)[0].save(buffer, format="JPEG", quality=85)
+    return buffer.getvalue()

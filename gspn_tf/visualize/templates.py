@@ -6,6 +6,8 @@ from typing import Any
 
 import jinja2
 
+_KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff\xe0": "jpeg"}
+
 
 def fill(template: str, **values: Any) -> str:
     """Return a template's text with its values, which are escaped."""
@@ -24,8 +26,8 @@ def cell_text(value: object) -> str:
 
 
 def data_address(image: bytes) -> str:
-    """Return the address that holds a PNG or SVG picture itself."""
-    kind = "png" if image.startswith(b"\x89PNG") else "svg+xml"
+    """Return the address that holds a PNG, JPEG or SVG picture itself."""
+    kind = _KINDS.get(image[:4], "svg+xml")
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 

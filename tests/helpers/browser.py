@@ -43,10 +43,10 @@ const inked = (id) => {
 const look = () => {
   const pressed = (list) =>
     document.querySelector(`#${list} button[aria-pressed=true]`)?.value ?? null;
-  const about = { errors, missing: element("missing") !== null,
+  const about = { errors, still: element("still") !== null,
     requests: performance.getEntriesByType("resource")
       .filter((entry) => !entry.name.startsWith("data:")).length };
-  if (about.missing) return about;
+  if (about.still) return about;
   return { ...about, ...JSON.parse(document.body.dataset.camera),
     layer: pressed("layers"), selected: pressed("rows"),
     points: inked("view"), lines: inked("overlay"),

@@ -1,10 +1,13 @@
 """The page's data: points, layers, what it escapes and what it rejects."""
 
+import io
 import re
+from base64 import b64decode
 
 import numpy as np
 from open_rooms import open_room
 from pages import decoded, scene_of
+from PIL import Image
 
 from gspn_tf.visualize import page as page_module
 from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
@@ -65,6 +68,13 @@ def test_page_stands_alone_and_escapes(tmp_path):
     assert not re.search(r'(src|href)\s*="(?!data:)|https?:|@import|url\(', text)
     assert "default-src 'none'" in text
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    picture = re.search(r'src="data:image/jpeg;base64,([^"]+)"', text).group(1)
+    with Image.open(io.BytesIO(b64decode(picture))) as still:
+        assert still.size == (page_module.STILL.width, page_module.STILL.height)
+        pixels = np.asarray(still).astype(int)
+    classes = [*PALETTE[:1].astype(int), NOTHING]  # of the last layer with labels
+    for color in classes:
+        assert (np.abs(pixels - color).max(axis=-1) < 40).mean() > 0.01
 
 
 def test_large_scans_are_thinned_the_same_way_each_time(tmp_path, monkeypatch):

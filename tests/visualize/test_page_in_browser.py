@@ -1,4 +1,4 @@
-"""The HTML page in a real browser: layers, mouse, touch, and without WebGL."""
+"""The HTML page in a real browser: layers, mouse, touch, keys, and without WebGL."""
 
 import os
 
@@ -56,6 +56,8 @@ const pointer = (type, id, x, y, more) => view.dispatchEvent(new PointerEvent(
   type, { pointerId: id, clientX: x, clientY: y, bubbles: true, ...more }));
 const drag = (more) => { pointer("pointerdown", 1, 300, 300, more);
   pointer("pointermove", 1, 340, 300); pointer("pointerup", 1, 340, 300); };
+const key = (name, more) => view.dispatchEvent(new KeyboardEvent(
+  "keydown", { key: name, bubbles: true, cancelable: true, ...more }));
 const slide = (id, value) => {
   element(id).value = value;
   element(id).dispatchEvent(new Event("input"));
@@ -70,10 +72,13 @@ const steps = {
     pointer("pointerup", 1, 300, 300); },
   wheel: () => view.dispatchEvent(new WheelEvent(
     "wheel", { deltaY: 120, bubbles: true, cancelable: true })),
-  oblique: () => document.querySelector("[data-view=oblique]").click(),
-  layer: () => document.querySelector("#layers button[value=instances]").click(),
+  arrow: () => key("ArrowLeft"),
+  shift_arrow: () => key("ArrowUp", { shiftKey: true }),
+  plus: () => key("+"),
+  zero: () => key("0"),
+  layer_key: () => key("3"),
   row: () => document.querySelector("#rows button").click(),
-  again: () => document.querySelector("#rows button").click(),
+  escape: () => key("Escape"),
   cut: () => slide("cut", 0.02),
   uncut: () => slide("cut", 1),
   top: () => document.querySelector("[data-view=top]").click(),
@@ -83,6 +88,9 @@ const steps = {
       pointer("pointerdown", 1, x + dx, y); pointer("pointerup", 1, x + dx, y); } },
   proposals: () => document.querySelector("#layers button:last-child").click(),
   score: () => slide("score", 0.5),
+  context: () => { const lost = view.getContext("webgl2").getExtension(
+    "WEBGL_lose_context"); lost.loseContext();
+    setTimeout(() => lost.restoreContext(), 5); },
 };
 """
 
@@ -99,7 +107,7 @@ def test_every_layer_is_drawn(page):
     assert list(seen) == ["input", "semantic", "instances", "proposals"]
     assert [each["rows"] for each in seen.values()] == [0, 2, 2, 6]
     for layer, each in seen.items():
-        assert (each["errors"], each["requests"], each["missing"]) == (0, 0, False)
+        assert (each["errors"], each["requests"], each["still"]) == (0, 0, False)
         assert each["layer"] == layer and each["points"] > 0.1
         assert each["text"] == "5,000 of 6,000 points shown (random subset)"
     assert seen["semantic"]["heading"] == "2 classes"
@@ -119,13 +127,20 @@ def test_mouse_and_touch_move_the_camera(log):
     assert log["move"]["yaw"] == log["turn"]["yaw"]
     assert log["pinch"]["distance"] < log["move"]["distance"]
     assert log["wheel"]["distance"] > log["pinch"]["distance"]
+
+
+def test_keys_move_the_camera_and_choose_layers(log):
+    assert log["arrow"]["yaw"] != log["wheel"]["yaw"]
+    assert log["shift_arrow"]["target"] != log["arrow"]["target"]
+    assert log["plus"]["distance"] < log["shift_arrow"]["distance"]
     for value in ("yaw", "pitch", "distance", "target"):
-        assert log["oblique"][value] == log["start"][value]
+        assert log["zero"][value] == log["start"][value]
+    assert log["layer_key"]["layer"] == "instances"
 
 
 def test_rows_are_selected_and_cleared(log):
     assert log["row"]["selected"] == "0"
-    assert log["again"]["selected"] is None
+    assert log["escape"]["selected"] is None
     assert log["pick"]["selected"] in ("0", "1")
 
 
@@ -134,6 +149,10 @@ def test_settings_change_what_is_drawn(log):
     assert log["top"]["pitch"] > 1.5
     assert log["proposals"]["layer"] == "proposals"
     assert 0 < log["score"]["lines"] < log["proposals"]["lines"]
+
+
+def test_a_lost_context_comes_back(log):
+    assert log["context"]["points"] == log["score"]["points"]
 
 
 def shares(png, *colors):
@@ -152,6 +171,8 @@ def test_pixels_show_the_points(page, tmp_path):
     assert blue > 0.01 and orange < 0.001
 
 
-def test_without_webgl_the_page_says_so(page):
+def test_without_webgl_a_picture_is_shown(page, tmp_path):
     seen = browser.walk(page, browser.ONCE, "", browser.NO_WEBGL)["seen"]
-    assert seen == {"errors": 0, "requests": 0, "missing": True}
+    assert seen == {"errors": 0, "requests": 0, "still": True}
+    browser.screenshot(page, "", tmp_path / "still.png", browser.NO_WEBGL)
+    assert shares(tmp_path / "still.png", PALETTE[0].astype(int))[0] > 0.01

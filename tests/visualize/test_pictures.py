@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from open_rooms import open_room
 from PIL import Image
+from vision import VISION, lab
 
 from gspn_tf.visualize.palette import PALETTE, class_colors, instance_colors
 from gspn_tf.visualize.raster import Viewpoint
@@ -23,6 +24,13 @@ def drawn(points, colors, view=SMALL, **more):
 
 def share_of(picture, color):
     return (np.abs(picture - color).max(axis=-1) < 40).mean()
+
+
+@pytest.mark.parametrize("kind", VISION)
+def test_palette_stays_apart_for_the_colour_blind(kind):
+    seen = lab(PALETTE, VISION[kind])
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    assert apart[np.triu_indices(len(seen), 1)].min() > 12  # a just visible step is 2.3
 
 
 def test_colors_are_stable_and_nothing_is_grey():

@@ -14,7 +14,7 @@ class Camera {
   reset(name = "oblique") {
     [this.yaw, this.pitch] = VIEWS[name];
     this.target = [...this.center];
-    this.distance = 2 * this.radius / Math.min(1, this.aspect);
+    this.fit(this.points);
   }
 
   turn(yaw, pitch) {
@@ -47,6 +47,19 @@ class Camera {
   eye() {
     const { forward } = this.axes();
     return this.target.map((value, i) => value - this.distance * forward[i]);
+  }
+
+  // Steps back until every 16th point or so is in the picture.
+  fit(points) {
+    const { right, up, forward } = this.axes();
+    const along = (axis, i) => axis.reduce(
+      (sum, value, c) => sum + value * (points[i + c] - this.target[c]), 0);
+    let back = 0;
+    for (let i = 0; i < points.length; i += 3 * Math.ceil(points.length / 30000)) {
+      const [x, y] = [Math.abs(along(right, i)) / this.aspect, Math.abs(along(up, i))];
+      back = Math.max(back, Math.max(x, y) * FOCAL * 1.06 - along(forward, i));
+    }
+    this.distance = back || this.distance;
   }
 
   // Rows x, y, depth of the view: each is [a, b, c, offset].

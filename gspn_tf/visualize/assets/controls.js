@@ -1,4 +1,7 @@
-// Mouse and touch for the camera.
+// Mouse, touch and keyboard for the camera.
+
+const KEY_TURN = 0.09;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // `changed` is told of every move; `picked(x, y)` of a click or tap that moved nothing.
 function attachControls(canvas, camera, changed, picked) {
@@ -7,6 +10,7 @@ function attachControls(canvas, camera, changed, picked) {
   let sliding = false;
 
   canvas.addEventListener("pointerdown", (event) => {
+    canvas.focus({ preventScroll: true });
     if (event.isTrusted) canvas.setPointerCapture(event.pointerId);
     if (!fingers.size) travelled = 0;
     fingers.set(event.pointerId, [event.clientX, event.clientY]);
@@ -51,4 +55,17 @@ function attachControls(canvas, camera, changed, picked) {
     camera.zoom(Math.exp(Math.max(-240, Math.min(240, event.deltaY * lines)) * 0.0015));
     changed();
   }, { passive: false });
+
+  canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const arrow = ARROWS[event.key];
+    if (arrow && event.shiftKey) camera.pan(-arrow[0] * 0.04, -arrow[1] * 0.04);
+    else if (arrow) camera.turn(arrow[0] * KEY_TURN, -arrow[1] * KEY_TURN);
+    else if (event.key === "+" || event.key === "=") camera.zoom(0.9);
+    else if (event.key === "-" || event.key === "−") camera.zoom(1 / 0.9);
+    else if (event.key === "0") camera.reset();
+    else return;
+    event.preventDefault();
+    changed();
+  });
 }

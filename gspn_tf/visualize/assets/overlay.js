@@ -1,4 +1,4 @@
-// Boxes, drawn over the points.
+// Boxes and a scale, drawn over the points.
 
 const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [n & 1, (n >> 1) & 1, n >> 2]);
 const EDGES = [
@@ -16,6 +16,9 @@ class Overlay {
     this.canvas.width = Math.round(width * scale);
     this.canvas.height = Math.round(height * scale);
     this.context.scale(scale, scale);
+    this.context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    this.height = height;
+    this.camera = camera;
     this.project = camera.projector(width, height);
     this.ink = getComputedStyle(document.documentElement).getPropertyValue("--ink");
   }
@@ -46,5 +49,24 @@ class Overlay {
       context.lineTo(corners[b][0], corners[b][1]);
     }
     context.stroke();
+  }
+
+  // A bar of a round length, true at the target's distance.
+  scale() {
+    const { context, camera, height } = this;
+    const pixels = height * FOCAL / (2 * camera.distance); // per metre at the target
+    const wanted = 110 / pixels;
+    const power = 10 ** Math.floor(Math.log10(wanted));
+    const length = [5, 2, 1].find((n) => n * power <= wanted) * power;
+    const [left, bottom] = [20, height - 20];
+    context.strokeStyle = context.fillStyle = this.ink;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    context.moveTo(left, bottom - 5);
+    context.lineTo(left, bottom);
+    context.lineTo(left + length * pixels, bottom);
+    context.lineTo(left + length * pixels, bottom - 5);
+    context.stroke();
+    context.fillText(`${+length.toPrecision(2)} m`, left + 4, bottom - 6);
   }
 }

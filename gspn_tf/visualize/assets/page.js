@@ -12,12 +12,14 @@ const camera = new Camera(cloud);
 const overlay = new Overlay($("overlay"));
 const state = { layer: layers[0], selected: -1 };
 const renderer = makeRenderer();
-if (!renderer) return; // the page says what is missing
+if (!renderer) return; // the still picture stays
 
 function makeRenderer() {
   try {
     const made = new WebGLRenderer($("view"), cloud);
-    $("missing").remove();
+    $("view").addEventListener("webglcontextlost", (event) => event.preventDefault());
+    $("view").addEventListener("webglcontextrestored", () => { made.prepare(); paint(); });
+    $("still").remove();
     for (const part of ["main", "aside"]) document.querySelector(part).hidden = false;
     return made;
   } catch (error) {
@@ -44,6 +46,7 @@ function draw() {
   const { rows, labels } = state.layer;
   if (!labels) overlay.boxes(rows, state.selected, +$("score").value);
   overlay.highlight(rows[state.selected]);
+  overlay.scale();
   const { yaw, pitch, distance, target } = camera;
   document.body.dataset.camera = JSON.stringify({ yaw, pitch, distance, target }); // for tests
 }
@@ -121,7 +124,7 @@ function pick(x, y) {
   if (row >= 0 || state.selected >= 0) select(row);
 }
 
-// ---- buttons ----
+// ---- buttons and keys ----
 
 for (const layer of layers) {
   const onclick = () => choose(layer);
@@ -136,6 +139,13 @@ for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => { camera.reset(button.dataset.view); redraw(); });
 }
 attachControls($("view"), camera, redraw, pick);
+document.addEventListener("keydown", (event) => {
+  const layer = layers[+event.key - 1];
+  if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey) return;
+  if (event.key === "Escape") select(-1);
+  else if (layer) choose(layer);
+});
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 new ResizeObserver(redraw).observe($("stage"));
 camera.aspect = $("stage").clientWidth / Math.max(1, $("stage").clientHeight);
 camera.reset();

@@ -65,10 +65,15 @@ class WebGLRenderer {
   constructor(canvas, cloud) {
     this.canvas = canvas;
     this.cloud = cloud;
-    const gl = canvas.getContext("webgl2", { antialias: false, depth: false });
-    if (!gl) throw new Error("WebGL 2 is missing");
-    this.gl = gl;
+    this.gl = canvas.getContext("webgl2", { antialias: false, depth: false });
+    if (!this.gl) throw new Error("WebGL 2 is missing");
     this.scale = Math.min(2, Math.max(1.5, window.devicePixelRatio || 1));
+    this.prepare();
+  }
+
+  // Everything that lives in the context; called again when a lost one is restored.
+  prepare() {
+    const { gl, cloud } = this;
     this.points = this.program(POINT_VERTEX, POINT_FRAGMENT);
     this.shade = this.program(SHADE_VERTEX, SHADE_FRAGMENT);
     this.array = gl.createVertexArray();
@@ -95,7 +100,7 @@ class WebGLRenderer {
       gl.attachShader(program, shader);
     }
     gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
       throw new Error(gl.getProgramInfoLog(program) || "a shader does not compile");
     }
     return program;
@@ -133,6 +138,7 @@ class WebGLRenderer {
 
   draw(camera, { size, ceiling, open, width, height }) {
     const { gl } = this;
+    if (gl.isContextLost()) return;
     this.resize(Math.round(width * this.scale), Math.round(height * this.scale));
     gl.viewport(0, 0, this.width, this.height);
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.frame);
