@@ -13,8 +13,8 @@ from gspn_tf import startup
 from gspn_tf.commands.command import (
     Command,
     UserError,
+    config_of,
     load_tensorflow,
-    read_config,
     write_metrics,
 )
 from gspn_tf.commands.flags import JSON, flag, integer
@@ -78,7 +78,7 @@ def of_checkout(name: str) -> ModuleType:
 
 def time_subject(flags: Namespace, cores: int) -> None:
     """Time ops, the model or the data pipeline in this process."""
-    config = read_config(flags)
+    config = config_of(flags)
     load_tensorflow()
     from gspn_tf.commands import timings
     from gspn_tf.training.loop import Scenes

@@ -10,7 +10,7 @@ from typing import Any
 from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.commands import evaluate, export, figure, segment, train
-from gspn_tf.commands.command import Command, UserError, invoke, read_config
+from gspn_tf.commands.command import Command, UserError, config_of, invoke
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.commands.prepare_generated import write_generated
@@ -40,7 +40,7 @@ def run(flags: Namespace) -> None:
     """Do what `PLAN` says."""
     start = time.monotonic()
     output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
-    config = read_config(flags)
+    config = config_of(flags)
     if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed

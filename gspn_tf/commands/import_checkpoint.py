@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, load_tensorflow, read_config
+from gspn_tf.commands.command import Command, UserError, config_of, load_tensorflow
 from gspn_tf.commands.flags import flag
 from gspn_tf.config import RPointNetConfig
 
@@ -26,7 +26,7 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Convert a checkpoint."""
-    config = read_config(flags)
+    config = config_of(flags)
     if not isinstance(config.model, RPointNetConfig):
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, load_tensorflow, read_config
+from gspn_tf.commands.command import Command, UserError, config_of, load_tensorflow
 from gspn_tf.commands.flags import flag
 
 FLAGS = (
@@ -32,7 +32,7 @@ def run(flags: Namespace) -> None:
     if not (flags.config or found):
         raise UserError("--config must be given: neither --run nor --init has one yet")
     flags.config = flags.config or found[0]
-    config = read_config(flags)
+    config = config_of(flags)
     load_tensorflow()
     from rich.console import Console
 

@@ -5,7 +5,8 @@ const FOCAL = 1 / Math.tan(FIELD_OF_VIEW / 2);
 const VIEWS = { oblique: [0.9, 0.72], top: [Math.PI / 2, 1.569], side: [Math.PI / 2, 0.05] };
 
 class Camera {
-  constructor({ center, radius }) {
+  constructor({ points, center, radius }) {
+    this.points = points;
     this.center = center;
     this.radius = radius;
   }
