@@ -96,11 +96,10 @@ class Hypercolumns(FloatLayer):
         levels = scene.levels
         if self.source is not None:
             levels = self.source(scene.pyramid, colors)
+        tables = scene.pyramid.to_points
         columns = [
             layer(features, table, skip=colors)
-            for layer, features, table in zip(
-                self.levels, levels, scene.pyramid.to_points, strict=True
-            )
+            for layer, features, table in zip(self.levels, levels, tables, strict=True)
         ]
         return tf.concat(columns, axis=-1)
 

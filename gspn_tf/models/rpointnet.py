@@ -86,6 +86,7 @@ class RPointNet(LossModel):
         chosen = self.choose_regions(batch, proposed.candidates, seeds[0])
         regions = self.align(batch, chosen, seeds[1])
         targets = assignment.region_targets(regions, batch["targets"], c)
+        # Said again, as Keras would hand on what the frozen network was called with.
         features = self.describe(batch, proposed, training)
         logits, deltas = self.box_head(features, regions, training=training)
         masks = self.mask_head(features, regions, training=training)

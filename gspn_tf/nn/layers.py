@@ -180,10 +180,8 @@ class ContextEncoder(FloatLayer):
     def call(self, context: Context, centers: tf.Tensor) -> tf.Tensor:
         around = tf.concat([context.colors, context.points], -1)
         origin = tf.concat([context.seed_colors, centers], -1)
-        features = []
-        for mlp, near, count in zip(
-            self.scales, context.neighbors, context.counts, strict=True
-        ):
+        features, spheres = [], zip(context.neighbors, context.counts, strict=True)
+        for mlp, (near, count) in zip(self.scales, spheres, strict=True):
             local = ops.group_points(around, near) - origin[:, :, None, :]
             feature = tf.reduce_max(mlp(local), axis=2)
             features.append(tf.where(count[..., None] > 0, feature, 0.0))
