@@ -35,7 +35,7 @@ def invoke(command: Command, **flags: Any) -> None:
     command.run(Namespace(**values | flags, overrides=[]))
 
 
-def read_config(flags: Namespace) -> Config:
+def config_of(flags: Namespace) -> Config:
     """Read the config of `--config`, with the overrides of the command line."""
     return config_loading.override(
         config_loading.load_config(flags.config), flags.overrides
