@@ -43,7 +43,7 @@ def work(tmp_path_factory, sure_network):
     write_folder(folder / "data", val=scenes)
     run = RunFolder(folder / "run")
     data = c.DataConfig(num_points=256, num_points_inference=256)
-    run.start(c.Config(model=sure_network.config, data=data), CLASSES.pairs())
+    run.start(c.Config(model=sure_network.config, data=data), CLASSES.pairs(), {})
     sure_network.save_weights(run.weights("rpointnet"))
     lines = (f"{number} {name}\n" for number, name in CLASSES.pairs())
     (folder / "classes.txt").write_text("".join(lines))

@@ -164,7 +164,7 @@ def test_figures_of_trained_networks(sure_network, tmp_path):
     run, data = RunFolder(tmp_path / "run"), DataFolder(tmp_path / "data", "toy", ROOMS)
     options = c.DataConfig(num_points=256, num_points_inference=256)
     config = c.Config(model=sure_network.config, data=options)
-    run.start(config, toy_scenes.CLASSES.pairs())
+    run.start(config, toy_scenes.CLASSES.pairs(), {})
     sure_network.save_weights(run.weights("rpointnet"))
     sure_network.proposal_network.save_weights(run.weights("gspn"))
     whole = plan.Training(run.path, ("gspn", "rpointnet"), config, data)

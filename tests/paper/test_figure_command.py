@@ -28,7 +28,7 @@ def work(tmp_path_factory, sure_network):
     )
     for name, stage in (("run", "rpointnet"), ("half", "gspn"), ("none", None)):
         run = RunFolder(folder / name)
-        run.start(config, CLASSES.pairs())
+        run.start(config, CLASSES.pairs(), {})
         if stage == "rpointnet":
             sure_network.save_weights(run.weights(stage))
         if stage == "gspn":
