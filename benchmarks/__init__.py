@@ -1,5 +1,6 @@
 """Measurements that `gspn benchmark` runs in a checkout.
 
-There is a file for each op, `libraries` for the comparison with other libraries, and
-`serving` for the two kinds of exports. Benchmarks import `gspn_tf`, never tests.
+`ops` times the ops alone or beside other libraries; its cases are in `search`,
+`features` and `boxes`. `serving` times the two kinds of exports. Benchmarks import
+`gspn_tf`, never tests.
 """

@@ -8,8 +8,6 @@ import numpy as np
 from gspn_tf.files.scans import read_scan
 from gspn_tf.synthetic.rooms import generate_room
 
-LARGEST = 1_000_000
-
 
 @cache
 def room(count: int) -> np.ndarray:

@@ -1,13 +1,7 @@
-"""The machine at hand, and processes that may use some of its cores."""
+"""The machine at hand."""
 
-import multiprocessing
 import os
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
-
-from gspn_tf.startup import bound_to, load_tensorflow
 
 
 def describe() -> str:
@@ -22,19 +16,3 @@ def describe() -> str:
 def cores() -> int:
     """Count the cores that this process may use: the threads a library is given."""
     return len(os.sched_getaffinity(0))
-
-
-def apart(allowed: list[int], function: Callable, *arguments: Any) -> Any:
-    """Call the function in a process that can use these cores only.
-
-    Libraries look once, when they are loaded, at how many cores there are.
-    """
-    spawn = multiprocessing.get_context("spawn")
-    with bound_to(allowed), ProcessPoolExecutor(1, spawn, initializer=_begin) as pool:
-        return pool.submit(function, *arguments).result()
-
-
-def _begin() -> None:
-    # Threads of a library that wait for its next call keep no core from the others.
-    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-    load_tensorflow()

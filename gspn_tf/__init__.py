@@ -9,44 +9,39 @@ The public names, imported when they are first used: TensorFlow takes seconds.
     found = gspn.Segmenter.from_config(model, config.data).segment(points)
 """
 
-import importlib
+import pkgutil
 from typing import Any
 
-_NAMES = {
-    "Config": "config.Config",
-    "GSPNConfig": "config.GSPNConfig",
-    "RPointNetConfig": "config.RPointNetConfig",
-    "SGPNConfig": "config.SGPNConfig",
-    "load_config": "config.loading.load_config",
-    "build": "models.build",
-    "GSPN": "models.GSPN",
-    "RPointNet": "models.RPointNet",
-    "SGPN": "models.SGPN",
-    "Proposals": "types.Proposals",
-    "Detections": "types.Detections",
-    "train": "training.loop.train",
-    "Segmenter": "inference.segmenter.Segmenter",
-    "load_run": "inference.segmenter.load_run",
-    "export": "inference.serving.saved_model.export",
-    "InstancePredictions": "metrics.InstancePredictions",
-    "average_precision": "metrics.average_precision",
-}
-_MODULES = {
-    "boxes": "nn.boxes",
-    "data": "data",
-    "layers": "nn.layers",
-    "losses": "nn.losses",
-    "masks": "masks",
-    "ops": "ops",
+_PLACES = {
+    "Config": "config:Config",
+    "GSPNConfig": "config:GSPNConfig",
+    "RPointNetConfig": "config:RPointNetConfig",
+    "SGPNConfig": "config:SGPNConfig",
+    "load_config": "config.loading:load_config",
+    "build": "models:build",
+    "GSPN": "models:GSPN",
+    "RPointNet": "models:RPointNet",
+    "SGPN": "models:SGPN",
+    "Proposals": "types:Proposals",
+    "Detections": "types:Detections",
+    "train": "training.loop:train",
+    "Segmenter": "inference.segmenter:Segmenter",
+    "load_run": "inference.segmenter:load_run",
+    "export": "inference.serving.saved_model:export",
+    "InstancePredictions": "metrics:InstancePredictions",
+    "average_precision": "metrics:average_precision",
+    "boxes": "nn.boxes:",
+    "data": "data:",
+    "layers": "nn.layers:",
+    "losses": "nn.losses:",
+    "masks": "masks:",
+    "ops": "ops:",
 }
 
-__all__ = [*_NAMES, *_MODULES]
+__all__ = [*_PLACES]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"gspn_tf.{_MODULES[name]}")
-    if name in _NAMES:
-        module, attribute = _NAMES[name].rsplit(".", 1)
-        return getattr(importlib.import_module(f"gspn_tf.{module}"), attribute)
-    raise AttributeError(f"gspn_tf has no {name!r}, has {', '.join(__all__)}")
+    if name not in _PLACES:
+        raise AttributeError(f"gspn_tf has no {name!r}, has {', '.join(__all__)}")
+    return pkgutil.resolve_name(f"gspn_tf.{_PLACES[name]}")

@@ -3,10 +3,8 @@
 import contextlib
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Collection, Iterator
 
@@ -15,22 +13,17 @@ def load_tensorflow() -> None:
     """Import TensorFlow without its greetings: four lines that no log level stops.
 
     As the import takes seconds, commands call this after the checks that need no
-    TensorFlow. If the import fails, everything that was written meanwhile is shown.
+    TensorFlow.
     """
     if "tensorflow" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as heard:
-        os.dup2(heard.fileno(), 2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
-        except BaseException:
-            heard.seek(0)
-            with open(terminal, "wb", closefd=False) as stream:
-                shutil.copyfileobj(heard, stream)
-            raise
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)

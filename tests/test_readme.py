@@ -29,8 +29,8 @@ def test_commands_are_found():
 
 @pytest.mark.parametrize("line", commands())
 def test_command_line_is_understood(line):
-    _, arguments = cli.parse_command_line(shlex.split(line))
-    if config := getattr(arguments.flags, "config", None):
+    _, flags = cli.parse_command_line(shlex.split(line))
+    if config := getattr(flags, "config", None):
         config_loading.load_config(config)
 
 

@@ -1,14 +1,14 @@
 """A command's name, flags and function, and what all commands need."""
 
-import contextlib
-import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gspn_tf import files
 from gspn_tf.commands.flags import Flag
+from gspn_tf.config import Config
+from gspn_tf.config import loading as config_loading
 from gspn_tf.startup import load_tensorflow as load_tensorflow
 
 
@@ -16,32 +16,30 @@ class UserError(Exception):
     """Something that the user can put right; its text is all that is shown."""
 
 
-class Arguments(NamedTuple):
-    """A parsed command line."""
-
-    flags: Namespace  # a value for each flag of the command, None where not given
-    positional: list[str]
-    overrides: list[str]  # --config.a.b=value, as typed
-    typed: str  # the whole line, to be typed again
-
-
 class Command(NamedTuple):
-    """One program."""
+    """One program.
+
+    `run` gets a value for each flag, None where it is not given; the list `overrides`
+    of words such as --config.a.b=value; and the whole line as `typed`.
+    """
 
     name: str  # "train", "prepare rooms"
     summary: str  # one sentence
-    usage: str  # what follows the name
     flags: tuple[Flag, ...]
-    run: Callable[[Arguments], None]
-    required: tuple[str, ...] = ()  # flags that have no default
-    num_positional: int = 0
-    open_ended: bool = False  # whether more of them may follow
+    run: Callable[[Namespace], None]
 
 
-def invoke(command: Command, *positional: str, **flags: Any) -> None:
+def invoke(command: Command, **flags: Any) -> None:
     """Run a command from another one, with its defaults for the flags not given."""
-    values = {f.names[0].lstrip("-"): f.options["default"] for f in command.flags}
-    command.run(Arguments(Namespace(**values | flags), list(positional), [], ""))
+    values = {each.name: each.options["default"] for each in command.flags}
+    command.run(Namespace(**values | flags, overrides=[]))
+
+
+def config_of(flags: Namespace) -> Config:
+    """Read the config of `--config`, with the overrides of the command line."""
+    return config_loading.override(
+        config_loading.load_config(flags.config), flags.overrides
+    )
 
 
 def write_metrics(flags: Namespace, metrics: dict[str, Any]) -> None:
@@ -55,11 +53,3 @@ def existing_folder(path: str, purpose: str) -> Path:
     if not Path(path).is_dir():
         raise UserError(f"{purpose}: no folder {path}")
     return Path(path)
-
-
-@contextlib.contextmanager
-def timed(metrics: dict[str, Any]) -> Iterator[None]:
-    """Put the seconds that the block takes into `metrics`."""
-    start = time.monotonic()
-    yield
-    metrics["seconds"] = round(time.monotonic() - start, 1)

@@ -3,30 +3,25 @@
 import json
 import shutil
 import time
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.commands import evaluate, export, figure, segment, train
-from gspn_tf.commands.command import Arguments, Command, UserError, invoke
+from gspn_tf.commands.command import Command, UserError, config_of, invoke
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.commands.prepare_generated import write_generated
-from gspn_tf.config import loading as config_loading
 from gspn_tf.startup import load_tensorflow
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
-MINUTES = 12  # of the whole, on two cores
 PLAN = """\
-This demo
-  1. generates {train} rooms to train on, {val} to choose the best weights by and
-     {test} that training never sees
-  2. trains the proposals (GSPN), then the instance heads (R-PointNet)
-  3. evaluates on the {test} unseen rooms
-  4. segments one of them from a PLY file, and exports a SavedModel
-and leaves {output}/report.html and {output}/metrics.json.
-It takes about {minutes} minutes on two cores; started again, it goes on where it was.
+This demo generates {train} rooms to train on, {val} to choose the best weights by and
+{test} that training never sees, trains both stages, evaluates on the unseen rooms,
+segments one of them and exports a SavedModel: see {output}/report.html afterwards.
+It takes about 12 minutes on two cores; started again, it goes on where it was.
 """
 
 
@@ -41,23 +36,23 @@ FLAGS = (
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Do what `PLAN` says."""
-    start, flags = time.monotonic(), arguments.flags
+    start = time.monotonic()
     output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
-    config = config_loading.load_config(flags.config)
-    config = config_loading.override(config, arguments.overrides)
+    config = config_of(flags)
     if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
-    print(PLAN.format(**rooms, output=output, minutes=MINUTES))
+    print(PLAN.format(**rooms, output=output))
     load_tensorflow()
     settings = {"seed": flags.seed, "rooms": rooms}
     keep_or_remove(output, settings, config)
     if not (output / "data").exists():
         write_generated(output / "data", "rooms", rooms, flags.seed)
-    config_file = str(output / "config.json")
-    invoke(train.COMMAND, **folders(output), config=config_file)
+    names = ("data", "run", "config.json")
+    data, folder, config_file = (str(output / name) for name in names)
+    invoke(train.COMMAND, data=data, run=folder, config=config_file)
     metrics = settings | demo_metrics(output, config)
     show_room(output)
     metrics["seconds"] = round(time.monotonic() - start, 1)
@@ -81,19 +76,15 @@ def keep_or_remove(
     files.write_json(path, settings)
 
 
-def folders(output: Path) -> dict[str, str]:
-    """Return the flags of commands on the demo's data and run."""
-    return {"data": str(output / "data"), "run": str(output / "run")}
-
-
 def demo_metrics(output: Path, config: config_lib.Config) -> dict[str, Any]:
     """Evaluate on the rooms of the split `test`, beside two yardsticks."""
     from gspn_tf.evaluation import measures
     from gspn_tf.training import loop as training
 
     path = output / "metrics.json"
-    written = {"report": str(output / "evaluation"), "json": str(path)}
-    invoke(evaluate.COMMAND, **folders(output), split="test", **written)
+    names = {"data": "data", "run": "run", "report": "evaluation", "json": path.name}
+    paths = {flag: str(output / name) for flag, name in names.items()}
+    invoke(evaluate.COMMAND, split="test", **paths)
     split = measures.Split(output / "data", "test", tracked)
     untrained = measures.proposal_metrics(
         training.initial_model("gspn", config), split, config
@@ -112,10 +103,10 @@ def show_room(output: Path) -> None:
     room, path = next(read_scenes(output / "data", "test")), output / "room.ply"
     write_ply(path, room.points, room.colors)
     model, target = str(output / "run"), str(output / "segmented")
-    invoke(segment.COMMAND, str(path), model=model, output=target)
-    shown = {"input": [str(output / "data")], "split": "test", "scenes": "1"}
+    invoke(segment.COMMAND, scan=str(path), model=model, output=target)
+    shown = {"input": str(output / "data"), "split": "test", "scenes": "1"}
     picture = str(output / "room.png")
-    invoke(figure.COMMAND, "8", model=model, output=picture, **shown)
+    invoke(figure.COMMAND, number="8", model=model, output=picture, **shown)
     shutil.rmtree(output / "saved_model", ignore_errors=True)
     invoke(export.COMMAND, model=model, output=str(output / "saved_model"))
 
@@ -150,11 +141,7 @@ def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
                 ("Results by class", "evaluation/evaluation.html"),
             ],
             commands=[f"make demo SEED={metrics['seed']}"],
-            environment=[
-                ("seconds", metrics["seconds"]),
-                ("seed", metrics["seed"]),
-                *metrics["environment"].items(),
-            ],
+            environment=list(metrics["environment"].items()),
         ),
     )
     for name, value in headline:
@@ -163,9 +150,5 @@ def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
 
 
 COMMAND = Command(
-    name="demo",
-    summary="Train and evaluate on generated rooms, and write a report.",
-    usage="[--output demo] [--seed 0]",
-    flags=FLAGS,
-    run=run,
+    "demo", "Train and evaluate on generated rooms, and write a report.", FLAGS, run
 )

@@ -4,18 +4,16 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from gspn_tf.commands.command import (
-    Arguments,
     Command,
     UserError,
     existing_folder,
     load_tensorflow,
-    timed,
     write_metrics,
 )
-from gspn_tf.commands.flags import JSON, flag, integer
+from gspn_tf.commands.flags import JSON, POINT_SEED, flag
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.config import presets
 from gspn_tf.data import manifest
@@ -24,14 +22,7 @@ from gspn_tf.evaluation import submission
 from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
 from gspn_tf.metrics.judging import constant_scores
 
-if TYPE_CHECKING:
-    from gspn_tf.evaluation.measures import Split
-
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
-QUALITY = {
-    "proposal_miou": "mIoU {:.3f}",
-    "proposal_chamfer": "Chamfer {:.4f} m",  # of shapes alone
-}
 
 
 class Evaluand(NamedTuple):
@@ -54,8 +45,7 @@ FLAGS = (
     ),
     flag(
         "--truth",
-        "Folder of the truth in the same files: read in place of --data; with --run "
-        "written.",
+        "Folder of the truth in the benchmark's files, read in place of --data.",
     ),
     flag(
         "--classes",
@@ -72,30 +62,26 @@ FLAGS = (
         "them; default: ranked, but for a run of the release's network.",
         choices=("ranked", "constant"),
     ),
-    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+    POINT_SEED,
     flag(
         "--report",
-        "Folder for the metrics as JSON, CSV and a page; default: with --run one in "
+        "Folder for the metrics as JSON and a page; default: with --run one in "
         "the run folder, named by split, protocol, scores and data.",
     ),
     JSON,
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Print the measures per class and, of a run, the quality of its proposals."""
-    flags = arguments.flags
-    measured: dict[str, Any] = {}
-    with timed(measured):
-        given = _given(flags)
-        scenes = given.scenes
-        if given.about["scores"] == "constant":
-            scenes = constant_scores(scenes)
-        evaluation = evaluate_scenes(
-            scenes, given.classes.names, given.about["protocol"]
-        )
-        measured |= given.proposals()
-    count, left_out = len(evaluation.scenes), given.num_scenes - len(evaluation.scenes)
+    given = _given(flags)
+    scenes = given.scenes
+    if given.about["scores"] == "constant":
+        scenes = constant_scores(scenes)
+    evaluation = evaluate_scenes(scenes, given.classes.names, given.about["protocol"])
+    quality = given.proposals()
+    count = len(evaluation.scenes)
+    left_out = given.num_scenes - count
     about = given.about | {"scenes": count, "scenes_left_out": left_out}
     print(
         "{protocol} protocol, {scores} scores, preset {preset}, split {split}, "
@@ -104,25 +90,18 @@ def run(arguments: Arguments) -> None:
     if left_out:  # as by the benchmark's script
         print(f"{left_out} of {given.num_scenes} scenes have no predictions: left out")
     print(evaluation.result.table())
-    words = [text.format(measured[k]) for k, text in QUALITY.items() if k in measured]
-    if words:
-        print(f"proposals: {', '.join(words)}")
+    for name, value in quality.items():
+        print(f"{value:.4f}  {name}")
     from gspn_tf.evaluation import report
 
-    write_metrics(flags, report.evaluation_dict(evaluation, about | measured))
-    if folder := _report_folder(flags, about):
-        report.write_evaluation(folder, evaluation, about | measured)
-        print(f"open {folder / report.NAMES[-1]}")
-
-
-def _report_folder(flags: Namespace, about: dict[str, Any]) -> Path | None:
-    """Where the report goes; that of other data or measures is not overwritten."""
-    if flags.report:
-        return Path(flags.report)
-    if not flags.run:
-        return None
+    about |= quality
+    write_metrics(flags, report.evaluation_dict(evaluation, about))
     name = "{split}-{protocol}-{scores}-{data_sha256:.8}".format(**about)
-    return Path(flags.run) / "evaluation" / name
+    default = Path(flags.run or "", "evaluation", name)
+    if flags.report or flags.run:
+        folder = Path(flags.report or default)
+        report.write_evaluation(folder, evaluation, about)
+        print(f"open {folder / report.NAMES[-1]}")
 
 
 def _given(flags: Namespace) -> Evaluand:
@@ -135,7 +114,7 @@ def _given(flags: Namespace) -> Evaluand:
         "preset": None,
         "predictions": flags.predictions,
     }
-    if {"run", "data"} <= given or given == {"predictions", "data"}:
+    if given - {"predictions"} == {"run", "data"} or given == {"predictions", "data"}:
         return _on_split(flags, about)
     if given == {"predictions", "truth"}:
         return _on_files(flags, about)
@@ -150,26 +129,32 @@ def _on_files(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     existing_folder(flags.predictions, "--predictions")
     existing_folder(flags.truth, "--truth")
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
-    pairs = submission.find_scenes(flags.predictions, flags.truth)
-    track = tracked(pairs.items(), "instances", len(pairs))
-    scenes = submission.read_pairs(track, classes)
+    predictions = submission.list_predictions(flags.predictions)
+    there = submission.list_truth(flags.truth)
+    truth = {name: there[name] for name in predictions if name in there}
+    track = tracked(truth.items(), "instances", len(truth))
+    labelled = ((name, *submission.read_truth(path, classes)) for name, path in track)
+    scenes = submission.predicted(labelled, predictions, classes)
     about |= {
         "truth": flags.truth,
         "split": flags.split,
-        "data_sha256": submission.truth_sha256(pairs),
+        "data_sha256": submission.truth_sha256(truth),
     }
-    count = len(submission.list_truth(flags.truth))
-    return Evaluand(scenes, classes, count, about)
+    return Evaluand(scenes, classes, len(there), about)
 
 
 def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
-    """Segment the scenes of a split by a run, or read predictions for them."""
+    """Segment the scenes of a split by a run, or read predictions for them.
+
+    What a run finds is written where --predictions says.
+    """
     for name in ("run" if flags.run else "predictions", "data"):
         existing_folder(getattr(flags, name), f"--{name}")
     load_tensorflow()
-    from gspn_tf.evaluation.measures import Split, submitted
+    from gspn_tf.evaluation import measures
+    from gspn_tf.inference import segmenter as inference
 
-    split = Split(flags.data, flags.split or "val", tracked)
+    split = measures.Split(flags.data, flags.split or "val", tracked)
     if not manifest.is_labelled(flags.data, split.name):
         raise UserError(f"split {split.name} of {flags.data} has no labels")
     data = str(manifest.read_manifest(flags.data).get("data"))
@@ -180,46 +165,40 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         "data_sha256": manifest.checksum(flags.data, split.name),
     }
     classes, count = manifest.read_classes(flags.data), split.count()
-    if flags.run:
-        return _by_run(flags, split, Evaluand((), classes, count, about))
-    return Evaluand(submitted(flags.predictions, split), classes, count, about)
-
-
-def _by_run(flags: Namespace, split: "Split", found: Evaluand) -> Evaluand:
-    """Add the scenes as a run segments them; written where --predictions says."""
-    from gspn_tf.evaluation import measures
-    from gspn_tf.inference import segmenter as inference
-
-    for path in filter(None, (flags.predictions, flags.truth)):
-        if Path(path).exists() and any(Path(path).iterdir()):
-            raise UserError(f"{path} is not empty: runs' predictions are never mixed")
+    if not flags.run:
+        predictions = submission.list_predictions(flags.predictions)
+        track = tracked(split.scenes(), "instances", count)
+        labelled = ((scene.name, scene.semantic, scene.instance) for scene in track)
+        scenes = submission.predicted(labelled, predictions, classes)
+        return Evaluand(scenes, classes, count, about)
+    folder = flags.predictions
+    if folder and Path(folder).exists() and any(Path(folder).iterdir()):
+        raise UserError(f"{folder} is not empty: runs' predictions are never mixed")
     model, config, pairs = inference.load_run(flags.run)
+    if tuple(name for _, name in pairs) != classes.names:
+        raise UserError(f"{flags.data} has other classes than {flags.run}")
     scores = flags.scores or ("constant" if model.constant_scores else "ranked")
     model.constant_scores = scores == "constant"
-    if tuple(name for _, name in pairs) != found.classes.names:
-        raise UserError(f"{flags.data} has other classes than {flags.run}")
     segmenter = inference.Segmenter.from_config(model, config.data)
-    scenes = submission.written(
-        measures.segmented(segmenter, split, flags.seed),
-        found.classes,
-        flags.predictions,
-        flags.truth,
-    )
+    scenes = measures.segmented(segmenter, split, flags.seed)
+    if folder:
+        scenes = submission.written(scenes, folder, classes)
     preset, changed = presets.nearest_preset(config.model)
-    about = {"run": flags.run, "preset": preset, "preset_changed": changed}
-    found = found._replace(
-        scenes=scenes, about=found.about | about | {"scores": scores}
-    )
+    about |= {
+        "run": flags.run,
+        "preset": preset,
+        "preset_changed": changed,
+        "scores": scores,
+    }
+    quality: Callable[[], dict[str, float]] = dict
     if network := model.proposal_network:
         quality = partial(measures.proposal_metrics, network, split, config)
-        return found._replace(proposals=quality)
-    return found
+    return Evaluand(scenes, classes, count, about, quality)
 
 
 COMMAND = Command(
-    name="evaluate",
-    summary="Average precision and proposal quality of a run, or of predictions.",
-    usage="(--run DIR | --predictions DIR) (--data DIR | --truth DIR)",
-    flags=FLAGS,
-    run=run,
+    "evaluate",
+    "Average precision and proposal quality of a run, or of predictions.",
+    FLAGS,
+    run,
 )

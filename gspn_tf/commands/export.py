@@ -1,9 +1,9 @@
 """`gspn export`."""
 
+from argparse import Namespace
 from pathlib import Path
 
 from gspn_tf.commands.command import (
-    Arguments,
     Command,
     UserError,
     existing_folder,
@@ -12,8 +12,8 @@ from gspn_tf.commands.command import (
 from gspn_tf.commands.flags import flag, integer
 
 FLAGS = (
-    flag("--model", "Run folder."),
-    flag("--output", "Folder of all versions of this model."),
+    flag("--model", "Run folder.", required=True),
+    flag("--output", "Folder of all versions of this model.", required=True),
     flag(
         "--ops",
         "portable: operators of TensorFlow alone, for any server; native: those of "
@@ -36,9 +36,8 @@ FLAGS = (
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Write a SavedModel."""
-    flags = arguments.flags
     folder = existing_folder(flags.model, "--model")
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
@@ -59,10 +58,5 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    name="export",
-    summary="Write a SavedModel for TensorFlow Serving and other servers.",
-    usage="--model RUN --output DIR [--ops portable|native]",
-    flags=FLAGS,
-    run=run,
-    required=("model", "output"),
+    "export", "Write a SavedModel for TensorFlow Serving and other servers.", FLAGS, run
 )

@@ -1,103 +1,87 @@
 """`gspn figure`."""
 
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gspn_tf.commands.command import (
-    Arguments,
     Command,
     UserError,
     existing_folder,
     load_tensorflow,
-    timed,
 )
-from gspn_tf.commands.flags import flag, integer, scale
+from gspn_tf.commands.flags import POINT_SEED, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
 
-if TYPE_CHECKING:
-    from gspn_tf.paper.figures.networks import Trained
-    from gspn_tf.paper.figures.subjects import Subject
-
 FLAGS = (
-    flag("--model", "Run folder."),
-    flag("--output", "OUTPUT.png, .html and .json are written."),
+    flag("number", "Of the figure in the paper.", choices=tuple(DESIGNS)),
+    flag("--model", "Run folder.", required=True),
+    flag("--output", "OUTPUT.png and .json are written.", required=True),
     flag(
         "--input",
-        "Data folder of `gspn prepare`, or a scan as of `gspn segment`.",
-        action="append",
+        "Data folder of `gspn prepare`.",
+        required=True,
     ),
     flag(
         "--other --others",
-        "Run to show beside --model: its instances, or proposal in figure 7.",
-        action="append",
+        "Runs to show beside --model: their instances, or proposals in figure 7.",
+        nargs="+",
+        action="extend",
     ),
-    flag("--split", "Of a data folder; default: val."),
+    flag("--split", "Of the data folder.", "val"),
     flag(
         "--scenes",
-        "Of a data folder: how many, or names with commas between; default of figure "
-        "7: the first of eight that has a chair.",
+        "Of the split: how many, or names with commas between; figure 7 shows the "
+        "first of them that has a chair.",
     ),
     flag(
         "--seed_point",
-        "Figure 7: a point's number, or x,y,z in metres; default: a point low on a "
-        "chair that other objects stand close to.",
+        "Figure 7: x y z of a place in metres; default: a point low on a chair that "
+        "other objects stand close to.",
+        nargs=3,
+        type=float,
     ),
-    flag("--scale", "Metres per unit of a scan's file.", 1.0, type=scale),
     flag("--width", "Pixels of one picture.", type=integer(60, 4000)),
-    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+    POINT_SEED,
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Draw one figure."""
-    flags, (number, *more) = arguments.flags, arguments.positional
-    if number not in DESIGNS:
-        raise UserError(f"no figure {number!r}; choose one of: {', '.join(DESIGNS)}")
-    if flags.seed_point and number != "7":
+    number = flags.number
+    if flags.seed_point is not None and number != "7":
         raise UserError(f"--seed_point is of figure 7, got figure {number}")
     if number == "3" and flags.other:
         raise UserError("--other: figure 3 shows one run")
     runs = [existing_folder(flags.model, "--model")]
     runs += [existing_folder(path, "--other") for path in flags.other or ()]
-    inputs, output = [*flags.input, *more], checked_output(flags.output)
+    output = checked_output(flags.output)
     design = DESIGNS[number]._replace(seed=flags.seed, seed_point=flags.seed_point)
     design = design._replace(width=flags.width or design.width)
     wanted = wanted_scenes(flags.scenes) or design.scenes
     load_tensorflow()
     from gspn_tf.paper.figures import context, galleries, networks, proposals, subjects
 
-    scenes: list[Subject] = []
-    for path in inputs:
-        split = flags.split or "val"
-        scenes += subjects.read_subjects(path, split, wanted, flags.scale)
-    if number == "7" and len(scenes) > 1 and (flags.scenes or len(inputs) > 1):
-        raise UserError(f"figure 7 is of one scene, got {len(scenes)}")
+    scenes = subjects.read_subjects(flags.input, flags.split, wanted)
     draw = {"3": context.figure_3, "7": proposals.figure_7}.get(
         number, galleries.gallery
     )
     about = {
         "figure": int(number),
+        "title": design.title,
         "runs": [str(path) for path in runs],
-        "inputs": [str(path) for path in inputs],
+        "input": flags.input,
         "seed": flags.seed,
     }
-    taken: dict[str, float] = {}
-    with timed(taken):
-        load = networks.proposing if number in ("3", "7") else networks.whole
-        trained = [load(path) for path in runs]
-        drawing = draw(trained, scenes, design)
-        notes = list(notes_on(number, runs, trained, scenes))
-        picture, page, _ = drawing.write(output, design.title, about | {"notes": notes})
-    for line in (*drawing.told, *(f"note: {note}" for note in notes)):
-        print(line)
-    print(f"{picture} and {page} in {taken['seconds']} s")
+    load = networks.proposing if number in ("3", "7") else networks.whole
+    drawing = draw([load(path) for path in runs], scenes, design)
+    drawing.write(output, about)
+    print(f"{output}.png and {output}.json")
 
 
 def checked_output(output: str) -> Path:
     """Return --output without the suffix of one of the files."""
     path = Path(output)
-    if path.suffix.lower() in (".png", ".html", ".json"):
+    if path.suffix.lower() in (".png", ".json"):
         path = path.with_suffix("")
     if output.endswith("/") or path.is_dir():
         raise UserError(f"--output must name a file, {output} is a folder")
@@ -114,30 +98,6 @@ def wanted_scenes(scenes: str | None) -> int | list[str] | None:
     return int(scenes) if scenes.isdigit() else names
 
 
-def notes_on(
-    number: str,
-    runs: Sequence[Path],
-    trained: "Sequence[Trained]",
-    scenes: "Sequence[Subject]",
-) -> Iterator[str]:
-    """Say where a figure differs from the paper's, or a run from the scenes."""
-    kinds = DESIGNS[number].kinds
-    others = {scene.kind for scene in scenes} - {*kinds, ""}
-    if others:
-        wanted, drawn = " or ".join(kinds), " and ".join(sorted(others))
-        yield f"figure {number} is of {wanted} in the paper; drawn of {drawn}"
-    for path, network in zip(runs, trained, strict=True):
-        if any(s.labelled and s.classes != network.classes for s in scenes):
-            yield f"{path} was trained on other classes than the scenes have"
-
-
 COMMAND = Command(
-    name="figure",
-    summary="Draw a figure of the paper: 3, 5, 6, 7, 8, 9 or 10.",
-    usage="NUMBER --model RUN --input SCENES... --output FILE [--other RUN]",
-    flags=FLAGS,
-    run=run,
-    required=("model", "input", "output"),
-    num_positional=1,
-    open_ended=True,
+    "figure", "Draw a figure of the paper: 3, 5, 6, 7, 8, 9 or 10.", FLAGS, run
 )

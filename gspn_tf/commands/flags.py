@@ -8,10 +8,15 @@ from absl import flags as absl_flags
 
 
 class Flag(NamedTuple):
-    """One flag of a command: what `ArgumentParser.add_argument` takes."""
+    """One flag of a command, or an argument that is known by its place."""
 
-    names: tuple[str, ...]
-    options: dict[str, Any]
+    words: tuple[str, ...]  # "--output", or "scan" of an argument without dashes
+    options: dict[str, Any]  # those of `ArgumentParser.add_argument`
+
+    @property
+    def name(self) -> str:
+        """The name of its value."""
+        return self.words[0].lstrip("-")
 
 
 def flag(name: str, text: str, default: Any = None, **options: Any) -> Flag:
@@ -29,13 +34,11 @@ def flag(name: str, text: str, default: Any = None, **options: Any) -> Flag:
     elif default is not None:
         options.setdefault("type", type(default))
         text += f" (default {default})"
-    return Flag(
-        tuple(name.split()),
-        {"default": default, "help": text.replace("%", "%%"), **options},
-    )
+    options |= {"default": default, "help": text.replace("%", "%%")}
+    return Flag(tuple(name.split()), options)
 
 
-def integer(least: int | None = None, most: int | None = None) -> Callable[[str], int]:
+def integer(least: int, most: int | None = None) -> Callable[[str], int]:
     """The type of a flag that holds an integer of a range."""
     return _of_words(absl_flags.IntegerParser(least, most))
 
@@ -56,15 +59,5 @@ def _of_words(parser: absl_flags.ArgumentParser) -> Callable[[str], Any]:
     return parse
 
 
-def scale(text: str) -> float:
-    """The type of a flag that holds the metres per unit of a file."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError(f"must be positive, got {text!r}")
-    return value
-
-
 JSON = flag("--json", "Also write the metrics to this file.")
+POINT_SEED = flag("--seed", "Of the points that the network sees.", 0, type=integer(0))

@@ -1,19 +1,21 @@
 """`gspn import-checkpoint`."""
 
+from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.command import Command, UserError, config_of, load_tensorflow
 from gspn_tf.commands.flags import flag
 from gspn_tf.config import RPointNetConfig
-from gspn_tf.config import loading as config_loading
 
 FLAGS = (
+    flag("checkpoint", "MODEL.ckpt, as TensorFlow names it, or one of its files."),
     flag(
         "--config",
         "FILE.py:VARIANT whose network is the release's, such as "
         "configs/scannet.py:released; fields can be set as with gspn train.",
+        required=True,
     ),
-    flag("--output", "Run folder to make."),
+    flag("--output", "Run folder to make.", required=True),
     flag(
         "--classes",
         'Text file with one "id name" a line, in the order of the network. Default: '
@@ -22,11 +24,9 @@ FLAGS = (
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Convert a checkpoint."""
-    flags = arguments.flags
-    config = config_loading.load_config(flags.config)
-    config = config_loading.override(config, arguments.overrides)
+    config = config_of(flags)
     if not isinstance(config.model, RPointNetConfig):
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():
@@ -34,7 +34,8 @@ def run(arguments: Arguments) -> None:
     load_tensorflow()
     from gspn_tf.data.classes import SCANNET, ClassList
     from gspn_tf.models import GSPN
-    from gspn_tf.paper.release.checkpoint import CheckpointError, import_checkpoint
+    from gspn_tf.paper.release.checkpoint import import_checkpoint
+    from gspn_tf.paper.release.names import CheckpointError
 
     classes = ClassList.read(flags.classes) if flags.classes else SCANNET
     outputs = config.model.proposal.num_classes
@@ -43,26 +44,19 @@ def run(arguments: Arguments) -> None:
             f"--classes must have {outputs - 1} classes, as the config's network "
             f"without the background, got {len(classes)}"
         )
-    (checkpoint,) = arguments.positional
     try:
-        model = import_checkpoint(checkpoint, config, classes.pairs(), flags.output)
+        model = import_checkpoint(
+            flags.checkpoint, config, classes.pairs(), flags.output
+        )
     except CheckpointError as error:
         raise UserError(str(error)) from error
     stages = "stage one alone" if isinstance(model, GSPN) else "both stages"
     print(f"{flags.output}: {stages}, {model.count_params():,} weights")
-    if isinstance(model, GSPN):
-        print(
-            "Go on with: gspn train --stage rpointnet "
-            f"--init {flags.output} --run RUN --data DATA"
-        )
 
 
 COMMAND = Command(
-    name="import-checkpoint",
-    summary="Make a run folder of a checkpoint of the authors' TensorFlow 1 code.",
-    usage="MODEL.ckpt --config=FILE:VARIANT --output RUN",
-    flags=FLAGS,
-    run=run,
-    required=("config", "output"),
-    num_positional=1,
+    "import-checkpoint",
+    "Make a run folder of a checkpoint of the authors' TensorFlow 1 code.",
+    FLAGS,
+    run,
 )

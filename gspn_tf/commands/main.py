@@ -4,6 +4,7 @@ import difflib
 import shlex
 import sys
 import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -28,7 +29,7 @@ from gspn_tf.commands import (
     serve_data,
     train,
 )
-from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.command import Command, UserError
 
 COMMANDS = (
     prepare_generated.ROOMS,
@@ -50,7 +51,6 @@ COMMANDS = (
     demo.COMMAND,
     experiment.COMMAND,
 )
-FAMILIES = {"prepare": "Make a data folder of scans, or of generated scenes."}
 USAGE = 2  # exit status of a command line that cannot be understood
 
 
@@ -80,13 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:
-        command, arguments = parse_command_line(argv)
+        command, flags = parse_command_line(argv)
     except (UsageError, absl_flags.Error) as error:
         return _fail(str(error), USAGE, debug)
     except SystemExit:  # the help is printed
         return 0
     try:
-        command.run(arguments)
+        command.run(flags)
     except KeyboardInterrupt:
         return _fail("interrupted", 130, debug)
     except BrokenPipeError:
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parse_command_line(argv: Sequence[str]) -> tuple[Command, Arguments]:
+def parse_command_line(argv: Sequence[str]) -> tuple[Command, Namespace]:
     """Find the command and check its flags.
 
     Raises:
@@ -110,30 +110,20 @@ def parse_command_line(argv: Sequence[str]) -> tuple[Command, Arguments]:
     words = ["--help"] if list(argv) in ([], ["help"]) else argv
     flags, left = _parser().parse_known_args([_underscored(word) for word in words])
     command = flags.command
-    if command is None:
-        names = [each.name for each in COMMANDS if each.name.startswith(words[0])]
-        raise UsageError(f"choose one of: {', '.join(names)}")
-    line = f"gspn {command.name} {command.usage}"
-    known = [name for each in command.flags for name in each.names]
-    overrides = [word for word in left if word.startswith("--config.")]
-    unknown = [word for word in left if word.startswith("-") and word not in overrides]
-    if unknown or (overrides and "--config" not in known):
-        name = [*unknown, *overrides][0].partition("=")[0]
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"see gspn {command.name} --help"
-        raise UsageError(f"unknown flag {name}; {hint}")
-    for word in overrides:
+    known = [word for each in command.flags for word in each.words]
+    flags.overrides = [
+        word for word in left if word.startswith("--config.") and "--config" in known
+    ]
+    for word in flags.overrides:
         if "=" not in word:
             raise UsageError(f"{word} needs a value: {word}=VALUE")
-    missing = [f"--{name}" for name in command.required if getattr(flags, name) is None]
-    if missing:
-        raise UsageError(f"{' and '.join(missing)} must be given: {line}")
-    positional = [word for word in left if word not in overrides]
-    most = len(positional) if command.open_ended else command.num_positional
-    if not command.num_positional <= len(positional) <= most:
-        raise UsageError(f"got arguments {positional}: {line}")
-    typed = shlex.join(["gspn", *argv])
-    return command, Arguments(flags, positional, overrides, typed)
+    if unknown := [word for word in left if word not in flags.overrides]:
+        name = unknown[0].partition("=")[0]
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"see gspn {command.name} --help"
+        raise UsageError(f"unknown argument {name}; {hint}")
+    flags.typed = shlex.join(["gspn", *argv])
+    return command, flags
 
 
 def _parser() -> Parser:
@@ -141,22 +131,18 @@ def _parser() -> Parser:
         prog="gspn",
         description="Instance segmentation of point clouds with GSPN and R-PointNet.",
     )
-    groups = {"": parser.add_subparsers(metavar="COMMAND", title="commands")}
-    parser.set_defaults(command=None)
-    for name, summary in FAMILIES.items():
-        family = groups[""].add_parser(name, help=summary, description=summary)
-        groups[name] = family.add_subparsers(metavar="COMMAND", title="commands")
+    words: dict[str, Any] = {"metavar": "COMMAND", "required": True}
+    groups = {"": parser.add_subparsers(title="commands", **words)}
+    text = "Make a data folder of scans, or of generated scenes."
+    family = groups[""].add_parser("prepare", help=text, description=text)
+    groups["prepare"] = family.add_subparsers(title="commands", **words)
     for command in COMMANDS:
         family_name, _, name = command.name.rpartition(" ")
-        each = groups[family_name].add_parser(
-            name,
-            help=command.summary,
-            description=command.summary,
-            usage=f"gspn {command.name} {command.usage}",
-        )
+        text = command.summary
+        each = groups[family_name].add_parser(name, help=text, description=text)
         each.set_defaults(command=command)
         for flag in command.flags:
-            each.add_argument(*flag.names, **flag.options)
+            each.add_argument(*flag.words, **flag.options)
     return parser
 
 

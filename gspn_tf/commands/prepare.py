@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gspn_tf.commands.command import Arguments, Command, UserError, load_tensorflow
+from gspn_tf.commands.command import Command, UserError, load_tensorflow
 from gspn_tf.commands.flags import flag, integer, real
 from gspn_tf.config import loading as config_loading
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gspn_tf.datasets.reading import DataSet, SceneSource
 
 SOURCE_FLAGS = (
-    flag("--output", "Folder to make."),
+    flag("--output", "Folder to make.", required=True),
     flag("--force", "Replace a data folder that is there.", False),
     flag(
         "--keep_going",
@@ -33,20 +33,15 @@ VAL_FRACTION = flag(
 
 
 def make(flags: Namespace, data: "DataSet") -> None:
-    """Write a data set as the flags say that every `gspn prepare ...` has."""
+    """Write a data set with progress as the flags say, and say what is there."""
     if data.licence:
         print(data.licence)
-    choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
-    write(flags.output, data, **choices)
-
-
-def write(output: Path | str, data: "DataSet", **choices: Any) -> None:
-    """Write a data set with progress, and say what is there; see `prepare_scenes`."""
     load_tensorflow()
     from gspn_tf.datasets.preparing import prepare_scenes
 
-    manifest = prepare_scenes(output, data, track=tracked, **choices)
-    print(f"{output}: {summary(manifest)}")
+    choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
+    manifest = prepare_scenes(flags.output, data, track=tracked, **choices)
+    print(f"{flags.output}: {summary(manifest)}")
 
 
 def summary(manifest: dict[str, Any]) -> str:
@@ -61,9 +56,8 @@ def summary(manifest: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def run_own(arguments: Arguments) -> None:
+def run_own(flags: Namespace) -> None:
     """Convert labelled scans."""
-    flags = arguments.flags
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
     class_file = config_loading.find_config(flags.classes)
@@ -114,23 +108,21 @@ def tracked(items: Iterable, name: str, total: int) -> Iterator:
     )
 
 
-OWN = Command(
-    name="prepare own",
-    summary="Convert your own labelled scans (.npz or .ply).",
-    usage="--source DIR --classes FILE --output DIR",
-    flags=(
-        *SOURCE_FLAGS,
-        flag(
-            "--source",
-            "Folder of .npz or .ply scans with points, colors, semantic and instance.",
-        ),
-        flag(
-            "--classes",
-            'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
-        ),
-        VAL_FRACTION,
-        SEED,
+OWN_FLAGS = (
+    *SOURCE_FLAGS,
+    flag(
+        "--source",
+        "Folder of .npz or .ply scans with points, colors, semantic and instance.",
+        required=True,
     ),
-    run=run_own,
-    required=("source", "classes", "output"),
+    flag(
+        "--classes",
+        'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
+        required=True,
+    ),
+    VAL_FRACTION,
+    SEED,
+)
+OWN = Command(
+    "prepare own", "Convert your own labelled scans (.npz or .ply).", OWN_FLAGS, run_own
 )

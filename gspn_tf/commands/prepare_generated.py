@@ -1,12 +1,13 @@
 """`gspn prepare rooms`, `parts` and `views`: scenes that ship with the project."""
 
+from argparse import Namespace
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.flags import Flag, flag, integer
 
 if TYPE_CHECKING:
@@ -16,14 +17,22 @@ SPLITS = ("train", "val", "test")
 POINTS = {"rooms": 40_000, "parts": 12_000}  # of a scene; views have one a pixel
 
 
-def run_generated(kind: str, arguments: Arguments) -> None:
+def run_generated(kind: str, flags: Namespace) -> None:
     """Generate the scenes of each split that the flags ask for."""
-    values = vars(arguments.flags)
-    counts = {split: values[split] for split in SPLITS if values[split]}
+    points = vars(flags).get("points")
+    prepare.make(flags, generated_data(kind, wanted(flags), flags.seed, points))
+
+
+def wanted(flags: Namespace) -> dict[str, int]:
+    """Return the scenes of each split that the flags ask for.
+
+    Raises:
+        UserError: there are none.
+    """
+    counts = {split: vars(flags)[split] for split in SPLITS if vars(flags)[split]}
     if not counts:
         raise UserError("nothing to make: --train, --val and --test are all 0")
-    data = generated_data(kind, counts, values["seed"], values.get("points"))
-    prepare.make(arguments.flags, data)
+    return counts
 
 
 def generated_data(
@@ -35,12 +44,12 @@ def generated_data(
     from gspn_tf.synthetic import parts, rooms, views
 
     classes, name, generate = {
-        "rooms": (SCANNET, rooms.room_name, rooms.generate_room),
-        "parts": (parts.PARTS, parts.shape_name, parts.generate_shape),
-        "views": (SCANNET, views.view_name, views.generate_view),
+        "rooms": (SCANNET, rooms.NAME, rooms.generate_room),
+        "parts": (parts.PARTS, parts.NAME, parts.generate_shape),
+        "views": (SCANNET, views.NAME, views.generate_view),
     }[kind]
     splits = {
-        split: [SceneSource(name(each), detail=each) for each in seeds]
+        split: [SceneSource(name.format(each), detail=each) for each in seeds]
         for split, seeds in split_seeds(seed, counts).items()
     }
     options, read = {"seed": seed}, partial(read_generated, generate=generate)
@@ -62,24 +71,23 @@ def write_generated(
     output: Path | str, kind: str, counts: Mapping[str, int], seed: int = 0
 ) -> None:
     """Write generated scenes in place of any others, or go on with the same ones."""
-    prepare.write(output, generated_data(kind, counts, seed), force=True)
+    flags = Namespace(output=output, force=True, keep_going=False, jobs=None)
+    prepare.make(flags, generated_data(kind, counts, seed))
+
+
+def split_flags(noun: str, counts: tuple[int, ...]) -> tuple[Flag, ...]:
+    """Declare a flag for the number of scenes of each split."""
+    return tuple(
+        flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
+        for split, count in zip(SPLITS, counts, strict=True)
+    )
 
 
 def _command(
     kind: str, summary: str, noun: str, counts: tuple[int, ...], *more: Flag
 ) -> Command:
-    numbers = (
-        flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
-        for split, count in zip(SPLITS, counts, strict=True)
-    )
-    return Command(
-        name=f"prepare {kind}",
-        summary=summary,
-        usage="--output DIR [--train N --val N --test N --seed S]",
-        flags=(*prepare.SOURCE_FLAGS, prepare.SEED, *numbers, *more),
-        run=partial(run_generated, kind),
-        required=("output",),
-    )
+    flags = (*prepare.SOURCE_FLAGS, prepare.SEED, *split_flags(noun, counts), *more)
+    return Command(f"prepare {kind}", summary, flags, partial(run_generated, kind))
 
 
 ROOMS = _command(

@@ -1,24 +1,22 @@
 """`gspn prepare homes`: furnished homes, scanned virtually as ScanNet was."""
 
 import os
+from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Arguments, Command, UserError
+from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.flags import flag, integer
-from gspn_tf.commands.prepare_generated import SPLITS, split_seeds
+from gspn_tf.commands.prepare_generated import split_flags, split_seeds, wanted
 
 FURNITURE = "/usr/share/sweethome3d/furniture"  # where Debian's package puts it
 COUNTS = (300, 16, 32)
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Generate the virtual scans of each split that the flags ask for."""
-    flags = arguments.flags
-    counts = {split: vars(flags)[split] for split in SPLITS if vars(flags)[split]}
-    if not counts:
-        raise UserError("nothing to make: --train, --val and --test are all 0")
+    counts = wanted(flags)
     if flags.frames and not flags.scans:
         raise UserError("--frames keeps them in the folder --scans, which is not given")
     from gspn_tf.data.classes import SCANNET
@@ -50,14 +48,10 @@ def run(arguments: Arguments) -> None:
 COMMAND = Command(
     name="prepare homes",
     summary="Scan homes of freely licensed furniture virtually, as ScanNet was.",
-    usage="--furniture DIR --output DIR [--train N --val N --test N --seed S]",
     flags=(
         *prepare.SOURCE_FLAGS,
         prepare.SEED,
-        *(
-            flag(f"--{split}", f"Scans of the split {split}.", count, type=integer(0))
-            for split, count in zip(SPLITS, COUNTS, strict=True)
-        ),
+        *split_flags("Scans", COUNTS),
         flag(
             "--furniture",
             "Folder of Debian's package sweethome3d-furniture, or of its .sh3f files.",
@@ -81,5 +75,4 @@ COMMAND = Command(
         ),
     ),
     run=run,
-    required=("output",),
 )

@@ -1,15 +1,31 @@
 """`gspn prepare nyuv2`: RGB-D frames."""
 
+from argparse import Namespace
 from functools import partial
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Arguments, Command
+from gspn_tf.commands.command import Command
 from gspn_tf.commands.flags import flag
 
+FLAGS = (
+    *prepare.SOURCE_FLAGS,
+    flag(
+        "--source",
+        "nyu_depth_v2_labeled.mat, a folder with color/*.png and depth/*.png (and "
+        "label or class40, and instance), or a folder of labelled .pcd frames.",
+        required=True,
+    ),
+    flag(
+        "--splits",
+        "The official split; default: splits.mat in the folder or beside the file.",
+    ),
+    prepare.VAL_FRACTION,
+    prepare.SEED,
+)
 
-def run(arguments: Arguments) -> None:
+
+def run(flags: Namespace) -> None:
     """Lift RGB-D frames."""
-    flags = arguments.flags
     from gspn_tf.datasets.nyuv2 import rgbd_data_set
 
     hold_out = partial(prepare.held_out, fraction=flags.val_fraction, seed=flags.seed)
@@ -17,23 +33,8 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    name="prepare nyuv2",
-    summary="Lift RGB-D frames: NYUv2, folders of PNG frames, PCD frames.",
-    usage="--source FILE_OR_DIR --output DIR [--splits FILE]",
-    flags=(
-        *prepare.SOURCE_FLAGS,
-        flag(
-            "--source",
-            "nyu_depth_v2_labeled.mat, a folder with color/*.png and depth/*.png (and "
-            "label or class40, and instance), or a folder of labelled .pcd frames.",
-        ),
-        flag(
-            "--splits",
-            "The official split; default: splits.mat in the folder or beside the file.",
-        ),
-        prepare.VAL_FRACTION,
-        prepare.SEED,
-    ),
-    run=run,
-    required=("source", "output"),
+    "prepare nyuv2",
+    "Lift RGB-D frames: NYUv2, folders of PNG frames, PCD frames.",
+    FLAGS,
+    run,
 )

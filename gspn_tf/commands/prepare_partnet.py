@@ -6,13 +6,38 @@ from functools import partial
 from pathlib import Path
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Arguments, Command, existing_folder
+from gspn_tf.commands.command import Command, existing_folder
 from gspn_tf.commands.flags import flag
 
+FLAGS = (
+    *prepare.SOURCE_FLAGS,
+    flag(
+        "--source",
+        "Folder of raw shapes (179/result.json ...), or of .h5 files as in ins_seg_h5.",
+        required=True,
+    ),
+    flag(
+        "--category", "Such as Chair, Table, Lamp or StorageFurniture.", required=True
+    ),
+    flag("--level", "Of detail: 1, 2 or 3.", 3, choices=(1, 2, 3)),
+    flag(
+        "--labels",
+        "Folder of the lists of parts (Chair-level-3.txt ...), which is "
+        "stats/after_merging_label_ids of the data set; default: meta in the "
+        "source.",
+    ),
+    flag(
+        "--splits",
+        "Folder of Chair.train.json ..., which is stats/train_val_test_split of "
+        "the data set; default: a share of raw shapes is drawn for validation.",
+    ),
+    prepare.VAL_FRACTION,
+    prepare.SEED,
+)
 
-def run(arguments: Arguments) -> None:
+
+def run(flags: Namespace) -> None:
     """Convert PartNet."""
-    flags = arguments.flags
     source = existing_folder(flags.source, "--source")
     labels = existing_folder(flags.labels or str(source / "meta"), "--labels")
     from gspn_tf.datasets import partnet, partnet_h5
@@ -20,9 +45,8 @@ def run(arguments: Arguments) -> None:
 
     classes = partnet.read_part_classes(labels, flags.category, flags.level)
     options = {"category": flags.category, "level": flags.level}
-    splits = partnet_h5.list_stored_shapes(source, flags.category, flags.level)
+    splits = partnet_h5.list_stored_shapes(source, flags.category)
     read: Callable = partnet_h5.read_stored_shape
-    unlabelled = partnet_h5.unlabelled(splits)
     absent: dict[str, list[str]] = {}
     if splits:
         options["files"] = partnet_h5.digests(splits)
@@ -38,7 +62,6 @@ def run(arguments: Arguments) -> None:
         read=partial(read, classes=classes),
         options=options,
         root=source,
-        unlabelled=unlabelled,
         absent=absent,
         licence=partnet.LICENCE,
     )
@@ -60,32 +83,8 @@ def _raw_splits(flags: Namespace, source: Path) -> tuple[dict, dict]:
 
 
 COMMAND = Command(
-    name="prepare partnet",
-    summary="Convert PartNet's shapes of one category at one level of detail.",
-    usage="--source DIR --output DIR --category Chair [--level 3]",
-    flags=(
-        *prepare.SOURCE_FLAGS,
-        flag(
-            "--source",
-            "Folder of raw shapes (179/result.json ...), or of .h5 files as in "
-            "ins_seg_h5.",
-        ),
-        flag("--category", "Such as Chair, Table, Lamp or StorageFurniture."),
-        flag("--level", "Of detail: 1, 2 or 3.", 3, choices=(1, 2, 3)),
-        flag(
-            "--labels",
-            "Folder of the lists of parts (Chair-level-3.txt ...), which is "
-            "stats/after_merging_label_ids of the data set; default: meta in the "
-            "source.",
-        ),
-        flag(
-            "--splits",
-            "Folder of Chair.train.json ..., which is stats/train_val_test_split of "
-            "the data set; default: a share of raw shapes is drawn for validation.",
-        ),
-        prepare.VAL_FRACTION,
-        prepare.SEED,
-    ),
-    run=run,
-    required=("source", "output", "category"),
+    "prepare partnet",
+    "Convert PartNet's shapes of one category at one level of detail.",
+    FLAGS,
+    run,
 )

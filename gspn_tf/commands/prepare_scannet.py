@@ -1,23 +1,28 @@
 """`gspn prepare scannet`."""
 
-from gspn_tf.commands.command import Arguments, Command, existing_folder
+from argparse import Namespace
+
+from gspn_tf.commands.command import Command, existing_folder
 from gspn_tf.commands.flags import flag
 from gspn_tf.commands.prepare import SOURCE_FLAGS, make
 
 FLAGS = (
     *SOURCE_FLAGS,
-    flag("--source", "Folder of ScanNet v2: scans/, scans_test/ for the split test."),
+    flag(
+        "--source",
+        "Folder of ScanNet v2: scans/, scans_test/ for the split test.",
+        required=True,
+    ),
     flag("--split", "Splits to prepare, such as train,val; those that have a list."),
     flag("--lists", "Folder of scannetv2_train.txt, _val.txt, _test.txt; in --source."),
     flag("--label_map", "scannetv2-labels.combined.tsv; looked for in --source."),
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Convert scans of ScanNet v2."""
     from gspn_tf.datasets import scannet
 
-    flags = arguments.flags
     data = scannet.data_set(
         existing_folder(flags.source, "--source"),
         splits=flags.split.split(",") if flags.split else (),
@@ -29,10 +34,8 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    name="prepare scannet",
-    summary="Convert ScanNet v2: 18 classes, the official splits.",
-    usage="--source DIR --output DIR [--split train,val]",
-    flags=FLAGS,
-    run=run,
-    required=("source", "output"),
+    "prepare scannet",
+    "Convert ScanNet v2: 18 classes, the official splits.",
+    FLAGS,
+    run,
 )

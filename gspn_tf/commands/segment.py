@@ -1,36 +1,37 @@
 """`gspn segment`."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 
 from gspn_tf.commands.command import (
-    Arguments,
     Command,
     UserError,
     existing_folder,
     load_tensorflow,
-    timed,
 )
-from gspn_tf.commands.flags import flag, integer, scale
+from gspn_tf.commands.flags import POINT_SEED, flag, integer, real
 
 FLAGS = (
-    flag("--model", "Run folder."),
-    flag("--output", "Folder for the results."),
-    flag("--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=scale),
+    flag("scan", "PLY or npz file."),
+    flag("--model", "Run folder.", required=True),
+    flag("--output", "Folder for the results.", required=True),
+    flag(
+        "--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=real(1e-9, 1e9)
+    ),
     flag(
         "--num_points",
         "Points that the network sees; default: those of the run's config.",
         type=integer(1),
     ),
-    flag("--seed", "Of the points that the network sees.", 0, type=integer(0)),
+    POINT_SEED,
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Segment one scan."""
-    flags = arguments.flags
-    path = Path(arguments.positional[0])
+    path = Path(flags.scan)
     if not path.is_file():
         raise UserError(f"no file {path}")
     folder = existing_folder(flags.model, "--model")
@@ -48,17 +49,14 @@ def run(arguments: Arguments) -> None:
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
     print(f"{path.name}: {len(scan.points):,} points; the network sees {seen:,}")
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
-    measured: dict[str, float] = {}
-    with timed(measured):
-        segmenter = inference.Segmenter(model, seen, config.data.sampling)
-        points = scan.points * np.float32(flags.scale)
-        found = segmenter.segment(points, scan.colors, flags.seed)
-        result = SegmentedScan(path.name, scan, flags.scale, classes, found)
-        result.write(flags.output)
+    segmenter = inference.Segmenter(model, seen, config.data.sampling)
+    points = scan.points * np.float32(flags.scale)
+    found = segmenter.segment(points, scan.colors, flags.seed)
+    result = SegmentedScan(path.name, scan, flags.scale, classes, found)
+    result.write(flags.output)
     for row in result.instances():
         print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
-    page = Path(flags.output) / "index.html"
-    print(f"{len(found.classes)} instances in {measured['seconds']} s: {page}")
+    print(f"{len(found.classes)} instances: {Path(flags.output) / 'index.html'}")
 
 
 def unit_hint(points: np.ndarray, scale: float) -> str:
@@ -71,11 +69,8 @@ def unit_hint(points: np.ndarray, scale: float) -> str:
 
 
 COMMAND = Command(
-    name="segment",
-    summary="Find the instances of one scan and write a cloud, a list and a page.",
-    usage="SCAN.ply --model RUN --output DIR [--scale METRES_PER_UNIT]",
-    flags=FLAGS,
-    run=run,
-    required=("model", "output"),
-    num_positional=1,
+    "segment",
+    "Find the instances of one scan and write a cloud, a list and a page.",
+    FLAGS,
+    run,
 )

@@ -1,8 +1,9 @@
 """`gspn serve-data`: processes that prepare training scenes for others."""
 
 import signal
+from argparse import Namespace
 
-from gspn_tf.commands.command import Arguments, Command, load_tensorflow
+from gspn_tf.commands.command import Command, load_tensorflow
 from gspn_tf.commands.flags import flag, integer
 
 FLAGS = (
@@ -15,9 +16,8 @@ FLAGS = (
 )
 
 
-def run(arguments: Arguments) -> None:
+def run(flags: Namespace) -> None:
     """Serve until interrupted; the address is printed once others can connect."""
-    flags = arguments.flags
     load_tensorflow()
     from tensorflow.data.experimental import service
 
@@ -42,9 +42,8 @@ def run(arguments: Arguments) -> None:
 
 
 COMMAND = Command(
-    name="serve-data",
-    summary="Prepare training scenes for other processes: a dispatcher or a worker.",
-    usage="[--dispatcher HOST:PORT] [--port 0]",
-    flags=FLAGS,
-    run=run,
+    "serve-data",
+    "Prepare training scenes for other processes: a dispatcher or a worker.",
+    FLAGS,
+    run,
 )

@@ -1,13 +1,10 @@
 """Times the networks and the data pipeline on the machine at hand."""
 
-import resource
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
-
-import tensorflow as tf
 
 from gspn_tf.config import Config
 from gspn_tf.data import read_scenes
@@ -25,19 +22,13 @@ class Timing(NamedTuple):
     best_ms: float
     runs: int
 
-    def line(self) -> str:
-        """Return a line to read."""
-        return f"{self.median_ms:10.1f} ms  (best {self.best_ms:.1f})  {self.name}"
-
 
 def timed_runs(name: str, run: Callable[[], object], repeats: int) -> Timing:
-    """Time `run`, whose result is waited for, after one run that is not counted."""
+    """Time `run`, which waits for its result, after one run that is not counted."""
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        for result in tf.nest.flatten(run()):
-            if isinstance(result, tf.Tensor):
-                result.numpy()
+        run()
         times.append(1e3 * (time.perf_counter() - start))
     counted = times[1:]
     return Timing(name, statistics.median(counted), min(counted), repeats)
@@ -64,23 +55,15 @@ def model_timings(config: Config, directory: str, repeats: int) -> list[Timing]:
     *_, stage = config.model.stages()
     model = training.initial_model(stage, config)
     segmenter = inference.Segmenter.from_config(model, config.data)
-
-    def run() -> object:
-        return segmenter.segment(scene.points, scene.colors).semantic
-
+    segment = partial(segmenter.segment, scene.points, scene.colors)
     name = f"inference, one scene of {len(scene.points):,} points"
-    return [*found, timed_runs(name, run, repeats)]
+    return [*found, timed_runs(name, segment, repeats)]
 
 
-def data_timings(
+def pipeline_timing(
     config: Config, directory: str, repeats: int
-) -> tuple[list[Timing], list[float]]:
-    """Time batches that nothing is done with, beside the steps they are for.
-
-    Returns:
-        The times of the pipeline and of a training step of each stage, and how many
-        scenes a second that is.
-    """
+) -> tuple[Timing, float]:
+    """Time batches that nothing is done with; also return the scenes a second."""
     scenes, size = training.Scenes(directory, config), config.train.batch_size
     batches = max(scenes.steps(), -(-LEAST_SCENES // size))
     endless = iter(scenes.epoch("gspn", 0).repeat())
@@ -90,15 +73,5 @@ def data_timings(
             next(endless)
 
     name = f"pipeline, {config.data.num_points:,} points a scene"
-    pipeline, steps = timed_runs(name, run, repeats), step_timings(scenes, repeats)
-    counts = [batches * size, *[size] * len(steps)]
-    rates = [
-        1e3 * count / timing.median_ms
-        for count, timing in zip(counts, [pipeline, *steps], strict=True)
-    ]
-    return [pipeline, *steps], rates
-
-
-def peak_memory_gb() -> float:
-    """Return the largest memory that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    pipeline = timed_runs(name, run, repeats)
+    return pipeline, 1e3 * batches * size / pipeline.median_ms

@@ -1,18 +1,19 @@
 """Every number of the networks, of data and of training, each with its source.
 
-Here live the schema, whose options docs/configuration.md lists, the presets, the
-reading of config files and overrides, and that of earlier versions' files. It imports
-nothing of the package.
+`networks` and `schema` list all options. Here live also the presets, the reading of
+config files and overrides, and that of earlier versions' files. It imports nothing of
+the package.
 """
 
-from gspn_tf.config.schema import BackboneConfig as BackboneConfig
+from gspn_tf.config.networks import BackboneConfig as BackboneConfig
+from gspn_tf.config.networks import GSPNConfig as GSPNConfig
+from gspn_tf.config.networks import RPointNetConfig as RPointNetConfig
+from gspn_tf.config.networks import SGPNConfig as SGPNConfig
 from gspn_tf.config.schema import Config as Config
 from gspn_tf.config.schema import DataConfig as DataConfig
-from gspn_tf.config.schema import GSPNConfig as GSPNConfig
-from gspn_tf.config.schema import RPointNetConfig as RPointNetConfig
-from gspn_tf.config.schema import SGPNConfig as SGPNConfig
 from gspn_tf.config.schema import StageConfig as StageConfig
 from gspn_tf.config.schema import TrainConfig as TrainConfig
+from gspn_tf.config.schema import differences as differences
 from gspn_tf.config.schema import from_dict as from_dict
 from gspn_tf.config.schema import read_config as read_config
 from gspn_tf.config.schema import to_json as to_json

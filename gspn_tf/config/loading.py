@@ -58,10 +58,9 @@ def ablate(config: Config, name: str) -> None:
         for part in parts:
             holder = getattr(holder, part, None)
         if not hasattr(holder, field):
-            kind = getattr(config.model, "kind", type(config.model).__name__)
             raise ValueError(
-                f"ablation {name!r} sets config.{path}, which a model of kind {kind!r} "
-                "does not have"
+                f"ablation {name!r} sets config.{path}, which a model of kind "
+                f"{config.model.kind!r} does not have"
             )
         value = value(getattr(holder, field)) if callable(value) else value
         setattr(holder, field, value)
@@ -143,13 +142,12 @@ def _kind_at(config: Any, path: str) -> Any:
     kind: Any = type(config)
     for name in names:
         kinds = typing.get_type_hints(type(config)) if dc.is_dataclass(config) else {}
-        bare = name.removeprefix("no") if name not in kinds else name
-        if bare not in kinds:
+        if name not in kinds:
             near = difflib.get_close_matches(name, kinds, n=3) or list(kinds)
             hint = f"near: {', '.join(near)}" if kinds else "it is a value"
             raise ValueError(f"--{path}: {holder} has no field {name!r} ({hint})")
-        holder, kind = f"{holder}.{name}", kinds[bare]
-        config = getattr(config, bare)  # of several classes the one that is there
+        holder, kind = f"{holder}.{name}", kinds[name]
+        config = getattr(config, name)  # of several classes the one that is there
     return kind
 
 

@@ -45,7 +45,7 @@ def upgrade(data: Any) -> Any:
       data: contents of a JSON file, a dict for each dataclass; left as it is.
 
     Raises:
-      ValueError: a field that is gone has a value that no network can have here.
+      ValueError: fields that are gone have values that no network has here together.
     """
     if not isinstance(data, dict):
         return data
@@ -65,9 +65,7 @@ def _kind_of(values: dict[str, Any]) -> str:
         if all(rows[name][column] == value for name, value in gone.items()):
             return kind
     name, value = next(x for x in gone.items() if x[1] != rows[x[0]][0])
-    if value not in rows[name]:
-        raise ValueError(f"{name} is {value!r}, which no network has any more")
     raise ValueError(
-        f"{name} is {value!r}, which this version has only in the released networks, "
-        f"with the other values of the release: {list(kinds)[1:]}"
+        f"{name} is {value!r}, which no network of this version has with the other "
+        "values of the config"
     )

@@ -242,15 +242,9 @@ def nearest_preset(
     model: c.RPointNetConfig | c.SGPNConfig,
 ) -> tuple[str, list[str]]:
     """The preset that a model is nearest to, and the fields in which it differs."""
-    same = {name: make() for name, make in PRESETS.items()}
-    same = {name: each for name, each in same.items() if type(each) is type(model)}
-    changed = {name: _differing(each, model) for name, each in same.items()}
-    return min(changed.items(), key=lambda item: len(item[1]))
-
-
-def _differing(left: Any, right: Any, path: str = "") -> list[str]:
-    if not dc.is_dataclass(left):
-        return [] if left == right else [path.lstrip(".")]
-    names = [field.name for field in dc.fields(left)]
-    pairs = ((getattr(left, n), getattr(right, n), f"{path}.{n}") for n in names)
-    return [field for pair in pairs for field in _differing(*pair)]
+    found = {
+        name: list(c.differences(dc.asdict(preset()), dc.asdict(model)))
+        for name, preset in PRESETS.items()
+        if isinstance(preset(), type(model))
+    }
+    return min(found.items(), key=lambda item: len(item[1]))

@@ -54,11 +54,10 @@ def read_manifest(directory: str | Path) -> dict:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         classes, splits = manifest["classes"], manifest["splits"]
         ClassList.from_pairs(classes)
-        whole = all({"scenes", "shards"} <= set(split) for split in splits.values())
+        for split in splits.values():
+            _ = split["scenes"], split["shards"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no manifest of `gspn prepare`: {error}") from error
-    if not whole:
-        raise ValueError(f"{path}: every split needs 'scenes' and 'shards'")
     if manifest.get("format", 1) > FORMAT:
         raise ValueError(
             f"{path} has format {manifest['format']}, this version reads up to "

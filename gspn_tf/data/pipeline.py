@@ -12,17 +12,6 @@ import tensorflow as tf
 from gspn_tf.config import DataConfig
 from gspn_tf.data import manifest, preprocessing, sampling, shards
 
-_PADDING = {"points": 0.0, "colors": 0.0, "num_points": 0}
-_TARGET_PADDING = {
-    "semantic": 0,
-    "weights": 0.0,
-    "instance": -1,
-    "shapes": 0.0,
-    "boxes": 0.0,
-    "classes": 0,
-    "valid": False,
-}
-
 
 def load(
     directory: str,
@@ -184,7 +173,8 @@ def _batch(
     if size < 1:
         raise ValueError(f"batch_size must be at least 1, got {size}")
     drop = training and num_scenes >= size
-    padding = _PADDING | {"targets": _TARGET_PADDING}
+    padding = tf.nest.map_structure(lambda _: None, dataset.element_spec)  # zeros
+    padding["targets"]["instance"] = -1
     dataset = dataset.padded_batch(size, padding_values=padding, drop_remainder=drop)
     count = num_scenes // size if drop else -(-num_scenes // size)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))

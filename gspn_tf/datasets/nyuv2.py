@@ -104,20 +104,17 @@ def list_labelled_file(path: Path) -> Frames:
         missing = {"images", "names", *_MAPS} - set(file)
         if missing:
             raise ScanError(f"{path}: expected {sorted(missing)}, got {list(file)}")
-        shape = file["images"].shape
-        if len(shape) != 4 or shape[1] != 3:
-            raise ScanError(f"{path}: images must be [F, 3, W, H], got {list(shape)}")
-        expected = [shape[0], *shape[2:]]
-        for name in _MAPS:
-            if list(file[name].shape) != expected:
-                raise ScanError(
-                    f"{path}: {name} must be {expected} as the images are, "
-                    f"got {list(file[name].shape)}"
-                )
+        images, *maps = (file[name].shape for name in ("images", *_MAPS))
+        expected = (images[0], *images[2:])
+        if len(images) != 4 or images[1] != 3 or set(maps) != {expected}:
+            raise ScanError(
+                f"{path}: images must be [F, 3, W, H] and {', '.join(_MAPS)} [F, W, H] "
+                f"alike, got {images} and {maps}"
+            )
         read = partial(
             read_labelled_frame, path=path, row_of_label=_rows_of_labels(file)
         )
-    sources = [SceneSource(f"{i + 1:04d}", detail=i) for i in range(shape[0])]
+    sources = [SceneSource(f"{i + 1:04d}", detail=i) for i in range(images[0])]
     return Frames(sources, read, rgbd.NYUV2, {"source": files.sha256(path)})
 
 
@@ -128,8 +125,6 @@ def read_labelled_frame(
     with opened(path) as file:
         color = np.ascontiguousarray(file["images"][source.detail].T)
         depth, label, instance = (file[key][source.detail].T for key in _MAPS)
-    if not np.isfinite(depth).all():
-        raise ScanError(f"{path}, frame {source.name}: depths must be finite")
     if label.max() >= len(row_of_label):
         raise ScanError(
             f"{path}, frame {source.name}: labels must be at most "

@@ -47,7 +47,7 @@ def read_labelled_scan(source: SceneSource, classes: ClassList) -> Scene:
         finite.
     """
     (path,) = source.files
-    scan = read_scan(path, whole=True)
+    scan = read_scan(path)
     if scan.semantic is None or scan.instance is None:
         raise ScanError(f"{path}: expected 'semantic' and 'instance', got no such data")
     check_finite(path, scan.points)

@@ -40,7 +40,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gspn_tf import files
+from gspn_tf import config, files
 from gspn_tf.data import manifest as manifests
 from gspn_tf.data.scene import Scene
 from gspn_tf.data.shards import shard_names, write_shard
@@ -139,7 +139,7 @@ def _is_complete(output: Path, plan: dict, force: bool) -> bool:
         raise ValueError(f"{output} exists and is no data folder; it is left alone")
     if force:
         return False
-    _check_same(manifests.read_manifest(output), plan, f"{output} exists")
+    _is_same(manifests.read_manifest(output), plan, f"{output} exists")
     damaged = manifests.damaged_shards(output)
     if damaged:
         raise manifests.ShardError(
@@ -183,31 +183,28 @@ def _goes_on(folder: Path, plan: dict, force: bool) -> bool:
     if not (folder / "plan.json").exists() or not (folder / "data").exists():
         return False
     there = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    try:
-        _check_same(there, plan, f"{folder} holds an unfinished run")
-    except ValueError:
-        if not force:
-            raise
-        return False
-    return True
+    return _is_same(there, plan, f"{folder} holds an unfinished run", force)
 
 
-def _check_same(there: dict, plan: dict, what: str) -> None:
-    """Raise ValueError that lists how a manifest or a plan differs from this plan."""
-    there = {key: there.get(key) for key in plan}
-    entries = there["splits"] or {}
-    known = {key for entry in plan["splits"].values() for key in entry}
-    there["splits"] = {
-        split: {key: value for key, value in entry.items() if key in known}
-        for split, entry in entries.items()
+def _is_same(there: dict, plan: dict, what: str, force: bool = False) -> bool:
+    """Whether a manifest or a plan is of this plan.
+
+    Raises:
+      ValueError: it is not, without `force`; lists how it differs.
+    """
+    head = {key: there.get(key) for key in plan}
+    head["splits"] = {
+        split: {key: entry.get(key) for key in ("labelled", "names")}
+        for split, entry in there["splits"].items()
     }
-    differing = run_folder.differences(there, plan, "")
-    if differing:
-        short = [text if len(text) < 100 else text[:96] + " ..." for text in differing]
+    found = config.differences(head, plan)
+    if found and not force:
+        differing = [f"{name} ({how})" for name, how in found.items()]
         raise ValueError(
-            f"{what} with other data or options, {', '.join(short[:4])}; "
+            f"{what} with other data or options, {', '.join(differing)[:400]}; "
             "--force replaces it"
         )
+    return not found
 
 
 class _Shard(NamedTuple):
@@ -258,13 +255,14 @@ def _write_shard(
     """Writes the scenes of a shard, and returns what is to be known of it."""
     scenes: list[Scene] = []
     skipped, warnings = dict[str, str](), list[str]()
-    sources = dict[str, list]()
+    sources = dict[str, str]()
     for result in results:
         name = result.source.name
         told = [f"{name}: {text}" for text in result.warnings]
         if result.scene:
             scenes.append(result.scene)
-            sources |= _source_files(result, data.root)
+            names = (os.path.relpath(p, data.root) for p in result.source.files)
+            sources |= zip(names, result.digests, strict=True)
         elif keep_going:
             skipped[name] = result.error
             told.append(f"{name}: left out: {result.error}")
@@ -288,25 +286,12 @@ def _write_shard(
     }
 
 
-def _source_files(result: ReadResult, root: Path) -> dict[str, list]:
-    """Digest, size and time of each file of a scene, by its path from the root."""
-    found = {}
-    for path, digest in zip(result.source.files, result.digests, strict=True):
-        status = path.stat()
-        name = os.path.relpath(path, root)
-        found[name] = [digest, status.st_size, status.st_mtime_ns]
-    return found
-
-
 def _check_sources(shard: _Shard, root: Path) -> None:
     """Raise ValueError where a file has changed since its scene was written."""
-    for name, (digest, size, time) in shard.facts()["sources"].items():
-        path = root / name
-        status = path.stat()
-        same = (status.st_size, status.st_mtime_ns) == (size, time)
-        if not same and files.sha256(path) != digest:
+    for name, digest in shard.facts()["sources"].items():
+        if files.sha256(root / name) != digest:
             raise ValueError(
-                f"{path} has changed since {shard.path} was written of it; "
+                f"{root / name} has changed since {shard.path} was written of it; "
                 "--force begins again"
             )
 
@@ -328,7 +313,7 @@ def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
         }
         for each in facts:
             manifest["warnings"] += each["warnings"]
-            sources |= {name: digest for name, (digest, *_) in each["sources"].items()}
+            sources |= each["sources"]
     if not any(entry["scenes"] for entry in manifest["splits"].values()):
         raise ValueError("none of the scenes can be read")
     if sources:

@@ -7,12 +7,14 @@ makes a scene of a source. `gspn_tf.datasets.preparing` writes it to disk.
 import contextlib
 import logging
 import multiprocessing
-from collections import Counter, deque
+import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +23,7 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene, check_scene
 
 _LOGGER = logging.getLogger("gspn_tf")
+SCENES_AHEAD = 4  # of each process, in memory at most
 
 
 class SceneSource(NamedTuple):
@@ -122,17 +125,16 @@ def read_source(
     read: Callable[[SceneSource], Scene], num_classes: int, source: SceneSource
 ) -> ReadResult:
     """Reads and checks one scene; what is wrong with its files is in the result."""
+    scene, error, digests = None, "", tuple[str, ...]()
     with _heard_warnings() as heard:
         try:
             digests = tuple(files.sha256(path) for path in source.files)
             scene = read(source)
             check_scene(scene, num_classes)
-        except OSError as error:
-            reason = f"{error.filename}: {error.strerror}" if error.filename else error
-            return ReadResult(source, None, str(reason), tuple(heard))
-        except ValueError as error:
-            return ReadResult(source, None, str(error), tuple(heard))
-    return ReadResult(source, scene, "", tuple(heard), digests)
+        except (OSError, ValueError) as failure:
+            error = str(failure)
+    warnings = tuple(record.getMessage() for record in heard.buffer)
+    return ReadResult(source, None if error else scene, error, warnings, digests)
 
 
 def read_sources(
@@ -144,7 +146,7 @@ def read_sources(
     module again: a program of your own needs `if __name__ == "__main__":`.
 
     Raises:
-      MemoryError: a process was killed; names the scenes that it may have read.
+      MemoryError: a process was killed.
     """
     work = partial(read_source, data.read, len(data.classes))
     jobs = min(jobs, len(sources))
@@ -153,38 +155,26 @@ def read_sources(
         return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, initializer=startup.follow_parent)
-    pending: deque[tuple[SceneSource, Future]] = deque()
     try:
-        for source in sources:
-            pending.append((source, pool.submit(work, source)))
-            if len(pending) > 2 * jobs:
-                yield pending.popleft()[1].result()
-        while pending:
-            yield pending.popleft()[1].result()
+        for start in range(0, len(sources), SCENES_AHEAD * jobs):
+            yield from pool.map(work, sources[start : start + SCENES_AHEAD * jobs])
     except BrokenProcessPool as error:
-        names = ", ".join(source.name for source, _ in pending)
         raise MemoryError(
-            f"a process was killed while it read a scene, one of or just before "
-            f"{names}; fewer jobs need less memory"
+            "a process was killed while it read a scene; fewer --jobs need less memory"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
-def _heard_warnings() -> Iterator[list[str]]:
-    """The warnings that this package logs meanwhile, instead of showing them."""
-    heard: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            heard.append(record.getMessage())
-
-    handler = Listener(logging.WARNING)
+def _heard_warnings() -> Iterator[BufferingHandler]:
+    """Keeps the warnings that this package logs meanwhile, instead of showing them."""
+    handler = BufferingHandler(capacity=sys.maxsize)
+    handler.setLevel(logging.WARNING)
     propagate, _LOGGER.propagate = _LOGGER.propagate, False
     _LOGGER.addHandler(handler)
     try:
-        yield heard
+        yield handler
     finally:
         _LOGGER.removeHandler(handler)
         _LOGGER.propagate = propagate

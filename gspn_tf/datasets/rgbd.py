@@ -110,9 +110,8 @@ def read_cloud(source: SceneSource) -> Scene:
         raise ScanError(
             f"{path}: expected the fields x, y, z, label and rgba, got {list(columns)}"
         )
-    for key in ("label", packed):
-        if columns[key].dtype.itemsize != 4:
-            raise ScanError(f"{path}: {key} must have 4 bytes")
+    if columns[packed].dtype.itemsize != 4:
+        raise ScanError(f"{path}: {packed} must have 4 bytes")
     points = np.stack([columns[key] for key in "xyz"], axis=1).astype(np.float64)
     keep = np.isfinite(points).all(axis=1)
     if (columns["label"][~keep] > 0).any():

@@ -4,15 +4,14 @@
         NAME_vh_clean_2.ply               the mesh; its vertices are the points
         NAME_vh_clean_2.0.010000.segs.json    segment of each vertex
         NAME.aggregation.json             objects: groups of segments with a label
-        NAME_vh_clean_2.labels.ply        nyu40 id of each vertex; only compared
         NAME.txt                          axisAlignment, where there is one: applied
     scannetv2-labels.combined.tsv         label -> nyu40 id
     scannetv2_train.txt, _val.txt, _test.txt  the official splits
 
 The last two are looked for in SOURCE, its sub-folders and SOURCE/Tasks/Benchmark.
 Scenes of the split `test` have no labels. Groups are painted as ScanNet's own tools do:
-of two groups with a common segment the later one has it; that, and segments that the
-mesh does not have, are logged as warnings.
+of two groups with a common segment the later one has it, and segments that the mesh
+does not have are passed over.
 """
 
 import csv
@@ -56,7 +55,7 @@ def data_set(
 
     Raises:
       FileNotFoundError: no lists, no label map, or a scan that is not there.
-      ValueError: unknown split, or a malformed label map.
+      ValueError: a malformed label map.
     """
     source = Path(source)
     listed = read_lists(source, splits, lists)
@@ -69,7 +68,7 @@ def data_set(
     chosen, absent = choose_listed(listed, there, source, keep_going)
     options, label_ids = {}, {}
     if any(split not in _UNLABELLED for split in listed):
-        path = Path(label_map) if label_map else _find_file(source, _LABEL_MAP)
+        path = label_map or _find_file(source, _LABEL_MAP) or source / _LABEL_MAP
         label_ids = read_label_map(path)
         options["label_map_sha256"] = files.sha256(path)
     return DataSet(
@@ -89,32 +88,24 @@ def read_lists(
     source: Path, splits: Sequence[str], lists: str | Path | None
 ) -> dict[str, list[str]]:
     """Names of the scans of each split."""
-    unknown = set(splits) - set(SPLITS)
-    if unknown:
-        raise ValueError(f"split must be of {list(SPLITS)}, got {sorted(unknown)}")
-    found = {}
-    for split in splits or SPLITS:
-        try:
-            path = _find_file(Path(lists or source), f"scannetv2_{split}.txt")
-        except FileNotFoundError:
-            if splits:
-                raise
-            continue
-        found[split] = path.read_text(encoding="utf-8").split()
-    if not found:
+    folder = Path(lists or source)
+    files_of = {s: _find_file(folder, f"scannetv2_{s}.txt") for s in splits or SPLITS}
+    found = {split: path for split, path in files_of.items() if path}
+    absent = [split for split in files_of if split not in found]
+    if not found or (splits and absent):
         raise FileNotFoundError(
-            f"no scannetv2_train.txt, _val.txt or _test.txt in {lists or source}: "
-            "--lists names the folder of the official split lists"
+            f"no scannetv2_{absent[0]}.txt in {folder} or its sub-folders: --lists "
+            "names the folder of the official split lists"
         )
-    return found
+    return {s: path.read_text(encoding="utf-8").split() for s, path in found.items()}
 
 
-def _find_file(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path | None:
     """A file in a folder, one of its sub-folders, or where ScanNet's code has it."""
     for pattern in (name, f"*/{name}", f"Tasks/Benchmark/{name}"):
         for path in sorted(folder.glob(pattern)):
             return path
-    raise FileNotFoundError(f"no {name} in {folder} or its sub-folders")
+    return None
 
 
 def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
@@ -123,15 +114,12 @@ def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         return None
-    paths = {"mesh": folder / f"{name}_vh_clean_2.ply", "frame": folder / f"{name}.txt"}
+    paths = {"mesh": folder / f"{name}_vh_clean_2.ply"}
+    if (frame := folder / f"{name}.txt").exists():
+        paths["frame"] = frame
     if labelled:
         paths["segments"] = folder / f"{name}_vh_clean_2.0.010000.segs.json"
         paths["groups"] = folder / f"{name}.aggregation.json"
-        paths["labels"] = folder / f"{name}_vh_clean_2.labels.ply"
-    optional = [kind for kind in ("frame", "labels") if kind in paths]
-    for kind in optional:
-        if not paths[kind].exists():
-            del paths[kind]
     return SceneSource(name, tuple(paths.values()), paths)
 
 
@@ -175,9 +163,9 @@ def read_scannet_scan(source: SceneSource, label_ids: Mapping[str, int]) -> Scen
 
 
 def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Points [V, 3] float64 and colours [V, 3] uint8 of a mesh, all of it there."""
+    """Points [V, 3] float64 and colours [V, 3] uint8 of a mesh."""
     channels = ("red", "green", "blue")
-    columns = read_vertices(path, ("x", "y", "z", *channels), whole=True)
+    columns = read_vertices(path, ("x", "y", "z", *channels))
     points = np.stack([columns[name] for name in "xyz"], axis=1).astype(np.float64)
     check_finite(path, points)
     colors = np.stack([columns[name] for name in channels], axis=1)

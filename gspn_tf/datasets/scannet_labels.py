@@ -1,10 +1,9 @@
 """Labels of a ScanNet mesh: segments of vertices, and groups of segments.
 
-Segments and groups that do not fit the mesh are errors where nothing sensible can be
-made of them, and otherwise warnings in the log.
+A few segments of groups may be none of the mesh, as in some scans; where most are not,
+the files belong to another mesh.
 """
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gspn_tf.files.errors import ScanError, load_json
-from gspn_tf.files.ply import read_vertices
 
-_log = logging.getLogger(__name__)
 _MAX_OBJECTS = 1 << 20
 
 
@@ -34,7 +31,7 @@ def read_labels(
     ScanNet's `export_train_mesh_for_evaluation.py`.
 
     Args:
-        paths: files of "segments", "groups" and perhaps "labels".
+        paths: files of "segments" and "groups".
         num_vertices: V, of the mesh.
         label_ids: nyu40 id of each label.
 
@@ -55,8 +52,6 @@ def read_labels(
         semantic[np.isin(ids, group.segments)] = label_ids[group.label]
     for group in {group.number: group for group in groups}.values():
         objects[np.isin(ids, group.segments)] = group.number
-    if "labels" in paths:
-        _compare(paths["labels"], semantic[rows])
     return semantic[rows], objects[rows]
 
 
@@ -65,9 +60,6 @@ def _read_list(path: Path, key: str) -> list[Any]:
     document = load_json(path)
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
         raise ScanError(f"{path}: expected an object with a list {key!r}")
-    scene = str(document.get("sceneId", "")).removeprefix("scannet.")
-    if scene and not path.name.startswith(scene):
-        _log.warning("%s says that it is of %s", path.name, scene)
     return document[key]
 
 
@@ -95,58 +87,27 @@ def _read_groups(path: Path) -> list[_Group]:
     groups = []
     for entry in _read_list(path, "segGroups"):
         match entry:
-            case {"objectId": int(number), "label": str(label), "segments": segments}:
+            case {
+                "objectId": int(number),
+                "label": str(label),
+                "segments": segments,
+            } if 0 <= number < _MAX_OBJECTS:
                 ids = np.unique(_integer_array(path, "segments", segments))
                 groups.append(_Group(number + 1, label.strip(), ids))
             case _:
                 raise ScanError(
-                    f"{path}: a group needs objectId, label and segments, "
-                    f"got {str(entry)[:80]}"
+                    f"{path}: a group needs an objectId below {_MAX_OBJECTS}, a label "
+                    f"and segments, got {str(entry)[:80]}"
                 )
-        if not 0 <= number < _MAX_OBJECTS:
-            raise ScanError(
-                f"{path}: objectId must be at least 0 and below {_MAX_OBJECTS}, "
-                f"got {number}"
-            )
     return groups
 
 
 def _check_segments(path: Path, groups: list[_Group], ids: np.ndarray) -> None:
-    """Reports unknown and common segments; ValueError where most are unknown."""
-    numbers, counts = np.unique([group.number for group in groups], return_counts=True)
-    for number in numbers[counts > 1]:
-        _log.warning("%s: several groups have objectId %d", path.name, number - 1)
-    every = np.concatenate([*(group.segments for group in groups), ids[:0]])
-    named, owners = np.unique(every, return_counts=True)
-    unknown = named[~np.isin(named, ids)]
+    """Raise ScanError where most segments of the groups are not among `ids`."""
+    named = {segment for group in groups for segment in group.segments}
+    unknown = named - set(ids)
     if 2 * len(unknown) > len(named):
         raise ScanError(
             f"{path} belongs to another mesh: {len(unknown)} of the {len(named)} "
-            f"segments of its groups are not in the mesh, such as {unknown[0]}"
+            f"segments of its groups are not in the mesh, such as {min(unknown)}"
         )
-    if len(unknown):
-        _log.warning(
-            "%s: %d segments are not in the mesh, such as %d",
-            *(path.name, len(unknown), unknown[0]),
-        )
-    common = named[owners > 1]
-    if len(common):
-        objects = [g.number - 1 for g in groups if np.isin(g.segments, common).any()]
-        _log.warning(
-            "%s: %d segments are in several groups, of the objects %s; the later has "
-            "them",
-            *(path.name, len(common), objects),
-        )
-
-
-def _compare(path: Path, semantic: np.ndarray) -> None:
-    """Reports vertices to which the labelled mesh gives another nyu40 id."""
-    label = read_vertices(path, ("label",), whole=True)["label"]
-    if len(label) != len(semantic):
-        raise ScanError(
-            f"{path} must have the {len(semantic)} vertices of the mesh, "
-            f"got {len(label)}"
-        )
-    count = int((label != semantic).sum())
-    if count:
-        _log.warning("%s: other label at %d vertices", path.name, count)

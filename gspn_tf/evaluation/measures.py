@@ -11,7 +11,6 @@ import tensorflow as tf
 from gspn_tf import data, models, ops
 from gspn_tf.config import Config
 from gspn_tf.data import Scene, manifest, shards
-from gspn_tf.evaluation import submission
 from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.metrics import APResult, InstancePredictions, Judged, evaluate_scenes
 from gspn_tf.models.proposers.shapes import ShapeOutputs
@@ -51,23 +50,6 @@ def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Jud
         )
 
 
-def submitted(predictions: str | Path, split: Split) -> Iterator[Judged]:
-    """Read the scenes of a split that have predictions in the benchmark's files.
-
-    Raises:
-        submission.SubmissionError: predictions of a scene that is not of the split, or
-            what `submission.read_predictions` raises.
-    """
-    classes = manifest.read_classes(split.directory)
-    paths = submission.list_predictions(predictions)
-    for scene in split.track(split.scenes(), "instances", split.count()):
-        if path := paths.pop(scene.name, None):
-            count = len(scene.points)
-            yield _with_truth(scene, submission.read_predictions(path, classes, count))
-    for path in paths.values():
-        raise submission.SubmissionError(f"{path}: no scene of split {split.name}")
-
-
 def component_precision(split: Split) -> APResult:
     """Measure connected components of the *true* semantic labels: a yardstick.
 
@@ -88,8 +70,7 @@ def component_precision(split: Split) -> APResult:
 
 
 def _with_truth(scene: Scene, found: InstancePredictions) -> Judged:
-    labels = scene.semantic, scene.instance
-    return Judged(scene.name, found, *labels, scene.points, scene.colors)
+    return Judged(scene.name, found, scene.semantic, scene.instance)
 
 
 def proposal_quality(network: models.GSPN, batch: dict) -> dict[str, np.ndarray]:

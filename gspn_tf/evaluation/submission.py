@@ -27,27 +27,13 @@ from gspn_tf.metrics.overlaps import InstancePredictions
 RESULTS = "semantic_instance_evaluation.txt"  # left there by the benchmark's script
 MASKS = "predicted_masks"
 NUM_LABELS = 40  # of nyu40; 0 is unlabelled
-MAX_NUMBERED = 999  # of one scene, in a file of the truth
 
 
 class SubmissionError(ValueError):
     """A file that is not what the benchmark's script reads; names it."""
 
 
-Pairs = Mapping[str, tuple[Path, Path]]  # scene -> its predictions and its truth
-
-
-def find_scenes(predictions: str | Path, truth: str | Path) -> Pairs:
-    """Pair the files of scenes with predictions; as in the script no other counts.
-
-    Raises:
-      SubmissionError: no predictions, or some of a scene without truth.
-    """
-    found, there = list_predictions(predictions), list_truth(truth)
-    for name, path in found.items():
-        if name not in there:
-            raise SubmissionError(f"{path}: expected {path.name} in {truth} too")
-    return {name: (path, there[name]) for name, path in found.items()}
+Labelled = tuple[str, np.ndarray, np.ndarray]  # name, semantic [V], instance [V]
 
 
 def list_predictions(folder: str | Path) -> dict[str, Path]:
@@ -64,21 +50,28 @@ def list_truth(folder: str | Path) -> dict[str, Path]:
     return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
 
 
-def truth_sha256(pairs: Pairs) -> str:
+def truth_sha256(truth: Mapping[str, Path]) -> str:
     """SHA-256 of the lines "digest  name" of the files of the truth."""
-    paths = (truth for _, truth in pairs.values())
+    paths = truth.values()
     lines = "".join(f"{files.sha256(path)}  {path.name}\n" for path in paths)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def read_pairs(
-    pairs: Iterable[tuple[str, tuple[Path, Path]]], classes: ClassList
+def predicted(
+    scenes: Iterable[Labelled], predictions: Mapping[str, Path], classes: ClassList
 ) -> Iterator[Judged]:
-    """Read scenes one at a time, without points; errors as of the two readers below."""
-    for name, (predictions, truth) in pairs:
-        semantic, instance = read_truth(truth, classes)
-        found = read_predictions(predictions, classes, len(semantic))
-        yield Judged(name, found, semantic, instance)
+    """Read the predictions of the scenes that have some; as in the script no others.
+
+    Raises:
+      SubmissionError: of `read_predictions`, or predictions of none of the scenes.
+    """
+    left = dict(predictions)
+    for name, semantic, instance in scenes:
+        if path := left.pop(name, None):
+            found = read_predictions(path, classes, len(semantic))
+            yield Judged(name, found, semantic, instance)
+    for path in left.values():
+        raise SubmissionError(f"{path}: no such scene in the truth")
 
 
 def read_truth(path: str | Path, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:
@@ -124,23 +117,25 @@ def read_predictions(
 
 
 def written(
-    scenes: Iterable[Judged],
-    classes: ClassList,
-    predictions: str | Path | None,
-    truth: str | Path | None,
+    scenes: Iterable[Judged], folder: str | Path, classes: ClassList
 ) -> Iterator[Judged]:
-    """Pass scenes on, and write what is found and what is there in these folders."""
+    """Pass scenes on, and write what is found in them to a folder."""
     for judged in scenes:
-        if predictions:
-            write_predictions(predictions, judged, classes)
-        if truth:
-            write_truth(truth, judged, classes)
+        write_predictions(folder, judged, classes)
         yield judged
 
 
 def write_predictions(folder: str | Path, judged: Judged, classes: ClassList) -> None:
-    """Write the instances found in a scene; the file that lists them comes last."""
-    folder, name = Path(folder), _checked_name(judged.name)
+    """Write the instances found in a scene; the file that lists them comes last.
+
+    Raises:
+      ValueError: a scene's name that is not one word.
+    """
+    folder, name = Path(folder), judged.name
+    if not name or any(letter.isspace() or letter in "/\\" for letter in name):
+        raise ValueError(
+            f"a scene's name must be one word in the benchmark's files, got {name!r}"
+        )
     (folder / MASKS).mkdir(parents=True, exist_ok=True)
     lines = []
     labels = classes.to_raw(judged.found.classes)
@@ -153,32 +148,6 @@ def write_predictions(folder: str | Path, judged: Judged, classes: ClassList) ->
         (folder / place).write_bytes(text.tobytes())
         lines.append(f"{place} {label} {score!s}\n")
     files.write_text(folder / f"{name}.txt", "".join(lines))
-
-
-def write_truth(folder: str | Path, judged: Judged, classes: ClassList) -> None:
-    """Write the true instances of a scene.
-
-    Raises:
-      ValueError: more objects than the format can number.
-    """
-    highest = int(judged.instance.max(initial=-1))
-    if highest >= MAX_NUMBERED:
-        raise ValueError(
-            f"scene {judged.name}: instance must be below {MAX_NUMBERED} in the "
-            f"benchmark's files, got {highest}"
-        )
-    ids = classes.to_raw(judged.semantic) * 1000 + judged.instance + 1
-    ids[(judged.semantic == 0) | (judged.instance < 0)] = 0
-    text = "".join(f"{i}\n" for i in ids.tolist())
-    files.write_text(Path(folder, f"{_checked_name(judged.name)}.txt"), text)
-
-
-def _checked_name(name: str) -> str:
-    if not name or any(letter.isspace() or letter in "/\\" for letter in name):
-        raise ValueError(
-            f"a scene's name must be one word in the benchmark's files, got {name!r}"
-        )
-    return name
 
 
 def _parse_line(line: str, place: str, folder: Path) -> tuple[Path, int, float]:

@@ -12,35 +12,36 @@ import numpy as np
 from gspn_tf.files.columns import header_lines, read_binary_rows, read_text_rows
 from gspn_tf.files.errors import naming_file
 
-_SIZES = {"I": "1248", "U": "1248", "F": "48"}  # bytes that a type may have
+_ENCODINGS = ("ascii", "binary", "binary_compressed")
 
 
 class _Header(NamedTuple):
-    fields: list[tuple[str, np.dtype, int]]  # name, type, values a point
+    record: np.dtype  # the binary layout of a point: each field [COUNT]
     num_points: int
     encoding: str
 
-    def record(self) -> np.dtype:
-        """The binary layout of a point; padding (`_`) may occur more than once."""
-        columns = enumerate(self.fields)
-        return np.dtype([(str(i), kind, (n,)) for i, (_, kind, n) in columns])
-
 
 def read_pcd(path: str | Path) -> dict[str, np.ndarray]:
-    """The fields of a file, each [V] (or [V, n] where COUNT is n), in file order.
+    """The first value of every field of the points, each [V], in file order.
 
     Raises:
       ScanError: missing, truncated or corrupt file, or a header that is not understood.
     """
-    with naming_file(path, "PCD"), open(path, "rb") as file:
-        header = _read_header(file)
-        columns = _READERS[header.encoding](file, header)
-    named = zip(header.fields, columns, strict=True)
-    return {
-        name: column[:, 0] if count == 1 else column
-        for (name, _, count), column in named
-        if name != "_"
-    }
+    with naming_file(path, "PCD", TypeError), open(path, "rb") as file:
+        record, count, encoding = _read_header(file)
+        names = record.names or ()
+        if encoding == "ascii":
+            columns = list(read_text_rows(file, count, len(names)).T)
+        elif encoding == "binary":
+            rows = read_binary_rows(file, count, record)
+            columns = [rows[name][:, 0] for name in names]
+        else:
+            columns = _compressed_columns(file, record, count)
+        return {
+            name: column.astype(record[name].base)
+            for name, column in zip(names, columns, strict=True)
+            if not name.startswith("_")
+        }
 
 
 def _read_header(file: BinaryIO) -> _Header:
@@ -48,71 +49,37 @@ def _read_header(file: BinaryIO) -> _Header:
     for key in ("FIELDS", "SIZE", "TYPE", "WIDTH", "HEIGHT"):
         if not values.get(key):
             raise ValueError(f"expected a line {key!r} in the header, got none")
-    names = values["FIELDS"]
+    names = [f"_{i}" if n == "_" else n for i, n in enumerate(values["FIELDS"])]
     counts = values.get("COUNT", ["1"] * len(names))
     if not len(names) == len(values["SIZE"]) == len(values["TYPE"]) == len(counts):
         raise ValueError("FIELDS, SIZE, TYPE and COUNT must have as many values")
-    rows = zip(names, values["TYPE"], values["SIZE"], counts, strict=True)
-    fields = [(name, _kind(*kind), _number(count)) for name, *kind, count in rows]
-    real = [name for name in names if name != "_"]
-    if len(set(real)) != len(real):
-        raise ValueError(f"FIELDS must be distinct, got {real}")
-    num_points = _number(values["WIDTH"][0]) * _number(values["HEIGHT"][0])
-    announced = values.get("POINTS", [str(num_points)])
-    if announced != [str(num_points)]:
-        raise ValueError(f"WIDTH * HEIGHT is {num_points}, POINTS is {announced}")
+    fields = zip(names, values["TYPE"], values["SIZE"], counts, strict=True)
+    record = np.dtype(
+        [(name, f"<{kind.lower()}{size}", (int(n),)) for name, kind, size, n in fields]
+    )
+    num_points = int(values["WIDTH"][0]) * int(values["HEIGHT"][0])
+    if num_points < 1:
+        raise ValueError(f"WIDTH * HEIGHT must be positive, got {num_points}")
     encoding = " ".join(values["DATA"])
-    if encoding not in _READERS:
-        raise ValueError(f"DATA must be one of {list(_READERS)}, got {encoding!r}")
-    return _Header(fields, num_points, encoding)
+    if encoding not in _ENCODINGS:
+        raise ValueError(f"DATA must be one of {_ENCODINGS}, got {encoding!r}")
+    return _Header(record, num_points, encoding)
 
 
-def _kind(letter: str, size: str) -> np.dtype:
-    if size not in [*_SIZES.get(letter, "")]:
-        raise ValueError(f"no type {letter!r} of {size!r} bytes")
-    return np.dtype(f"<{letter.lower()}{size}")
-
-
-def _number(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and int(word) > 0):
-        raise ValueError(f"expected a positive number in the header, got {word!r}")
-    return int(word)
-
-
-def _text_columns(file: BinaryIO, header: _Header) -> list[np.ndarray]:
-    ends = np.cumsum([count for _, _, count in header.fields])
-    table = read_text_rows(file, header.num_points, ends[-1])
-    parts = np.split(table, ends[:-1], axis=1)
-    rows = zip(header.fields, parts, strict=True)
-    return [part.astype(kind) for (_, kind, _), part in rows]
-
-
-def _binary_columns(file: BinaryIO, header: _Header) -> list[np.ndarray]:
-    rows = read_binary_rows(file, header.num_points, header.record())
-    return [rows[name] for name in rows.dtype.names or ()]
-
-
-def _compressed_columns(file: BinaryIO, header: _Header) -> list[np.ndarray]:
-    sizes, data = np.frombuffer(file.read(8), "<u4"), file.read()
-    if len(sizes) < 2 or len(data) < sizes[0]:
-        raise ValueError(f"truncated: {sizes[:1]} bytes announced, {len(data)} there")
-    packed, plain = sizes.tolist()
-    expected = header.num_points * header.record().itemsize
+def _compressed_columns(
+    file: BinaryIO, record: np.dtype, count: int
+) -> list[np.ndarray]:
+    packed, plain = read_binary_rows(file, 2, np.dtype("<u4")).tolist()
+    expected = count * record.itemsize
     if plain != expected:
         raise ValueError(f"the points have {expected} bytes, the data says {plain}")
-    body, start, columns = decompress(data[:packed], plain), 0, []
-    for _, kind, count in header.fields:
-        column = np.frombuffer(body, kind, header.num_points * count, start)
-        columns.append(column.reshape(header.num_points, count))
-        start += column.nbytes
+    body, start, columns = decompress(file.read(packed), plain), 0, []
+    for name in record.names or ():
+        size = count * record[name].itemsize
+        values = np.frombuffer(body[start : start + size], record[name].base)
+        columns.append(values.reshape(count, -1)[:, 0])
+        start += size
     return columns
-
-
-_READERS = {
-    "ascii": _text_columns,
-    "binary": _binary_columns,
-    "binary_compressed": _compressed_columns,
-}
 
 
 def decompress(data: bytes, size: int) -> bytes:
@@ -140,7 +107,8 @@ def decompress(data: bytes, size: int) -> bytes:
                 length += data[at]
             distance = ((head & 31) << 8) + data[at + 1] + 1
             at += 2
-            _repeat(out, distance, length + 2)
+            for _ in range(length + 2):  # it may repeat what it writes
+                out.append(out[-distance])
     except IndexError:
         at = len(data) + 1
     if at != len(data) or len(out) != size:
@@ -149,16 +117,3 @@ def decompress(data: bytes, size: int) -> bytes:
             f"{'incomplete' if at != len(data) else 'whole'} runs"
         )
     return bytes(out)
-
-
-def _repeat(out: bytearray, distance: int, length: int) -> None:
-    """Appends `length` bytes, each equal to the one `distance` before it."""
-    start = len(out) - distance
-    if start < 0:
-        raise ValueError(
-            f"corrupt LZF data: byte {len(out)} repeats one {distance} before it"
-        )
-    piece = out[start : start + length]
-    if distance < length:  # it repeats what it writes
-        piece = (piece * (length // distance + 1))[:length]
-    out += piece

@@ -27,51 +27,42 @@ _ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 
 @dataclass(slots=True)
 class _Element:
-    """One "element" of a header; the kind of a list is that of its length and items."""
+    """One "element" of a header; the kind of a list is None."""
 
     name: str
     count: int
-    names: list[str] = field(default_factory=list)
-    kinds: list[str | tuple[str, str]] = field(default_factory=list)
+    kinds: dict[str, str | None] = field(default_factory=dict)
 
     def record(self, order: str) -> np.dtype:
         """The element's binary layout. ValueError where lists make it variable."""
-        columns = zip(self.names, self.kinds, strict=True)
-        plain = [
-            (name, order + kind) for name, kind in columns if isinstance(kind, str)
-        ]
-        if len(plain) < len(self.names):
+        if None in self.kinds.values():
             raise ValueError(
                 f"element {self.name!r} has lists, so it must follow vertex"
             )
-        return np.dtype(plain)
+        return np.dtype([(name, f"{order}{kind}") for name, kind in self.kinds.items()])
 
 
 def read_vertices(
-    path: str | Path, needed: Iterable[str] = "xyz", *, whole: bool = False
+    path: str | Path, needed: Iterable[str] = "xyz"
 ) -> dict[str, np.ndarray]:
     """Reads every scalar property of the vertices: {name: [V]}.
 
     Args:
         path: a PLY file, ASCII or binary. ASCII columns become float64, binary columns
-            keep their type.
+            keep their type. What follows the vertices (faces) is left unread.
         needed: properties that must be among them.
-        whole: check that what follows the vertices (faces) is there as announced;
-            otherwise it is left unread.
 
     Raises:
         ScanError: no PLY file, a malformed header, or less than announced.
     """
     with naming_file(path, "PLY"), open(path, "rb") as file:
         order, elements = _read_elements(file)
-        for number, element in enumerate(elements):
+        for element in elements:
             if element.name == "vertex":
                 columns = _read_columns(file, element, order)
                 missing = [name for name in needed if name not in columns]
                 if missing:
                     raise ValueError(f"vertices need {missing}, have {list(columns)}")
-                if whole:
-                    _check_rest(file, elements[number + 1 :], order)
                 return columns
             _skip(file, element, order)
         raise ValueError("expected an element 'vertex' in the header, got none")
@@ -96,20 +87,14 @@ def _read_declaration(words: list[str], elements: list[_Element]) -> None:
     match words:
         case ["element", name, count] if count.isascii() and count.isdigit():
             elements.append(_Element(name, int(count)))
-        case ["property", "list", *kinds, name] if elements and _are_list(kinds):
-            elements[-1].names.append(name)
-            elements[-1].kinds.append((_SCALARS[kinds[0]], _SCALARS[kinds[1]]))
+        case ["property", "list", _, _, name] if elements:
+            elements[-1].kinds[name] = None
         case ["property", kind, name] if elements and kind in _SCALARS:
-            if name in elements[-1].names:
+            if name in elements[-1].kinds:
                 raise ValueError(f"property {name!r} is declared twice")
-            elements[-1].names.append(name)
-            elements[-1].kinds.append(_SCALARS[kind])
+            elements[-1].kinds[name] = _SCALARS[kind]
         case _:
             raise ValueError(f"header line {' '.join(words)[:80]!r} is not understood")
-
-
-def _are_list(kinds: list[str]) -> bool:
-    return len(kinds) == 2 and all(kind in _SCALARS for kind in kinds)
 
 
 def _skip(file: BinaryIO, element: _Element, order: str) -> None:
@@ -121,52 +106,12 @@ def _skip(file: BinaryIO, element: _Element, order: str) -> None:
 
 
 def _read_columns(file: BinaryIO, element: _Element, order: str) -> dict:
-    record = element.record(order or "<")
+    record = element.record(order)
     if order:
         rows = read_binary_rows(file, element.count, record)
-        return {name: rows[name] for name in element.names}
-    table = read_text_rows(file, element.count, len(element.names))
-    return dict(zip(element.names, table.T, strict=True))
-
-
-def _check_rest(file: BinaryIO, elements: list[_Element], order: str) -> None:
-    """ValueError where a file ends before the last of these elements does."""
-    rest = file.read()
-    if not order:
-        lines = sum(bool(line.strip()) for line in rest.splitlines())
-        expected = sum(element.count for element in elements)
-        if lines < expected:
-            raise ValueError(f"truncated: {expected} lines of faces announced, {lines}")
-        return
-    start = 0
-    for element in elements:
-        for row in range(element.count):
-            size = _row_size(rest, start, element, order)
-            # Most meshes have faces of one size, and nothing behind them.
-            if row == 0 and start + element.count * size == len(rest):
-                start = len(rest)
-                break
-            start += size
-            if start > len(rest):
-                raise ValueError(
-                    f"truncated: {element.count} of {element.name!r} announced, "
-                    f"{row} there"
-                )
-
-
-def _row_size(body: bytes, start: int, element: _Element, order: str) -> int:
-    """Bytes of the row of an element that begins at `start`."""
-    size = 0
-    for kind in element.kinds:
-        length = 1
-        if isinstance(kind, tuple):
-            count, kind = np.dtype(order + kind[0]), kind[1]
-            head = body[start + size : start + size + count.itemsize]
-            whole = len(head) == count.itemsize
-            length = int(np.frombuffer(head, count)[0]) if whole else 0
-            size += count.itemsize
-        size += length * np.dtype(kind).itemsize
-    return size
+        return {name: rows[name] for name in element.kinds}
+    table = read_text_rows(file, element.count, len(element.kinds))
+    return dict(zip(element.kinds, table.T, strict=True))
 
 
 def write_ply(

@@ -19,11 +19,7 @@ from gspn_tf.files.ply import read_vertices
 
 FAR = 1_000.0
 """Coordinates beyond this many metres are moved to the origin before float32."""
-_CHANNELS = (
-    ("red", "green", "blue"),
-    ("r", "g", "b"),
-    ("diffuse_red", "diffuse_green", "diffuse_blue"),
-)
+_CHANNELS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +46,8 @@ class Scan:
         return self.points + self.offset if self.offset.any() else self.points
 
 
-def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
+def read_scan(path: str | Path) -> Scan:
     """Reads a PLY or npz file; its content decides which it is, not its name.
-
-    whole  a PLY file that ends within its faces is an error too
 
     Raises:
       ScanError: missing, empty, truncated or malformed file, or no finite point.
@@ -61,19 +55,19 @@ def read_scan(path: str | Path, *, whole: bool = False) -> Scan:
     path = Path(path)
     damage = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError)
     with naming_file(path, "npz", *damage):
-        columns = _read_arrays(path, whole)
+        columns = _read_arrays(path)
     try:
         return _scan(columns)
     except ValueError as error:
         raise ScanError(f"{path}: {error}") from error
 
 
-def _read_arrays(path: Path, whole: bool) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an npz file, or a PLY file's columns gathered alike."""
     with open(path, "rb") as file:
         magic = file.read(4)
     if magic[:3] == b"ply":
-        return _gather(read_vertices(path, whole=whole))
+        return _gather(read_vertices(path))
     if magic[:2] == b"PK":
         # NumPy leaves a file of its own open where it is damaged.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -85,15 +79,10 @@ def _read_arrays(path: Path, whole: bool) -> dict[str, np.ndarray]:
 
 def _gather(vertices: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     columns = {"points": np.stack([vertices[name] for name in "xyz"], axis=1)}
-    for channels in _CHANNELS:
-        if all(channel in vertices for channel in channels):
-            columns["colors"] = np.stack([vertices[c] for c in channels], axis=1)
-            break
-    for source, name in (
-        ("label", "semantic"),
-        ("semantic", "semantic"),
-        ("instance", "instance"),
-    ):
+    if all(channel in vertices for channel in _CHANNELS):
+        columns["colors"] = np.stack([vertices[c] for c in _CHANNELS], axis=1)
+    semantic = "semantic" if "semantic" in vertices else "label"
+    for name, source in (("semantic", semantic), ("instance", "instance")):
         if source in vertices:
             columns[name] = vertices[source]
     return columns

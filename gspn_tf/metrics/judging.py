@@ -18,7 +18,6 @@ PROTOCOLS: Mapping[str, Callable[[Sequence[str]], Evaluator]] = {
 }
 # All confidences that the release writes.
 RELEASED_SCORES = np.array([1.0, 0.97], np.float32)
-SHOWN = 2  # best scenes to look at, and as many worst
 
 
 class Judged(NamedTuple):
@@ -28,8 +27,6 @@ class Judged(NamedTuple):
     found: InstancePredictions
     semantic: np.ndarray  # [V] 0 = void, 1..C
     instance: np.ndarray  # [V] negative = void
-    points: np.ndarray | None = None  # [V, 3] metres, where they are known
-    colors: np.ndarray | None = None  # [V, 3] uint8
 
 
 def constant_scores(scenes: Iterable[Judged]) -> Iterator[Judged]:
@@ -47,36 +44,22 @@ def constant_scores(scenes: Iterable[Judged]) -> Iterator[Judged]:
 
 
 class Evaluation(NamedTuple):
-    """Metrics of all scenes together, of each alone, and scenes to look at."""
+    """Metrics of all scenes together, and of each alone."""
 
     result: APResult
     scenes: list[tuple[str, APResult]]  # in their order
-    best: list[Judged]  # best first, of those whose points are known
-    worst: list[Judged]  # worst first
 
 
 def evaluate_scenes(
     scenes: Iterable[Judged], class_names: Sequence[str], protocol: str = "scannet"
 ) -> Evaluation:
-    """Go through the scenes once, keeping only counts and the extremes.
-
-    Extremes are by the last measure of the protocol: AP25 for ScanNet's, which fewest
-    scenes have at 0. Scenes without an object that counts are none.
-    """
+    """Go through the scenes once, keeping only counts."""
     evaluator = PROTOCOLS[protocol](class_names)
     each: list[tuple[str, APResult]] = []
-    ranked: list[tuple[float, Judged]] = []
     for row, judged in enumerate(scenes):
         try:
             evaluator.update(judged.found, judged.semantic, judged.instance)
         except ValueError as error:
             raise ValueError(f"scene {judged.name}: {error}") from error
-        alone = evaluator.result(slice(row, row + 1))
-        each.append((judged.name, alone))
-        value = alone.mean(list(alone.by_class)[-1])
-        if judged.points is not None and not np.isnan(value):
-            ranked = sorted([*ranked, (value, judged)], key=lambda pair: -pair[0])
-            del ranked[SHOWN:-SHOWN]
-    extremes = [judged for _, judged in ranked]
-    half = -(-len(extremes) // 2)
-    return Evaluation(evaluator.result(), each, extremes[:half], extremes[half:][::-1])
+        each.append((judged.name, evaluator.result(slice(row, row + 1))))
+    return Evaluation(evaluator.result(), each)

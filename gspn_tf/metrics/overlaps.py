@@ -167,16 +167,11 @@ def _checked_labels(
 ) -> tuple[np.ndarray, np.ndarray]:
     semantic, instance = np.asarray(semantic), np.asarray(instance)
     for name, labels in (("semantic", semantic), ("instance", instance)):
-        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        if labels.shape != (semantic.size,) or labels.dtype.kind not in "iu":
             raise ValueError(
-                f"{name} must be an integer array [V], got {labels.dtype} "
-                f"{labels.shape}"
+                f"{name} must be integers [{semantic.size}], one a point, got "
+                f"{labels.dtype} {list(labels.shape)}"
             )
-    if semantic.shape != instance.shape:
-        raise ValueError(
-            f"instance must have a label for each of {len(semantic)} points, got "
-            f"{len(instance)}"
-        )
     _require_within("semantic", semantic, 0, num_classes)
     return semantic.astype(np.int64), instance.astype(np.int64)
 
@@ -184,8 +179,8 @@ def _checked_labels(
 def _checked_predictions(
     predictions: InstancePredictions, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    classes = np.asarray(predictions.classes).reshape(-1)
-    scores = np.asarray(predictions.scores, np.float64).reshape(-1)
+    classes = np.asarray(predictions.classes)
+    scores = np.asarray(predictions.scores, np.float64)
     if not len(predictions.masks) == len(classes) == len(scores):
         raise ValueError(
             "predictions must hold as many masks, classes and scores, got "

@@ -47,6 +47,11 @@ class LossModel(keras.Model):
             self.term_means[name].update_state(value)
         return tf.add_n(list(terms.values()))
 
+    @staticmethod
+    def draw_seed(draws: keras.random.SeedGenerator, training: bool) -> tf.Tensor:
+        """A seed [2], fresh in training and fixed outside, so that results repeat."""
+        return tf.cast(draws.next(), tf.int32) if training else tf.zeros(2, tf.int32)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, for Keras's serialisation."""
         return {**super().get_config(), "config": dc.asdict(self.config)}

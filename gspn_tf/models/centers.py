@@ -18,18 +18,6 @@ from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
 from gspn_tf.types import Interpolation, Targets, Terms
 
 
-class SeedFeatures(NamedTuple):
-    """The features that the backbone found at the seeds."""
-
-    rows: tf.Tensor  # [B, S]     seeds as rows of the points
-    valid: tf.Tensor  # [B, S]     False marks padding
-    centers: tf.Tensor  # [B, S, 3]  predicted centres of their objects, metres
-    spheres: Context
-    context: tf.Tensor  # [B, S, C]  features of the spheres
-    conditions: tf.Tensor  # [B, S, C']  that conditional networks see, of these
-    targets: Targets | None  # as in a batch, of training alone
-
-
 def conditioned_width(config: GSPNConfig, context: int) -> int:
     """Channels of `conditioned`, for so many of the context."""
     semantic = config.backbone.propagation_units[-1][-1]
@@ -56,6 +44,17 @@ class SeedContext(NamedTuple):
     rows: tf.Tensor  # [B, S]     seeds as rows of the points
     spheres: Context
     to_seeds: Interpolation | None  # seeds -> points; None: seeds alone matter
+
+
+class SeedFeatures(NamedTuple):
+    """The features that the backbone found at the seeds."""
+
+    seeds: SeedContext
+    valid: tf.Tensor  # [B, S]     False marks padding
+    centers: tf.Tensor  # [B, S, 3]  predicted centres of their objects, metres
+    context: tf.Tensor  # [B, S, C]  features of the spheres
+    conditions: tf.Tensor  # [B, S, C']  that conditional networks see, of these
+    targets: Targets | None  # as in a batch, of training alone
 
 
 class Centers(NamedTuple):
@@ -103,13 +102,9 @@ class PointNet2Centers(CenterNetwork):
         self.backbone = PointNet2(config.backbone, channels=0)
         self.output_layer = dense(4, self.backbone.width)
 
-    def call(
-        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
-    ) -> Centers:
+    def call(self, seeds: SeedContext, semantics: tf.Tensor) -> Centers:
         queries = seeds.rows if seeds.to_seeds is None else None
-        features, _ = self.backbone(
-            seeds.pyramid, features=None, queries=queries, training=training
-        )
+        features, _ = self.backbone(seeds.pyramid, features=None, queries=queries)
         direction, distance = self.centers(self.output_layer(features))
         if seeds.to_seeds is None:
             return Centers(direction, distance, None)
@@ -132,14 +127,11 @@ class ContextCenters(CenterNetwork):
         self.mlp = SharedMLP(config.center_units, (width,))
         self.output_layer = dense(4, config.center_units[-1])
 
-    def call(
-        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
-    ) -> Centers:
+    def call(self, seeds: SeedContext, semantics: tf.Tensor) -> Centers:
         points = seeds.spheres.seeds
-        features = self.encoder(seeds.spheres, points, training=training)
+        features = self.encoder(seeds.spheres, points)
         features = conditioned(self.config, features, semantics)
-        outputs = self.output_layer(self.mlp(features, training=training))
-        direction, distance = self.centers(outputs)
+        direction, distance = self.centers(self.output_layer(self.mlp(features)))
         if seeds.to_seeds is None:
             return Centers(direction, distance, None)
         centers = points + direction * distance[..., None]
@@ -151,9 +143,7 @@ class NoCenters(CenterNetwork):
 
     terms = ()
 
-    def call(
-        self, seeds: SeedContext, semantics: tf.Tensor, training: bool = False
-    ) -> Centers:
+    def call(self, seeds: SeedContext, semantics: tf.Tensor) -> Centers:
         points = seeds.spheres.seeds
         everywhere = None if seeds.to_seeds is None else seeds.pyramid.points
         return Centers(tf.zeros_like(points), tf.zeros_like(points[..., 0]), everywhere)

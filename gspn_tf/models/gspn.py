@@ -10,14 +10,9 @@ import keras
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
+from gspn_tf.models import centers as center_lib
 from gspn_tf.models.base import LossModel
-from gspn_tf.models.centers import (
-    CENTER_NETWORKS,
-    Centers,
-    SeedContext,
-    SeedFeatures,
-    conditioned,
-)
+from gspn_tf.models.centers import Centers, SeedContext, SeedFeatures
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.proposers.anchors import AnchorOutputs, BoxProposer
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
@@ -25,15 +20,9 @@ from gspn_tf.models.proposers.segments import SegmentOutputs, SegmentProposer
 from gspn_tf.models.proposers.shapes import ShapeOutputs, ShapeProposer
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
+from gspn_tf.nn import pyramid as pyramid_lib
 from gspn_tf.nn.layers import ContextEncoder, SharedMLP, dense
-from gspn_tf.nn.pyramid import (
-    Pyramid,
-    build_context,
-    build_pyramid,
-    interpolation,
-    random_seeds,
-    take,
-)
+from gspn_tf.nn.pyramid import Pyramid, take
 from gspn_tf.types import Batch, Interpolation, Proposals, Terms
 
 PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
@@ -53,9 +42,9 @@ class GSPNOutputs(NamedTuple):
     proposed: ShapeOutputs | AnchorOutputs | SegmentOutputs
     semantic_logits: tf.Tensor  # [B, Q, classes]
     queries: tf.Tensor | None  # [B, Q]  int32 rows of the points
-    to_seeds: Interpolation | None = None  # seeds -> points; None without whole scenes
-    levels: tuple[tf.Tensor, ...] = ()  # [B, n, C] of the semantic network, one a level
-    pyramid: Pyramid | None = None
+    to_seeds: Interpolation | None  # seeds -> points; None without whole scenes
+    levels: tuple[tf.Tensor, ...]  # [B, n, C] of the semantic network, one a level
+    pyramid: Pyramid
 
     @property
     def proposals(self) -> Proposals:
@@ -65,7 +54,8 @@ class GSPNOutputs(NamedTuple):
     @property
     def candidates(self) -> Proposals:
         """The proposals of which R-PointNet selects: more of anchors."""
-        return self.proposed.candidates
+        found = self.proposed
+        return found.candidates if isinstance(found, AnchorOutputs) else self.proposals
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -82,7 +72,7 @@ class GSPN(LossModel):
     def __init__(self, config: GSPNConfig | None = None, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
         c = self.config
-        self.center_predictor = CENTER_NETWORKS[c.center_network](c)
+        self.center_predictor = center_lib.CENTER_NETWORKS[c.center_network](c)
         self.semantic_predictor = PointNet2(c.backbone, channels=3)
         width = self.semantic_predictor.width
         self.semantic_mlp = SharedMLP((width,), (width,))
@@ -117,23 +107,21 @@ class GSPN(LossModel):
         loss_points = seeds.pyramid.order[:, : c.num_semantic_points]
         queries = None if whole_scene else tf.concat([seeds.rows, loss_points], 1)
         features, levels = self.semantic_predictor(
-            seeds.pyramid, batch["colors"], queries, training=training
+            seeds.pyramid, batch["colors"], queries
         )
-        features = self.semantic_mlp(features, training=training)
+        features = self.semantic_mlp(features)
         if whole_scene:
             at_seeds = take(features, seeds.rows)
         else:
             at_seeds, features = features[:, :num_seeds], features[:, num_seeds:]
-        features = self.semantic_dropout(features, training=training)
-        logits = self.semantic_output(features)
-        centers = self.center_predictor(seeds, at_seeds, training=training)
-        context, proposed = self.propose(batch, seeds, at_seeds, centers, training)
+        centers = self.center_predictor(seeds, at_seeds)
+        context, proposed = self.propose(batch, seeds, at_seeds, centers)
         return GSPNOutputs(
             seeds=seeds.rows,
             centers=centers,
             context=context,
             proposed=proposed,
-            semantic_logits=logits,
+            semantic_logits=self.semantic_output(self.semantic_dropout(features)),
             queries=None if whole_scene else loss_points,
             to_seeds=seeds.to_seeds,
             levels=tuple(levels),
@@ -146,20 +134,20 @@ class GSPN(LossModel):
         """Geometry of the scenes and the surroundings of their seeds."""
         c, points, count = self.config, batch["points"], batch["num_points"]
         num_ordered = max(num_seeds, c.num_semantic_points, c.num_context_points)
-        known = batch.get("order")
-        pyramid = build_pyramid(points, count, c.backbone, num_ordered, known)
+        pyramid = pyramid_lib.build_pyramid(
+            points, count, c.backbone, num_ordered, batch.get("order")
+        )
         if c.seed_sampling == "random":
-            # Fresh seeds in training; the same outside of it, so that results repeat.
-            draw = self.draws.next() if training else tf.zeros(2)
-            rows = random_seeds(pyramid, num_seeds, tf.cast(draw, tf.int32))
+            draw = self.draw_seed(self.draws, training)
+            rows = pyramid_lib.random_seeds(pyramid, num_seeds, draw)
         else:
             rows = pyramid.order[:, :num_seeds]
-        spheres = build_context(batch, pyramid, rows, c)
+        spheres = pyramid_lib.build_context(batch, pyramid, rows, c)
         table = None
         if whole_scene:
             real = tf.minimum(count, num_seeds)
             power = c.backbone.interpolation_power
-            table = interpolation(spheres.seeds, points, real, power)
+            table = pyramid_lib.interpolation(spheres.seeds, points, real, power)
         return SeedContext(pyramid, rows, spheres, table)
 
     def propose(
@@ -168,23 +156,20 @@ class GSPN(LossModel):
         seeds: SeedContext,
         semantics: tf.Tensor,
         found: Centers,
-        training: bool,
     ) -> tuple[tf.Tensor, ShapeOutputs | AnchorOutputs | SegmentOutputs]:
         """Context features of the seeds whose centres were found, and proposals."""
         offset = tf.stop_gradient(found.direction * found.distance[..., None])
         centers = seeds.spheres.seeds + offset
-        context = self.context_encoder(seeds.spheres, centers, training=training)
-        valid = tf.sequence_mask(batch["num_points"], seeds.rows.shape[1])
+        context = self.context_encoder(seeds.spheres, centers)
         features = SeedFeatures(
-            rows=seeds.rows,
-            valid=valid,
+            seeds,
+            valid=tf.sequence_mask(batch["num_points"], seeds.rows.shape[1]),
             centers=centers,
-            spheres=seeds.spheres,
             context=context,
-            conditions=conditioned(self.config, context, semantics),
+            conditions=center_lib.conditioned(self.config, context, semantics),
             targets=batch.get("targets"),
         )
-        return context, self.proposer(features, training=training)
+        return context, self.proposer(features)
 
     def loss_terms(self, outputs: GSPNOutputs, batch: Batch) -> Terms:
         """The terms of the centres, the proposer, its objectness, and the classes."""

@@ -1,4 +1,4 @@
-"""The heads of R-PointNet on regions of a scene (appendix A).
+"""Point RoIAlign, and the heads of R-PointNet on regions of a scene (appendix A).
 
 A region's point is described by the instance sensitive features of its seeds, the
 hypercolumns of the semantic network, its predicted centre and its own position, both
@@ -19,7 +19,36 @@ from gspn_tf.models.pointnet2 import PointNet2Encoder
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import Pyramid, interpolate, take
-from gspn_tf.types import Regions
+from gspn_tf.types import Batch, Proposals, Regions
+
+
+class PointRoIAlign(FloatLayer):
+    """Equally many scene points for every box (section 3.2).
+
+    Points are drawn with replacement from those inside the box.
+
+    Args:
+      num_points: points drawn for a box.
+      margin: metres by which a box is enlarged on every side to draw its points.
+
+    Inputs: the batch of scenes, R boxes of each, seed [2] int32. Output: Regions; a box
+    without points becomes invalid.
+    """
+
+    def __init__(self, num_points: int, margin: float) -> None:
+        super().__init__()
+        self.num_points, self.margin = num_points, margin
+
+    def call(self, batch: Batch, boxes: Proposals, seed: tf.Tensor) -> Regions:
+        indices, counts = ops.sample_in_boxes(
+            batch["points"],
+            boxes.boxes,
+            seed,
+            num_samples=self.num_points,
+            margin=self.margin,
+            num_points=batch["num_points"],
+        )
+        return Regions(boxes.boxes, indices, boxes.valid & (counts > 0))
 
 
 class PointFeatures(NamedTuple):
@@ -41,10 +70,8 @@ class OwnLevels(FloatLayer):
         super().__init__()
         self.encoder = PointNet2Encoder(config, channels=3)
 
-    def call(
-        self, pyramid: Pyramid, colors: tf.Tensor, training: bool = False
-    ) -> list[tf.Tensor]:
-        return self.encoder(pyramid, colors, training=training)
+    def call(self, pyramid: Pyramid, colors: tf.Tensor) -> list[tf.Tensor]:
+        return self.encoder(pyramid, colors)
 
 
 class Hypercolumns(FloatLayer):
@@ -65,18 +92,14 @@ class Hypercolumns(FloatLayer):
         own = config.semantic_training == "end_to_end"
         self.source = OwnLevels(backbone) if own else None
 
-    def call(
-        self, scene: GSPNOutputs, colors: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
-        assert scene.pyramid is not None  # of a whole scene
+    def call(self, scene: GSPNOutputs, colors: tf.Tensor) -> tf.Tensor:
         levels = scene.levels
         if self.source is not None:
-            levels = self.source(scene.pyramid, colors, training=training)
+            levels = self.source(scene.pyramid, colors)
+        tables = scene.pyramid.to_points
         columns = [
-            layer(features, table, skip=colors, training=training)
-            for layer, features, table in zip(
-                self.levels, levels, scene.pyramid.to_points, strict=True
-            )
+            layer(features, table, skip=colors)
+            for layer, features, table in zip(self.levels, levels, tables, strict=True)
         ]
         return tf.concat(columns, axis=-1)
 
@@ -94,7 +117,7 @@ def region_widths(config: RPointNetConfig) -> tuple[int, ...]:
 
 
 def region_features(
-    mlp: SharedMLP, features: PointFeatures, regions: Regions, training: bool
+    mlp: SharedMLP, features: PointFeatures, regions: Regions
 ) -> tf.Tensor:
     """Output [B, R, M, units] of `mlp` on the points of regions.
 
@@ -113,7 +136,7 @@ def region_features(
     for part, place in enumerate(places, len(products)):
         near = take(place, regions.indices)
         gathered += mlp.project(box_lib.normalize(near, regions.boxes), part)
-    return mlp.activate(gathered, training)
+    return mlp.activate(gathered)
 
 
 class SeparateLayers(FloatLayer):
@@ -124,9 +147,8 @@ class SeparateLayers(FloatLayer):
         self.class_mlp = SharedMLP(units, (channels,))
         self.box_mlp = SharedMLP(units, (channels,))
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-        classes = self.class_mlp(x, training=training)
-        return classes, self.box_mlp(x, training=training)
+    def call(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.class_mlp(x), self.box_mlp(x)
 
 
 class BoxHead(FloatLayer):
@@ -148,10 +170,10 @@ class BoxHead(FloatLayer):
         self.num_classes = classes
 
     def call(
-        self, features: PointFeatures, regions: Regions, training: bool = False
+        self, features: PointFeatures, regions: Regions
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        x = region_features(self.point_mlp, features, regions, training)
-        for_class, for_box = self.layers_of(tf.reduce_max(x, axis=2), training=training)
+        x = region_features(self.point_mlp, features, regions)
+        for_class, for_box = self.layers_of(tf.reduce_max(x, axis=2))
         deltas = self.box_output(for_box)
         shape = tf.concat([tf.shape(deltas)[:2], [self.num_classes, 6]], 0)
         return self.class_output(for_class), tf.reshape(deltas, shape)
@@ -171,12 +193,10 @@ class MaskHead(FloatLayer):
         self.mask_mlp = SharedMLP(config.mask_units, (local[-1], whole[-1]))
         self.mask_output = dense(config.proposal.num_classes, config.mask_units[-1])
 
-    def call(
-        self, features: PointFeatures, regions: Regions, training: bool = False
-    ) -> tf.Tensor:
-        local = region_features(self.local_mlp, features, regions, training)
-        whole = tf.reduce_max(self.global_mlp(local, training=training), axis=2)
+    def call(self, features: PointFeatures, regions: Regions) -> tf.Tensor:
+        local = region_features(self.local_mlp, features, regions)
+        whole = tf.reduce_max(self.global_mlp(local), axis=2)
         mlp = self.mask_mlp
         x = mlp.project(local, 0) + mlp.project(whole, 1)[:, :, None, :]
-        logits = self.mask_output(mlp.activate(x, training))  # [B, R, M, C]
+        logits = self.mask_output(mlp.activate(x))  # [B, R, M, C]
         return tf.transpose(logits, [0, 1, 3, 2])

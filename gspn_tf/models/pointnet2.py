@@ -26,14 +26,11 @@ class PointNet2Encoder(FloatLayer):
         self.level_widths = tuple(widths)
 
     def call(
-        self,
-        pyramid: Pyramid,
-        features: tf.Tensor | None = None,
-        training: bool = False,
+        self, pyramid: Pyramid, features: tf.Tensor | None = None
     ) -> list[tf.Tensor]:
         levels, points, x = [], pyramid.points, features
         for layer, level in zip(self.abstractions, pyramid.levels, strict=True):
-            x = layer(points, level, features=x, training=training)
+            x = layer(points, level, features=x)
             levels.append(x)
             points = level.points
         return levels
@@ -69,16 +66,15 @@ class PointNet2(PointNet2Encoder):
         pyramid: Pyramid,
         features: tf.Tensor | None = None,
         queries: tf.Tensor | None = None,
-        training: bool = False,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        levels = super().call(pyramid, features, training)
+        levels = super().call(pyramid, features)
         x, (*upward, last) = levels[-1], self.propagations
         skips = reversed(levels[:-1])
         for layer, table, skip in zip(upward, reversed(pyramid.up), skips, strict=True):
-            x = layer(x, table, skip=skip, training=training)
+            x = layer(x, table, skip=skip)
 
         table = pyramid.to_points[0]
         if queries is not None:
             table = Interpolation(*(take(each, queries) for each in table))
             features = None if features is None else take(features, queries)
-        return last(x, table, skip=features, training=training), levels
+        return last(x, table, skip=features), levels

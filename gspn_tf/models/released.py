@@ -121,8 +121,8 @@ class CommonLayers(FloatLayer):
         super().__init__()
         self.mlp = SharedMLP(units, (channels,))
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-        features = self.mlp(x, training=training)
+    def call(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features = self.mlp(x)
         return features, features
 
 

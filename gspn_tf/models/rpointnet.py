@@ -7,15 +7,13 @@ import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.config import RPointNetConfig
-from gspn_tf.models import scoring
+from gspn_tf.models import heads, scoring
 from gspn_tf.models.base import LossModel
 from gspn_tf.models.gspn import GSPNOutputs
-from gspn_tf.models.heads import BoxHead, Hypercolumns, MaskHead, PointFeatures
 from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
-from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Batch, Detections, Proposals, Regions, Terms
 
@@ -51,7 +49,7 @@ class RPointNet(LossModel):
 
     config_class = RPointNetConfig
     terms = monitored = ("class", "box", "mask")
-    box_head_class = BoxHead
+    box_head_class = heads.BoxHead
     # Whether instances are exported with the scores of the release.
     constant_scores = False
 
@@ -64,14 +62,14 @@ class RPointNet(LossModel):
         self.proposal_network.trainable = False
         self.boxes_per_seed = self.proposal_network.proposer.boxes_per_seed
         levels = c.region_features != "context"
-        self.hypercolumns = Hypercolumns(c) if levels else None
-        self.probe = PointRoIAlign(1, c.region_margin)
-        self.align = PointRoIAlign(c.num_region_points, c.region_margin)
-        self.align_inference = PointRoIAlign(
+        self.hypercolumns = heads.Hypercolumns(c) if levels else None
+        self.probe = heads.PointRoIAlign(1, c.region_margin)
+        self.align = heads.PointRoIAlign(c.num_region_points, c.region_margin)
+        self.align_inference = heads.PointRoIAlign(
             c.num_region_points_inference, c.region_margin_inference
         )
         self.box_head = self.box_head_class(c)
-        self.mask_head = MaskHead(c)
+        self.mask_head = heads.MaskHead(c)
         self.seeds = keras.random.SeedGenerator(0)
         self.track(self.terms)
 
@@ -83,11 +81,12 @@ class RPointNet(LossModel):
         proposed = self.proposal_network(
             scene, training=False, num_seeds=c.num_seeds, whole_scene=True
         )
-        seeds = tf.random.experimental.stateless_split(self._seed(training), 2)
+        seed = self.draw_seed(self.seeds, training)
+        seeds = tf.random.experimental.stateless_split(seed, 2)
         chosen = self.choose_regions(batch, proposed.candidates, seeds[0])
-        inputs = batch["points"], chosen.boxes, chosen.valid, batch["num_points"]
-        regions = self.align(*inputs, seeds[1])
+        regions = self.align(batch, chosen, seeds[1])
         targets = assignment.region_targets(regions, batch["targets"], c)
+        # Said again, as Keras would hand on what the frozen network was called with.
         features = self.describe(batch, proposed, training)
         logits, deltas = self.box_head(features, regions, training=training)
         masks = self.mask_head(features, regions, training=training)
@@ -104,21 +103,20 @@ class RPointNet(LossModel):
             proposals, candidates, c.max_proposals, c.proposal_iou
         )
         kept = assignment.add_truth(kept, truth, c.truth_copies, seeds[0])
-        inputs = batch["points"], kept.boxes, kept.valid, batch["num_points"]
-        kept = kept._replace(valid=self.probe(*inputs, seeds[1]).valid)
+        kept = kept._replace(valid=self.probe(batch, kept, seeds[1]).valid)
         priority = self.shuffle(kept.valid, seeds[1])
         return assignment.sample_proposals(kept, truth, priority, c)
 
     def describe(
         self, batch: Batch, scene: GSPNOutputs, training: bool
-    ) -> PointFeatures:
+    ) -> heads.PointFeatures:
         """Features of the points of a scene, as far as the heads see them (Table 6)."""
         levels = None
         if self.hypercolumns is not None:
             levels = self.hypercolumns(scene, batch["colors"], training=training)
         # The predicted centres are part of the instance sensitive features.
         unseen = self.config.region_features == "semantic"
-        return PointFeatures(batch["points"], None if unseen else scene, levels)
+        return heads.PointFeatures(batch["points"], None if unseen else scene, levels)
 
     def shuffle(self, valid: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Random numbers [B, S] by which training proposals are chosen."""
@@ -150,15 +148,14 @@ class RPointNet(LossModel):
             c.max_proposals_inference,
             c.proposal_iou,
         )
-        seeds = tf.random.experimental.stateless_split(self._seed(False), 2)
-        inputs = batch["points"], proposals.boxes, proposals.valid, batch["num_points"]
-        regions = self.align_inference(*inputs, seeds[0])
+        seed = self.draw_seed(self.seeds, training=False)
+        seeds = tf.random.experimental.stateless_split(seed, 2)
+        regions = self.align_inference(batch, proposals, seeds[0])
         support = scoring.support_of(proposed)
         features = self.describe(batch, proposed, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
         found = self.refine(regions, logits, deltas, support)
-        inputs = batch["points"], found.boxes, found.valid, batch["num_points"]
-        regions = self.align_inference(*inputs, seeds[1])
+        regions = self.align_inference(batch, found, seeds[1])
         masks = self.mask_head(features, regions, training=False)
         masks = tf.sigmoid(of_class(masks, found.classes))  # [B, D, M]
         found = found._replace(valid=regions.valid)
@@ -251,9 +248,3 @@ class RPointNet(LossModel):
         inputs = (tf.boolean_mask(x[0], keep)[None] for x in regions)
         soft = ops.nearest_assign(points, *inputs)[0]
         return soft > self.config.mask_threshold
-
-    def _seed(self, training: bool) -> tf.Tensor:
-        """A seed [2], fresh in training and fixed outside, so that results repeat."""
-        if training:
-            return tf.cast(self.seeds.next(), tf.int32)
-        return tf.zeros(2, tf.int32)

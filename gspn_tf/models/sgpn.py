@@ -55,11 +55,9 @@ class Branch(FloatLayer):
         self.mlp = SharedMLP(units, (channels, 3))
         self.output_layer = dense(size, units[-1])
 
-    def call(
-        self, features: tf.Tensor, places: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
+    def call(self, features: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
         x = self.mlp.project(features, 0) + self.mlp.project(places, 1)
-        return self.output_layer(self.mlp.activate(x, training))
+        return self.output_layer(self.mlp.activate(x))
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -92,16 +90,15 @@ class SGPN(LossModel):
 
     def learn(self, batch: Batch, training: bool) -> SGPNTraining:
         """Branches at all points, and the points of which pairs are made."""
-        c, points = self.config, self.describe(batch, training)
+        c, points = self.config, self.describe(batch)
         # Outside of training the last weight and the same pairs: losses compare.
-        seed, weight = tf.zeros(2, tf.int32), tf.constant(c.same_class_weight[1])
+        weight, seed = c.same_class_weight[1], self.draw_seed(self.draws, training)
         if training:
-            seed = tf.cast(self.draws.next(), tf.int32)
             weight = self.same_class_weight()
             self.steps.assign_add(1.0)
         on_object = batch["targets"]["instance"] >= 0
         rows = random_rows(on_object, c.num_similarity_points, seed)
-        return SGPNTraining(points, rows, weight)
+        return SGPNTraining(points, rows, tf.convert_to_tensor(weight))
 
     def same_class_weight(self) -> tf.Tensor:
         """Alpha of section 3.2 at this step."""
@@ -109,7 +106,7 @@ class SGPN(LossModel):
         progress = self.steps / max(self.config.same_class_warmup_steps, 1)
         return first + (last - first) * tf.minimum(progress, 1.0)
 
-    def describe(self, batch: Batch, training: bool) -> PointOutputs:
+    def describe(self, batch: Batch) -> PointOutputs:
         """Backbone and branches at every point.
 
         The branches also see where in its scene a point is, in metres: the backbone
@@ -119,12 +116,12 @@ class SGPN(LossModel):
         real = tf.sequence_mask(count, tf.shape(points)[1])
         middle = box_lib.bounding(points, real)[:, None, :3]
         pyramid = build_pyramid(points, count, self.config.backbone, 0)
-        features, _ = self.backbone(pyramid, batch["colors"], training=training)
+        features, _ = self.backbone(pyramid, batch["colors"])
         inputs = features, points - middle
         return PointOutputs(
-            self.similarity(*inputs, training=training),
-            self.confidence(*inputs, training=training)[..., 0],
-            self.semantic(*inputs, training=training),
+            self.similarity(*inputs),
+            self.confidence(*inputs)[..., 0],
+            self.semantic(*inputs),
         )
 
     def loss_terms(self, outputs: SGPNTraining, batch: Batch) -> Terms:
@@ -160,7 +157,7 @@ class SGPN(LossModel):
 
     def detect(self, batch: Batch) -> SGPNInference:
         """Groups of similar points, their boxes, classes and scores, best first."""
-        points = self.describe(batch, training=False)
+        points = self.describe(batch)
         real = tf.sequence_mask(batch["num_points"], tf.shape(batch["points"])[1])
         classes = tf.argmax(points.semantic, -1, output_type=tf.int32)
         owner = tf.map_fn(

@@ -18,10 +18,10 @@ class RegionTargets(NamedTuple):
     masks: tf.Tensor  # [B, R, M]  bool, whether a point is on the object
 
 
-def iou_with_truth(boxes: tf.Tensor, truth: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-    """IoU [B, S, G] of boxes [B, S, 6] with objects [B, G, 6]; -1 for padded ones."""
-    iou = box_lib.pairwise_iou(boxes, truth)
-    return tf.where(valid[:, None, :], iou, -1.0)
+def iou_with_truth(boxes: tf.Tensor, truth: Targets) -> tf.Tensor:
+    """IoU [B, S, G] of boxes [B, S, 6] with the G objects; -1 for padded ones."""
+    iou = box_lib.pairwise_iou(boxes, truth["boxes"])
+    return tf.where(truth["valid"][:, None, :], iou, -1.0)
 
 
 def objectness_labels(
@@ -128,7 +128,7 @@ def sample_proposals(
       config: numbers of regions, and the IoU of a positive one.
     """
     c = config
-    iou = iou_with_truth(proposals.boxes, truth["boxes"], truth["valid"])
+    iou = iou_with_truth(proposals.boxes, truth)
     overlaps = tf.reduce_max(iou, -1) >= c.region_iou
     num_positive = int(c.num_regions * c.positive_fraction)
     num_negative = c.num_regions - num_positive
@@ -158,7 +158,7 @@ def region_targets(
         the `instance` [B, N] of each point of the scene.
       config: least IoU with the object, and the deviation of box deltas.
     """
-    iou = iou_with_truth(regions.boxes, truth["boxes"], truth["valid"])
+    iou = iou_with_truth(regions.boxes, truth)
     matched = (tf.reduce_max(iou, -1) >= config.region_iou) & regions.valid
     nearest = tf.argmax(iou, -1, output_type=tf.int32)
     boxes = take(truth["boxes"], nearest)

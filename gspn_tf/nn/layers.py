@@ -3,16 +3,19 @@
 All weights are made in the constructor, so that a model can be loaded before it has
 seen data. A first dense layer is linear, so it may be applied before a gather or an
 interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
+
+Keras hands `training` down from a model to the layers that a layer calls, so only
+those name it that do something else in training.
 """
 
-from typing import Any
+import itertools
 
 import keras
 import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.nn.pyramid import Context, Level, interpolate
-from gspn_tf.types import Gaussian, Interpolation, Regions
+from gspn_tf.types import Gaussian, Interpolation
 
 
 def dense(units: int, channels: int) -> keras.layers.Dense:
@@ -25,8 +28,8 @@ def dense(units: int, channels: int) -> keras.layers.Dense:
 class FloatLayer(keras.layers.Layer):
     """A layer in float32 that is built when its constructor has made its weights."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self) -> None:
+        super().__init__(autocast=False)
         self.built = True
 
 
@@ -81,17 +84,13 @@ class SharedMLP(FloatLayer):
     `project` then `activate` is the same with the first layer's product on its own.
     """
 
-    def __init__(
-        self, units: tuple[int, ...], parts: tuple[int, ...], **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.units, self.parts = tuple(units), tuple(parts)
-        self.kernels = []
-        widths = (sum(parts), *units)
-        for i, (below, above) in enumerate(zip(widths, units, strict=False)):
-            self.kernels.append(
-                self.add_weight(shape=(below, above), name=f"kernel_{i}")
-            )
+    def __init__(self, units: tuple[int, ...], parts: tuple[int, ...]) -> None:
+        super().__init__()
+        self.parts = parts
+        self.kernels = [
+            self.add_weight(shape=shape, name=f"kernel_{i}")
+            for i, shape in enumerate(itertools.pairwise((sum(parts), *units)))
+        ]
         self.norms = [BatchNorm(width) for width in units]
 
     def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
@@ -100,16 +99,15 @@ class SharedMLP(FloatLayer):
         kernel = tf.convert_to_tensor(self.kernels[0])
         return _matmul(features, kernel[start : start + self.parts[part]])
 
-    def activate(self, projected: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def activate(self, projected: tf.Tensor) -> tf.Tensor:
         """Apply the rest of the network: [..., units[0]] -> [..., units[-1]]."""
-        x = tf.nn.relu(self.norms[0](projected, training=training))
+        x = tf.nn.relu(self.norms[0](projected))
         for kernel, norm in zip(self.kernels[1:], self.norms[1:], strict=True):
-            x = _matmul(x, tf.convert_to_tensor(kernel))
-            x = tf.nn.relu(norm(x, training=training))
+            x = tf.nn.relu(norm(_matmul(x, tf.convert_to_tensor(kernel))))
         return x
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return self.activate(self.project(inputs), training)
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.activate(self.project(inputs))
 
 
 def _matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -128,16 +126,12 @@ class SetAbstraction(FloatLayer):
     or None. Output [B, n, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, units: tuple[int, ...], channels: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
 
     def call(
-        self,
-        points: tf.Tensor,
-        level: Level,
-        features: tf.Tensor | None = None,
-        training: bool = False,
+        self, points: tf.Tensor, level: Level, features: tf.Tensor | None = None
     ) -> tf.Tensor:
         # Coordinates are subtracted before the product: far from the origin the
         # difference of two products would keep few digits.
@@ -146,7 +140,7 @@ class SetAbstraction(FloatLayer):
         if features is not None:
             features = self.mlp.project(features, 1)
             projected += ops.group_points(features, level.neighbors)
-        return tf.reduce_max(self.mlp.activate(projected, training), axis=2)
+        return tf.reduce_max(self.mlp.activate(projected), axis=2)
 
 
 class FeaturePropagation(FloatLayer):
@@ -156,23 +150,17 @@ class FeaturePropagation(FloatLayer):
     [B, m, units[-1]].
     """
 
-    def __init__(
-        self, units: tuple[int, ...], channels: int, skip: int, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, units: tuple[int, ...], channels: int, skip: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
 
     def call(
-        self,
-        coarse: tf.Tensor,
-        table: Interpolation,
-        skip: tf.Tensor | None = None,
-        training: bool = False,
+        self, coarse: tf.Tensor, table: Interpolation, skip: tf.Tensor | None = None
     ) -> tf.Tensor:
         projected = interpolate(self.mlp.project(coarse, 0), table)
         if skip is not None:
             projected += self.mlp.project(skip, 1)
-        return self.mlp.activate(projected, training)
+        return self.mlp.activate(projected)
 
 
 class ContextEncoder(FloatLayer):
@@ -184,22 +172,18 @@ class ContextEncoder(FloatLayer):
     sphere without points.
     """
 
-    def __init__(self, num_scales: int, units: tuple[int, ...], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, num_scales: int, units: tuple[int, ...]) -> None:
+        super().__init__()
         self.scales = [SharedMLP(units, (6,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
 
-    def call(
-        self, context: Context, centers: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
+    def call(self, context: Context, centers: tf.Tensor) -> tf.Tensor:
         around = tf.concat([context.colors, context.points], -1)
         origin = tf.concat([context.seed_colors, centers], -1)
-        features = []
-        for mlp, near, count in zip(
-            self.scales, context.neighbors, context.counts, strict=True
-        ):
+        features, spheres = [], zip(context.neighbors, context.counts, strict=True)
+        for mlp, (near, count) in zip(self.scales, spheres, strict=True):
             local = ops.group_points(around, near) - origin[:, :, None, :]
-            feature = tf.reduce_max(mlp(local, training=training), axis=2)
+            feature = tf.reduce_max(mlp(local), axis=2)
             features.append(tf.where(count[..., None] > 0, feature, 0.0))
         return tf.concat(features, axis=-1)
 
@@ -210,16 +194,13 @@ class GaussianMLP(FloatLayer):
     The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
     """
 
-    def __init__(
-        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, units: tuple[int, ...], latent_size: int, channels: int) -> None:
+        super().__init__()
         self.mlp = SharedMLP(units, (channels,))
         self.output_layer = dense(2 * latent_size, units[-1])
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> Gaussian:
-        outputs = self.output_layer(self.mlp(inputs, training=training))
-        mean, log_variance = tf.split(outputs, 2, axis=-1)
+    def call(self, inputs: tf.Tensor) -> Gaussian:
+        mean, log_variance = tf.split(self.output_layer(self.mlp(inputs)), 2, axis=-1)
         return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
 
 
@@ -231,14 +212,11 @@ class TransposedConv(FloatLayer):
     times slower on a CPU for a 1x1 input. kernel: [k, k, units, C].
     """
 
-    def __init__(
-        self, units: int, size: int, stride: int, channels: int, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, units: int, size: int, stride: int, channels: int) -> None:
+        super().__init__()
         self.units, self.size, self.stride = units, size, stride
-        self.kernel = self.add_weight(
-            shape=(size, size, units, channels), name="kernel"
-        )
+        shape = (size, size, units, channels)
+        self.kernel = self.add_weight(shape=shape, name="kernel")
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         height, width, channels = inputs.shape[1:]
@@ -264,79 +242,3 @@ class TransposedConv(FloatLayer):
             total = tf.nn.depth_to_space(total, stride)
         high, wide = (height - 1) * stride + size, (width - 1) * stride + size
         return total[:, :high, :wide]
-
-
-class PointDecoder(FloatLayer):
-    """Point set generation in two branches (section 3.1, Table 7).
-
-    A deconvolution branch makes a 16 x 16 grid of points, a fully connected one
-    `num_dense_points`; the cloud is their union. Input [R, C]; output [R, P, width]:
-    metres, then whatever else is to be known of a point.
-    """
-
-    def __init__(
-        self,
-        grid_units: tuple[int, int, int],
-        dense_units: tuple[int, ...],
-        num_dense_points: int,
-        channels: int,
-        width: int = 3,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        first, second, third = grid_units
-        self.grid = [
-            TransposedConv(first, 3, 1, channels),
-            TransposedConv(second, 3, 2, first),
-            TransposedConv(third, 4, 2, second),
-        ]
-        self.grid_norms = [BatchNorm(units) for units in grid_units]
-        self.grid_output = dense(width, third)
-        self.dense = SharedMLP(dense_units, (channels,))
-        self.dense_output = dense(width * num_dense_points, dense_units[-1])
-        self.num_points, self.width = 16 * 16 + num_dense_points, width
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        x = inputs[:, None, None, :]
-        for layer, norm in zip(self.grid, self.grid_norms, strict=True):
-            x = tf.nn.relu(norm(layer(x), training=training))
-        grid = tf.reshape(self.grid_output(x), [-1, 16 * 16, self.width])
-        free = self.dense_output(self.dense(inputs, training=training))
-        free = tf.reshape(free, [-1, self.num_points - 16 * 16, self.width])
-        return tf.concat([grid, free], axis=1)
-
-
-class PointRoIAlign(FloatLayer):
-    """Equally many scene points for every box (section 3.2).
-
-    Points are drawn with replacement from those inside the box.
-
-    Args:
-      num_points: points drawn for a box.
-      margin: metres by which a box is enlarged on every side to draw its points.
-
-    Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R], the scenes' num_points
-    [B], seed [2] int32. Output: Regions; a box without points becomes invalid.
-    """
-
-    def __init__(self, num_points: int, margin: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.num_points, self.margin = num_points, margin
-
-    def call(
-        self,
-        points: tf.Tensor,
-        boxes: tf.Tensor,
-        valid: tf.Tensor,
-        num_points: tf.Tensor,
-        seed: tf.Tensor,
-    ) -> Regions:
-        indices, counts = ops.sample_in_boxes(
-            points,
-            boxes,
-            seed,
-            num_samples=self.num_points,
-            margin=self.margin,
-            num_points=num_points,
-        )
-        return Regions(boxes, indices, valid & (counts > 0))

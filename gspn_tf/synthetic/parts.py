@@ -21,6 +21,7 @@ _NAMES = (
 )
 PARTS = ClassList(tuple(range(1, len(_NAMES) + 1)), _NAMES)
 """The classes of the generated parts; all kinds of shapes share them."""
+NAME = "shape_{:010d}"  # of a seed
 MIN_PART_POINTS = 130
 MIN_POINTS = MAX_PARTS * MIN_PART_POINTS
 
@@ -48,7 +49,7 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     shade = rng.uniform(0.85, 1.1) + rng.normal(0, 0.03, (num_points, 1))
     rows = [PARTS.names.index(label) + 1 for label, _ in shape.parts]
     return Scene(
-        name=shape_name(seed),
+        name=NAME.format(seed),
         points=points.astype(np.float32),
         colors=np.clip(samples.colors * shade, 0, 255).astype(np.uint8),
         semantic=np.asarray(rows, np.int32)[owner],
@@ -58,11 +59,6 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
 
 def _draw_kind(rng: np.random.Generator) -> str:
     return tuple(KINDS)[rng.integers(len(KINDS))]
-
-
-def shape_name(seed: int) -> str:
-    """Name of the shape of a seed."""
-    return f"shape_{seed:010d}"
 
 
 def category_of(name: str) -> str:

@@ -18,6 +18,7 @@ from gspn_tf.data.scene import Scene
 from gspn_tf.synthetic.furnishing import furnish
 from gspn_tf.synthetic.scanner import first_rich, label_things, scan
 
+NAME = "room_{:06d}"  # of a seed
 MIN_INSTANCES = 8
 
 
@@ -33,13 +34,8 @@ def generate_room(seed: int, num_points: int = 40_000) -> Scene:
     """
     if num_points < 20_000:
         raise ValueError(f"num_points must be at least 20000, got {num_points}")
-    draw = partial(_draw_room, name=room_name(seed), num_points=num_points)
+    draw = partial(_draw_room, name=NAME.format(seed), num_points=num_points)
     return first_rich(seed, draw, MIN_INSTANCES)
-
-
-def room_name(seed: int) -> str:
-    """Name of the room of a seed."""
-    return f"room_{seed:06d}"
 
 
 def _draw_room(rng: np.random.Generator, name: str, num_points: int) -> Scene:

@@ -17,23 +17,20 @@ camera, which stands above the origin and looks along y.
 from functools import partial
 
 import numpy as np
+from scipy import ndimage
 
 from gspn_tf.data.scene import Scene
 from gspn_tf.datasets import depth as depths
 from gspn_tf.synthetic import raycast
 from gspn_tf.synthetic.furnishing import Room, furnish
 from gspn_tf.synthetic.furniture.surfaces import Samples, normals
-from gspn_tf.synthetic.scanner import (
-    assemble,
-    first_rich,
-    label_things,
-    lit,
-)
+from gspn_tf.synthetic.scanner import assemble, first_rich, label_things, lit
 
 Rng = np.random.Generator
 SIZE = (240, 320)  # half of NYUv2's
 (_FX, _FY), (_CX, _CY) = depths.NYUV2_CAMERA
 CAMERA = depths.Intrinsics((_FX / 2, _FY / 2), (_CX / 2, _CY / 2))
+NAME = "view_{:06d}"  # of a seed
 MIN_INSTANCES = 4
 _RANGE = (0.45, 8.0)  # metres that the camera can measure
 _BASELINE = 0.075  # metres from the projector, at the left, to the camera
@@ -52,13 +49,8 @@ def generate_view(seed: int) -> Scene:
     Raises:
       ValueError: negative seed.
     """
-    draw = partial(_draw_view, name=view_name(seed))
+    draw = partial(_draw_view, name=NAME.format(seed))
     return first_rich(seed, draw, MIN_INSTANCES, _STREAM)
-
-
-def view_name(seed: int) -> str:
-    """Name of the view of a seed."""
-    return f"view_{seed:06d}"
 
 
 def _draw_view(rng: Rng, name: str) -> Scene:
@@ -133,14 +125,10 @@ def _unmeasured(rng: Rng, depth: np.ndarray, cosine: np.ndarray) -> np.ndarray:
 def _edges(depth: np.ndarray) -> np.ndarray:
     """Pixels beside a step of depth, on either side of it."""
     log = np.log(np.minimum(depth, 1e3))
-    edges = np.zeros(depth.shape, bool)
-    across = np.abs(np.diff(log, axis=0)) > _EDGE
-    along = np.abs(np.diff(log, axis=1)) > _EDGE
-    edges[:-1] |= across
-    edges[1:] |= across
-    edges[:, :-1] |= along
-    edges[:, 1:] |= along
-    return edges
+    cross = ndimage.generate_binary_structure(2, 1)
+    rise = ndimage.maximum_filter(log, footprint=cross) - log
+    fall = log - ndimage.minimum_filter(log, footprint=cross)
+    return np.maximum(rise, fall) > _EDGE
 
 
 def _shadow(depth: np.ndarray) -> np.ndarray:

@@ -37,18 +37,29 @@ class Scenes:
     def epoch(self, stage: str, epoch: int) -> tf.data.Dataset:
         """Give the training batches of an epoch, each time the same."""
         number = list(self.config.model.stages()).index(stage)
-        key = (self.config.train.seed, number, epoch)
-        seed = int(np.random.SeedSequence(key).generate_state(1)[0] >> 1)
-        batches = self._batches(self._training_scenes, training=True, seed=seed)
-        batches = batches.repeat(self.config.train.scene_repeats)
+        options = self.config.train
+        key = (options.seed, number, epoch)
+        batches = data.batches(
+            self._training_scenes,
+            self.config.data,
+            batch_size=options.batch_size,
+            training=True,
+            seed=int(np.random.SeedSequence(key).generate_state(1)[0] >> 1),
+        ).repeat(options.scene_repeats)
         return batches.apply(tf.data.experimental.assert_cardinality(self.steps()))
 
     def validation(self) -> tf.data.Dataset | None:
         """Give the batches of the split `val`, or None where there is none."""
         if not manifest.has_scenes(self.directory, "val"):
             return None
-        scenes = data.scenes(self.directory, "val", training=False)
-        return self._batches(scenes, training=False, seed=self.config.train.seed)
+        return data.load(
+            self.directory,
+            "val",
+            self.config.data,
+            batch_size=self.config.train.batch_size,
+            training=False,
+            seed=self.config.train.seed,
+        )
 
     def steps(self) -> int:
         """Count the steps of an epoch; ValueError where a batch cannot be filled."""
@@ -65,14 +76,6 @@ class Scenes:
     def _training_scenes(self) -> tf.data.Dataset:
         scenes = data.scenes(self.directory, "train", training=True)
         return scenes.cache() if self.config.data.cache else scenes
-
-    def _batches(
-        self, scenes: tf.data.Dataset, *, training: bool, seed: int
-    ) -> tf.data.Dataset:
-        size = self.config.train.batch_size
-        return data.batches(
-            scenes, self.config.data, batch_size=size, training=training, seed=seed
-        )
 
 
 def train(
@@ -106,9 +109,8 @@ def train(
             lacks a stage.
     """
     known = list(config.model.stages())
-    for stage in stages or ():
-        if stage not in known:
-            raise ValueError(f"stage must be of {known}, as the config's, got {stage}")
+    if not set(stages or ()) <= set(known):
+        raise ValueError(f"stages must be of {known}, as the config's, got {stages}")
     console = console or Console(quiet=True)
     scenes, run = Scenes(str(data_dir), config), RunFolder(Path(run_dir))
     classes = manifest.read_classes(data_dir).pairs()
@@ -120,8 +122,7 @@ def train(
             f"{expected} (with the background), got {outputs}"
         )
     scenes.steps()
-    source = RunFolder(Path(init)) if init else None
-    if source:
+    if source := RunFolder(Path(init)) if init else None:
         source.config()
     with run.locked(wait), manifest.naming_damage(data_dir):
         run.start(config, classes, run_folder.training_checksums(data_dir))

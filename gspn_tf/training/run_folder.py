@@ -97,10 +97,7 @@ class RunFolder(NamedTuple):
         return json.loads(path.read_text()) if path.is_file() else {}
 
     def start(
-        self,
-        config: Config,
-        classes: Sequence[Sequence],
-        data: Mapping[str, str] | None = None,
+        self, config: Config, classes: Sequence[Sequence], data: Mapping[str, str]
     ) -> None:
         """Write the descriptions of a new run, or check them against an old one's.
 
@@ -108,12 +105,11 @@ class RunFolder(NamedTuple):
             config: its config.
             classes: raw id and name of each class.
             data: SHA-256 of each split that it sees, see `training_checksums`;
-                None where that is not known.
+                {} where that is not known.
 
         Raises:
             ValueError: see `refuse_other`.
         """
-        data = dict(data or {})
         if self.has_begun():
             self.refuse_other(config, classes, data)
             return
@@ -125,10 +121,12 @@ class RunFolder(NamedTuple):
         self, config: Config, classes: Sequence[Sequence], data: Mapping[str, str]
     ) -> None:
         """Raise ValueError if a run of another config, classes or data is here."""
-        if differing := differences(dc.asdict(self.config()), dc.asdict(config)):
+        both = dc.asdict(self.config()), dc.asdict(config)
+        if differing := config_lib.differences(*both, "config"):
             raise ValueError(
                 f"{self.path} holds a run of another config; differing: "
-                f"{', '.join(differing)}. Give another folder, or the same config"
+                f"{', '.join(f'{name} ({how})' for name, how in differing.items())}. "
+                "Give another folder, or the same config"
             )
         if self.classes() != [tuple(pair) for pair in classes]:
             raise ValueError(f"{self.path} holds a run with another class list")
@@ -198,18 +196,7 @@ def _commit() -> str | None:
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def differences(left: Any, right: Any, path: str = "config") -> list[str]:
-    """List where two trees of JSON differ: "config.train.seed (3 there, 4 here)"."""
-    if not (isinstance(left, dict) and isinstance(right, dict)):
-        where = f"{path.lstrip('.')} ({left} there, {right} here)"
-        return [] if left == right else [where]
-    keys = dict.fromkeys([*left, *right])
-    pairs = ((f"{path}.{key}", left.get(key), right.get(key)) for key in keys)
-    return [item for name, a, b in pairs for item in differences(a, b, name)]
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+        return found.stdout.strip()
+    return None

@@ -40,11 +40,9 @@ def line_charts(
     """
     columns = min(_COLUMNS, len(charts))
     rows = -(-len(charts) // columns)
-    width, height = columns * _INCHES[0], rows * _INCHES[1]
+    size = columns * _INCHES[0], rows * _INCHES[1]
     with matplotlib.rc_context(_STYLE):
-        canvas = Canvas(figsize=(width, height))
-        canvas.subplots_adjust(0.6 / width, 0.45 / height, 1 - 0.1 / width)
-        canvas.subplots_adjust(top=1 - 0.3 / height, wspace=0.42, hspace=0.5)
+        canvas = Canvas(figsize=size, layout="constrained")
         for number, (name, lines) in enumerate(charts.items(), start=1):
             axes = canvas.add_subplot(rows, columns, number)
             axes.set(title=name, xlabel=x_title, ylabel=y_title)

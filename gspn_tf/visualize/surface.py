@@ -4,7 +4,7 @@ NumPy and SciPy alone; the page and the still pictures share it.
 """
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError, cKDTree
+from scipy.spatial import ConvexHull, cKDTree
 
 NEIGHBORS = 6
 CELL = 0.12  # metres; outlines are drawn round cells that hold a few points
@@ -59,7 +59,7 @@ def outward_directions(points: np.ndarray) -> np.ndarray:
 
 
 def _outline(points: np.ndarray) -> np.ndarray | None:
-    """Return edges [E, 3] of the hull from above: normal, offset; None where flat."""
+    """Return edges [E, 3] of the hull from above: normal, offset; None of few."""
     cells, counts = np.unique(
         np.floor(points[:, :2] / CELL).astype(np.int64), axis=0, return_counts=True
     )
@@ -67,7 +67,4 @@ def _outline(points: np.ndarray) -> np.ndarray | None:
     corners = np.concatenate([cells + [x, y] for x in (0, 1) for y in (0, 1)]) * CELL
     if len(cells) < 100:
         return None
-    try:
-        return ConvexHull(corners).equations
-    except QhullError:
-        return None
+    return ConvexHull(corners).equations

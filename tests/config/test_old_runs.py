@@ -57,10 +57,9 @@ def test_a_config_of_this_version_stays(tmp_path):
 @pytest.mark.parametrize(
     "preset, changes, message",
     [
-        ("small", {"best_seeds": "all"}, "best_seeds is 'all', .* released networks"),
-        ("released", {"best_seeds": "none"}, "point_confidence is False, .* only"),
+        ("small", {"best_seeds": "all"}, "best_seeds is 'all', which no network"),
+        ("released", {"best_seeds": "none"}, "point_confidence is False, which no"),
         ("small", {"exported_score": "class"}, "exported_score is 'class', which no"),
-        ("small", {"kl_reduction": "sum"}, "kl_reduction is 'sum', which no network"),
     ],
 )
 def test_a_mixture_is_one_clear_error(preset, changes, message, tmp_path):

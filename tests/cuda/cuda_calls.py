@@ -7,7 +7,7 @@ from cuda_library import Device, Host, Output
 
 
 class Launch(NamedTuple):
-    """One call of gspn_cuda_<name>; see Call in cuda_library."""
+    """One call of gspn_cuda_<name>; see Device.call."""
 
     name: str
     arguments: tuple
@@ -130,8 +130,7 @@ LAUNCHES = {
 
 def run_op(device: Device, op: str, arguments: dict) -> list[np.ndarray]:
     """The outputs of an op, in the order of the library's."""
-    found = [device.call(*launch) for launch in LAUNCHES[op](**arguments)]
-    outputs = [one if isinstance(one, tuple) else (one,) for one in found]
+    outputs = [device.call(*launch) for launch in LAUNCHES[op](**arguments)]
     if op == "ball_query":  # the library has the indices of all radii first
         return [output[i] for i in range(2) for output in outputs]
     return [array for output in outputs for array in output]

@@ -23,7 +23,7 @@ def check_case(device, case):
 def check_upload(device):
     numbers = np.arange(1300, dtype=np.int32)
     output = Output((1300,), np.int32)
-    found = device.call("upload", (Host(numbers), 1300, output))
+    (found,) = device.call("upload", (Host(numbers), 1300, output))
     np.testing.assert_array_equal(found, numbers)
 
 

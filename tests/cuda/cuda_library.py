@@ -92,78 +92,53 @@ class Device:
         size = ctypes.c_size_t(num_bytes)
         self.check(self.library.device_copy(to, source, size))
 
-    def synchronize(self) -> None:
-        """Waits for all work; raises what went wrong in it."""
-        self.check(self.library.device_synchronize())
+    def call(self, name: str, arguments: tuple, scratch: tuple | None = None) -> list:
+        """Runs gspn_cuda_<name> and returns the outputs.
 
-    def call(self, name: str, arguments: tuple, scratch: tuple | None = None):
-        """Runs gspn_cuda_<name>; see Call. Returns the output, or a tuple of them."""
-        with Call(self, name, arguments, scratch) as call:
-            call.launch()
-            self.synchronize()
-            found = call.outputs()
-        return found[0] if len(found) == 1 else tuple(found)
+        Arguments are arrays (copied to the device), Output, Host, None (a null
+        pointer), int (int64) and float. `scratch` holds the arguments of
+        <name>_scratch_bytes.
+        """
+        memory: list = []
+        filled: list = []
+
+        def allocate(num_bytes):
+            memory.append(self.allocate(num_bytes))
+            return memory[-1]
+
+        def convert(argument):
+            if argument is None:
+                return None
+            if isinstance(argument, Host):
+                return _address(argument.array)
+            if isinstance(argument, Output):
+                array = np.empty(argument.shape, argument.dtype)
+                filled.append((array, allocate(array.nbytes)))
+                return memory[-1]
+            if isinstance(argument, np.ndarray):
+                array = np.ascontiguousarray(argument)
+                self.copy(allocate(array.nbytes), _address(array), array.nbytes)
+                return memory[-1]
+            if isinstance(argument, int | np.integer):
+                return ctypes.c_int64(argument)
+            return ctypes.c_float(argument)
+
+        try:
+            converted = [convert(argument) for argument in arguments]
+            if scratch is not None:
+                count = getattr(self.library, f"gspn_cuda_{name}_scratch_bytes")
+                count.restype = ctypes.c_size_t
+                converted.append(allocate(count(*map(ctypes.c_int64, scratch))))
+            function = getattr(self.library, f"gspn_cuda_{name}")
+            self.check(function(*converted, None))
+            self.check(self.library.device_synchronize())
+            for array, there in filled:
+                self.copy(_address(array), there, array.nbytes)
+        finally:
+            for each in memory:
+                self.check(self.library.device_free(each))
+        return [array for array, _ in filled]
 
 
-class Call:
-    """One kernel call, whose arguments stay on the device until the end.
-
-    Arguments are arrays (copied to the device), Output, Host, None (a null pointer),
-    int (int64) and float. `scratch` holds the arguments of <name>_scratch_bytes.
-    """
-
-    def __init__(self, device: Device, name: str, arguments, scratch=None):
-        self.device = device
-        self.function = getattr(device.library, f"gspn_cuda_{name}")
-        self.memory = []
-        self.filled = []
-        self.scratch_bytes = 0
-        self.arguments = [self._convert(argument) for argument in arguments]
-        if scratch is not None:
-            count = getattr(device.library, f"gspn_cuda_{name}_scratch_bytes")
-            count.restype = ctypes.c_size_t
-            self.scratch_bytes = count(*map(ctypes.c_int64, scratch))
-            self.arguments.append(self._allocate(self.scratch_bytes))
-
-    def _allocate(self, num_bytes):
-        self.memory.append(self.device.allocate(num_bytes))
-        return self.memory[-1]
-
-    def _convert(self, argument):
-        if argument is None:
-            return None
-        if isinstance(argument, Host):
-            return ctypes.c_void_p(argument.array.ctypes.data)
-        if isinstance(argument, Output):
-            array = np.empty(argument.shape, argument.dtype)
-            memory = self._allocate(array.nbytes)
-            self.filled.append((array, memory))
-            return memory
-        if isinstance(argument, np.ndarray):
-            array = np.ascontiguousarray(argument)
-            memory = self._allocate(array.nbytes)
-            self.device.copy(
-                memory, array.ctypes.data_as(ctypes.c_void_p), array.nbytes
-            )
-            return memory
-        if isinstance(argument, int | np.integer):
-            return ctypes.c_int64(argument)
-        return ctypes.c_float(argument)
-
-    def launch(self) -> None:
-        """Queues the kernel on the default stream."""
-        self.device.check(self.function(*self.arguments, None))
-
-    def outputs(self) -> list:
-        """The outputs on the host; after Device.synchronize()."""
-        for array, memory in self.filled:
-            to = array.ctypes.data_as(ctypes.c_void_p)
-            self.device.copy(to, memory, array.nbytes)
-        return [array for array, _ in self.filled]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for memory in self.memory:
-            self.device.check(self.device.library.device_free(memory))
+def _address(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)

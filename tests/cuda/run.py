@@ -1,7 +1,7 @@
-"""Builds the CUDA kernels, checks them on this machine's GPU and times them.
+"""Builds the CUDA kernels and checks them on this machine's GPU.
 
     export PYTHONPATH=tests/helpers
-    python tests/cuda/run.py             all checks, then times
+    python tests/cuda/run.py             all checks
     python tests/cuda/run.py --sanitize  checks under compute-sanitizer
 
 Needs nvcc, a GPU and NumPy; no TensorFlow. `make test-gpu` runs both.
@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import cuda_checks
-import cuda_times
 from cuda_library import Device, build_for_gpu
 from op_cases import OPS
 
@@ -54,7 +53,7 @@ def sanitize() -> None:
     for tool in TOOLS:
         print(f"compute-sanitizer --tool {tool}")
         command = [sanitizer, "--tool", tool, "--error-exitcode", "1"]
-        command += [sys.executable, __file__, "--no-times", "--small"]
+        command += [sys.executable, __file__, "--small"]
         subprocess.run(command, check=True)
 
 
@@ -62,16 +61,12 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sanitize", action="store_true")
-    parser.add_argument("--no-times", action="store_true")
     parser.add_argument("--small", action="store_true", help="the sizes of emulation")
     parser.add_argument("--build", default="build/cuda-tests", type=Path)
     flags = parser.parse_args()
     if flags.sanitize:
         return sanitize()
-    device = Device(build_for_gpu(flags.build, find_nvcc()))
-    run_checks(device, flags.small)
-    if not flags.no_times:
-        cuda_times.report(device)
+    run_checks(Device(build_for_gpu(flags.build, find_nvcc())), flags.small)
 
 
 if __name__ == "__main__":

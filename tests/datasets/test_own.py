@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from toy_ply import ply_bytes
 
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.scene import GREY
@@ -46,20 +45,6 @@ def test_a_scan_follows_the_class_list(tmp_path):
 def test_a_scan_must_be_labelled_and_finite(tmp_path, change, message):
     with pytest.raises(ScanError, match=rf"a\.npz: .*{message}"):
         read_own(labelled(tmp_path / "a.npz", **change))
-
-
-@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
-def test_a_scan_must_have_all_its_faces(tmp_path, kind):
-    kinds = ("float", "float", "float", "int", "int")
-    names = ("x", "y", "z", "semantic", "instance")
-    rows = [(i, 0, 0, 5, 1) for i in range(9)]
-    content = ply_bytes(kind, list(zip(kinds, names, strict=True)), rows, 4)
-    path = tmp_path / "scan.ply"
-    path.write_bytes(content)
-    assert read_own(path).num_instances == 1
-    path.write_bytes(content[:-10])
-    with pytest.raises(ScanError, match="truncated: 4 .*announced"):
-        read_own(path)
 
 
 def test_scans_of_a_folder_are_found_in_order(tmp_path):

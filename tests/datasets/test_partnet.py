@@ -1,6 +1,5 @@
 """PartNet's raw shapes at every level."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -81,19 +80,6 @@ def test_files_that_do_not_belong_together_are_named(stool, file, text, message)
         read(stool, "Stool", 3)
 
 
-def test_a_merged_tree_of_another_shape_is_named(stool):
-    """Numbers may fit by chance, the meshes do not."""
-    for file, mesh in (("result.json", "a"), ("result_after_merging.json", "b")):
-        tree = json.loads((stool / "7" / file).read_text())
-        nodes = list(tree)
-        for node in nodes:
-            nodes += node.get("children", [])
-            node["objs"] = [f"{mesh}-{node.get('ori_id', node['id'])}"]
-        (stool / "7" / file).write_text(json.dumps(tree))
-    with pytest.raises(ScanError, match="7/.* belongs to another shape .* 3 of its 3"):
-        read(stool, "Stool", 3)
-
-
 def test_categories_and_levels_that_are_not_there_are_named(stool):
     with pytest.raises(ScanError, match="category Chair, got shapes of Stool"):
         partnet.list_raw_shapes(stool, "Chair")
@@ -144,7 +130,7 @@ def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
     command += [f"--output={stool}/data", "--jobs=1", "--val_fraction=0"]
     assert cli.main(command) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert f"scene '8': {stool}/8/meta.json" in error
+    assert "scene '8': " in error and f"{stool}/8/meta.json" in error
     assert cli.main([*command, "--keep-going"]) == 0
     train = read_manifest(stool / "data")["splits"]["train"]
     assert (train["names"], list(train["skipped"])) == (["7", "8"], ["8"])

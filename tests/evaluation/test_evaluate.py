@@ -43,7 +43,7 @@ def work(tmp_path_factory, sure_network):
     write_folder(folder / "data", val=scenes)
     run = RunFolder(folder / "run")
     data = c.DataConfig(num_points=256, num_points_inference=256)
-    run.start(c.Config(model=sure_network.config, data=data), CLASSES.pairs())
+    run.start(c.Config(model=sure_network.config, data=data), CLASSES.pairs(), {})
     sure_network.save_weights(run.weights("rpointnet"))
     lines = (f"{number} {name}\n" for number, name in CLASSES.pairs())
     (folder / "classes.txt").write_text("".join(lines))
@@ -53,13 +53,15 @@ def work(tmp_path_factory, sure_network):
 @pytest.fixture
 def files(work, tmp_path):
     """Files of the scenes, and of predictions that are the objects themselves."""
+    (tmp_path / "there").mkdir()
     for scene in read_scenes(work / "data", "val"):
         masks = scene.instance == np.arange(scene.num_instances)[:, None]
         scores = np.linspace(0.9, 0.3, len(masks))
         found = InstancePredictions(masks, scene.instance_classes(), scores)
         judged = Judged(scene.name, found, scene.semantic, scene.instance)
         submission.write_predictions(tmp_path / "found", judged, CLASSES)
-        submission.write_truth(tmp_path / "there", judged, CLASSES)
+        ids = 1000 * CLASSES.to_raw(scene.semantic) + scene.instance + 1
+        np.savetxt(tmp_path / "there" / f"{scene.name}.txt", ids, "%d")
     return ("--predictions", tmp_path / "found", "--truth", tmp_path / "there")
 
 
@@ -82,14 +84,14 @@ def test_files_are_measured_with_a_truth_or_a_data_folder(
 @pytest.mark.slow
 def test_a_run_and_its_files_have_the_same_metrics(work, tmp_path, capsys):
     run = ("--run", work / "run", "--data", work / "data")
-    files = ("--predictions", tmp_path / "found", "--truth", tmp_path / "there")
-    of_run = metrics_of(tmp_path, *run, *files)
-    of_files = metrics_of(tmp_path, *files, "--classes", work / "classes.txt")
+    found = ("--predictions", tmp_path / "found")
+    of_run = metrics_of(tmp_path, *run, *found)
+    of_files = metrics_of(tmp_path, *found, *run[2:])
     assert measures(of_run) == measures(of_files)
     assert CARRIED <= set(of_run) and CARRIED <= set(of_files)
     assert of_run["AP25"] > 0 and 0 <= of_run["proposal_miou"] <= 1
     assert of_run["preset"] in presets.PRESETS and of_run["split"] == "val"
-    error = error_of(capsys, *run, *files[:2])
+    error = error_of(capsys, *run, *found)
     assert "is not empty: runs' predictions are never mixed" in error
 
 
@@ -98,7 +100,7 @@ def test_constant_scores_are_those_of_the_release(work, tmp_path, capsys):
     run = ("--run", work / "run", "--data", work / "data")
     found = ("--scores=constant", "--predictions", tmp_path / "found")
     assert metrics_of(tmp_path, *run, *found)["scores"] == "constant"
-    assert "proposals: mIoU" in capsys.readouterr().out
+    assert "proposal_miou" in capsys.readouterr().out
     lines = (tmp_path / "found" / "scene_0.txt").read_text().splitlines()
     assert lines and {line.split()[2] for line in lines} <= {"1.0", "0.97"}
 
@@ -120,7 +122,7 @@ def test_what_cannot_be_evaluated_is_said(work, tmp_path, capsys):
     folder.mkdir()
     assert "expected a file SCENE.txt a scene" in error_of(capsys, *files)
     (folder / "scene_7.txt").touch()
-    assert "scene_7.txt: no scene of split val" in error_of(capsys, *files)
+    assert "scene_7.txt: no such scene in the truth" in error_of(capsys, *files)
 
 
 def test_a_split_without_labels_has_no_metrics(work, capsys):

@@ -36,7 +36,7 @@ FOUND = GSPNOutputs(
         objectness=None,
         generated=GeneratedShapes(tf.gather(SHAPES, OWN, batch_dims=1), None),
     ),
-    **dict.fromkeys(("centers", "context", "semantic_logits", "queries")),
+    **dict.fromkeys(set(GSPNOutputs._fields) - {"seeds", "proposed"}),
 )
 BATCH = {
     "points": tf.zeros([1, 7, 3]),

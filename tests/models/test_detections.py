@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gspn_tf.models.heads import PointRoIAlign
+from gspn_tf.types import Proposals
+
 
 @pytest.fixture(scope="module")
 def detected(sure_network, tiny_scene):
@@ -28,7 +31,32 @@ def test_a_whole_model_is_restored(kind, sure_network, tiny_scene, tmp_path):
             np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-# Detections
+# Regions and detections
+
+
+def test_regions_lie_in_their_boxes():
+    """One of three boxes holds points, one none, and one is marked invalid."""
+    points = tf.random.stateless_normal([2, 60, 3], [0, 3])
+    box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
+    boxes = tf.stack([box, box])
+    given = Proposals(boxes, boxes[..., 0], tf.constant([[True, True, False]] * 2))
+    batch = {"points": points, "num_points": tf.constant([60, 20])}
+    layer = PointRoIAlign(30, margin=0.05)
+
+    @tf.function
+    def call(seed):
+        return layer(batch, given, seed)
+
+    regions, again, other = (call(tf.constant([1, i])) for i in (2, 2, 3))
+    assert regions.indices.shape == (2, 3, 30)
+    np.testing.assert_array_equal(regions.valid, [[True, False, False]] * 2)
+    assert regions.indices.numpy()[1].max() < 20  # never padding
+    inside = tf.gather(points, regions.indices[:, 0], batch_dims=1)
+    far = tf.abs(inside - boxes[:, :1, :3]) - boxes[:, :1, 3:] / 2
+    assert far.numpy().max() <= 0.05 + 1e-6
+    assert len(np.unique(regions.indices[0, 0])) > 5
+    np.testing.assert_array_equal(regions.indices, again.indices)
+    assert (regions.indices != other.indices).numpy().any()
 
 
 def test_detections_are_in_order_and_padded_with_zeros(

@@ -115,36 +115,6 @@ def test_every_weight_of_a_variant_of_the_heads_gets_a_gradient(
     test_every_weight_of_the_heads_gets_a_gradient(network, tiny_batch)
 
 
-def class_logits(network, batch, change):
-    """Classifies the regions of a batch with other features than the scene's."""
-    outputs = network(batch)
-    scene = outputs.proposed
-    scene = scene._replace(**change(scene))
-    features = network.describe(batch, scene, training=False)
-    return network.box_head(features, outputs.regions)[0].numpy()
-
-
-UNSEEN = {
-    "semantic": lambda scene: {
-        "context": scene.context + 1.0,
-        "centers": scene.centers._replace(everywhere=scene.centers.everywhere + 1.0),
-    },
-    "context": lambda scene: {"levels": [level + 1.0 for level in scene.levels]},
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kept", UNSEEN)
-def test_heads_do_not_see_the_features_that_are_left_out(
-    kept, network, tiny_config, tiny_batch
-):
-    part = models.build(dc.replace(tiny_config, region_features=kept))
-    for model, seen in ((network, True), (part, False)):
-        logits = class_logits(model, tiny_batch, UNSEEN[kept])
-        same = class_logits(model, tiny_batch, lambda _: {})
-        assert (logits != same).any() == seen
-
-
 def no_foreground(batch):
     return {
         "semantic": tf.zeros_like(batch["semantic"]),

@@ -21,20 +21,6 @@ def objects(boxes, classes, valid=None):
     return {name: tf.constant(value)[None] for name, value in values.items()}
 
 
-def test_best_seeds_of_objects():
-    # Objects: one that no seed on an object overlaps, two others, one of padding.
-    iou = [
-        [0.0, 0.2, 0.1, -1],
-        [0.0, 0.1, 0.3, -1],  # the best of the third
-        [0.0, 0.4, 0.3, -1],  # of the second; a tie in the third goes to the lower row
-        [0.9, 0.9, 0.9, -1],  # background
-        [0.0, 0.4, 0.0, -1],
-    ]
-    foreground = tf.constant([[True, True, True, False, True]])
-    got = assignment.best_of_objects(tf.constant([iou]), foreground)
-    np.testing.assert_array_equal(np.argwhere(got[0]), [[1, 2], [2, 1]])
-
-
 def sample(boxes, truth, num_regions=16, fraction=0.25, background=3):
     """The proposals that are sampled, and the classes that they should have."""
     config = RPointNetConfig(
@@ -67,21 +53,6 @@ def test_sampled_regions_keep_the_ratio(num_near):
     assert not classes.any() and valid.sum() == 2
 
 
-def test_targets_are_of_the_object_that_a_box_overlaps_most():
-    truth = objects(cube((0, 0, 0), (0.5, 0, 0), (5, 0, 0)), [3, 2, 4])
-    boxes = cube((0.1, 0, 0), (5.2, 0, 0), (5.8, 0, 0), (5.2, 0, 0))[None]
-    rows = tf.constant([[[0, 1, 2]] * 4])
-    regions = Regions(boxes, rows, tf.constant([[True, True, True, False]]))
-    got = assignment.region_targets(regions, truth, RPointNetConfig())
-    np.testing.assert_array_equal(got.classes, [[3, 4, 0, 0]])
-    shifts = np.zeros((1, 4, 6))
-    shifts[0, :2, 0] = -0.1 / 0.1, -0.2 / 0.1
-    np.testing.assert_allclose(got.deltas, shifts, atol=1e-4)
-    masks = np.zeros((1, 4, 3), bool)
-    masks[0, 0, 0] = masks[0, 1, 2] = True
-    np.testing.assert_array_equal(got.masks, masks)
-
-
 @pytest.mark.parametrize("copies", [0, 1, 3])
 def test_added_truth_overlaps_its_object(copies):
     none = Proposals(cube((9, 9, 9))[None], np.float32([[0.0]]), np.array([[True]]))
@@ -91,6 +62,6 @@ def test_added_truth_overlaps_its_object(copies):
     assert got.scores.shape == (1, 1 + 2 * copies)
     real = [True] + copies * [True] + copies * [False]
     np.testing.assert_array_equal(got.valid[0], real)
-    iou = assignment.iou_with_truth(got.boxes, truth["boxes"], truth["valid"])
+    iou = assignment.iou_with_truth(got.boxes, truth)
     near = iou.numpy()[0, 1 : 1 + copies, 0]
     assert ((near > 0.25) & (near < 1)).all()

@@ -84,7 +84,6 @@ def test_the_context_of_a_sphere_without_points_is_zero():
 
 
 LEVEL = Level(tensor(2, 6, 3, seed=1), tf.fill([2], 6), integers(20, 2, 6, 4))
-DECODER = ((8, 6, 4), (6,), 10)
 TABLE = Interpolation(integers(6, 2, 20, 3), tf.nn.softmax(tensor(2, 20, 3)))
 CASES = {
     "norm": (layers.BatchNorm(4), [tensor(2, 7, 4)]),
@@ -100,7 +99,6 @@ CASES = {
     "context": (layers.ContextEncoder(2, (6, 7)), surroundings()),
     "transposed": (layers.TransposedConv(5, 4, 2, 4), [tensor(2, 3, 3, 4)]),
     "gaussian": (layers.GaussianMLP((6,), 3, 4), [tensor(2, 5, 4)]),
-    "decoder": (layers.PointDecoder(*DECODER, 5), [tensor(3, 5)]),
 }
 
 
@@ -146,40 +144,3 @@ def test_transposed_convolution(height, width, size, stride):
     theirs = tape.gradient(expected_loss, [x, kernel])
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
-
-
-@pytest.mark.parametrize("width", [3, 4])
-def test_point_decoder_joins_its_branches(width):
-    layer = layers.PointDecoder(*DECODER, 5, width)
-    x = tensor(3, 5)
-    cloud = layer(x)
-    assert cloud.shape == (3, 266, width)
-    assert layer.num_points == 266
-    layer.dense_output.bias.assign_add(100 * tf.ones(10 * width))
-    moved = layer(x)
-    np.testing.assert_array_equal(moved[:, :256], cloud[:, :256])
-    np.testing.assert_allclose(moved[:, 256:], cloud[:, 256:] + 100, atol=1e-3)
-
-
-def test_regions_lie_in_their_boxes():
-    """One of three boxes holds points, one none, and one is marked invalid."""
-    points = tensor(2, 60, 3)
-    box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
-    boxes = tf.stack([box, box])
-    valid = tf.constant([[True, True, False]] * 2)
-    layer = layers.PointRoIAlign(30, margin=0.05)
-
-    @tf.function
-    def call(seed):
-        return layer(points, boxes, valid, tf.constant([60, 20]), seed)
-
-    regions, again, other = (call(tf.constant([1, i])) for i in (2, 2, 3))
-    assert regions.indices.shape == (2, 3, 30)
-    np.testing.assert_array_equal(regions.valid, [[True, False, False]] * 2)
-    assert regions.indices.numpy()[1].max() < 20  # never padding
-    inside = tf.gather(points, regions.indices[:, 0], batch_dims=1)
-    far = tf.abs(inside - boxes[:, :1, :3]) - boxes[:, :1, 3:] / 2
-    assert far.numpy().max() <= 0.05 + 1e-6
-    assert len(np.unique(regions.indices[0, 0])) > 5
-    np.testing.assert_array_equal(regions.indices, again.indices)
-    assert (regions.indices != other.indices).numpy().any()

@@ -19,26 +19,6 @@ def test_masked_mean_ignores_masked_rows_and_their_gradient(mask, expected, slop
     np.testing.assert_allclose(tape.gradient(mean, values), slope)
 
 
-def test_center_loss_hand_worked():
-    # Direction (1,0,0) instead of (0,1,0): 2 * 0.5; distance 3 m too far over 2 m.
-    loss = losses.center_loss(
-        tf.constant([[1.0, 0, 0]]),
-        tf.constant([4.0]),
-        tf.constant([[0.0, 1, 0]]),
-        tf.constant([2.0]),
-    )
-    np.testing.assert_allclose(loss, [1.0 + (1.5 - 0.5)], atol=1e-6)
-
-
-def test_chamfer_hand_worked():
-    # One point 2 m from the nearer of two points, which are 2 and 4 m from it.
-    loss, squared = losses.chamfer(
-        tf.constant([[[0.0, 0, 0]]]), tf.constant([[[2.0, 0, 0], [0, 4, 0]]])
-    )
-    np.testing.assert_allclose(loss, [4 + (4 + 16) / 2])
-    np.testing.assert_allclose(squared, [[4.0]])
-
-
 def test_confidence_loss_labels_near_points():
     logits = tf.constant([[10.0, -10.0], [-10.0, 10.0]])
     squared = tf.constant([[0.0, 1.0], [0.0, 1.0]])

@@ -24,15 +24,6 @@ def built(tiny_batch, backbone):
     return build_pyramid(points, num_points, backbone, NUM_ORDERED)
 
 
-def test_order_is_that_of_farthest_points(built, tiny_batch):
-    assert built.order.shape == (2, NUM_ORDERED)
-    for order, points, count in zip(
-        built.order, tiny_batch["points"].numpy(), (512, 400), strict=True
-    ):
-        expected = reference.farthest_point_sample(points[:count], NUM_ORDERED)
-        np.testing.assert_array_equal(order, expected)
-
-
 @pytest.mark.parametrize("length", [30, 512])
 def test_a_known_order_is_taken_and_then_the_first_row(tiny_batch, backbone, length):
     points, num_points = tiny_batch["points"], tiny_batch["num_points"]
@@ -41,13 +32,6 @@ def test_a_known_order_is_taken_and_then_the_first_row(tiny_batch, backbone, len
     expected = np.zeros((2, NUM_ORDERED), np.int32)
     expected[:, :length] = known[:, :NUM_ORDERED]
     np.testing.assert_array_equal(found, expected)
-
-
-def test_levels_are_prefixes_of_the_order(built, backbone):
-    for level, size in zip(built.levels, backbone.num_centers, strict=True):
-        expected = pyramid_lib.take(built.points, built.order[:, :size])
-        np.testing.assert_array_equal(level.points, expected)
-        np.testing.assert_array_equal(level.num_points, [size, size])
 
 
 def naive_interpolation(coarse, fine):

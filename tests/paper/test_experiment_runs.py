@@ -1,8 +1,6 @@
 """An experiment as a whole, at the budget `smoke`: trained, killed and continued."""
 
-import base64
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -23,8 +21,7 @@ RUN = "rooms-smoke-ours-seed0"
 def figures(output: Path, table: str) -> dict[str, float]:
     stored = json.loads((output / "tables" / f"{table}.json").read_text())
     (ours,) = (row for row in stored["rows"] if row["row"] == "ours")
-    found = {name: each["mean"] for name, each in ours["figures"].items()}
-    return {name: value for name, value in found.items() if name != "min"}
+    return {name: each["mean"] for name, each in ours["figures"].items()}
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +52,7 @@ def test_a_row_is_trained_measured_and_tabulated(whole):
     assert folder.weights("gspn").is_file() and folder.weights("rpointnet").is_file()
     assert len(folder.read_metrics("rpointnet")) == 2
     (measured,) = (json.loads(p.read_text()) for p in folder.path.glob("measured-*"))
-    assert set(measured) >= {"figures", "seconds", "runs", "versions", "machine"}
-    page = (whole / "tables" / "table4-rooms-smoke.html").read_text()
-    (chart,) = re.findall(r'data:image/svg\+xml;base64,([^"]+)', page)
-    assert b"Ours: rpointnet on rooms" in base64.b64decode(chart)
+    assert set(measured) >= {"figures", "split", "runs", "versions"}
 
 
 def test_a_killed_experiment_continues_in_the_epoch_that_it_was_in(whole):
@@ -66,7 +60,7 @@ def test_a_killed_experiment_continues_in_the_epoch_that_it_was_in(whole):
     text = log.read_text()
     # Twice it began with stage one; that it ends as if it had not been killed is shown
     # for `gspn train`, which does the work.
-    assert log.name == f"{RUN}.log" and text.count("gspn on rooms: ") == 2
+    assert log.name == f"{RUN}.log" and text.count(f"{RUN}-proposals\n") == 2
     assert "rpointnet: 2 epochs of 2 steps\n" in text
 
 
@@ -77,9 +71,9 @@ def test_what_is_finished_is_not_done_again(whole, capsys):
 
     before = written()
     words = ["experiment", "table4", *SMOKE, f"--output={whole}"]
-    assert cli.main([*words, "--at_once=1"]) == 0
+    assert cli.main(words) == 0
     shown = capsys.readouterr().out
-    assert "| Ours |" in shown and f"--output={whole} --at_once=1\n" in shown
+    assert "| Ours |" in shown and f"--output={whole}\n" in shown
     assert written() == before
     # Table 5's row is stage one of the same network: there is nothing to train.
     words[1] = "table5"

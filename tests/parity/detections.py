@@ -90,7 +90,7 @@ def support_of(g: Golden) -> Support:
     proposed = ShapeOutputs(Proposals(None, scores, scores > 0), None, None)
     logits = scene["sem_class_logits"]
     return scoring.support_of(
-        GSPNOutputs(None, None, None, proposed, logits, None, table)
+        GSPNOutputs(None, None, None, proposed, logits, None, table, (), None)
     )
 
 

@@ -45,7 +45,7 @@ def scene_of(g: Golden) -> tuple[PointFeatures, Regions, RPointNetConfig]:
     )
     nothing = tf.zeros([batch, 1, 1])
     centers = Centers(None, None, points)
-    scene = GSPNOutputs(None, centers, nothing, None, None, None, nowhere)
+    scene = GSPNOutputs(None, centers, nothing, None, None, None, nowhere, (), None)
     rows = tf.reshape(tf.range(count), [1, regions, samples])
     cube = tf.constant([0.0, 0, 0, 1, 1, 1])
     return (

@@ -83,11 +83,11 @@ class Recording:
 
         return normalize(inputs, *map(tf.convert_to_tensor, (norm.gamma, norm.beta)))
 
-    def propose(self, network, batch, seeds, semantics, found, training):
+    def propose(self, network, batch, seeds, semantics, found):
         self.shift = tf.stop_gradient(found.direction * found.distance[..., None])
-        return PROPOSE(network, batch, seeds, semantics, found, training)
+        return PROPOSE(network, batch, seeds, semantics, found)
 
-    def context_encoder(self, encoder, context, centers, training=False):
+    def context_encoder(self, encoder, context, centers):
         """Relative to the seed, then to the shift from there to the centre."""
         colors, reference = context.colors, context.seed_colors
         features = []
@@ -95,11 +95,11 @@ class Recording:
             local = ops.group_points(context.points, near) - context.seeds[:, :, None]
             color = ops.group_points(colors, near) - reference[:, :, None]
             parts = color, local - self.shift[:, :, None]
-            x = mlp.activate(whole_product(mlp, *parts), training)
+            x = mlp.activate(whole_product(mlp, *parts))
             features.append(tf.reduce_max(x, axis=2))
         return tf.concat(features, -1)
 
-    def region_features(self, mlp, features, regions, training):
+    def region_features(self, mlp, features, regions):
         """Points are gathered once, for both heads."""
         if self.crop is None:
             scene = features.scene
@@ -110,7 +110,7 @@ class Recording:
                 near = take(place, regions.indices)
                 crop.append(box_lib.normalize(near, regions.boxes))
             self.crop = tf.concat(crop, -1)
-        return mlp.activate(whole_product(mlp, self.crop), training)
+        return mlp.activate(whole_product(mlp, self.crop))
 
 
 def whole_product(mlp: layers.SharedMLP, *parts: tf.Tensor) -> tf.Tensor:
@@ -118,17 +118,17 @@ def whole_product(mlp: layers.SharedMLP, *parts: tf.Tensor) -> tf.Tensor:
     return matmul(tf.concat(parts, -1), tf.convert_to_tensor(mlp.kernels[0]))
 
 
-def set_abstraction(layer, points, level, features=None, training=False):
+def set_abstraction(layer, points, level, features=None):
     parts = [ops.group_points(points, level.neighbors) - level.points[:, :, None]]
     if features is not None:
         parts.append(ops.group_points(features, level.neighbors))
-    x = layer.mlp.activate(whole_product(layer.mlp, *parts), training)
+    x = layer.mlp.activate(whole_product(layer.mlp, *parts))
     return tf.reduce_max(x, axis=2)
 
 
-def feature_propagation(layer, coarse, table, skip=None, training=False):
+def feature_propagation(layer, coarse, table, skip=None):
     parts = [interpolate(coarse, table), *([] if skip is None else [skip])]
-    return layer.mlp.activate(whole_product(layer.mlp, *parts), training)
+    return layer.mlp.activate(whole_product(layer.mlp, *parts))
 
 
 def interpolation(coarse, fine, num_coarse, power=2.0):
@@ -138,15 +138,15 @@ def interpolation(coarse, fine, num_coarse, power=2.0):
     return Interpolation(indices, inverse / tf.reduce_sum(inverse, -1, keepdims=True))
 
 
-def mask_head(head, features, regions, training=False):
+def mask_head(head, features, regions):
     """Global features before local ones."""
-    local = heads.region_features(head.local_mlp, features, regions, training)
-    whole = tf.reduce_max(head.global_mlp(local, training=training), axis=2)
+    local = heads.region_features(head.local_mlp, features, regions)
+    whole = tf.reduce_max(head.global_mlp(local), axis=2)
     mlp = head.mask_mlp
     shape = [*local.shape[:3], whole.shape[-1]]
     both = tf.concat([tf.broadcast_to(whole[:, :, None], shape), local], -1)
     kernel = tf.roll(tf.convert_to_tensor(mlp.kernels[0]), -mlp.parts[0], 0)
-    logits = head.mask_output(mlp.activate(matmul(both, kernel), training))
+    logits = head.mask_output(mlp.activate(matmul(both, kernel)))
     return tf.transpose(logits, [0, 1, 3, 2])
 
 
@@ -193,7 +193,6 @@ def as_recorded(model: keras.Model) -> Iterator[dict[str, BiasGradient]]:
         (heads, "region_features", pass_.region_features),
         (heads.MaskHead, "call", mask_head),
         (pyramid, "interpolation", interpolation),
-        (gspn, "interpolation", interpolation),
     )
     with contextlib.ExitStack() as stack:
         for owner, name, function in replaced:

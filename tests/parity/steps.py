@@ -77,9 +77,9 @@ def noise(g: Golden):
 def dropout(g: Golden):
     """The recorded dropout: half of the channels are kept, at twice their value."""
 
-    def drop(features, training=False):
+    def drop(features):
         kept = g.bits("drop_mask", features.shape[-1]).astype(np.float32)
-        return features * kept / 0.5 if training else features
+        return features * kept / 0.5
 
     return drop
 
@@ -128,12 +128,12 @@ def second_stage(path: Path, prefix: str, recorded: bool) -> Step:
 def recorded_draws(align, rows: np.ndarray):
     """Point RoIAlign with recorded points; ours has gaps for missing positives."""
 
-    def outer(points, boxes, valid, num_points, seed):
-        found = align(points, boxes, valid, num_points, seed)
+    def outer(batch, given, seed):
+        found = align(batch, given, seed)
         indices = np.zeros_like(found.indices)
-        for scene, real in enumerate(valid.numpy()):
+        for scene, real in enumerate(given.valid.numpy()):
             indices[scene, real] = rows[scene, : real.sum()]
-        return found._replace(indices=tf.constant(indices), valid=valid)
+        return found._replace(indices=tf.constant(indices), valid=given.valid)
 
     return outer
 

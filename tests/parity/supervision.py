@@ -67,7 +67,7 @@ def objectness(g: Golden, check: Check, prefix: str) -> None:
     seeds = spn_file(g)["eval_ind_seed"]
     foreground = take(source["in_seg_label"], seeds).numpy() > 0
     boxes = g[f"{prefix}bbox_ins_pred"]
-    iou = assignment.iou_with_truth(boxes, truth["boxes"], truth["valid"])
+    iou = assignment.iou_with_truth(boxes, truth)
     threshold, first_alone = CONFIG.proposal.positive_iou, "_all_" not in prefix
     labels = released_labels(iou, foreground, threshold, first_alone).numpy()
     check.same("spn_match", g[f"{prefix}spn_match"], recorded_labels(labels))

@@ -24,8 +24,9 @@ def recorded_labels(labels) -> np.ndarray:
 
 
 def objectness(g: Golden, check: Check, first_alone: bool) -> None:
-    valid, foreground = g["gt_class"][None] > 0, g["seed_fg"][None] > 0
-    iou = assignment.iou_with_truth(g["proposals"][None], g["gt_boxes"][None], valid)
+    truth = {"boxes": g["gt_boxes"][None], "valid": g["gt_class"][None] > 0}
+    foreground = g["seed_fg"][None] > 0
+    iou = assignment.iou_with_truth(g["proposals"][None], truth)
     ours = assignment.objectness_labels(iou, foreground, 0.5)[0].numpy()
     best = assignment.best_of_objects(iou, foreground)[0].numpy()  # [S, G]
     objects = best[:, best.any(0)]

@@ -58,7 +58,7 @@ def spn_match(g: Golden, check: Check, prefix: str) -> None:
     """Labels of the seeds, from what our network proposes."""
     step = step_of(g, prefix)
     targets, proposals = step.batch["targets"], step.outputs.proposals
-    iou = assignment.iou_with_truth(proposals.boxes, targets["boxes"], targets["valid"])
+    iou = assignment.iou_with_truth(proposals.boxes, targets)
     foreground = take(targets["instance"], step.outputs.seeds) >= 0
     labels = step.model.proposer.labels_of(iou, foreground)
     released = tf.gather([0, -1, 1], labels + 1)  # ignored, negative, positive

@@ -47,7 +47,8 @@ def check_request(
     batch, length = tf.unstack(tf.shape(points)[:2])
     with _require(
         (
-            (tf.rank(num_points) == 0) | _equal(tf.shape(num_points), [batch]),
+            (tf.rank(num_points) == 0)
+            | _equal(tf.shape(num_points), tf.shape(points)[:1]),
             ("num_points must be a number or of the shape", [batch], "got", num_points),
         )
     ):
@@ -84,8 +85,4 @@ def _equal(shape: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     As texts: an op that compares vectors of different lengths gives a number, which
     optimised graphs do not expect.
     """
-    first, second = (
-        tf.strings.reduce_join(tf.strings.as_string(axes), separator=" ")
-        for axes in (shape, other)
-    )
-    return first == second
+    return tf.strings.format("{}", shape) == tf.strings.format("{}", other)

@@ -20,8 +20,8 @@ class ReducedContext(FloatLayer):
         super().__init__()
         self.mlp = SharedMLP((units,), (channels,))
 
-    def call(self, context: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return self.mlp(context, training=training)
+    def call(self, context: tf.Tensor) -> tf.Tensor:
+        return self.mlp(context)
 
 
 class ConditionalVAE(ShapeGenerator):
@@ -47,21 +47,19 @@ class ConditionalVAE(ShapeGenerator):
 
     def call(self, seeds: SeedFeatures, training: bool = False) -> GeneratedShapes:
         context, seen, targets = seeds.context, seeds.conditions, seeds.targets
-        prior = self.prior(seen, training=training)
+        prior = self.prior(seen)
         posterior, latent = None, prior.mean
         if targets is not None:
-            rows = take(targets["instance"], seeds.rows) + 1
-            objects = take(self.recognize(targets, training), rows)
-            posterior = self.posterior(
-                tf.concat([seen, objects], -1), training=training
-            )
+            rows = take(targets["instance"], seeds.seeds.rows) + 1
+            objects = take(self.recognize(targets), rows)
+            posterior = self.posterior(tf.concat([seen, objects], -1))
             latent = self.sample(posterior) if training else latent
         if self.context is not None:
-            context = self.context(context, training=training)
-        decoded = self.decode(tf.concat([latent, context], axis=-1), training)
+            context = self.context(context)
+        decoded = self.decode(tf.concat([latent, context], axis=-1))
         return GeneratedShapes(*decoded, prior, posterior)
 
-    def recognize(self, targets: Targets, training: bool) -> tf.Tensor:
+    def recognize(self, targets: Targets) -> tf.Tensor:
         """Return features [B, 1 + G, F] of the true shapes, the background first.
 
         The background of a scene has the shape of one point (model_rpointnet.py:358).
@@ -71,8 +69,8 @@ class ConditionalVAE(ShapeGenerator):
         shapes = tf.pad(shapes, [[0, 0], [1, 0], [0, 0], [0, 0]])
         valid = tf.pad(targets["valid"], [[0, 0], [1, 0]], constant_values=True)
         real = tf.where(valid)  # padding must not reach the batch statistics
-        points = self.shape_mlp(tf.gather_nd(shapes, real), training=training)
-        features = self.shape_output(tf.reduce_max(points, 1), training=training)
+        points = self.shape_mlp(tf.gather_nd(shapes, real))
+        features = self.shape_output(tf.reduce_max(points, 1))
         shape = tf.concat([tf.shape(valid), [features.shape[-1]]], 0)
         return tf.scatter_nd(real, features, tf.cast(shape, real.dtype))
 

@@ -11,7 +11,7 @@ from gspn_tf.config import GSPNConfig
 from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import FloatLayer, PointDecoder, SharedMLP, dense
+from gspn_tf.nn.layers import BatchNorm, FloatLayer, SharedMLP, TransposedConv, dense
 from gspn_tf.types import Gaussian, Terms
 
 
@@ -22,6 +22,48 @@ class GeneratedShapes(NamedTuple):
     confidence: tf.Tensor  # [B, S, P]  logits: is the point on the object?
     prior: Gaussian | None = None  # of a conditional VAE
     posterior: Gaussian | None = None  # of a conditional VAE that was given targets
+
+
+class PointDecoder(FloatLayer):
+    """Point set generation in two branches (section 3.1, Table 7).
+
+    A deconvolution branch makes a 16 x 16 grid of points, a fully connected one
+    `num_dense_points`; the cloud is their union.
+
+    Args:
+      config: widths of both.
+      channels: of a code.
+      width: 3 metres, and whatever else is to be known of a point.
+
+    Input: codes [B, S, channels]. Output: [B, S, P, width].
+    """
+
+    def __init__(self, config: GSPNConfig, channels: int, width: int) -> None:
+        super().__init__()
+        first, second, third = config.grid_units
+        self.grid = [
+            TransposedConv(first, 3, 1, channels),
+            TransposedConv(second, 3, 2, first),
+            TransposedConv(third, 4, 2, second),
+        ]
+        self.grid_norms = [BatchNorm(units) for units in config.grid_units]
+        self.grid_output = dense(width, third)
+        self.dense = SharedMLP(config.dense_units, (channels,))
+        self.dense_output = dense(
+            width * config.num_dense_points, config.dense_units[-1]
+        )
+        self.width = width
+
+    def call(self, codes: tf.Tensor) -> tf.Tensor:
+        rows = tf.reshape(codes, [-1, codes.shape[-1]])
+        x = rows[:, None, None, :]
+        for layer, norm in zip(self.grid, self.grid_norms, strict=True):
+            x = tf.nn.relu(norm(layer(x)))
+        grid = tf.reshape(self.grid_output(x), [-1, 16 * 16, self.width])
+        free = self.dense_output(self.dense(rows))
+        free = tf.reshape(free, [-1, free.shape[-1] // self.width, self.width])
+        cloud = tf.concat([grid, free], axis=1)
+        return tf.reshape(cloud, tf.concat([tf.shape(codes)[:2], cloud.shape[1:]], 0))
 
 
 class ShapeGenerator(FloatLayer):
@@ -44,23 +86,11 @@ class ShapeGenerator(FloatLayer):
 
     def add_decoder(self, channels: int) -> None:
         """Add a decoder of codes [B, S, channels]."""
-        c = self.config
-        self.generator = PointDecoder(
-            c.grid_units,
-            c.dense_units,
-            c.num_dense_points,
-            channels,
-            self.point_channels,
-        )
+        self.generator = PointDecoder(self.config, channels, self.point_channels)
 
-    def decode(
-        self, code: tf.Tensor, training: bool = False
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def decode(self, codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Centred points [B, S, P, 3] of codes, and confidence logits [B, S, P]."""
-        rows = tf.reshape(code, [-1, code.shape[-1]])
-        cloud = self.generator(rows, training=training)
-        shape = tf.concat([tf.shape(code)[:2], cloud.shape[1:]], 0)
-        cloud = tf.reshape(cloud, shape)
+        cloud = self.generator(codes)
         return cloud[..., :3], self.confidence_of(cloud)
 
     def confidence_of(self, cloud: tf.Tensor) -> tf.Tensor:
@@ -104,6 +134,5 @@ class EncoderDecoder(ShapeGenerator):
         self.code = dense(c.latent_size, c.prior_units[-1])
         self.add_decoder(c.latent_size)
 
-    def call(self, seeds: SeedFeatures, training: bool = False) -> GeneratedShapes:
-        code = self.code(self.encoder(seeds.conditions, training=training))
-        return GeneratedShapes(*self.decode(code, training))
+    def call(self, seeds: SeedFeatures) -> GeneratedShapes:
+        return GeneratedShapes(*self.decode(self.code(self.encoder(seeds.conditions))))

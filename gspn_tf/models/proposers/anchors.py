@@ -59,13 +59,13 @@ class BoxProposer(Proposer):
         self.delta_output = dense(6 * self.boxes_per_seed, units[-1])
         self.objectness = self.objectness_class(config, units[-1], self.boxes_per_seed)
 
-    def call(self, seeds: SeedFeatures, training: bool = False) -> AnchorOutputs:
-        features = self.mlp(seeds.conditions, training=training)
+    def call(self, seeds: SeedFeatures) -> AnchorOutputs:
+        features = self.mlp(seeds.conditions)
         deltas = self.delta_output(features)
         shape = tf.concat([tf.shape(deltas)[:2], [self.boxes_per_seed, 6]], 0)
         deltas, anchors = tf.reshape(deltas, shape), self.anchors_at(seeds.centers)
         batch = tf.shape(deltas)[0]
-        logits = self.objectness(features, training=training)
+        logits = self.objectness(features)
         boxes = box_lib.decode(anchors, tf.stop_gradient(deltas), DEVIATION)
         scores = self.objectness.score(logits)  # [B, S, A]
         best = tf.gather(boxes, tf.argmax(scores, -1), batch_dims=2)
@@ -109,7 +109,7 @@ class BoxProposer(Proposer):
         own = take(targets["boxes"], truth.instance)[:, :, None]
         own = box_lib.pairwise_iou(anchors, own)[..., 0]
         flat = tf.reshape(anchors, [tf.shape(anchors)[0], -1, 6])
-        any_iou = assignment.iou_with_truth(flat, targets["boxes"], targets["valid"])
+        any_iou = assignment.iou_with_truth(flat, targets)
         any_iou = tf.reshape(tf.reduce_max(any_iou, -1), tf.shape(own))
         return assignment.anchor_labels(
             own, any_iou, truth.foreground, self.config.positive_iou, NEGATIVE_IOU

@@ -28,8 +28,8 @@ class Objectness(FloatLayer):
         self.output_layer = dense((count or 1) * self.width, units[-1])
         self.shape_of_one = [count, self.width] if count else [self.width]
 
-    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        logits = self.output_layer(self.mlp(features, training=training))
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        logits = self.output_layer(self.mlp(features))
         shape = tf.concat([tf.shape(logits)[:-1], self.shape_of_one], 0)
         return tf.reshape(logits, shape)
 
@@ -60,9 +60,9 @@ class Proposer(FloatLayer):
       context: channels of the context features.
 
     Inputs: SeedFeatures. Output: a NamedTuple with at least the `proposals`, one a
-    seed, the `candidates`, of which R-PointNet selects, and the `objectness` logits.
-    There are `boxes_per_seed` candidates a seed, those of one seed in succession, and
-    its proposal is the best.
+    seed, and the `objectness` logits. Where `boxes_per_seed` is more than one, it has
+    as many `candidates` a seed, those of one seed in succession, of which R-PointNet
+    selects; the proposal is the best of them.
 
     `terms` are the names of the losses besides that of the objectness, `monitored`
     those of all whose sum tells which weights are the best.
@@ -84,10 +84,7 @@ class Proposer(FloatLayer):
 
     def objectness_loss(self, found: Any, truth: SeedTruth) -> tf.Tensor:
         """Cross-entropy of the seeds whose box does, or does not, hold an object."""
-        targets = truth.targets
-        iou = assignment.iou_with_truth(
-            found.proposals.boxes, targets["boxes"], targets["valid"]
-        )
+        iou = assignment.iou_with_truth(found.proposals.boxes, truth.targets)
         labels = self.labels_of(iou, truth.foreground)
         loss = self.objectness.loss(found.objectness, labels)
         return losses.masked_mean(loss, (labels >= 0) & found.proposals.valid)

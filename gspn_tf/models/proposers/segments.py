@@ -26,11 +26,6 @@ class SegmentOutputs(NamedTuple):
     members: tf.Tensor  # [B, S, K]  int32 rows of the points in the scene
     counted: tf.Tensor  # [B, S, K]  False marks repetitions
 
-    @property
-    def candidates(self) -> Proposals:
-        """The proposals themselves: there is one a seed."""
-        return self.proposals
-
 
 class SegmentProposer(Proposer):
     """The box of the points of the largest context that belong to the seed's object.
@@ -56,12 +51,12 @@ class SegmentProposer(Proposer):
         )
         self.output_layer = dense(1, units[0])
 
-    def call(self, seeds: SeedFeatures, training: bool = False) -> SegmentOutputs:
-        spheres, k = seeds.spheres, self.largest
+    def call(self, seeds: SeedFeatures) -> SegmentOutputs:
+        spheres, k = seeds.seeds.spheres, self.largest
         near, count = spheres.neighbors[k], spheres.counts[k]
-        logits = self.segment(seeds, near, training)  # [B, S, K]
+        logits = self.segment(seeds, near)  # [B, S, K]
         real = tf.sequence_mask(count, near.shape[-1])
-        objectness = self.objectness(seeds.context, training=training)
+        objectness = self.objectness(seeds.context)
         proposals = Proposals(
             boxes=boxes_around(spheres, near, real & (tf.sigmoid(logits) > THRESHOLD)),
             scores=self.objectness.score(objectness),
@@ -70,18 +65,15 @@ class SegmentProposer(Proposer):
         members = take(spheres.rows, near)
         return SegmentOutputs(proposals, objectness, logits, members, real)
 
-    def segment(
-        self, seeds: SeedFeatures, near: tf.Tensor, training: bool
-    ) -> tf.Tensor:
+    def segment(self, seeds: SeedFeatures, near: tf.Tensor) -> tf.Tensor:
         """Logits [B, S, K] of points near [B, S, K] that belong to the object."""
-        spheres, joint = seeds.spheres, self.joint_mlp
+        spheres, joint = seeds.seeds.spheres, self.joint_mlp
         there = tf.concat([spheres.points, spheres.points, spheres.colors], -1)
         origin = tf.concat([seeds.centers, spheres.seeds, spheres.seed_colors], -1)
-        local = ops.group_points(there, near) - origin[:, :, None]
-        local = self.local_mlp(local, training=training)
+        local = self.local_mlp(ops.group_points(there, near) - origin[:, :, None])
         whole = joint.project(seeds.conditions, 1)
         x = joint.project(local, 0) + whole[:, :, None]
-        return self.output_layer(joint.activate(x, training))[..., 0]
+        return self.output_layer(joint.activate(x))[..., 0]
 
     def losses_of(self, found: SegmentOutputs, truth: SeedTruth) -> Terms:
         """Binary cross-entropy, mean of a seed's points."""

@@ -24,11 +24,6 @@ class ShapeOutputs(NamedTuple):
     objectness: tf.Tensor  # [B, S, width]  logits
     generated: GeneratedShapes  # in the world
 
-    @property
-    def candidates(self) -> Proposals:
-        """The proposals themselves: there is one a seed."""
-        return self.proposals
-
 
 class ShapeProposer(Proposer):
     """The box of the confident points of a shape generated for each seed."""
@@ -46,9 +41,9 @@ class ShapeProposer(Proposer):
         vae = self.config.generator == "cvae"
         return (ConditionalVAE if vae else EncoderDecoder)(self.config, context)
 
-    def call(self, seeds: SeedFeatures, training: bool = False) -> ShapeOutputs:
-        objectness = self.objectness(seeds.context, training=training)
-        generated = self.vae(seeds, training=training)
+    def call(self, seeds: SeedFeatures) -> ShapeOutputs:
+        objectness = self.objectness(seeds.context)
+        generated = self.vae(seeds)
         points = generated.points + seeds.centers[:, :, None, :]
         confident = tf.sigmoid(generated.confidence) > self.config.min_confidence
         proposals = Proposals(

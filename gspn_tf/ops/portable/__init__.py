@@ -2,8 +2,9 @@
 
 Each function has the name, arguments and outputs of the native one; `gspn_tf.ops` is
 the only door to both. There is no Python in the graph and no op that a stock
-TensorFlow lacks; work space is bounded by the points, the boxes and a block of queries.
-Squares below 1.2e-38 m^2 may count as zero: TensorFlow's own kernels flush them.
+TensorFlow lacks; work space is bounded by the points, the pairs of boxes and a block of
+queries. Squares below 1.2e-38 m^2 may count as zero: TensorFlow's own kernels flush
+them.
 """
 
 from gspn_tf.ops.portable.boxes import gspn_nearest_assign, gspn_sample_in_boxes

@@ -1,18 +1,24 @@
 """Non-maximum suppression of axis-aligned boxes [centre (3), size (3)]."""
 
-import functools
-
 import tensorflow as tf
 
 from gspn_tf.ops.portable.blocks import INFINITY, finite
 from gspn_tf.ops.portable.checks import Axes, refuse
 
 
-def _extents(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Lower and upper corner [..., 3] and volume [...]; a negative size is 0."""
-    size = tf.maximum(boxes[..., 3:], 0.0)
-    low, high = boxes[..., :3] - 0.5 * size, boxes[..., :3] + 0.5 * size
-    return low, high, (size[..., 0] * size[..., 1]) * size[..., 2]
+def _overlaps(boxes: tf.Tensor) -> tf.Tensor:
+    """Share of the union that two boxes of one scene [R, 6] have in common: [R, R]."""
+    size = tf.maximum(boxes[:, 3:], 0.0)
+    low, high = boxes[:, :3] - 0.5 * size, boxes[:, :3] + 0.5 * size
+    volume = (size[:, 0] * size[:, 1]) * size[:, 2]
+
+    def shared(axis: int) -> tf.Tensor:
+        ends = tf.minimum(high[:, axis, None], high[:, axis])
+        return tf.maximum(ends - tf.maximum(low[:, axis, None], low[:, axis]), 0.0)
+
+    common = (shared(0) * shared(1)) * shared(2)
+    found = common / (((volume[:, None] + volume) - common) + 1e-8)
+    return tf.where(tf.math.is_nan(found), 0.0, found)
 
 
 @tf.function(autograph=False, reduce_retracing=True)
@@ -22,43 +28,27 @@ def _nms_graph(
     valid: tf.Tensor,
     iou_threshold: float,
     max_outputs: int,
-) -> list[tf.Tensor]:
-    low, high, volume = _extents(boxes)
-    left = valid & tf.math.is_finite(scores) & finite(boxes)
-    rows = tf.range(tf.shape(left)[1])
+) -> tuple[tf.Tensor, tf.Tensor]:
+    valid &= tf.math.is_finite(scores) & finite(boxes)
 
-    def pick(values: tf.Tensor, best: tf.Tensor) -> tf.Tensor:
-        return tf.gather(values, best[:, None], axis=1, batch_dims=1)
+    def one(scene: tuple) -> tuple[tf.Tensor, tf.Tensor]:
+        boxes, scores = scene
+        taken = tf.raw_ops.NonMaxSuppressionWithOverlaps(
+            overlaps=_overlaps(boxes),
+            scores=scores,
+            max_output_size=max_outputs,
+            overlap_threshold=iou_threshold,
+            score_threshold=-INFINITY,
+        )
+        count = tf.shape(taken)[0]
+        return tf.pad(taken, [[0, max_outputs - count]]), tf.range(max_outputs) < count
 
-    def take(
-        i: tf.Tensor, left: tf.Tensor, indices: tf.TensorArray, taken: tf.TensorArray
-    ) -> tuple:
-        best = tf.argmax(tf.where(left, scores, -INFINITY), 1, tf.int32)
-        there = tf.reduce_any(left, 1)
-        shared = tf.minimum(high, pick(high, best)) - tf.maximum(low, pick(low, best))
-        shared = tf.maximum(shared, 0.0)
-        common = (shared[..., 0] * shared[..., 1]) * shared[..., 2]
-        union = ((pick(volume, best) + volume) - common) + 1e-8
-        left &= ~(common / union > iou_threshold) & (rows != best[:, None])
-        indices = indices.write(i, tf.where(there, best, 0))
-        return i + 1, left, indices, taken.write(i, there)
-
-    blank = tf.zeros([tf.shape(boxes)[0]], tf.int32)
-    growing = functools.partial(tf.TensorArray, size=1, dynamic_size=True)
-    _, _, *arrays = tf.while_loop(
-        lambda i, left, *_: (i < max_outputs) & tf.reduce_any(left),
-        take,
-        (
-            0,
-            left,
-            growing(tf.int32).write(0, blank),
-            growing(tf.bool).write(0, blank > 0),
-        ),
-        parallel_iterations=1,
+    kinds = (
+        tf.TensorSpec([max_outputs], tf.int32),
+        tf.TensorSpec([max_outputs], tf.bool),
     )
-    found = [tf.transpose(array.stack()) for array in arrays]
-    missing = [[0, 0], [0, tf.maximum(max_outputs - tf.shape(found[0])[1], 0)]]
-    return [tf.pad(x, missing)[:, :max_outputs] for x in found]
+    scores = tf.where(valid, scores, -INFINITY)
+    return tf.map_fn(one, (boxes, scores), fn_output_signature=kinds)
 
 
 def gspn_nms3d(

@@ -8,14 +8,10 @@ instances/scannet/AP50/room/scene0000    over the scenes of a group
 """
 
 import math
-import os
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-import tensorflow as tf
 
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.data import manifest
@@ -37,7 +33,6 @@ def measure_networks(measurement: Measurement) -> dict[str, Any]:
     Returns:
         `figures` by their names, None in place of NaN, and what they depend on.
     """
-    start = time.monotonic()
     first, *others = measurement.networks
     found: dict[str, float] = {}
     if not others and isinstance(first.config.model, RPointNetConfig):
@@ -47,20 +42,11 @@ def measure_networks(measurement: Measurement) -> dict[str, Any]:
         found = {PROPOSALS[name]: value for name, value in quality.items()}
     if first.stages[-1] != "gspn":
         found |= _instance_figures(measurement)
-    versions = run_folder.versions()
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     return {
         "figures": {name: None if math.isnan(x) else x for name, x in found.items()},
-        "seconds": time.monotonic() - start,
         "split": measurement.split,
         "runs": [str(network.path) for network in measurement.networks],
-        "versions": versions,
-        "machine": {
-            "cpu": versions["cpu"],
-            "cpus": len(os.sched_getaffinity(0)),
-            "gpus": [str(each.get("device_name", "unknown")) for each in details],
-        },
+        "versions": run_folder.versions(),
     }
 
 

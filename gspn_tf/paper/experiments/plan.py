@@ -10,7 +10,6 @@ seed changes first weights and all that training draws, never the data.
 
 import dataclasses as dc
 import itertools
-import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -29,7 +28,6 @@ from gspn_tf.training.run_folder import RunFolder
 CONFIG_FILES = {"own": "scannet"}  # data set -> file of configs/, where they differ
 CATEGORIES = ("parts", "partnet")  # data sets whose shapes are of categories
 OURS = System("ours", "Ours")
-EARLIER = re.compile(r".*-seed\d+(-proposals)?-[0-9a-f]{8}")  # a run's name, once
 
 
 @dc.dataclass(frozen=True)
@@ -70,11 +68,6 @@ class Training:
     data: DataFolder
     init: Path | None = None  # the run whose weights to start from
 
-    @property
-    def label(self) -> str:
-        """The name in a line of progress."""
-        return f"{' and '.join(self.stages)} on {self.data.label}"
-
     def is_done(self) -> bool:
         """Whether the last epoch of every stage is done."""
         run = RunFolder(self.path)
@@ -89,11 +82,6 @@ class Measurement:
     networks: tuple[Training, ...]
     split: str
     by: Literal["category", "room"] | None = None  # figures for groups of scenes, too
-
-    @property
-    def label(self) -> str:
-        """The name in a line of progress."""
-        return f"measuring on the split {self.split}"
 
     def is_done(self) -> bool:
         """Whether its file is there, which appears whole or not at all."""
@@ -143,15 +131,8 @@ def plan_jobs(experiment: Experiment) -> list[Job]:
     """List systems and seeds in the order of work: every system, then the next seed.
 
     Raises:
-        ValueError: a run that is there is of another config, data or version.
+        ValueError: a run that is there is of another config or data.
     """
-    runs = experiment.output / "runs"
-    if earlier := sorted(p.name for p in runs.glob("*") if EARLIER.fullmatch(p.name)):
-        raise ValueError(
-            f"{runs} has {len(earlier)} runs of an earlier version, such as "
-            f"{earlier[0]}: rename them as docs/experiments.md says, or give another "
-            "--output"
-        )
     pairs = itertools.product(experiment.seeds, experiment.table.systems)
     jobs = [_plan_job(experiment, system, seed) for seed, system in pairs]
     for training in {t.path: t for job in jobs for t in job.trainings}.values():

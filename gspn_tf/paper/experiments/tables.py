@@ -41,7 +41,6 @@ class Metric(NamedTuple):
 
     name: str
     figure: str
-    better: Literal["more", "less"] = "more"
 
 
 class PaperTable(NamedTuple):
@@ -82,6 +81,10 @@ def _figures(names: Sequence[str], *values: float) -> dict[str, float]:
 
 def _ap(*values: float) -> dict[str, float]:
     return _figures([metric.name for metric in _AP], *values)
+
+
+def _miou_ap(miou: float, *values: float) -> dict[str, float]:
+    return {"mIoU": miou} | _ap(*values)
 
 
 def _percent(*values: float) -> dict[str, float]:
@@ -133,15 +136,11 @@ TABLE4 = PaperTable(
     "table4",
     "3D proposal approaches",
     (
+        System("box_regression", "Bbox Reg", _miou_ap(0.514, 0.158, 0.331, 0.513)),
         System(
-            "box_regression", "Bbox Reg", {"mIoU": 0.514} | _ap(0.158, 0.331, 0.513)
+            "binary_segmentation", "Binary Seg", _miou_ap(0.543, 0.149, 0.309, 0.477)
         ),
-        System(
-            "binary_segmentation",
-            "Binary Seg",
-            {"mIoU": 0.543} | _ap(0.149, 0.309, 0.477),
-        ),
-        System("ours", "Ours", {"mIoU": 0.581} | _ap(0.193, 0.378, 0.534)),
+        System("ours", "Ours", _miou_ap(0.581, 0.193, 0.378, 0.534)),
     ),
     (_MIOU, *_AP),
 )
@@ -154,7 +153,7 @@ TABLE5 = PaperTable(
         System("one_context", "1-Context", {"CD": 0.0524, "mIoU": 0.486}),
         System("no_center", "No Center Pred", {"CD": 0.0571, "mIoU": 0.409}),
     ),
-    (Metric("CD", "proposals/CD", "less"), _MIOU),
+    (Metric("CD", "proposals/CD"), _MIOU),
     transposed=True,
 )
 TABLE6 = PaperTable(

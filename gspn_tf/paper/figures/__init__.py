@@ -6,5 +6,5 @@ networks   runs, and what their networks say of a scene
 context    figure 3: features and predicted centres
 galleries  figures 5, 6, 8, 9 and 10: instances and classes
 proposals  figure 7: proposals at one seed, and where that is
-drawing    a figure's picture, page and numbers, and how they are written
+drawing    a figure's picture and numbers, and how they are written
 """

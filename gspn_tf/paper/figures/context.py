@@ -1,7 +1,6 @@
 """Figure 3: instance sensitive features and predicted centres of a scene's points."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -10,19 +9,13 @@ from gspn_tf.paper.figures import drawing
 from gspn_tf.paper.figures.designs import Design
 from gspn_tf.paper.figures.networks import Sensed, Trained, sense
 from gspn_tf.paper.figures.subjects import Subject
-from gspn_tf.visualize.layers import Layer
-from gspn_tf.visualize.page import PageContent
-from gspn_tf.visualize.palette import class_colors, component_colors, instance_colors
+from gspn_tf.visualize.palette import component_colors, instance_colors
 from gspn_tf.visualize.render import Dots, Panel, PanelRow
 
 PALE = (226, 228, 231)  # background, which has no centre
 CAPTION = (
     "context features: first principal component as lightness, second from blue to "
     "orange, third from green to pink"
-)
-TOLD = (
-    "{scene}: predicted centres lie {to_truth:.3f} of the object's size from the true "
-    "one, the points themselves {of_points:.3f}"
 )
 
 
@@ -40,54 +33,40 @@ def principal_components(features: np.ndarray) -> np.ndarray:
     values = centered @ leading
     low, high = np.percentile(values, [2, 98], axis=0)
     scaled = (values - low) / np.where(high > low, high - low, 1.0)
-    missing = 3 - scaled.shape[1]
-    return np.pad(np.clip(scaled, 0, 1), [(0, 0), (0, missing)], constant_values=0.5)
+    return np.clip(scaled, 0, 1)
 
 
-def center_numbers(subject: Subject, sensed: Sensed) -> dict[str, Any]:
+def center_numbers(subject: Subject, sensed: Sensed) -> dict[str, float]:
     """Measure centres: means over the points on objects that the network sees.
 
     An object's size is the diagonal of the box of all its points, and the middle of
     that box its true centre (section 3.1).
 
     Returns:
-        In sizes of the object, the distance `to_truth`, that `of_points` themselves,
-        which no network achieves, the `spread` about the object's mean predicted
-        centre, and the same of each of the `objects`.
+        In sizes of the object, the distance `to_truth`, and that `of_points`
+        themselves, which no network achieves.
 
     Raises:
         ValueError: no such point is seen.
     """
     owner = subject.instance[sensed.rows]
-    rows: list[dict[str, Any]] = []
+    to_truth, of_points = [], []
     for number in np.unique(owner[owner >= 0]):
         box, own = subject.box_of(number), owner == number
-        diagonal = float(np.linalg.norm(box[3:]))
-        if not diagonal:
-            continue
-        found, points = sensed.centers[own], subject.points[sensed.rows[own]]
-        rows.append(
-            {
-                "object": int(number),
-                "class": subject.class_of(number),
-                "points": len(points),
-                "to_truth": _mean_distance(found, box[:3]) / diagonal,
-                "of_points": _mean_distance(points, box[:3]) / diagonal,
-                "spread": _mean_distance(found, found.mean(axis=0)) / diagonal,
-            }
-        )
-    if not rows:
+        if diagonal := np.linalg.norm(box[3:]):
+            points = subject.points[sensed.rows[own]]
+            to_truth.append(_distances(sensed.centers[own], box[:3]) / diagonal)
+            of_points.append(_distances(points, box[:3]) / diagonal)
+    if not to_truth:
         raise ValueError(f"{subject.name} has no object among the points seen")
-    counts = [row["points"] for row in rows]
-    means = {
-        name: float(np.average([row[name] for row in rows], weights=counts))
-        for name in ("to_truth", "of_points", "spread")
+    return {
+        "to_truth": float(np.concatenate(to_truth).mean()),
+        "of_points": float(np.concatenate(of_points).mean()),
     }
-    return means | {"objects": rows}
 
 
-def _mean_distance(points: np.ndarray, center: np.ndarray) -> float:
-    return float(np.linalg.norm(points - center, axis=1).mean())
+def _distances(points: np.ndarray, center: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(points - center, axis=1)
 
 
 def figure_3(
@@ -97,62 +76,38 @@ def figure_3(
 
     Each scene is a row; the first of the networks is shown.
     """
-    rows, contents, numbers, told = [], [], [], []
+    rows, numbers = [], []
     for subject in subjects:
         sensed = sense(networks[0], subject, design.seed)
-        row, content = _scene(subject, sensed)
-        rows.append(row)
-        contents.append(content)
-        numbers.append({"scene": subject.name})
-        if subject.labelled:
-            numbers[-1] |= center_numbers(subject, sensed)
-            told.append(TOLD.format(**numbers[-1]))
+        rows.append(PanelRow(subject.name, subject.points, _panels(subject, sensed)))
+        numbers.append({"scene": subject.name} | center_numbers(subject, sensed))
     return drawing.Drawing(
         rows=rows,
         view=drawing.view_of(subjects[0].kind, design.width),
-        content=drawing.side_by_side(contents, [row.title for row in rows]),
         caption=CAPTION,
         numbers={"scenes": numbers},
-        told=told,
     )
 
 
-def _scene(subject: Subject, sensed: Sensed) -> tuple[PanelRow, PageContent]:
-    """Return panels, and a cloud beside which the points seen stand at their centres.
+def _panels(subject: Subject, sensed: Sensed) -> list[Panel]:
+    """Return the panels of a scene.
 
-    Each point has the features' colour of the nearest that the network sees. Without
-    truth a point is on an object, and of that object's colour, where its predicted
-    class is.
+    Each point has the features' colour of the nearest that the network sees.
     """
     seen = subject.points[sensed.rows]
     _, nearest = cKDTree(seen).query(subject.points)
     features = component_colors(principal_components(sensed.context))
-    inside, own = sensed.semantic > 0, class_colors(sensed.semantic)
-    rest = seen[~inside]
-    layers = [subject.input_layer()]
-    if subject.labelled:
-        owner = subject.instance[sensed.rows]
-        inside, own = owner >= 0, instance_colors(owner)
-        rest = subject.points[subject.instance < 0]
-        layers.append(subject.instance_layer())
-    layers.append(Layer("context features", colors=features[nearest]))
-    panels = drawing.panels_of(PageContent(subject.points, layers))
-    panels[-1] = panels[-1]._replace(title="(a) context features")
+    owner = subject.instance[sensed.rows]
+    inside, own = owner >= 0, instance_colors(owner)
+    rest = subject.points[subject.instance < 0]
     dots = _dots(sensed.centers[inside], own[inside])
     pale = np.full(rest.shape, PALE, np.uint8)
-    panels.append(Panel("(b) predicted centres", pale, points=rest, dots=dots))
-
-    moved = np.where(inside[:, None], sensed.centers, seen)
-    moved_colors = np.where(inside[:, None], own, PALE)
-    both = np.append(np.arange(len(subject.points)), sensed.rows)
-    layers = [layer.picked(both) for layer in layers]
-    centers = np.concatenate([subject.colors, moved_colors])
-    layers.append(Layer("predicted centres", colors=centers))
-    places = drawing.places_apart([subject.points, moved])
-    points = np.concatenate([subject.points + places[0], moved + places[1]])
-    groups = np.repeat([0, 1], [len(subject.points), len(moved)])
-    row = PanelRow(subject.name, subject.points, panels)
-    return row, PageContent(points, layers, groups)
+    return [
+        Panel("input", subject.colors),
+        Panel("true instances", instance_colors(subject.instance)),
+        Panel("(a) context features", features[nearest]),
+        Panel("(b) predicted centres", pale, points=rest, dots=dots),
+    ]
 
 
 def _dots(points: np.ndarray, colors: np.ndarray) -> list[Dots]:

@@ -78,7 +78,6 @@ class Sensed(NamedTuple):
     rows: np.ndarray  # [N] of the scene's points
     context: np.ndarray  # [N, C] instance sensitive features, section 3.1
     centers: np.ndarray  # [N, 3] predicted centre of the point's object, metres
-    semantic: np.ndarray  # [N] predicted class, 0 = background
 
 
 def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
@@ -90,7 +89,6 @@ def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
         rows=scan.rows.numpy(),
         context=context[0].numpy(),
         centers=scene.centers.everywhere[0].numpy() + scan.origin.numpy(),
-        semantic=scene.semantic_logits[0].numpy().argmax(axis=-1),
     )
 
 

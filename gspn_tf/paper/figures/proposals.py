@@ -5,18 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.paper.figures.designs import SHAPES, Design
-from gspn_tf.paper.figures.drawing import Drawing, side_by_side, view_of
+from gspn_tf.paper.figures.designs import Design
+from gspn_tf.paper.figures.drawing import SHAPES, Drawing, view_of
 from gspn_tf.paper.figures.networks import Proposal, Trained, propose, titles
 from gspn_tf.paper.figures.subjects import Subject
-from gspn_tf.visualize.layers import Entry, Layer
-from gspn_tf.visualize.page import PageContent
-from gspn_tf.visualize.palette import PALETTE
 from gspn_tf.visualize.raster import Viewpoint
 from gspn_tf.visualize.render import Dots, Panel, PanelRow
 
 SEED_INK, POINT_INK = (213, 94, 0), (0, 114, 178)
-AZIMUTHS = tuple(float(angle) for angle in range(10, 370, 30))  # degrees
 FADE = 0.6  # share of white in what surrounds a proposal
 CAPTION = "orange dot: the seed; orange box: the proposal; blue dots: points behind it"
 
@@ -37,7 +33,6 @@ def figure_7(
     box = proposals[-1].box if truth is None else truth
     near = _around(subject, np.array([box, *(each.box for each in proposals)]))
     panels = _panels(subject.colors[near], proposals, truth)
-    contents = [_content(subject, near, each) for each in proposals]
     numbers = [
         {
             "network": each.title,
@@ -50,22 +45,14 @@ def figure_7(
     ]
     return Drawing(
         rows=[PanelRow("", subject.points[near], panels)],
-        view=clear_view(subject, near, box, design.width),
-        content=side_by_side(contents, [""] * len(contents)),
+        view=inner_view(subject, box, design.width),
         caption=CAPTION,
         numbers={"scene": subject.name, "proposals": numbers},
-        told=[
-            f"{each['network']}: objectness {each['score']:.2f}"
-            + (f", IoU {each['iou']:.2f}" if "iou" in each else "")
-            for each in numbers
-        ],
     )
 
 
 def _true_box(subject: Subject, seed: np.ndarray) -> np.ndarray | None:
     """Return the box [6] of the object that the seed lies on, if any is known."""
-    if not subject.labelled:
-        return None
     row = np.linalg.norm(subject.points - seed, axis=1).argmin()
     number = subject.instance[row]
     return None if number < 0 else subject.box_of(number)
@@ -82,26 +69,14 @@ def _around(subject: Subject, boxes: np.ndarray) -> np.ndarray:
     return np.flatnonzero(inside.all(axis=1))
 
 
-def clear_view(
-    subject: Subject, near: np.ndarray, box: np.ndarray, width: int
-) -> Viewpoint:
-    """Return the view in which least stands before a box; of shapes the usual one."""
+def inner_view(subject: Subject, box: np.ndarray, width: int) -> Viewpoint:
+    """Return the view of a box [6] from the scene's middle: no wall stands between."""
     view = view_of(subject.kind, width, ratio=0.8)
     if subject.kind in SHAPES:
         return view
-    view = view._replace(elevation=30.0, open_walls=False)
-    around = subject.points[near] - box[:3]
-    half = np.linalg.norm(box[3:]) / 2
-
-    def hiding(azimuth: float) -> int:
-        turn, rise = np.radians([azimuth, view.elevation])
-        level = np.array([np.cos(turn), np.sin(turn)]) * np.cos(rise)
-        towards = np.array([*level, np.sin(rise)])  # the camera
-        along = around @ towards
-        aside = np.linalg.norm(around - along[:, None] * towards, axis=1)
-        return int(((along > half) & (aside < half)).sum())
-
-    return view._replace(azimuth=min(AZIMUTHS, key=hiding))
+    x, y = subject.points.mean(axis=0)[:2] - box[:2]
+    azimuth = float(np.degrees(np.arctan2(y, x)))
+    return view._replace(azimuth=azimuth, elevation=30.0, open_walls=False)
 
 
 def _panels(
@@ -126,19 +101,6 @@ def _iou(box: np.ndarray, truth: np.ndarray) -> float:
     return float(box_lib.pairwise_iou(*pair)[0, 0])
 
 
-def _content(subject: Subject, near: np.ndarray, proposal: Proposal) -> PageContent:
-    """Return a network's points among those around them, and its box."""
-    blue = np.tile(PALETTE[0], (len(proposal.points), 1))
-    entry = Entry(proposal.title, score=proposal.score, box=proposal.box)
-    return PageContent(
-        np.concatenate([subject.points[near], proposal.points]),
-        [
-            Layer("input", colors=np.concatenate([subject.colors[near], blue])),
-            Layer("proposals", [entry], noun="proposals"),
-        ],
-    )
-
-
 CHAIR = "chair"
 FAR = 0.1  # of the scene's diagonal: farther from all points a place is no seed
 FEW = 8  # seeds on an object from which it is seen well enough
@@ -148,52 +110,39 @@ NEAR = 0.1  # of an object's diagonal: so near its box others stand close
 def with_a_chair(subjects: Sequence[Subject]) -> Subject:
     """Return the first scene with a chair, as the paper's has, else the first scene."""
     for subject in subjects:
-        names = (entry.name for entry in subject.instance_layer().entries)
-        if subject.labelled and CHAIR in names:
+        names = map(subject.class_of, range(subject.num_instances))
+        if CHAIR in names:
             return subject
     return subjects[0]
 
 
-def seed_place(subject: Subject, wanted: str | None, rows: np.ndarray) -> np.ndarray:
-    """Return where to look [3]: at a point's number, at "x,y,z", or at a leg.
+def seed_place(
+    subject: Subject, wanted: Sequence[float] | None, rows: np.ndarray
+) -> np.ndarray:
+    """Return where to look [3]: at a place that is wanted, or at a leg.
 
     Args:
         subject: scene to look at.
-        wanted: number or place; default: a leg among `rows`.
+        wanted: x, y, z; default: a leg among `rows`.
         rows: [S] points of the scene that are seeds.
 
     Raises:
-        ValueError: no such point, nothing near that place, or no truth to choose by.
+        ValueError: nothing near that place, or no seed on an object.
     """
-    if not wanted:
+    if wanted is None:
         return subject.points[_leg(subject, rows)]
-    try:
-        numbers = [float(part) for part in wanted.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in (1, 3) or not np.isfinite(numbers).all():
-        raise ValueError(f"seed_point must be a number or x,y,z, got {wanted!r}")
-    if len(numbers) == 1:
-        last = len(subject.points) - 1
-        if numbers[0] not in range(last + 1):
-            raise ValueError(f"{subject.name} has no point {wanted}, has 0..{last}")
-        return subject.points[int(numbers[0])]
-    nearest = np.linalg.norm(subject.points - numbers, axis=1).min()
+    nearest = np.linalg.norm(subject.points - wanted, axis=1).min()
     reach = FAR * np.linalg.norm(np.ptp(subject.points, axis=0))
-    if nearest > reach:
+    if not nearest <= reach:
         raise ValueError(
             f"seed_point {wanted}: the nearest point of {subject.name} is "
             f"{nearest:.2f} m away, expected one within {reach:.2f} m"
         )
-    return np.array(numbers, np.float32)
+    return np.array(wanted, np.float32)
 
 
 def _leg(subject: Subject, rows: np.ndarray) -> int:
     """Choose a seed as the paper's: low and far out on the chair most crowded round."""
-    if not subject.labelled:
-        raise ValueError(
-            f"{subject.name} has no truth to choose a seed by: give seed_point"
-        )
     owner = subject.instance[rows]
     numbers, counts = np.unique(owner[owner >= 0], return_counts=True)
     if not len(numbers):

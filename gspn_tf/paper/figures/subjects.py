@@ -1,4 +1,4 @@
-"""Subjects of figures: scenes of a prepared data folder, or scans of users."""
+"""Subjects of figures: labelled scenes of a prepared data folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.data import Scene, manifest, shards
-from gspn_tf.data.scene import GREY
-from gspn_tf.files import scans as scan_io
-from gspn_tf.visualize import layers
-from gspn_tf.visualize.palette import instance_colors
 
 
 @dataclass(frozen=True, slots=True)
 class Subject(Scene):
-    """A Subject is a scene to draw; without truth all of it is background."""
+    """A Subject is a scene to draw."""
 
-    labelled: bool = True  # whether there is truth
-    kind: str = ""  # of data: "rooms", "parts", "scannet", ...; "" of a scan
+    kind: str = ""  # of data: "rooms", "parts", "scannet", ...
     classes: tuple[str, ...] = ()  # 1..C
 
     def class_of(self, instance: int) -> str:
@@ -33,61 +28,30 @@ class Subject(Scene):
         low, high = inside.min(axis=0), inside.max(axis=0)
         return np.concatenate([(low + high) / 2, high - low])
 
-    def input_layer(self) -> layers.Layer:
-        """Return the layer of the points' own colours."""
-        return layers.Layer("input", colors=self.colors)
-
-    def instance_layer(self) -> layers.Layer:
-        """Return the layer of the true instances."""
-        counts = np.bincount(self.instance + 1, minlength=1)[1:]
-        names = map(self.class_of, range(len(counts)))
-        colors = instance_colors(np.arange(len(counts)))
-        entries = list(map(layers.Entry, names, colors, counts))
-        return layers.Layer("true instances", entries, self.instance)
-
-    def class_layer(self) -> layers.Layer:
-        """Return the layer of the true classes."""
-        return layers.class_layer("true classes", self.semantic, self.classes)
-
 
 def read_subjects(
-    path: str | Path, split: str, wanted: int | Sequence[str], scale: float = 1.0
+    path: str | Path, split: str, wanted: int | Sequence[str]
 ) -> list[Subject]:
-    """Read the scenes of a data folder, or the one scan of a file.
+    """Read labelled scenes of a data folder.
 
     Args:
-        path: folder of `gspn prepare`, or a PLY or npz file.
-        split: of a folder.
-        wanted: of a folder: how many scenes from the split's start, or their names.
-        scale: metres per unit of a file.
+        path: folder of `gspn prepare`.
+        split: one of its splits.
+        wanted: how many scenes from the split's start, or their names.
 
     Raises:
-        FileNotFoundError: neither folder nor file.
-        ValueError: a name that the split does not have, or what reading raises.
+        ValueError: a split without labels, or a name that the split does not have.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _scenes(path, split, wanted)
-    if not path.is_file():
-        raise FileNotFoundError(f"no data folder or scan {path}")
-    scan = scan_io.read_scan(path)
-    points = scan.points[scan.finite] * np.float32(scale)
-    colors = np.full(points.shape, GREY, np.uint8)
-    if scan.colors is not None:
-        colors = scan.colors[scan.finite]
-    background = np.zeros(len(points), np.int32)
-    return [Subject(path.stem, points, colors, background, background - 1, False)]
-
-
-def _scenes(path: Path, split: str, wanted: int | Sequence[str]) -> list[Subject]:
-    labelled, kind = manifest.is_labelled(path, split), manifest.read_manifest(path)
-    about = (labelled, kind.get("data", ""), manifest.read_classes(path).names)
+    if not manifest.is_labelled(path, split):
+        raise ValueError(f"split {split} of {path} has no labels")
+    kind = manifest.read_manifest(path).get("data", "")
+    classes = manifest.read_classes(path).names
     names = None if isinstance(wanted, int) else wanted
     found: dict[str, Subject] = {}
     for scene in shards.read_scenes(path, split):
         if names is None or scene.name in names:
             values = (scene.points, scene.colors, scene.semantic, scene.instance)
-            found[scene.name] = Subject(scene.name, *values, *about)
+            found[scene.name] = Subject(scene.name, *values, kind, classes)
         if len(found) == (wanted if names is None else len(names)):
             break
     for name in names or ():

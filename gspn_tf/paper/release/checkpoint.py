@@ -14,16 +14,12 @@ import tensorflow as tf
 from gspn_tf import files, models
 from gspn_tf.config import Config, RPointNetConfig
 from gspn_tf.paper.release import names as release_names
-from gspn_tf.paper.release.names import Weight
+from gspn_tf.paper.release.names import CheckpointError, Weight
 from gspn_tf.training.run_folder import RunFolder
 
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")  # files of one checkpoint
 # TensorFlow's reader raises one of these, depending on where the damage is.
 UNREADABLE = (tf.errors.OpError, LookupError, RuntimeError, ValueError)
-
-
-class CheckpointError(ValueError):
-    """An error that says, line by line, everything that is wrong with a checkpoint."""
 
 
 def import_checkpoint(
@@ -50,7 +46,7 @@ def import_checkpoint(
     model = read_model(path, config.model)
     with files.replacing(output) as folder:
         run = RunFolder(folder)
-        run.start(config, classes)
+        run.start(config, classes, data={})
         whole = isinstance(model, models.RPointNet)
         proposing = model.proposal_network if whole else model
         proposing.save_weights(run.weights("gspn"))
@@ -73,12 +69,7 @@ def read_model(
     values = read_variables(Path(path))
     heads = any(map(release_names.OF_HEADS.match, values))
     model = models.build(config if heads else config.proposal)
-    try:
-        weights = release_names.weights(model)
-    except release_names.OtherLayersError as error:
-        raise CheckpointError(
-            f"{error}; give --config=configs/scannet.py:released"
-        ) from error
+    weights = release_names.weights(model)
     if problems := list(list_misfits(values, weights)):
         listing = "\n".join(f"  {problem}" for problem in problems)
         raise CheckpointError(f"{path} does not fit the config:\n{listing}")
@@ -93,12 +84,6 @@ def read_model(
 
 def read_variables(path: Path) -> dict[str, np.ndarray]:
     """Read the variables of the checkpoint called `path` by name, without Adam's."""
-    if path.is_dir():
-        there = sorted(str(file.with_suffix("")) for file in path.glob("*.index"))
-        raise CheckpointError(
-            f"{path} is a folder; give the checkpoint in it, "
-            f"{' or '.join(there) or 'but there is none'}"
-        )
     name = PARTS.sub("", str(path))
     if not Path(f"{name}.index").is_file():
         raise CheckpointError(f"no checkpoint {name}: no file {name}.index")
@@ -115,10 +100,9 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
     ignored = release_names.IGNORED
     found = {key: value for key, value in values.items() if not ignored.fullmatch(key)}
     if not any(map(release_names.OF_RELEASE.match, found)):
-        some = f", only {', '.join([*found][:3])}, ..." if found else ""
         raise CheckpointError(
             f"{name} is not of the released model: of its {len(values)} variables none "
-            f"has a name like {release_names.OF_PROPOSALS}...{some}"
+            f"has a name like {release_names.OF_PROPOSALS}..."
         )
     return found
 
@@ -129,15 +113,12 @@ def list_misfits(
     """Say what is missing, unknown or misshapen among the variables."""
     expected = {name: each.shape for each in weights for name in each.names()}
     for name, shape in expected.items():
+        # Convolutions over one point have kernels [1, 1, in, out] and [1, in, out].
+        shapes = shape, (1, *shape), (1, 1, *shape)
         value = values.get(name)
         if value is None:
             yield f"missing: {name} {list(shape)}"
-        # Convolutions over one point have kernels [1, 1, in, out] and [1, in, out].
-        elif value.dtype != np.float32 or value.shape not in (
-            shape,
-            (1, *shape),
-            (1, 1, *shape),
-        ):
+        elif value.dtype != np.float32 or value.shape not in shapes:
             yield (
                 f"wrong: {name} must be float32 {list(shape)}, "
                 f"is {value.dtype} {list(value.shape)}"

@@ -66,6 +66,7 @@ IGNORED = re.compile(
     r"|(.*/)?(Adam|Momentum|beta1_power|beta2_power|global_step|Variable)(_\d+)?"
     r"|_CHECKPOINTABLE_OBJECT_GRAPH"
 )
+GIVE = "give --config=configs/scannet.py:released"
 
 
 def as_it_is(values: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
@@ -99,8 +100,8 @@ ARRANGED: dict[str, Arrange] = {
 }
 
 
-class OtherLayersError(ValueError):
-    """An error that says in which layers a model differs from the release."""
+class CheckpointError(ValueError):
+    """An error that says, line by line, everything that is wrong with a checkpoint."""
 
 
 class Weight(NamedTuple):
@@ -121,7 +122,7 @@ def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
     """List the weights of a model; the release must have all of them.
 
     Raises:
-        OtherLayersError: the model has other layers than the release.
+        CheckpointError: the model has other layers than the release.
     """
     whole = isinstance(model, models.RPointNet)
     tables = [(model.proposal_network if whole else model, PROPOSALS, OF_PROPOSALS)]
@@ -129,8 +130,8 @@ def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
     found = [weight for table in tables for weight in _of_table(*table)]
     named = {id(weight.variable) for weight in found} | {id(tables[0][0].kl_weight)}
     if others := [v.path for v in model.weights if id(v) not in named]:
-        raise OtherLayersError(
-            f"the config has layers that the release lacks: {', '.join(others)}"
+        raise CheckpointError(
+            f"the config has layers that the release lacks: {', '.join(others)}; {GIVE}"
         )
     return found
 
@@ -143,8 +144,8 @@ def _of_table(network: keras.Model, table: str, prefix: str) -> Iterator[Weight]
         try:
             found = attrgetter(path)(network)
         except AttributeError as error:
-            raise OtherLayersError(
-                f"the config lacks layers of the release: {path}"
+            raise CheckpointError(
+                f"the config lacks layers of the release: {path}; {GIVE}"
             ) from error
         for k, layer in enumerate(found if isinstance(found, list) else [found]):
             layer = attrgetter(rest[1:])(layer) if rest else layer

@@ -16,14 +16,10 @@ Rng = np.random.Generator
 
 def cabinet(rng: Rng) -> Piece:
     """A closed body with door leaves, dark seams and handles; low, or a wardrobe."""
-    tall = rng.random() < 0.35
-    piece = sized(
-        rng,
-        "cabinet",
-        (0.75, 1.1) if tall else (0.6, 0.95),
-        (0.5, 0.6) if tall else (0.4, 0.55),
-        (1.6, 1.95) if tall else (0.7, 1.1),
-    )
+    if rng.random() < 0.35:
+        piece = sized(rng, "cabinet", (0.75, 1.1), (0.5, 0.6), (1.6, 1.95))
+    else:
+        piece = sized(rng, "cabinet", (0.6, 0.95), (0.4, 0.55), (0.7, 1.1))
     x, depth, height = piece.high
     color, front = pick(rng, "wood", "white"), depth - 0.03
     piece.body((-x, 0, 0), (x, front, height), darker(color, 0.6), "yzY")
@@ -35,11 +31,11 @@ def cabinet(rng: Rng) -> Piece:
         leaf = (left, front, 0.06), (right, depth, height - 0.05)
         piece.surfaces.box(*leaf, color, "y")
         grip = right - 0.06 if side == 0 else left + 0.03
-        handle = (
+        low, high = (
             (grip, depth, height * 0.55),
             (grip + 0.03, depth + 0.03, height * 0.7),
         )
-        piece.surfaces.box(*handle, pick(rng, "metal"), "y")
+        piece.surfaces.box(low, high, pick(rng, "metal"), "y")
     return piece
 
 

@@ -67,11 +67,8 @@ def coffee_table(rng: Rng) -> Piece:
 
 
 def _panelled(rng: Rng, piece: Piece) -> Piece:
-    color, x, thick = (
-        pick(rng, "wood", "white"),
-        piece.width / 2,
-        rng.uniform(0.03, 0.05),
-    )
+    color, thick = pick(rng, "wood", "white"), rng.uniform(0.03, 0.05)
+    x = piece.width / 2
     under = piece.height - thick
     low = (-x, 0, under)
     piece.surfaces.box(low, piece.high, color, hidden="")

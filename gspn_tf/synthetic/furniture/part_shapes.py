@@ -254,13 +254,8 @@ def storage_of_parts(rng: Rng) -> Shape:
     if rng.random() < 0.5:
         shape.box("base", (-x, -y, 0), (x, y - 0.02, foot), darker(color, 0.8))
     else:
-        _legs(
-            rng,
-            shape,
-            (x, y, foot),
-            rng.uniform(0.03, 0.06),
-            pick(rng, "metal", "wood"),
-        )
+        size, metal = rng.uniform(0.03, 0.06), pick(rng, "metal", "wood")
+        _legs(rng, shape, (x, y, foot), size, metal)
     return shape
 
 

@@ -9,11 +9,9 @@ class Camera {
     this.points = points;
     this.center = center;
     this.radius = radius;
-    this.distance = 3 * radius;
-    this.aspect = 1;
-    this.reset();
   }
 
+  // Needs `aspect`, the picture's width by its height.
   reset(name = "oblique") {
     [this.yaw, this.pitch] = VIEWS[name];
     this.target = [...this.center];

@@ -4,8 +4,6 @@ const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [n & 1, (n >> 1) & 1, n >> 2
 const EDGES = [
   [0, 1], [2, 3], [4, 5], [6, 7], [0, 2], [1, 3], [4, 6], [5, 7], [0, 4], [1, 5], [2, 6], [3, 7],
 ];
-const WEAK = [86, 160, 215];
-const STRONG = [224, 88, 0];
 
 class Overlay {
   constructor(canvas) {
@@ -29,8 +27,7 @@ class Overlay {
   boxes(rows, selected, least) {
     const faint = selected >= 0 ? 0.25 : 1;
     for (const row of rows.filter(({ box, score }) => box && score >= least).reverse()) {
-      const tint = WEAK.map((value, c) => Math.round(value + row.score * (STRONG[c] - value)));
-      this.box(row.box, `rgb(${tint})`, 1.3, faint * (0.2 + 0.75 * row.score));
+      this.box(row.box, "rgb(224, 88, 0)", 1.3, faint * (0.2 + 0.75 * row.score));
     }
   }
 
@@ -52,7 +49,6 @@ class Overlay {
       context.lineTo(corners[b][0], corners[b][1]);
     }
     context.stroke();
-    context.globalAlpha = 1;
   }
 
   // A bar of a round length, true at the target's distance.
