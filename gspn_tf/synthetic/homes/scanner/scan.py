@@ -15,6 +15,8 @@ DRIFT = 0.006, 0.003  # metres and radians that the tracker is off by
 FARTHEST = 3.5, 5.0  # metres: the range of a camera is drawn from these
 FRAMES_PER_SQUARE_METRE = 11.0
 FRAMES = 160, 520  # of a scan, at least and at most
+SPREAD = 58, 80  # levels: the standard deviation of colours in ScanNet's rooms
+SATURATION = 17, 36  # levels: the median of the largest less the smallest channel
 _TOGETHER = 25  # frames that are rendered and fused at a time
 _WITNESSES = 5  # pixels that a vertex takes its colour from
 _NEAR = 0.1  # metres: vertices with no pixel so near are background
@@ -23,18 +25,24 @@ _NEAR = 0.1  # metres: vertices with no pixel so near are background
 class Exposure(NamedTuple):
     """Camera settings of a scan, by which light becomes levels.
 
-    balance  [3] factors of red, green and blue
-    mean     light that becomes `level`
+    balance   [3] factors of red, green and blue
+    mean      light that becomes `level`
+    contrast  levels for each unit of light
+    vivid     factor of what tells colours from grey
     """
 
     balance: np.ndarray
     mean: float
     contrast: float
     level: float
+    vivid: float
 
     def levels(self, light: np.ndarray) -> np.ndarray:
         """Return levels [..., 3] float, not yet clipped to 0..255."""
-        return (light * self.balance - self.mean) * self.contrast + self.level
+        light = light * self.balance
+        grey = light.mean(axis=-1, keepdims=True)
+        light = grey + (light - grey) * self.vivid
+        return (light - self.mean) * self.contrast + self.level
 
 
 class VirtualScan(NamedTuple):
@@ -168,9 +176,19 @@ def _paint(
 
 
 def _exposure(rng: np.random.Generator, light: np.ndarray) -> Exposure:
-    """Expose light [N, 3] automatically: a mean and a contrast like real frames'."""
+    """Expose light [N, 3] automatically, to levels spread and coloured as real ones."""
     balance = np.clip(rng.normal(1, 0.05, 3), 0.85, 1.15)
     balanced = light * balance
-    contrast = rng.uniform(50, 72) / max(float(balanced.std()), 1.0)
-    contrast = float(np.clip(contrast, 0.8, 1.7))
-    return Exposure(balance, float(balanced.mean()), contrast, rng.uniform(95, 140))
+    contrast = rng.uniform(*SPREAD) / max(float(balanced.std()), 1.0)
+    contrast = float(np.clip(contrast, 0.8, 2.5))
+    vivid = rng.uniform(*SATURATION) / (
+        contrast * max(float(np.median(np.ptp(balanced, axis=1))), 1.0)
+    )
+    level = rng.uniform(95, 140)
+    return Exposure(
+        balance,
+        float(balanced.mean()),
+        contrast,
+        level,
+        float(np.clip(vivid, 0.2, 1.3)),
+    )
