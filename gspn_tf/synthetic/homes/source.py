@@ -8,13 +8,24 @@ from gspn_tf.data.scene import Scene
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.synthetic.homes.frames import write_scan
 from gspn_tf.synthetic.homes.furniture.catalogue import read_catalogue
-from gspn_tf.synthetic.homes.furniture.families import family_models
+from gspn_tf.synthetic.homes.furniture.families import FAMILIES, family_models
 from gspn_tf.synthetic.homes.furniture.library import library_models
 from gspn_tf.synthetic.homes.generating import draw_home, scene_of
 from gspn_tf.synthetic.homes.layout.example_homes import HomePlan, read_example_homes
 from gspn_tf.synthetic.homes.things import Model
 
 FAMILY_SEED = 16  # all homes choose from the same parametric furniture
+SCARCE = (
+    "counter",
+    "curtain",
+    "shower curtain",
+    "picture",
+    "bathtub",
+    "refrigerator",
+    "toilet",
+    "window",
+)
+"""Classes of which the libraries have few shapes: most are parametric."""
 
 
 class Furniture(NamedTuple):
@@ -36,7 +47,10 @@ class Furniture(NamedTuple):
 
 @functools.cache
 def _load(files: Furniture) -> tuple[list[Model], list[HomePlan]]:
-    models = list(family_models(FAMILY_SEED))
+    rest = [kind for kind in FAMILIES if kind not in SCARCE]
+    models = family_models(FAMILY_SEED, 24, SCARCE) + family_models(
+        FAMILY_SEED, 6, rest
+    )
     if files.folder:
         models += library_models(files.folder, files.cache)
     if not files.homes:
