@@ -19,8 +19,8 @@ from gspn_tf.config import networks, schema
 INTRODUCTION = """# Every option
 
 Made by `python -m gspn_tf.config.page docs/configuration.md` from the comments of
-`gspn_tf/config/networks.py` and `schema.py`; change those. An option is set by its path, such as
-`--config.model.min_score=0.7`. The defaults are the paper's, and
+`gspn_tf/config/networks.py` and `schema.py`; change those. An option is set by its
+path, such as `--config.model.min_score=0.7`. The defaults are the paper's, and
 [differences.md](differences.md) says where the release and the other presets differ.
 Sections and tables are those of the paper; files are those of the release
 (github.com/ericyi/GSPN).
