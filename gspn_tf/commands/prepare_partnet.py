@@ -45,8 +45,9 @@ def run(flags: Namespace) -> None:
 
     classes = partnet.read_part_classes(labels, flags.category, flags.level)
     options = {"category": flags.category, "level": flags.level}
-    splits = partnet_h5.list_stored_shapes(source, flags.category)
+    splits = partnet_h5.list_stored_shapes(source, flags.category, flags.level)
     read: Callable = partnet_h5.read_stored_shape
+    unlabelled = partnet_h5.unlabelled(splits)
     absent: dict[str, list[str]] = {}
     if splits:
         options["files"] = partnet_h5.digests(splits)
@@ -62,6 +63,7 @@ def run(flags: Namespace) -> None:
         read=partial(read, classes=classes),
         options=options,
         root=source,
+        unlabelled=unlabelled,
         absent=absent,
         licence=partnet.LICENCE,
     )

@@ -28,7 +28,13 @@ import numpy as np
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import GREY, Scene, number_instances
-from gspn_tf.datasets.partnet_trees import Part, find_parts, leaves_below, load_list
+from gspn_tf.datasets.partnet_trees import (
+    Part,
+    check_same_shape,
+    find_parts,
+    leaves_below,
+    load_list,
+)
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files.errors import ScanError, load_json, naming_file
 from gspn_tf.files.scans import check_finite
@@ -138,14 +144,15 @@ def read_raw_shape(source: SceneSource, classes: ClassList) -> Scene:
             f"{folder}: expected one label for each of the {len(points)} points, "
             f"got {len(labels)}"
         )
-    original = leaves_below(load_json(original_path), folder)
+    tree, merged = load_json(original_path), load_json(final_path)
+    check_same_shape(tree, merged, folder)
+    original = leaves_below(tree, folder)
     known = {leaf for leaves in original.values() for leaf in leaves}
     strange = sorted(set(labels.tolist()) - known)
     if strange:
         raise ScanError(
             f"{labels_path} must name leaves of result.json, got {strange[:5]}"
         )
-    merged = load_json(final_path)
     parts = list(find_parts(merged, original, classes, folder))
     return scene_of_leaves(source.name, points, labels, parts)
 
@@ -161,15 +168,26 @@ def scene_of_leaves(
 
     Points that several parts claim belong to the last, as in the data set's code.
     """
-    owner = np.zeros(len(labels), np.int64)  # 0 = other, else 1 + part
+    owner = np.full(len(labels), -1, np.int64)
     shared = 0
-    for number, part in enumerate(parts, start=1):
+    for number, part in enumerate(parts):
         mine = np.isin(labels, part.leaves)
-        shared += int(np.count_nonzero(owner[mine]))
+        shared += int(np.count_nonzero(owner[mine] >= 0))
         owner[mine] = number
     if shared:
         _log.warning("%s: parts share %d points", name, shared)
-    semantic = np.array([0, *(part.row for part in parts)], np.int32)[owner]
+    return scene_of_parts(name, points, owner, [part.row for part in parts], colors)
+
+
+def scene_of_parts(
+    name: str,
+    points: np.ndarray,
+    owner: np.ndarray,
+    rows: list[int],
+    colors: np.ndarray | None = None,
+) -> Scene:
+    """A scene whose point v belongs to part `owner[v]` (-1 = other) of class `rows`."""
+    semantic = np.array([*rows, 0], np.int32)[owner]  # owner -1 reads the last
     x, y, z = np.asarray(points, np.float32).T
     if colors is None:
         colors = np.full(points.shape, GREY, np.uint8)
@@ -178,7 +196,7 @@ def scene_of_leaves(
         points=np.stack([x, -z, y], axis=1),
         colors=colors,
         semantic=semantic,
-        instance=number_instances(owner, semantic),
+        instance=number_instances(owner + 1, semantic),
     )
 
 

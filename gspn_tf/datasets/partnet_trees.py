@@ -1,8 +1,8 @@
 """PartNet's trees of parts: as annotated, and as merged for the benchmark.
 
-A node has an "id", a "name" and perhaps "children". A node of the merged tree
-(result_after_merging.json) comes of the node "ori_id" of the original one
-(result.json).
+A node has an "id", a "name" and perhaps "children"; a leaf names the meshes that it is
+made of, "objs". A node of the merged tree (result_after_merging.json) comes of the node
+"ori_id" of the original one (result.json).
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,19 @@ class Part(NamedTuple):
 
     row: int
     leaves: list[int]
+
+
+def check_same_shape(tree: list, merged: list, folder: Path) -> None:
+    """ScanError where most leaves of a merged tree have other meshes than in `tree`."""
+    meshes = {str(node["id"]): _meshes(node) for _, node in _walk(tree, folder)}
+    leaves = [node for _, node in _walk(merged, folder) if _is_leaf(node)]
+    named = [leaf for leaf in leaves if _meshes(leaf)]
+    other = sum(_meshes(leaf) != meshes.get(str(leaf.get("ori_id"))) for leaf in named)
+    if 2 * other > len(named):
+        raise ScanError(
+            f"{folder}/result_after_merging.json belongs to another shape than "
+            f"result.json: {other} of its {len(named)} leaves have other objs"
+        )
 
 
 def leaves_below(tree: list, folder: Path) -> dict[int, list[int]]:
@@ -65,6 +78,11 @@ def _walk(nodes: list, folder: Path, above: str = "") -> Iterator[tuple[str, dic
                 )
         yield path, node
         yield from _walk(node.get("children") or [], folder, path)
+
+
+def _meshes(node: dict) -> set[str]:
+    objs = node.get("objs")
+    return set(map(str, objs)) if isinstance(objs, list) else set()
 
 
 def _is_leaf(node: dict) -> bool:

@@ -1,4 +1,4 @@
-"""Point RoIAlign, and the heads of R-PointNet on regions of a scene (appendix A).
+"""The heads of R-PointNet on regions of a scene (appendix A).
 
 A region's point is described by the instance sensitive features of its seeds, the
 hypercolumns of the semantic network, its predicted centre and its own position, both
@@ -19,36 +19,7 @@ from gspn_tf.models.pointnet2 import PointNet2Encoder
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import Pyramid, interpolate, take
-from gspn_tf.types import Batch, Proposals, Regions
-
-
-class PointRoIAlign(FloatLayer):
-    """Equally many scene points for every box (section 3.2).
-
-    Points are drawn with replacement from those inside the box.
-
-    Args:
-      num_points: points drawn for a box.
-      margin: metres by which a box is enlarged on every side to draw its points.
-
-    Inputs: the batch of scenes, R boxes of each, seed [2] int32. Output: Regions; a box
-    without points becomes invalid.
-    """
-
-    def __init__(self, num_points: int, margin: float) -> None:
-        super().__init__()
-        self.num_points, self.margin = num_points, margin
-
-    def call(self, batch: Batch, boxes: Proposals, seed: tf.Tensor) -> Regions:
-        indices, counts = ops.sample_in_boxes(
-            batch["points"],
-            boxes.boxes,
-            seed,
-            num_samples=self.num_points,
-            margin=self.margin,
-            num_points=batch["num_points"],
-        )
-        return Regions(boxes.boxes, indices, boxes.valid & (counts > 0))
+from gspn_tf.types import Regions
 
 
 class PointFeatures(NamedTuple):

@@ -14,6 +14,7 @@ from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
+from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Batch, Detections, Proposals, Regions, Terms
 
@@ -63,9 +64,9 @@ class RPointNet(LossModel):
         self.boxes_per_seed = self.proposal_network.proposer.boxes_per_seed
         levels = c.region_features != "context"
         self.hypercolumns = heads.Hypercolumns(c) if levels else None
-        self.probe = heads.PointRoIAlign(1, c.region_margin)
-        self.align = heads.PointRoIAlign(c.num_region_points, c.region_margin)
-        self.align_inference = heads.PointRoIAlign(
+        self.probe = PointRoIAlign(1, c.region_margin)
+        self.align = PointRoIAlign(c.num_region_points, c.region_margin)
+        self.align_inference = PointRoIAlign(
             c.num_region_points_inference, c.region_margin_inference
         )
         self.box_head = self.box_head_class(c)
@@ -84,7 +85,7 @@ class RPointNet(LossModel):
         seed = self.draw_seed(self.seeds, training)
         seeds = tf.random.experimental.stateless_split(seed, 2)
         chosen = self.choose_regions(batch, proposed.candidates, seeds[0])
-        regions = self.align(batch, chosen, seeds[1])
+        regions = _aligned(self.align, batch, chosen, seeds[1])
         targets = assignment.region_targets(regions, batch["targets"], c)
         # Said again, as Keras would hand on what the frozen network was called with.
         features = self.describe(batch, proposed, training)
@@ -103,7 +104,7 @@ class RPointNet(LossModel):
             proposals, candidates, c.max_proposals, c.proposal_iou
         )
         kept = assignment.add_truth(kept, truth, c.truth_copies, seeds[0])
-        kept = kept._replace(valid=self.probe(batch, kept, seeds[1]).valid)
+        kept = kept._replace(valid=_aligned(self.probe, batch, kept, seeds[1]).valid)
         priority = self.shuffle(kept.valid, seeds[1])
         return assignment.sample_proposals(kept, truth, priority, c)
 
@@ -150,12 +151,12 @@ class RPointNet(LossModel):
         )
         seed = self.draw_seed(self.seeds, training=False)
         seeds = tf.random.experimental.stateless_split(seed, 2)
-        regions = self.align_inference(batch, proposals, seeds[0])
+        regions = _aligned(self.align_inference, batch, proposals, seeds[0])
         support = scoring.support_of(proposed)
         features = self.describe(batch, proposed, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
         found = self.refine(regions, logits, deltas, support)
-        regions = self.align_inference(batch, found, seeds[1])
+        regions = _aligned(self.align_inference, batch, found, seeds[1])
         masks = self.mask_head(features, regions, training=False)
         masks = tf.sigmoid(of_class(masks, found.classes))  # [B, D, M]
         found = found._replace(valid=regions.valid)
@@ -248,3 +249,11 @@ class RPointNet(LossModel):
         inputs = (tf.boolean_mask(x[0], keep)[None] for x in regions)
         soft = ops.nearest_assign(points, *inputs)[0]
         return soft > self.config.mask_threshold
+
+
+def _aligned(
+    align: PointRoIAlign, batch: Batch, boxes: Proposals | RefinedBoxes, seed: tf.Tensor
+) -> Regions:
+    """Draw points of the batch's scenes for their boxes."""
+    points, count = batch["points"], batch["num_points"]
+    return align(points, boxes.boxes, boxes.valid, count, seed)

@@ -9,13 +9,14 @@ those name it that do something else in training.
 """
 
 import itertools
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.nn.pyramid import Context, Level, interpolate
-from gspn_tf.types import Gaussian, Interpolation
+from gspn_tf.types import Gaussian, Interpolation, Regions
 
 
 def dense(units: int, channels: int) -> keras.layers.Dense:
@@ -28,8 +29,8 @@ def dense(units: int, channels: int) -> keras.layers.Dense:
 class FloatLayer(keras.layers.Layer):
     """A layer in float32 that is built when its constructor has made its weights."""
 
-    def __init__(self) -> None:
-        super().__init__(autocast=False)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
         self.built = True
 
 
@@ -84,8 +85,10 @@ class SharedMLP(FloatLayer):
     `project` then `activate` is the same with the first layer's product on its own.
     """
 
-    def __init__(self, units: tuple[int, ...], parts: tuple[int, ...]) -> None:
-        super().__init__()
+    def __init__(
+        self, units: tuple[int, ...], parts: tuple[int, ...], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
         self.parts = parts
         self.kernels = [
             self.add_weight(shape=shape, name=f"kernel_{i}")
@@ -97,20 +100,20 @@ class SharedMLP(FloatLayer):
         """Product [..., units[0]] of one part [..., parts[part]]; sum over parts."""
         start = sum(self.parts[:part])
         kernel = tf.convert_to_tensor(self.kernels[0])
-        return _matmul(features, kernel[start : start + self.parts[part]])
+        return matrix_product(features, kernel[start : start + self.parts[part]])
 
     def activate(self, projected: tf.Tensor) -> tf.Tensor:
         """Apply the rest of the network: [..., units[0]] -> [..., units[-1]]."""
         x = tf.nn.relu(self.norms[0](projected))
         for kernel, norm in zip(self.kernels[1:], self.norms[1:], strict=True):
-            x = tf.nn.relu(norm(_matmul(x, tf.convert_to_tensor(kernel))))
+            x = tf.nn.relu(norm(matrix_product(x, tf.convert_to_tensor(kernel))))
         return x
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.activate(self.project(inputs))
 
 
-def _matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def matrix_product(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Product [..., D] of x [..., C] and kernel [C, D], as one matrix product."""
     rows = tf.reshape(x, [-1, kernel.shape[0]])
     shape = tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0)
@@ -126,8 +129,8 @@ class SetAbstraction(FloatLayer):
     or None. Output [B, n, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int) -> None:
-        super().__init__()
+    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
 
     def call(
@@ -150,8 +153,10 @@ class FeaturePropagation(FloatLayer):
     [B, m, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int, skip: int) -> None:
-        super().__init__()
+    def __init__(
+        self, units: tuple[int, ...], channels: int, skip: int, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
         self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
 
     def call(
@@ -172,8 +177,8 @@ class ContextEncoder(FloatLayer):
     sphere without points.
     """
 
-    def __init__(self, num_scales: int, units: tuple[int, ...]) -> None:
-        super().__init__()
+    def __init__(self, num_scales: int, units: tuple[int, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.scales = [SharedMLP(units, (6,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
 
@@ -194,8 +199,10 @@ class GaussianMLP(FloatLayer):
     The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
     """
 
-    def __init__(self, units: tuple[int, ...], latent_size: int, channels: int) -> None:
-        super().__init__()
+    def __init__(
+        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
         self.mlp = SharedMLP(units, (channels,))
         self.output_layer = dense(2 * latent_size, units[-1])
 
@@ -204,41 +211,37 @@ class GaussianMLP(FloatLayer):
         return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
 
 
-class TransposedConv(FloatLayer):
-    """2D transposed convolution without padding, as one matrix product.
+class PointRoIAlign(FloatLayer):
+    """Equally many scene points for every box (section 3.2).
 
-    [R, h, w, C] -> [R, (h-1)s+k, (w-1)s+k, units]. The kernel is cut into s x s
-    phases; overlapping phases are added and interleaved. TensorFlow's own runs 50
-    times slower on a CPU for a 1x1 input. kernel: [k, k, units, C].
+    Points are drawn with replacement from those inside the box.
+
+    Args:
+      num_points: points drawn for a box.
+      margin: metres by which a box is enlarged on every side to draw its points.
+
+    Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R], the scenes' num_points
+    [B], seed [2] int32. Output: Regions; a box without points becomes invalid.
     """
 
-    def __init__(self, units: int, size: int, stride: int, channels: int) -> None:
-        super().__init__()
-        self.units, self.size, self.stride = units, size, stride
-        shape = (size, size, units, channels)
-        self.kernel = self.add_weight(shape=shape, name="kernel")
+    def __init__(self, num_points: int, margin: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_points, self.margin = num_points, margin
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        height, width, channels = inputs.shape[1:]
-        size, stride, units = self.size, self.stride, self.units
-        if height == width == 1:
-            kernel = tf.reshape(self.kernel, [size * size * units, channels])
-            product = _matmul(inputs, tf.transpose(kernel))
-            return tf.reshape(product, [-1, size, size, units])
-        blocks = -(-size // stride)
-        pad = blocks * stride - size
-        kernel = tf.pad(self.kernel, [[0, pad], [0, pad], [0, 0], [0, 0]])
-        kernel = tf.reshape(kernel, [blocks, stride, blocks, stride, units, channels])
-        kernel = tf.transpose(kernel, [0, 2, 5, 1, 3, 4])
-        depth = stride * stride * units
-        kernel = tf.reshape(kernel, [blocks, blocks, channels, depth])
-
-        def phase(u: int, v: int) -> tf.Tensor:
-            around = [[u, blocks - 1 - u], [v, blocks - 1 - v]]
-            return tf.pad(_matmul(inputs, kernel[u, v]), [[0, 0], *around, [0, 0]])
-
-        total = tf.add_n([phase(u, v) for u in range(blocks) for v in range(blocks)])
-        if stride > 1:
-            total = tf.nn.depth_to_space(total, stride)
-        high, wide = (height - 1) * stride + size, (width - 1) * stride + size
-        return total[:, :high, :wide]
+    def call(
+        self,
+        points: tf.Tensor,
+        boxes: tf.Tensor,
+        valid: tf.Tensor,
+        num_points: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> Regions:
+        indices, counts = ops.sample_in_boxes(
+            points,
+            boxes,
+            seed,
+            num_samples=self.num_points,
+            margin=self.margin,
+            num_points=num_points,
+        )
+        return Regions(boxes, indices, valid & (counts > 0))

@@ -97,7 +97,7 @@ class RunFolder(NamedTuple):
         return json.loads(path.read_text()) if path.is_file() else {}
 
     def start(
-        self, config: Config, classes: Sequence[Sequence], data: Mapping[str, str]
+        self, config: Config, classes: Sequence[Sequence], data: Mapping | None = None
     ) -> None:
         """Write the descriptions of a new run, or check them against an old one's.
 
@@ -105,11 +105,12 @@ class RunFolder(NamedTuple):
             config: its config.
             classes: raw id and name of each class.
             data: SHA-256 of each split that it sees, see `training_checksums`;
-                {} where that is not known.
+                None where that is not known.
 
         Raises:
             ValueError: see `refuse_other`.
         """
+        data = data or {}
         if self.has_begun():
             self.refuse_other(config, classes, data)
             return

@@ -1,5 +1,6 @@
 """PartNet's raw shapes at every level."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -77,6 +78,19 @@ def test_files_that_do_not_belong_together_are_named(stool, file, text, message)
     path = stool / "7" / file
     path.write_text(text) if text else path.unlink()
     with pytest.raises(ScanError, match=message):
+        read(stool, "Stool", 3)
+
+
+def test_a_merged_tree_of_another_shape_is_named(stool):
+    """Numbers may fit by chance, the meshes do not."""
+    for file, mesh in (("result.json", "a"), ("result_after_merging.json", "b")):
+        tree = json.loads((stool / "7" / file).read_text())
+        nodes = list(tree)
+        for node in nodes:
+            nodes += node.get("children", [])
+            node["objs"] = [f"{mesh}-{node.get('ori_id', node['id'])}"]
+        (stool / "7" / file).write_text(json.dumps(tree))
+    with pytest.raises(ScanError, match="7/.* belongs to another shape .* 3 of its 3"):
         read(stool, "Stool", 3)
 
 

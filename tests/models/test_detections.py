@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gspn_tf.models.heads import PointRoIAlign
-from gspn_tf.types import Proposals
+from gspn_tf.nn.layers import PointRoIAlign
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +38,12 @@ def test_regions_lie_in_their_boxes():
     points = tf.random.stateless_normal([2, 60, 3], [0, 3])
     box = tf.constant([[0.2, 0, 0, 2, 2, 2], [50, 0, 0, 1, 1, 1], [0, 0, 0, 3, 3, 3.0]])
     boxes = tf.stack([box, box])
-    given = Proposals(boxes, boxes[..., 0], tf.constant([[True, True, False]] * 2))
-    batch = {"points": points, "num_points": tf.constant([60, 20])}
+    valid, count = tf.constant([[True, True, False]] * 2), tf.constant([60, 20])
     layer = PointRoIAlign(30, margin=0.05)
 
     @tf.function
     def call(seed):
-        return layer(batch, given, seed)
+        return layer(points, boxes, valid, count, seed)
 
     regions, again, other = (call(tf.constant([1, i])) for i in (2, 2, 3))
     assert regions.indices.shape == (2, 3, 30)

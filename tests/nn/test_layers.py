@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gspn_tf.nn import layers
+from gspn_tf.nn import convolution, layers
 from gspn_tf.nn.pyramid import Context, Interpolation, Level
 
 
@@ -97,7 +97,7 @@ CASES = {
         [tensor(2, 6, 4), TABLE, tensor(2, 20, 5, seed=2)],
     ),
     "context": (layers.ContextEncoder(2, (6, 7)), surroundings()),
-    "transposed": (layers.TransposedConv(5, 4, 2, 4), [tensor(2, 3, 3, 4)]),
+    "transposed": (convolution.TransposedConv(5, 4, 2, 4), [tensor(2, 3, 3, 4)]),
     "gaussian": (layers.GaussianMLP((6,), 3, 4), [tensor(2, 5, 4)]),
 }
 
@@ -127,7 +127,7 @@ def test_gaussian_clips_the_log_variance():
 @pytest.mark.parametrize("size, stride", [(1, 1), (3, 2), (4, 2), (2, 3)])
 @pytest.mark.parametrize("height, width", [(1, 1), (2, 3)])
 def test_transposed_convolution(height, width, size, stride):
-    layer = layers.TransposedConv(5, size, stride, 4)
+    layer = convolution.TransposedConv(5, size, stride, 4)
     x = tensor(2, height, width, 4)
     shape = [2, (height - 1) * stride + size, (width - 1) * stride + size, 5]
     kernel = tf.convert_to_tensor(layer.kernel)

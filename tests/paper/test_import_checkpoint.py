@@ -135,7 +135,7 @@ def test_stage_one_alone_is_a_start_for_stage_two(
     assert "stage one alone" in capsys.readouterr().out
     init, run = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "next")
     assert init.weights("gspn").exists() and not init.weights("rpointnet").exists()
-    run.start(init.config(), init.classes(), {})
+    run.start(init.config(), init.classes())
     model = training.initial_model("rpointnet", config)
     training.start_weights(model, "rpointnet", run, init)
     assert_same(model.proposal_network, network.proposal_network)

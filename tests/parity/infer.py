@@ -8,9 +8,10 @@ import tensorflow as tf
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.models import scoring
-from gspn_tf.models.heads import PointFeatures, PointRoIAlign
+from gspn_tf.models.heads import PointFeatures
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import suppression
+from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import interpolate, take
 from parity.geometry import NETWORKS, level_end_points, sphere_end_points
 from parity.golden import Case, Check, Compare, Golden, pattern_cases
@@ -103,7 +104,8 @@ def proposals(g: Golden, check: Check) -> None:
     if "spn_rois" in g:
         check.same("spn_rois", by_place(g["spn_rois"]), boxes)
     probe = PointRoIAlign(1, c.region_margin_inference)
-    held = probe(run.batch, ours, tf.zeros(2, tf.int32))
+    points, count = run.batch["points"], run.batch["num_points"]
+    held = probe(points, ours.boxes, ours.valid, count, tf.zeros(2, tf.int32))
     rois = by_place(blank(ours.boxes, held.valid))
     check.same("rois", by_place(g["rois"]), rois)
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import ops
-from gspn_tf.nn import layers
+from gspn_tf.nn import convolution, layers
 from gspn_tf.nn.pyramid import Context, Level, interpolation, take
 from parity.golden import Check, Golden
 
@@ -139,7 +139,7 @@ def transposed(g: Golden, check: Check) -> None:
     size, _, units, channels = kernel.shape
     height, width = g["in0"].shape[1], g["out0"].shape[1]
     stride = (width - size) // max(height - 1, 1) or 1
-    layer = layers.TransposedConv(units, size, stride, channels)
+    layer = convolution.TransposedConv(units, size, stride, channels)
     layer.kernel.assign(kernel)
     check.same("out0", g["out0"], layer(g["in0"]) + bias)
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 from gspn_tf import ops
 from gspn_tf.models import gspn, heads
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn import layers, pyramid
+from gspn_tf.nn import convolution, layers, pyramid
 from gspn_tf.nn.pyramid import interpolate, take
 from gspn_tf.paper.release.names import weights
 from gspn_tf.types import Interpolation
@@ -27,7 +27,7 @@ from parity import arithmetic
 from parity.arithmetic import matmul
 from parity.released import recorded_value
 
-TRANSPOSED_CONV, PROPOSE = layers.TransposedConv.call, gspn.GSPN.propose
+TRANSPOSED_CONV, PROPOSE = convolution.TransposedConv.call, gspn.GSPN.propose
 
 
 class BiasGradient(NamedTuple):
@@ -187,7 +187,7 @@ def as_recorded(model: keras.Model) -> Iterator[dict[str, BiasGradient]]:
         (layers.SetAbstraction, "call", set_abstraction),
         (layers.FeaturePropagation, "call", feature_propagation),
         (layers.ContextEncoder, "call", pass_.context_encoder),
-        (layers.TransposedConv, "call", transposed_conv),
+        (convolution.TransposedConv, "call", transposed_conv),
         (keras.layers.Dense, "call", dense),
         (gspn.GSPN, "propose", pass_.propose),
         (heads, "region_features", pass_.region_features),

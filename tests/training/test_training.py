@@ -206,7 +206,7 @@ def test_a_folder_of_another_run_is_refused(data_dir, whole, tmp_path):
     with pytest.raises(ValueError, match="trained on other data"):
         training.train(toy_models.config(), tmp_path / "data", whole.path)
     with pytest.raises(ValueError, match="another class list"):
-        whole.start(toy_models.config(), [(5, "chair"), (7, "bed")], {})
+        whole.start(toy_models.config(), [(5, "chair"), (7, "bed")])
 
 
 def test_stage_two_alone_needs_stage_one(data_dir, tmp_path):

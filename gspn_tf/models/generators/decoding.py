@@ -11,7 +11,8 @@ from gspn_tf.config import GSPNConfig
 from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import BatchNorm, FloatLayer, SharedMLP, TransposedConv, dense
+from gspn_tf.nn.convolution import TransposedConv
+from gspn_tf.nn.layers import BatchNorm, FloatLayer, SharedMLP, dense
 from gspn_tf.types import Gaussian, Terms
 
 

@@ -46,7 +46,7 @@ def import_checkpoint(
     model = read_model(path, config.model)
     with files.replacing(output) as folder:
         run = RunFolder(folder)
-        run.start(config, classes, data={})
+        run.start(config, classes)
         whole = isinstance(model, models.RPointNet)
         proposing = model.proposal_network if whole else model
         proposing.save_weights(run.weights("gspn"))
