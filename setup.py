@@ -261,6 +261,9 @@ def requirements(tensorflow):
     return [f"tensorflow{TF_RANGE}", *needs]
 
 
+HOMES = ["embreex", "fast-simplification", "scikit-image", "trimesh"]
+
+
 def testing_requirements(tensorflow):
     """What the tests need besides.
 
@@ -274,6 +277,7 @@ def testing_requirements(tensorflow):
         "clang-format",
         "import-linter",
         "mypy",
+        *HOMES,
     ]
     if tensorflow and tensorflow["name"] == "tensorflow-cpu":
         return needs
@@ -305,6 +309,7 @@ setup(
     setup_requires=[] if TENSORFLOW else [f"tensorflow-cpu{TF_RANGE}"],
     install_requires=requirements(INSTALLED),
     extras_require={
+        "homes": HOMES,  # gspn prepare homes
         "test": testing_requirements(INSTALLED),
         "serving": [f"tensorflow-serving-api{TF_RANGE}"],  # the clients' messages
     },

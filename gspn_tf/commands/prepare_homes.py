@@ -1,5 +1,6 @@
 """`gspn prepare homes`: furnished homes, scanned virtually as ScanNet was."""
 
+import importlib.util
 import os
 from argparse import Namespace
 from functools import partial
@@ -12,11 +13,16 @@ from gspn_tf.commands.prepare_generated import split_flags, split_seeds, wanted
 
 FURNITURE = "/usr/share/sweethome3d/furniture"  # where Debian's package puts it
 COUNTS = (300, 16, 32)
+NEEDS = ("embreex", "fast_simplification", "skimage", "trimesh")
 
 
 def run(flags: Namespace) -> None:
     """Generate the virtual scans of each split that the flags ask for."""
     counts = wanted(flags)
+    if missing := [name for name in NEEDS if not importlib.util.find_spec(name)]:
+        raise UserError(
+            f"virtual scans need {', '.join(missing)}: pip install 'gspn-tf[homes]'"
+        )
     if flags.frames and not flags.scans:
         raise UserError("--frames keeps them in the folder --scans, which is not given")
     from gspn_tf.data.classes import SCANNET

@@ -1,5 +1,13 @@
-"""Numbers that tell virtual scans from real ones."""
+"""Numbers that tell virtual scans from real ones.
 
+    python -m gspn_tf.synthetic.homes.statistics DATA_FOLDER SPLIT [SCENES]
+
+prints the mean and the range of each over the scenes of a data folder.
+"""
+
+import itertools
+import sys
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -94,3 +102,21 @@ def _seen(scene: Scene) -> float:
                 total += int(shape.prod())
         shares.append(filled / total)
     return float(np.median(shares)) if shares else 0.0
+
+
+def statistics_table(scenes: Iterable[Scene]) -> str:
+    """Return mean, least and most of each number as a Markdown table."""
+    rows = np.array([scan_statistics(scene) for scene in scenes])
+    lines = ["| | mean | least | most |", "|---|---|---|---|"]
+    found = zip(rows.mean(axis=0), rows.min(axis=0), rows.max(axis=0), strict=True)
+    for name, values in zip(ScanStatistics._fields, found, strict=True):
+        lines.append(f"| {name} | {' | '.join(f'{value:.3g}' for value in values)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    from gspn_tf.data import read_scenes
+
+    folder, split, *count = sys.argv[1:]
+    some = itertools.islice(read_scenes(folder, split), *map(int, count or ["50"]))
+    print(statistics_table(some))
