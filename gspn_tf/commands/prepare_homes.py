@@ -32,9 +32,8 @@ def run(flags: Namespace) -> None:
     from gspn_tf.synthetic.homes.source import Furniture, read_home
 
     cache = Path(flags.cache).expanduser()
-    furniture = Furniture(
-        Path(flags.furniture), cache, Path(flags.homes) if flags.homes else None
-    )
+    jar = Path(flags.homes) if flags.homes else None
+    furniture = Furniture(Path(flags.furniture), cache, jar, flags.cc0)
     libraries = library.find_libraries(Path(flags.furniture))
     furniture.load()  # converts what was never converted, once, before the processes
     splits = {
@@ -46,6 +45,7 @@ def run(flags: Namespace) -> None:
     options = {
         "seed": flags.seed,
         "furniture": {n: library.fingerprint(p) for n, p in libraries.items()},
+        "cc0": flags.cc0,
         "homes": library.fingerprint(furniture.homes) if furniture.homes else "",
     }
     prepare.make(flags, DataSet("homes", SCANNET, splits, read, options))
@@ -66,6 +66,11 @@ COMMAND = Command(
         flag(
             "--homes",
             "sweethome3d.jar, for the layouts of its example homes: half of the rooms.",
+        ),
+        flag(
+            "--cc0",
+            "Use models under CC0 and parametric ones alone: no notice is asked for.",
+            False,
         ),
         flag(
             "--cache",

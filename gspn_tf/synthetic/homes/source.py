@@ -34,11 +34,13 @@ class Furniture(NamedTuple):
     folder  of the `.sh3f` libraries, or None for parametric furniture alone
     cache   folder of converted models
     homes   `sweethome3d.jar`, or None
+    cc0     whether models that ask for a notice are left out
     """
 
     folder: Path | None
     cache: Path
     homes: Path | None = None
+    cc0: bool = False
 
     def load(self) -> tuple[list[Model], list[HomePlan]]:
         """Open the models and the plans of the example homes, once in a process."""
@@ -52,7 +54,7 @@ def _load(files: Furniture) -> tuple[list[Model], list[HomePlan]]:
         FAMILY_SEED, 6, rest
     )
     if files.folder:
-        models += library_models(files.folder, files.cache)
+        models += library_models(files.folder, files.cache, files.cc0)
     if not files.homes:
         return models, []
     known = {name: (row.role, row.kind) for name, row in read_catalogue().items()}

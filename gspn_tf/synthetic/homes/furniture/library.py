@@ -40,12 +40,13 @@ _FORMAT = 2  # of the cache
 _log = logging.getLogger(__name__)
 
 
-def library_models(folder: Path, cache: Path) -> list[Model]:
+def library_models(folder: Path, cache: Path, cc0: bool = False) -> list[Model]:
     """Open the furniture of a folder, converting it first where that was never done.
 
     Args:
         folder: holds the `.sh3f` files, at any depth: the unpacked Debian package.
         cache: folder for converted models; made where it is missing.
+        cc0: leave out models whose licence asks for a notice (CC-BY).
 
     Raises:
         ValueError: no library is there, or one is damaged; the message has the commands
@@ -57,7 +58,8 @@ def library_models(folder: Path, cache: Path) -> list[Model]:
         mine = [row for row in rows if row.library == name]
         kept = cache / f"{name}-{fingerprint(path)}-{_FORMAT}"
         _convert_missing(path, mine, kept)
-        models += _cached_models(mine, kept)
+        free = [row for row in mine if row.licence == "CC0-1.0" or not cc0]
+        models += _cached_models(free, kept)
     return models
 
 
