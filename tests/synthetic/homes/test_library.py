@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from toy_furniture import ARMCHAIR, write_library
 
-from gspn_tf.synthetic.homes.furniture import library
+from gspn_tf.synthetic.homes.furniture import archive, library
 from gspn_tf.synthetic.homes.furniture.catalogue import read_catalogue, usable
 
 
@@ -31,7 +31,7 @@ def test_model_stands_in_metres_with_its_materials(tmp_path: Path) -> None:
     assert set(by_color) == {(255, 0, 0), (0, 0, 255), (255, 255, 255)}
     assert by_color[0, 0, 255].alpha == pytest.approx(0.2)
     image = by_color[255, 255, 255].image
-    assert image is not None and max(image.shape) <= library.IMAGE_SIDE
+    assert image is not None and max(image.shape) <= archive.IMAGE_SIDE
     assert (image == (10, 200, 30)).all()
     cloth, glass, red = mesh.materials  # by their names
     assert (cloth.color, glass.color) == ((255, 255, 255), (0, 0, 255))
