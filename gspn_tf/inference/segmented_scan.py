@@ -19,7 +19,7 @@ from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import Scan
 from gspn_tf.inference.segmenter import Segmentation
 from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
-from gspn_tf.visualize.page import PageContent, write_page
+from gspn_tf.visualize.page import write_page
 from gspn_tf.visualize.palette import instance_colors
 
 FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
@@ -103,7 +103,7 @@ class SegmentedScan(NamedTuple):
         if len(found.proposals):  # an SGPN has none
             layers.append(proposal_layer(found.proposals, found.proposal_scores))
         points = self.scan.points * np.float32(self.scale)
-        write_page(path, PageContent(points, layers), title=self.name)
+        write_page(path, points, layers, title=self.name)
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -16,11 +16,7 @@ from gspn_tf.visualize.raster import (
     Viewpoint,
     rasterise,
 )
-from gspn_tf.visualize.surface import (
-    outward_directions,
-    shown_rows,
-    splat_sizes,
-)
+from gspn_tf.visualize.surface import outward_directions, shown_rows, splat_sizes
 
 MAX_POINTS = 250_000
 FACING = 0.2  # cosine between an outer wall's direction and the camera's
