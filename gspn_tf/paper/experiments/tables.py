@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.datasets.rgbd import NYUV2
 
 
 class System(NamedTuple):
@@ -68,11 +69,6 @@ _AP = (
 )
 _MIOU = Metric("mIoU", "proposals/mIoU")
 _CATEGORIES = ("Chair", "Table", "Lamp", "Storage")
-_NYU = (
-    *("Mean", "bathtub", "bed", "bookshelf", "box", "chair", "counter", "desk", "door"),
-    *("dresser", "garbage bin", "lamp", "monitor", "night stand", "pillow", "sink"),
-    *("sofa", "table", "television", "toilet"),
-)
 
 
 def _figures(names: Sequence[str], *values: float) -> dict[str, float]:
@@ -88,7 +84,8 @@ def _miou_ap(miou: float, *values: float) -> dict[str, float]:
 
 
 def _percent(*values: float) -> dict[str, float]:
-    return _figures(_NYU, *(round(value / 100, 4) for value in values))
+    shares = (round(value / 100, 4) for value in values)
+    return _figures(("Mean", *NYUV2.names), *shares)
 
 
 TABLE1 = PaperTable(
