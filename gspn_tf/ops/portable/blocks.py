@@ -90,11 +90,13 @@ def filled(
     return [array.stack()[:-1] for array in arrays]
 
 
-def _cut(points: tf.Tensor, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _cut(
+    points: tf.Tensor, size: int | tf.Tensor, near: bool | tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Number n of blocks and rows [B, m] of clouds [B, N, 3], block after block.
 
     Every part is cut in SPLIT along its longest side until parts are small enough:
-    by four at a time, as each takes a sort.
+    by four at a time, as each takes a sort. Without `near` rows stay in their order.
     The last row fills up m, which is a multiple of n.
     """
     batch, count = tf.unstack(tf.shape(points)[:2])
@@ -117,7 +119,7 @@ def _cut(points: tf.Tensor, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
         return parts * SPLIT, tf.reshape(rows, [batch, padded])
 
     _, rows = tf.while_loop(
-        lambda parts, _: parts < number,
+        lambda parts, _: tf.logical_and(near, parts < number),
         cut,
         (1, rows),
         shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None])),
@@ -127,7 +129,7 @@ def _cut(points: tf.Tensor, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
 
 
 class Blocks(NamedTuple):
-    """Points of B clouds, `size` neighbours at a time; some may be there twice."""
+    """Points of B clouds, `size` of them at a time; some may be there twice."""
 
     points: tf.Tensor  # [B, n, size, 3]
     centers: tf.Tensor  # [B, n, 3]; points that are not finite count as the origin
@@ -135,10 +137,18 @@ class Blocks(NamedTuple):
     places: tf.Tensor  # [B, N] where each point is among the n * size of its cloud
 
     @classmethod
-    def of(cls, points: tf.Tensor, size: int | tf.Tensor) -> "Blocks":
-        """Blocks of clouds [B, N, 3], of at most `size` points."""
+    def of(
+        cls,
+        points: tf.Tensor,
+        size: int | tf.Tensor,
+        near: bool | tf.Tensor = True,
+    ) -> "Blocks":
+        """Blocks of clouds [B, N, 3], of at most `size` points.
+
+        They are neighbours, or without `near` as they come, which takes no sort.
+        """
         batch, count = tf.unstack(tf.shape(points)[:2])
-        number, rows = _cut(points, size)  # [B, n * size]
+        number, rows = _cut(points, size, near)  # [B, n * size]
         first = tf.range(batch)[:, None] * count
         slots = tf.range(tf.shape(rows)[1]) + tf.zeros_like(rows)
         places = tf.math.unsorted_segment_max(slots, rows + first, batch * count)
@@ -151,20 +161,6 @@ class Blocks(NamedTuple):
         around = squared_distances(known, centers[..., None])[..., 0]
         reaches = tf.sqrt(tf.reduce_max(around, 2))
         return cls(points, centers, reaches, tf.reshape(places, [batch, count]))
-
-    @classmethod
-    def as_they_come(cls, points: tf.Tensor, size: int | tf.Tensor) -> "Blocks":
-        """Points of clouds [B, N, 3] in their own order, which reach everywhere."""
-        batch, count = tf.unstack(tf.shape(points)[:2])
-        number = -(-count // size)
-        points = tf.pad(points, [[0, 0], [0, number * size - count], [0, 0]])
-        places = tf.range(count) + tf.zeros([batch, 1], tf.int32)
-        return cls(
-            tf.reshape(points, [batch, number, size, 3]),
-            tf.zeros([batch, number, 3]),
-            tf.fill([batch, number], INFINITY),
-            places,
-        )
 
     def in_order(self, values: tf.Tensor) -> tf.Tensor:
         """Values [B, n, size, ...] as those of the points: [B, N, ...]."""

@@ -74,15 +74,8 @@ def _knn_graph(
     queries, real = _at_origin(queries)
     # So many that a block has about a dozen points of its own.
     share = tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
-    blocks = Blocks(
-        *tf.cond(
-            size > FEW_POINTS,
-            lambda: tuple(Blocks.of(queries, share)),
-            lambda: tuple(
-                Blocks.as_they_come(queries, tf.clip_by_value(num_queries, 1, ALL))
-            ),
-        )
-    )
+    many = size > FEW_POINTS
+    blocks = Blocks.of(queries, tf.where(many, share, ALL), near=many)
 
     def radii(around: tf.Tensor, reaches: tf.Tensor) -> tf.Tensor:
         # The k nearest of the centre are that near, and one reach more, to any query.
