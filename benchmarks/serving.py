@@ -11,7 +11,7 @@ import tensorflow as tf
 from benchmarks import machine
 from gspn_tf import models
 from gspn_tf.commands.command import write_metrics
-from gspn_tf.commands.timings import timed_runs
+from gspn_tf.commands.timings import show, timed_runs
 from gspn_tf.config import loading
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.files.scans import read_scan
@@ -62,6 +62,6 @@ def main(flags: Namespace) -> None:
         answer = partial(signatures["serving_default"], **inputs)
         name = f"{kind} export, one scan of {len(scan.points):,} points"
         taken.append(timed_runs(name, answer, flags.repeats))
-    print("\n".join(timing.line() for timing in taken))
+    show(taken)
     rows = [timing._asdict() for timing in taken]
     write_metrics(flags, {"machine": machine.describe(), "timings": rows})
