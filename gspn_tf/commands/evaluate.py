@@ -162,7 +162,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     classes, count = manifest.read_classes(flags.data), split.count()
     if not flags.run:
         predictions = submission.list_predictions(flags.predictions)
-        track = tracked(split.scenes(), "instances", count)
+        track = split.scenes("instances")
         labelled = ((scene.name, scene.semantic, scene.instance) for scene in track)
         scenes = submission.predicted(labelled, predictions, classes)
         return Evaluand(scenes, classes, count, about)

@@ -12,11 +12,7 @@ FLAGS = (
     flag("number", "Of the figure in the paper.", choices=tuple(DESIGNS)),
     flag("--model", "Run folder.", required=True),
     flag("--output", "OUTPUT.png and .json are written.", required=True),
-    flag(
-        "--input",
-        "Data folder of `gspn prepare`.",
-        required=True,
-    ),
+    flag("--input", "Data folder of `gspn prepare`.", required=True),
     flag(
         "--other --others",
         "Runs to show beside --model: their instances, or proposals in figure 7.",

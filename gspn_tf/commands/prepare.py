@@ -100,13 +100,8 @@ def tracked(items: Iterable, name: str, total: int) -> Iterator:
     from rich.progress import track
 
     console = Console(stderr=True)
-    yield from track(
-        items,
-        name,
-        total=total,
-        console=console,
-        disable=not console.is_terminal,
-    )
+    hidden = not console.is_terminal
+    yield from track(items, name, total=total, console=console, disable=hidden)
 
 
 OWN_FLAGS = (
