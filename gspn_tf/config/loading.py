@@ -14,9 +14,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from gspn_tf import config as config_lib
-from gspn_tf.config import Config
-
-PACKAGE = Path(__file__).resolve().parent.parent
+from gspn_tf.config import CONFIGS, Config
 
 
 def load_config(argument: str) -> Config:
@@ -70,11 +68,10 @@ def find_config(name: str) -> Path:
     """The file of `configs/` called `name`: from here, else from the package."""
     given = Path(name)
     tail = Path(*given.parts[given.parts[:1] == ("configs",) :])
-    places = [given, PACKAGE / "configs" / tail, PACKAGE.parent / "configs" / tail]
-    for place in places:
+    for place in (given, CONFIGS / tail):
         if place.is_file():
             return place
-    known = sorted(p.name for place in places[1:] for p in place.parent.glob("*.py"))
+    known = sorted(path.name for path in CONFIGS.glob("*.py"))
     raise FileNotFoundError(f"no config file {name}; the package has {known}")
 
 

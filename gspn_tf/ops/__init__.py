@@ -104,10 +104,7 @@ def ball_query(
 
 
 def knn(
-    points: tf.Tensor,
-    queries: tf.Tensor,
-    k: int,
-    num_points: tf.Tensor | None = None,
+    points: tf.Tensor, queries: tf.Tensor, k: int, num_points: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The k points nearest to each query.
 

@@ -137,10 +137,7 @@ class Blocks(NamedTuple):
 
     @classmethod
     def of(
-        cls,
-        points: tf.Tensor,
-        size: int | tf.Tensor,
-        near: bool | tf.Tensor = True,
+        cls, points: tf.Tensor, size: int | tf.Tensor, near: bool | tf.Tensor = True
     ) -> "Blocks":
         """Blocks of clouds [B, N, 3], of at most `size` points.
 
