@@ -3,7 +3,7 @@
 import copy
 import dataclasses as dc
 import difflib
-import importlib.util
+import runpy
 import types
 import typing
 from collections.abc import Sequence
@@ -29,10 +29,10 @@ def load_config(argument: str) -> Config:
     path = find_config(name)
     if path.suffix == ".json":
         config = config_lib.read_config(path)
-    elif not hasattr(module := _import(path), "get_config"):
+    elif not (get_config := _run(path).get("get_config")):
         raise ValueError(f"{path} defines no get_config(variant)")
     else:
-        config = module.get_config(*([variant] if variant else []))
+        config = get_config(*([variant] if variant else []))
     if not isinstance(config, Config):
         kind = type(config).__name__
         raise ValueError(f"get_config of {path} must return a Config, got {kind}")
@@ -47,7 +47,7 @@ def ablate(config: Config, name: str) -> None:
     Raises ValueError for an unknown name, and for one of fields that the config's model
     does not have.
     """
-    table = _import(find_config("configs/ablations.py")).ABLATIONS
+    table = _run(find_config("configs/ablations.py"))["ABLATIONS"]
     if name not in table:
         raise ValueError(f"no ablation {name!r}, ablations.py has {list(table)}")
     for path, value in table[name].items():
@@ -110,13 +110,11 @@ def check_config(config: Any, path: str = "config") -> Any:
     return config
 
 
-def _import(path: Path) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location(f"gspn_config_{path.stem}", path)
-    if spec is None or spec.loader is None:
+def _run(path: Path) -> dict[str, Any]:
+    """The names that a Python file defines."""
+    if path.suffix != ".py":
         raise ValueError(f"a config is a .py or .json file, got {path}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return runpy.run_path(str(path))
 
 
 def _matches(kind: Any, value: Any) -> bool:

@@ -28,7 +28,6 @@ options and versions alone.
 """
 
 import contextlib
-import fcntl
 import itertools
 import json
 import logging
@@ -156,12 +155,7 @@ def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
       ValueError: another run holds it, or, without `force`, it has another plan.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder, os.O_RDONLY)  # a lock on the folder itself leaves no file
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"another run is writing {folder}") from None
+    with files.locked(folder, f"another run is writing {folder}"):
         if not _goes_on(folder, plan, force):
             for path in folder.iterdir():
                 path.unlink() if path.is_file() else shutil.rmtree(path)
@@ -174,8 +168,6 @@ def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
             kept = (folder / "data").exists() and any(folder.glob("finished/*"))
             if not kept:
                 shutil.rmtree(folder)
-    finally:
-        os.close(lock)
 
 
 def _goes_on(folder: Path, plan: dict, force: bool) -> bool:

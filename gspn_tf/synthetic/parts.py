@@ -12,7 +12,8 @@ import numpy as np
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
-from gspn_tf.synthetic.furniture.part_shapes import KINDS, MAX_PARTS, Shape
+from gspn_tf.synthetic.furniture.part_shapes import KINDS, MAX_PARTS
+from gspn_tf.synthetic.furniture.shape import Shape
 from gspn_tf.synthetic.furniture.surfaces import Samples, areas, sample
 
 _NAMES = (
