@@ -99,11 +99,8 @@ def time_subject(flags: Namespace, cores: int) -> None:
             metrics["step_takes"] = 1e3 * config.train.batch_size / fastest
     timings.show(taken)
     if flags.subject == "data":
-        print(
-            "{scenes_per_s:.1f} scenes/s; training takes {step_takes:.1f}".format(
-                **metrics
-            )
-        )
+        text = "{scenes_per_s:.1f} scenes/s; training takes {step_takes:.1f}"
+        print(text.format(**metrics))
     metrics |= {
         "timings": [timing._asdict() for timing in taken],
         "environment": versions(),

@@ -43,8 +43,7 @@ FLAGS = (
         "Folder of the truth in the benchmark's files, read in place of --data.",
     ),
     flag(
-        "--classes",
-        'Class list of --truth, one "id name" a line; default: ScanNet\'s.',
+        "--classes", 'Class list of --truth, one "id name" a line; default: ScanNet\'s.'
     ),
     flag(
         "--protocol",

@@ -66,13 +66,12 @@ class SegmentedScan(NamedTuple):
         """Write the four files; they are moved in place when all of them are whole."""
         with files.writing_together(directory, FILE_NAMES) as folder:
             self._write_cloud(folder / "instances.ply")
-            masks.write_masks(
-                folder / "masks.npz", self.found.masks, len(self.scan.points)
-            )
+            count = len(self.scan.points)
+            masks.write_masks(folder / "masks.npz", self.found.masks, count)
             self._write_page(folder / "index.html")
             listed = {
                 "scan": self.name,
-                "num_points": len(self.scan.points),
+                "num_points": count,
                 "metres_per_unit": self.scale,
                 "instances": self.instances(),
             }

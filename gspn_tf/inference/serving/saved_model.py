@@ -122,11 +122,8 @@ def write_assets(
     digest = hashlib.sha256()
     for variable in model.variables:
         digest.update(variable.numpy().tobytes())
-    provenance = {
-        "exported_with": versions(),
-        "weights_sha256": digest.hexdigest(),
-    } | provenance
-    files.write_json(folder / "provenance.json", provenance)
+    exported = {"exported_with": versions(), "weights_sha256": digest.hexdigest()}
+    files.write_json(folder / "provenance.json", exported | provenance)
 
 
 def write_extras(folder: Path, served: ServedModel, ops: str) -> None:
