@@ -71,12 +71,8 @@ def _draw_view(rng: Rng, name: str) -> Scene:
     depth = view.depth.copy()
     depth[where] += noise
     points = depths.lift(depth, where, CAMERA)
-    samples = Samples(
-        points @ rotation.T + position,
-        facing[where],
-        surfaces[view.surface[where], 14:17],
-        view.surface[where],
-    )
+    seen, moved = view.surface[where], points @ rotation.T + position
+    samples = Samples(moved, facing[where], surfaces[seen, 14:17], seen)
     points = (points @ level.T + [0, 0, position[2]]).astype(np.float32)
     labels = label_things(room, thing_of[samples.surface])
     return Scene(name, points, lit(rng, samples), *labels)

@@ -17,8 +17,9 @@ from gspn_tf.config import DataConfig
 from gspn_tf.data import load, read_scenes
 from gspn_tf.data.manifest import checksum, has_scenes, read_manifest
 from gspn_tf.datasets import preparing
-from gspn_tf.datasets.preparing import SceneError, prepare_scenes
+from gspn_tf.datasets.preparing import prepare_scenes
 from gspn_tf.datasets.reading import DataSet, SceneSource
+from gspn_tf.datasets.writing import SceneError
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("GSPN_KILLS", "2"))

@@ -125,9 +125,8 @@ class SeedProposals(NamedTuple):
         if isinstance(found, SegmentOutputs):
             inside = keras.ops.sigmoid(found.membership[0, row]).numpy()
             counted = found.counted[0, row].numpy() & (inside > THRESHOLD)
-            return self.subject.points[
-                self.seen[found.members[0, row].numpy()[counted]]
-            ]
+            rows = self.seen[found.members[0, row].numpy()[counted]]
+            return self.subject.points[rows]
         return np.zeros((0, 3))
 
 
