@@ -62,34 +62,37 @@ def write_generated(
     prepare.make(flags, generated_data(kind, counts, seed))
 
 
-def _command(
-    kind: str, summary: str, noun: str, counts: tuple[int, ...], *more: Flag
-) -> Command:
+def run_rooms(flags: Namespace) -> None:
+    """Generate furnished rooms with exact labels."""
+    run_generated("rooms", flags)
+
+
+def run_parts(flags: Namespace) -> None:
+    """Generate shapes of labelled parts: chairs, tables, lamps, storage."""
+    run_generated("parts", flags)
+
+
+def run_views(flags: Namespace) -> None:
+    """Generate rooms as one depth camera sees them, with exact labels."""
+    run_generated("views", flags)
+
+
+def _flags(noun: str, *counts: int) -> tuple[Flag, ...]:
     numbers = (
         flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
         for split, count in zip(SPLITS, counts, strict=True)
     )
-    flags = (*prepare.SOURCE_FLAGS, prepare.SEED, *numbers, *more)
-    return Command(f"prepare {kind}", summary, flags, partial(run_generated, kind))
+    return (*prepare.SOURCE_FLAGS, prepare.SEED, *numbers)
 
 
-ROOMS = _command(
-    "rooms",
-    "Generate furnished rooms with exact labels.",
-    "Rooms",
-    (192, 16, 16),
+ROOM_FLAGS = (
+    *_flags("Rooms", 192, 16, 16),
     flag("--points", "Points of a room, at most.", 40_000, type=integer(20_000)),
 )
-PARTS = _command(
-    "parts",
-    "Generate shapes of labelled parts: chairs, tables, lamps, storage.",
-    "Shapes",
-    (400, 16, 60),
+SHAPE_FLAGS = (
+    *_flags("Shapes", 400, 16, 60),
     flag("--points", "Points of a shape.", 12_000, type=integer(7_800)),
 )
-VIEWS = _command(
-    "views",
-    "Generate rooms as one depth camera sees them, with exact labels.",
-    "Views",
-    (400, 16, 48),
-)
+ROOMS = Command("prepare rooms", ROOM_FLAGS, run_rooms)
+PARTS = Command("prepare parts", SHAPE_FLAGS, run_parts)
+VIEWS = Command("prepare views", _flags("Views", 400, 16, 48), run_views)
