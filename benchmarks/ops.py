@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from collections.abc import Sequence
 
-from benchmarks import boxes, features, machine, search
+from benchmarks import boxes, features, search
 from benchmarks.case import Case, Timed, compare
 from gspn_tf.commands.command import write_metrics
 from gspn_tf.training.run_folder import versions
@@ -35,9 +35,9 @@ def main(flags: Namespace) -> None:
     """Do `gspn benchmark ops --peers`."""
     # Threads of a library that wait for its next call keep no core from the others.
     os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
-    print(machine.describe())
+    environment = versions()
+    print("{cpu}, {cpu_count} cores".format(**environment))
     comparisons = [compare(case, flags.repeats) for case in cases(flags.scan)]
     print(f"\n{markdown_table(comparisons)}")
-    metrics = {"machine": machine.describe(), "environment": versions()}
     rows = [timed._asdict() for found in comparisons for timed in found]
-    write_metrics(flags, metrics | {"comparisons": rows})
+    write_metrics(flags, {"environment": environment, "comparisons": rows})

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import machine
 from gspn_tf import models
 from gspn_tf.commands.command import write_metrics
-from gspn_tf.commands.timings import timed_runs
+from gspn_tf.commands.timings import show, timed_runs
 from gspn_tf.config import loading
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.files.scans import read_scan
@@ -19,6 +18,7 @@ from gspn_tf.inference import segmenter as inference
 from gspn_tf.inference.serving import saved_model
 from gspn_tf.inference.serving.requests import EVERY_ROW
 from gspn_tf.synthetic.rooms import generate_room
+from gspn_tf.training.run_folder import versions
 
 
 def network(config: str, run: str | None):
@@ -53,7 +53,8 @@ def main(flags: Namespace) -> None:
         "colors": tf.constant(scan.colors),
         "num_points": tf.constant(EVERY_ROW),
     }
-    print(machine.describe())
+    environment = versions()
+    print("{cpu}, {cpu_count} cores".format(**environment))
     taken = []
     for kind in saved_model.KINDS_OF_OPS:
         with tempfile.TemporaryDirectory() as folder:
@@ -62,6 +63,6 @@ def main(flags: Namespace) -> None:
         answer = partial(signatures["serving_default"], **inputs)
         name = f"{kind} export, one scan of {len(scan.points):,} points"
         taken.append(timed_runs(name, answer, flags.repeats))
-    print("\n".join(timing.line() for timing in taken))
+    show(taken)
     rows = [timing._asdict() for timing in taken]
-    write_metrics(flags, {"machine": machine.describe(), "timings": rows})
+    write_metrics(flags, {"environment": environment, "timings": rows})

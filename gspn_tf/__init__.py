@@ -12,31 +12,19 @@ The public names, imported when they are first used: TensorFlow takes seconds.
 import pkgutil
 from typing import Any
 
-_PLACES = {
-    "Config": "config:Config",
-    "GSPNConfig": "config:GSPNConfig",
-    "RPointNetConfig": "config:RPointNetConfig",
-    "SGPNConfig": "config:SGPNConfig",
-    "load_config": "config.loading:load_config",
-    "build": "models:build",
-    "GSPN": "models:GSPN",
-    "RPointNet": "models:RPointNet",
-    "SGPN": "models:SGPN",
-    "Proposals": "types:Proposals",
-    "Detections": "types:Detections",
-    "train": "training.loop:train",
-    "Segmenter": "inference.segmenter:Segmenter",
-    "load_run": "inference.segmenter:load_run",
-    "export": "inference.serving.saved_model:export",
-    "InstancePredictions": "metrics:InstancePredictions",
-    "average_precision": "metrics:average_precision",
-    "boxes": "nn.boxes:",
-    "data": "data:",
-    "layers": "nn.layers:",
-    "losses": "nn.losses:",
-    "masks": "masks:",
-    "ops": "ops:",
+_NAMES = {
+    "config": ("Config", "GSPNConfig", "RPointNetConfig", "SGPNConfig"),
+    "config.loading": ("load_config",),
+    "inference.segmenter": ("Segmenter", "load_run"),
+    "inference.serving.saved_model": ("export",),
+    "metrics": ("InstancePredictions", "average_precision"),
+    "models": ("GSPN", "RPointNet", "SGPN", "build"),
+    "training.loop": ("train",),
+    "types": ("Detections", "Proposals"),
 }
+_MODULES = ("data", "masks", "nn.boxes", "nn.layers", "nn.losses", "ops")
+_PLACES = {name: f"{at}:{name}" for at, names in _NAMES.items() for name in names}
+_PLACES |= {module.rpartition(".")[2]: module for module in _MODULES}
 
 __all__ = [*_PLACES]
 

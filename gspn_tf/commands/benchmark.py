@@ -10,15 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from gspn_tf import startup
-from gspn_tf.commands.command import (
-    Command,
-    UserError,
-    config_of,
-    load_tensorflow,
-    write_metrics,
-)
+from gspn_tf.commands.command import Command, UserError, config_of, write_metrics
 from gspn_tf.commands.flags import JSON, flag, integer
 from gspn_tf.commands.prepare_generated import write_generated
+from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("subject", "What to time.", choices=("ops", "model", "data", "serving")),
@@ -51,7 +46,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Measure, print and write."""
+    """Time the ops, the model, the data pipeline or a server on this machine."""
     chosen = sorted(os.sched_getaffinity(0))[: flags.cores or None]
     with startup.bound_to(chosen):
         if flags.subject == "serving":
@@ -102,14 +97,10 @@ def time_subject(flags: Namespace, cores: int) -> None:
             fastest = min(step.median_ms for step in steps)
             metrics["scenes_per_s"] = rate
             metrics["step_takes"] = 1e3 * config.train.batch_size / fastest
-    for name, median, best, _ in taken:
-        print(f"{median:10.1f} ms  (best {best:.1f})  {name}")
+    timings.show(taken)
     if flags.subject == "data":
-        print(
-            "{scenes_per_s:.1f} scenes/s; training takes {step_takes:.1f}".format(
-                **metrics
-            )
-        )
+        text = "{scenes_per_s:.1f} scenes/s; training takes {step_takes:.1f}"
+        print(text.format(**metrics))
     metrics |= {
         "timings": [timing._asdict() for timing in taken],
         "environment": versions(),
@@ -117,9 +108,4 @@ def time_subject(flags: Namespace, cores: int) -> None:
     write_metrics(flags, metrics)
 
 
-COMMAND = Command(
-    "benchmark",
-    "Time the ops, the model, the data pipeline or a server on this machine.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("benchmark", FLAGS, run)

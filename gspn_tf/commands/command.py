@@ -9,7 +9,6 @@ from gspn_tf import files
 from gspn_tf.commands.flags import Flag
 from gspn_tf.config import Config
 from gspn_tf.config import loading as config_loading
-from gspn_tf.startup import load_tensorflow as load_tensorflow
 
 
 class UserError(Exception):
@@ -17,16 +16,20 @@ class UserError(Exception):
 
 
 class Command(NamedTuple):
-    """One program.
+    """One program, which the first line of the docstring of `run` describes.
 
     `run` gets a value for each flag, None where it is not given; the list `overrides`
     of words such as --config.a.b=value; and the whole line as `typed`.
     """
 
     name: str  # "train", "prepare rooms"
-    summary: str  # one sentence
     flags: tuple[Flag, ...]
     run: Callable[[Namespace], None]
+
+    @property
+    def summary(self) -> str:
+        """What the help says of it, a sentence."""
+        return (self.run.__doc__ or "").partition("\n")[0]
 
 
 def invoke(command: Command, **flags: Any) -> None:

@@ -37,7 +37,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Do what `PLAN` says."""
+    """Train and evaluate on generated rooms, and write a report."""
     start = time.monotonic()
     output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
     config = config_of(flags)
@@ -149,6 +149,4 @@ def write_demo_report(output: Path, metrics: dict[str, Any]) -> None:
     print(f"{metrics['seconds']:.0f} s; open {output / 'report.html'}")
 
 
-COMMAND = Command(
-    "demo", "Train and evaluate on generated rooms, and write a report.", FLAGS, run
-)
+COMMAND = Command("demo", FLAGS, run)

@@ -6,13 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gspn_tf.commands.command import (
-    Command,
-    UserError,
-    existing_folder,
-    load_tensorflow,
-    write_metrics,
-)
+from gspn_tf.commands.command import Command, UserError, existing_folder, write_metrics
 from gspn_tf.commands.flags import JSON, POINT_SEED, flag
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.config import presets
@@ -21,6 +15,7 @@ from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.evaluation import submission
 from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
 from gspn_tf.metrics.judging import constant_scores
+from gspn_tf.startup import load_tensorflow
 
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
 
@@ -48,8 +43,7 @@ FLAGS = (
         "Folder of the truth in the benchmark's files, read in place of --data.",
     ),
     flag(
-        "--classes",
-        'Class list of --truth, one "id name" a line; default: ScanNet\'s.',
+        "--classes", 'Class list of --truth, one "id name" a line; default: ScanNet\'s.'
     ),
     flag(
         "--protocol",
@@ -73,7 +67,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Print the measures per class and, of a run, the quality of its proposals."""
+    """Average precision and proposal quality of a run, or of predictions."""
     given = _given(flags)
     scenes = given.scenes
     if given.about["scores"] == "constant":
@@ -167,7 +161,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     classes, count = manifest.read_classes(flags.data), split.count()
     if not flags.run:
         predictions = submission.list_predictions(flags.predictions)
-        track = tracked(split.scenes(), "instances", count)
+        track = split.scenes("instances")
         labelled = ((scene.name, scene.semantic, scene.instance) for scene in track)
         scenes = submission.predicted(labelled, predictions, classes)
         return Evaluand(scenes, classes, count, about)
@@ -196,9 +190,4 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     return Evaluand(scenes, classes, count, about, quality)
 
 
-COMMAND = Command(
-    "evaluate",
-    "Average precision and proposal quality of a run, or of predictions.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("evaluate", FLAGS, run)

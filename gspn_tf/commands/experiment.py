@@ -6,18 +6,14 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
-from gspn_tf.commands.command import (
-    Command,
-    UserError,
-    existing_folder,
-    load_tensorflow,
-)
+from gspn_tf.commands.command import Command, UserError, existing_folder
 from gspn_tf.commands.flags import flag
 from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments import folds, plan, runner, tables
 from gspn_tf.paper.experiments.plan import DataFolder, Experiment
 from gspn_tf.paper.experiments.tables import BUDGETS, TABLES, Budget
+from gspn_tf.startup import load_tensorflow
 
 GENERATED = ("rooms", "parts", "views")
 FLAGS = (
@@ -45,7 +41,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Do what is missing, and write the table."""
+    """Train, measure and tabulate the systems of a table of the paper."""
     from gspn_tf.paper.experiments import report
 
     table, budget = TABLES[flags.table], BUDGETS[flags.budget]
@@ -119,9 +115,4 @@ def hold_rooms_out(experiment: Experiment) -> Experiment:
     return dc.replace(experiment, folds=held_out, rooms=rooms)
 
 
-COMMAND = Command(
-    "experiment",
-    "Train, measure and tabulate the systems of a table of the paper.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("experiment", FLAGS, run)

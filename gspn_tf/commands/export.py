@@ -3,13 +3,9 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import (
-    Command,
-    UserError,
-    existing_folder,
-    load_tensorflow,
-)
+from gspn_tf.commands.command import Command, UserError, existing_folder
 from gspn_tf.commands.flags import flag, integer
+from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("--model", "Run folder.", required=True),
@@ -37,7 +33,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Write a SavedModel."""
+    """Write a SavedModel for TensorFlow Serving and other servers."""
     folder = existing_folder(flags.model, "--model")
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
@@ -57,6 +53,4 @@ def run(flags: Namespace) -> None:
     print(f"{saved}: a SavedModel with {flags.ops} ops; see its README.txt")
 
 
-COMMAND = Command(
-    "export", "Write a SavedModel for TensorFlow Serving and other servers.", FLAGS, run
-)
+COMMAND = Command("export", FLAGS, run)

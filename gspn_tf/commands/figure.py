@@ -3,24 +3,16 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import (
-    Command,
-    UserError,
-    existing_folder,
-    load_tensorflow,
-)
+from gspn_tf.commands.command import Command, UserError, existing_folder
 from gspn_tf.commands.flags import POINT_SEED, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
+from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("number", "Of the figure in the paper.", choices=tuple(DESIGNS)),
     flag("--model", "Run folder.", required=True),
     flag("--output", "OUTPUT.png and .json are written.", required=True),
-    flag(
-        "--input",
-        "Data folder of `gspn prepare`.",
-        required=True,
-    ),
+    flag("--input", "Data folder of `gspn prepare`.", required=True),
     flag(
         "--other --others",
         "Runs to show beside --model: their instances, or proposals in figure 7.",
@@ -46,7 +38,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Draw one figure."""
+    """Draw a figure of the paper: 3, 5, 6, 7, 8, 9 or 10."""
     number = flags.number
     if flags.seed_point is not None and number != "7":
         raise UserError(f"--seed_point is of figure 7, got figure {number}")
@@ -98,6 +90,4 @@ def wanted_scenes(scenes: str | None) -> int | list[str] | None:
     return int(scenes) if scenes.isdigit() else names
 
 
-COMMAND = Command(
-    "figure", "Draw a figure of the paper: 3, 5, 6, 7, 8, 9 or 10.", FLAGS, run
-)
+COMMAND = Command("figure", FLAGS, run)

@@ -3,9 +3,10 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, config_of, load_tensorflow
+from gspn_tf.commands.command import Command, UserError, config_of
 from gspn_tf.commands.flags import flag
 from gspn_tf.config import RPointNetConfig
+from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("checkpoint", "MODEL.ckpt, as TensorFlow names it, or one of its files."),
@@ -25,7 +26,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Convert a checkpoint."""
+    """Make a run folder of a checkpoint of the authors' TensorFlow 1 code."""
     config = config_of(flags)
     if not isinstance(config.model, RPointNetConfig):
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
@@ -54,9 +55,4 @@ def run(flags: Namespace) -> None:
     print(f"{flags.output}: {stages}, {model.count_params():,} weights")
 
 
-COMMAND = Command(
-    "import-checkpoint",
-    "Make a run folder of a checkpoint of the authors' TensorFlow 1 code.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("import-checkpoint", FLAGS, run)

@@ -95,7 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_for_user(error):
             raise
-        text = str(error) if isinstance(error, UserError) else _one_line(error)
+        text = str(error).strip() or type(error).__name__
+        if not isinstance(error, UserError):
+            text = text.splitlines()[0]
         return _fail(text, 1, debug)
     return 0
 
@@ -162,11 +164,6 @@ def _is_for_user(error: Exception) -> bool:
     return isinstance(
         error, UserError | ValueError | OSError | MemoryError | ImportError
     )
-
-
-def _one_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 def _fail(message: str, status: int, debug: bool) -> int:

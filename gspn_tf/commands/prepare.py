@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gspn_tf.commands.command import Command, UserError, load_tensorflow
+from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.flags import flag, integer, real
 from gspn_tf.config import loading as config_loading
+from gspn_tf.startup import load_tensorflow
 
 if TYPE_CHECKING:
     from gspn_tf.datasets.reading import DataSet, SceneSource
@@ -57,7 +58,7 @@ def summary(manifest: dict[str, Any]) -> str:
 
 
 def run_own(flags: Namespace) -> None:
-    """Convert labelled scans."""
+    """Convert your own labelled scans (.npz or .ply)."""
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
     class_file = config_loading.find_config(flags.classes)
@@ -99,13 +100,8 @@ def tracked(items: Iterable, name: str, total: int) -> Iterator:
     from rich.progress import track
 
     console = Console(stderr=True)
-    yield from track(
-        items,
-        name,
-        total=total,
-        console=console,
-        disable=not console.is_terminal,
-    )
+    hidden = not console.is_terminal
+    yield from track(items, name, total=total, console=console, disable=hidden)
 
 
 OWN_FLAGS = (
@@ -123,6 +119,4 @@ OWN_FLAGS = (
     VAL_FRACTION,
     SEED,
 )
-OWN = Command(
-    "prepare own", "Convert your own labelled scans (.npz or .ply).", OWN_FLAGS, run_own
-)
+OWN = Command("prepare own", OWN_FLAGS, run_own)

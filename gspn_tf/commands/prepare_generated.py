@@ -75,38 +75,38 @@ def write_generated(
     prepare.make(flags, generated_data(kind, counts, seed))
 
 
-def split_flags(noun: str, counts: tuple[int, ...]) -> tuple[Flag, ...]:
-    """Declare a flag for the number of scenes of each split."""
-    return tuple(
+def run_rooms(flags: Namespace) -> None:
+    """Generate furnished rooms with exact labels."""
+    run_generated("rooms", flags)
+
+
+def run_parts(flags: Namespace) -> None:
+    """Generate shapes of labelled parts: chairs, tables, lamps, storage."""
+    run_generated("parts", flags)
+
+
+def run_views(flags: Namespace) -> None:
+    """Generate rooms as one depth camera sees them, with exact labels."""
+    run_generated("views", flags)
+
+
+def split_flags(noun: str, *counts: int) -> tuple[Flag, ...]:
+    """Declare the flags of a generator: a number of scenes for each split, a seed."""
+    numbers = (
         flag(f"--{split}", f"{noun} of the split {split}.", count, type=integer(0))
         for split, count in zip(SPLITS, counts, strict=True)
     )
+    return (*prepare.SOURCE_FLAGS, prepare.SEED, *numbers)
 
 
-def _command(
-    kind: str, summary: str, noun: str, counts: tuple[int, ...], *more: Flag
-) -> Command:
-    flags = (*prepare.SOURCE_FLAGS, prepare.SEED, *split_flags(noun, counts), *more)
-    return Command(f"prepare {kind}", summary, flags, partial(run_generated, kind))
-
-
-ROOMS = _command(
-    "rooms",
-    "Generate furnished rooms with exact labels.",
-    "Rooms",
-    (192, 16, 16),
+ROOM_FLAGS = (
+    *split_flags("Rooms", 192, 16, 16),
     flag("--points", "Points of a room, at most.", 40_000, type=integer(20_000)),
 )
-PARTS = _command(
-    "parts",
-    "Generate shapes of labelled parts: chairs, tables, lamps, storage.",
-    "Shapes",
-    (400, 16, 60),
+SHAPE_FLAGS = (
+    *split_flags("Shapes", 400, 16, 60),
     flag("--points", "Points of a shape.", 12_000, type=integer(7_800)),
 )
-VIEWS = _command(
-    "views",
-    "Generate rooms as one depth camera sees them, with exact labels.",
-    "Views",
-    (400, 16, 48),
-)
+ROOMS = Command("prepare rooms", ROOM_FLAGS, run_rooms)
+PARTS = Command("prepare parts", SHAPE_FLAGS, run_parts)
+VIEWS = Command("prepare views", split_flags("Views", 400, 16, 48), run_views)

@@ -17,7 +17,7 @@ NEEDS = ("embreex", "fast_simplification", "skimage", "trimesh")
 
 
 def run(flags: Namespace) -> None:
-    """Generate the virtual scans of each split that the flags ask for."""
+    """Scan homes of freely licensed furniture virtually, as ScanNet was."""
     counts = wanted(flags)
     if missing := [name for name in NEEDS if not importlib.util.find_spec(name)]:
         raise UserError(
@@ -51,39 +51,33 @@ def run(flags: Namespace) -> None:
     prepare.make(flags, DataSet("homes", SCANNET, splits, read, options))
 
 
-COMMAND = Command(
-    name="prepare homes",
-    summary="Scan homes of freely licensed furniture virtually, as ScanNet was.",
-    flags=(
-        *prepare.SOURCE_FLAGS,
-        prepare.SEED,
-        *split_flags("Scans", COUNTS),
-        flag(
-            "--furniture",
-            "Folder of Debian's package sweethome3d-furniture, or of its .sh3f files.",
-            FURNITURE,
-        ),
-        flag(
-            "--homes",
-            "sweethome3d.jar, for the layouts of its example homes: half of the rooms.",
-        ),
-        flag(
-            "--cc0",
-            "Use models under CC0 and parametric ones alone: no notice is asked for.",
-            False,
-        ),
-        flag(
-            "--cache",
-            "Folder that keeps converted models.",
-            os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "gspn-tf"),
-        ),
-        flag("--scans", "Folder that also gets each scan as a mesh, NAME/NAME.ply."),
-        flag(
-            "--frames",
-            "Frames of each scan that --scans also gets: colour, depth, poses, masks.",
-            0,
-            type=integer(0),
-        ),
+FLAGS = (
+    *split_flags("Scans", *COUNTS),
+    flag(
+        "--furniture",
+        "Folder of Debian's package sweethome3d-furniture, or of its .sh3f files.",
+        FURNITURE,
     ),
-    run=run,
+    flag(
+        "--homes",
+        "sweethome3d.jar, for the layouts of its example homes: half of the rooms.",
+    ),
+    flag(
+        "--cc0",
+        "Use models under CC0 and parametric ones alone: no notice is asked for.",
+        False,
+    ),
+    flag(
+        "--cache",
+        "Folder that keeps converted models.",
+        os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "gspn-tf"),
+    ),
+    flag("--scans", "Folder that also gets each scan as a mesh, NAME/NAME.ply."),
+    flag(
+        "--frames",
+        "Frames of each scan that --scans also gets: colour, depth, poses, masks.",
+        0,
+        type=integer(0),
+    ),
 )
+COMMAND = Command("prepare homes", FLAGS, run)

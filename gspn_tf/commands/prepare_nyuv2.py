@@ -25,16 +25,11 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Lift RGB-D frames."""
+    """Lift RGB-D frames: NYUv2, folders of PNG frames, PCD frames."""
     from gspn_tf.datasets.nyuv2 import rgbd_data_set
 
     hold_out = partial(prepare.held_out, fraction=flags.val_fraction, seed=flags.seed)
     prepare.make(flags, rgbd_data_set(flags.source, flags.splits, hold_out))
 
 
-COMMAND = Command(
-    "prepare nyuv2",
-    "Lift RGB-D frames: NYUv2, folders of PNG frames, PCD frames.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("prepare nyuv2", FLAGS, run)

@@ -37,7 +37,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Convert PartNet."""
+    """Convert PartNet's shapes of one category at one level of detail."""
     source = existing_folder(flags.source, "--source")
     labels = existing_folder(flags.labels or str(source / "meta"), "--labels")
     from gspn_tf.datasets import partnet, partnet_h5
@@ -84,9 +84,4 @@ def _raw_splits(flags: Namespace, source: Path) -> tuple[dict, dict]:
     return choose_listed(lists, there, source, flags.keep_going)
 
 
-COMMAND = Command(
-    "prepare partnet",
-    "Convert PartNet's shapes of one category at one level of detail.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("prepare partnet", FLAGS, run)

@@ -20,7 +20,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Convert scans of ScanNet v2."""
+    """Convert ScanNet v2: 18 classes, the official splits."""
     from gspn_tf.datasets import scannet
 
     data = scannet.data_set(
@@ -33,9 +33,4 @@ def run(flags: Namespace) -> None:
     make(flags, data)
 
 
-COMMAND = Command(
-    "prepare scannet",
-    "Convert ScanNet v2: 18 classes, the official splits.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("prepare scannet", FLAGS, run)

@@ -5,13 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.commands.command import (
-    Command,
-    UserError,
-    existing_folder,
-    load_tensorflow,
-)
+from gspn_tf.commands.command import Command, UserError, existing_folder
 from gspn_tf.commands.flags import POINT_SEED, flag, integer, real
+from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("scan", "PLY or npz file."),
@@ -30,7 +26,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Segment one scan."""
+    """Find the instances of one scan and write a cloud, a list and a page."""
     path = Path(flags.scan)
     if not path.is_file():
         raise UserError(f"no file {path}")
@@ -68,9 +64,4 @@ def unit_hint(points: np.ndarray, scale: float) -> str:
     return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}\n"
 
 
-COMMAND = Command(
-    "segment",
-    "Find the instances of one scan and write a cloud, a list and a page.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("segment", FLAGS, run)

@@ -3,8 +3,9 @@
 import signal
 from argparse import Namespace
 
-from gspn_tf.commands.command import Command, load_tensorflow
+from gspn_tf.commands.command import Command
 from gspn_tf.commands.flags import flag, integer
+from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag(
@@ -17,7 +18,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Serve until interrupted; the address is printed once others can connect."""
+    """Prepare training scenes for other processes: a dispatcher or a worker."""
     load_tensorflow()
     from tensorflow.data.experimental import service
 
@@ -41,9 +42,4 @@ def run(flags: Namespace) -> None:
         signal.pause()
 
 
-COMMAND = Command(
-    "serve-data",
-    "Prepare training scenes for other processes: a dispatcher or a worker.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("serve-data", FLAGS, run)

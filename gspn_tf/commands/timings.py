@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -32,6 +32,12 @@ def timed_runs(name: str, run: Callable[[], object], repeats: int) -> Timing:
         times.append(1e3 * (time.perf_counter() - start))
     counted = times[1:]
     return Timing(name, statistics.median(counted), min(counted), repeats)
+
+
+def show(taken: Iterable[Timing]) -> None:
+    """Print a line for each."""
+    for name, median, best, _ in taken:
+        print(f"{median:10.1f} ms  (best {best:.1f})  {name}")
 
 
 def step_timings(scenes: training.Scenes, repeats: int) -> list[Timing]:

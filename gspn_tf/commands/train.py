@@ -3,8 +3,9 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, config_of, load_tensorflow
+from gspn_tf.commands.command import Command, UserError, config_of
 from gspn_tf.commands.flags import flag
+from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag(
@@ -26,7 +27,7 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Train, or go on training."""
+    """Train proposals (stage one) and instance heads (stage two), or an SGPN."""
     sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]
     found = [source for source in sources if Path(source).is_file()]
     if not (flags.config or found):
@@ -50,9 +51,4 @@ def run(flags: Namespace) -> None:
     console.print(f"trained: {flags.run}", highlight=False)
 
 
-COMMAND = Command(
-    "train",
-    "Train proposals (stage one) and instance heads (stage two), or an SGPN.",
-    FLAGS,
-    run,
-)
+COMMAND = Command("train", FLAGS, run)

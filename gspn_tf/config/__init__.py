@@ -5,6 +5,8 @@ config files and overrides, and that of earlier versions' files. It imports noth
 the package.
 """
 
+from pathlib import Path
+
 from gspn_tf.config.networks import BackboneConfig as BackboneConfig
 from gspn_tf.config.networks import GSPNConfig as GSPNConfig
 from gspn_tf.config.networks import RPointNetConfig as RPointNetConfig
@@ -17,3 +19,8 @@ from gspn_tf.config.schema import differences as differences
 from gspn_tf.config.schema import from_dict as from_dict
 from gspn_tf.config.schema import read_config as read_config
 from gspn_tf.config.schema import to_json as to_json
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_HOMES = (_PACKAGE, _PACKAGE.parent)  # installed, and in a checkout
+CONFIGS = next(home / "configs" for home in _HOMES if (home / "configs").is_dir())
+"""Folder of the config files that come with the package."""

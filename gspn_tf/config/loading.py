@@ -3,7 +3,7 @@
 import copy
 import dataclasses as dc
 import difflib
-import importlib.util
+import runpy
 import types
 import typing
 from collections.abc import Sequence
@@ -14,9 +14,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from gspn_tf import config as config_lib
-from gspn_tf.config import Config
-
-PACKAGE = Path(__file__).resolve().parent.parent
+from gspn_tf.config import CONFIGS, Config
 
 
 def load_config(argument: str) -> Config:
@@ -31,10 +29,10 @@ def load_config(argument: str) -> Config:
     path = find_config(name)
     if path.suffix == ".json":
         config = config_lib.read_config(path)
-    elif not hasattr(module := _import(path), "get_config"):
+    elif not (get_config := _run(path).get("get_config")):
         raise ValueError(f"{path} defines no get_config(variant)")
     else:
-        config = module.get_config(*([variant] if variant else []))
+        config = get_config(*([variant] if variant else []))
     if not isinstance(config, Config):
         kind = type(config).__name__
         raise ValueError(f"get_config of {path} must return a Config, got {kind}")
@@ -49,7 +47,7 @@ def ablate(config: Config, name: str) -> None:
     Raises ValueError for an unknown name, and for one of fields that the config's model
     does not have.
     """
-    table = _import(find_config("configs/ablations.py")).ABLATIONS
+    table = _run(find_config("configs/ablations.py"))["ABLATIONS"]
     if name not in table:
         raise ValueError(f"no ablation {name!r}, ablations.py has {list(table)}")
     for path, value in table[name].items():
@@ -70,11 +68,10 @@ def find_config(name: str) -> Path:
     """The file of `configs/` called `name`: from here, else from the package."""
     given = Path(name)
     tail = Path(*given.parts[given.parts[:1] == ("configs",) :])
-    places = [given, PACKAGE / "configs" / tail, PACKAGE.parent / "configs" / tail]
-    for place in places:
+    for place in (given, CONFIGS / tail):
         if place.is_file():
             return place
-    known = sorted(p.name for place in places[1:] for p in place.parent.glob("*.py"))
+    known = sorted(path.name for path in CONFIGS.glob("*.py"))
     raise FileNotFoundError(f"no config file {name}; the package has {known}")
 
 
@@ -113,13 +110,11 @@ def check_config(config: Any, path: str = "config") -> Any:
     return config
 
 
-def _import(path: Path) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location(f"gspn_config_{path.stem}", path)
-    if spec is None or spec.loader is None:
+def _run(path: Path) -> dict[str, Any]:
+    """The names that a Python file defines."""
+    if path.suffix != ".py":
         raise ValueError(f"a config is a .py or .json file, got {path}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return runpy.run_path(str(path))
 
 
 def _matches(kind: Any, value: Any) -> bool:

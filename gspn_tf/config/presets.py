@@ -238,9 +238,7 @@ PRESETS: dict[str, Callable[[], c.RPointNetConfig | c.SGPNConfig]] = {
 }
 
 
-def nearest_preset(
-    model: c.RPointNetConfig | c.SGPNConfig,
-) -> tuple[str, list[str]]:
+def nearest_preset(model: c.RPointNetConfig | c.SGPNConfig) -> tuple[str, list[str]]:
     """The preset that a model is nearest to, and the fields in which it differs."""
     found = {
         name: list(c.differences(dc.asdict(preset()), dc.asdict(model)))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gspn_tf.config import CONFIGS
+
 
 @dataclass(frozen=True, slots=True)
 class ClassList:
@@ -78,26 +80,5 @@ class ClassList:
             raise ValueError(f"{path}: {error}") from error
 
 
-SCANNET = ClassList.from_pairs(
-    [
-        (3, "cabinet"),
-        (4, "bed"),
-        (5, "chair"),
-        (6, "sofa"),
-        (7, "table"),
-        (8, "door"),
-        (9, "window"),
-        (10, "bookshelf"),
-        (11, "picture"),
-        (12, "counter"),
-        (14, "desk"),
-        (16, "curtain"),
-        (24, "refrigerator"),
-        (28, "shower curtain"),
-        (33, "toilet"),
-        (34, "sink"),
-        (36, "bathtub"),
-        (39, "otherfurniture"),
-    ]
-)
+SCANNET = ClassList.read(CONFIGS / "classes" / "scannet.txt")
 """ScanNet's 18 benchmark classes under their nyu40 ids; the generated rooms use it."""

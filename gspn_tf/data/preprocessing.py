@@ -70,11 +70,7 @@ def resample(scene: dict, targets: dict, rows: tf.Tensor, num_points: int) -> di
         "weights": padded_rows(tf.ones_like(semantic, tf.float32), num_points),
         "instance": padded_rows(instance, num_points, -1),
     }
-    targets = labels | {k: _at_least_one(v) for k, v in targets.items()}
+    # One row of zeros where there is no instance.
+    most = tf.maximum(tf.shape(targets["valid"])[0], 1)
+    targets = labels | {k: padded_rows(v, most) for k, v in targets.items()}
     return observe(scene, rows, num_points) | {"targets": targets}
-
-
-def _at_least_one(values: tf.Tensor) -> tf.Tensor:
-    """Pads an empty first axis to one row of zeros; keeps the others' static shape."""
-    missing = tf.maximum(1 - tf.shape(values)[0], 0)
-    return tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))

@@ -28,32 +28,20 @@ options and versions alone.
 """
 
 import contextlib
-import fcntl
-import itertools
 import json
-import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gspn_tf import config, files
 from gspn_tf.data import manifest as manifests
-from gspn_tf.data.scene import Scene
-from gspn_tf.data.shards import shard_names, write_shard
-from gspn_tf.datasets.reading import DataSet, ReadResult, SceneSource, read_sources
+from gspn_tf.datasets.reading import DataSet
+from gspn_tf.datasets.writing import Shard, Track, list_shards, write_missing
 from gspn_tf.training import run_folder
-
-SCENES_PER_SHARD = 16  # what a kill can cost
-Track = Callable[[Iterable, str, int], Iterable]  # shows the progress of a loop
-_log = logging.getLogger(__name__)
-
-
-class SceneError(ValueError):
-    """A scene that cannot be read: names the scene, the file and what is wrong."""
 
 
 def prepare_scenes(
@@ -90,8 +78,8 @@ def prepare_scenes(
     plan = _plan(data)
     if not _is_complete(output, plan, force):
         with _unfinished(beside, plan, force) as folder:
-            shards = _shards(folder, data)
-            _write_missing(shards, data, keep_going, jobs, track)
+            shards = list_shards(folder, data)
+            write_missing(shards, data, keep_going, jobs, track)
             _write_manifest(folder / "data", plan, shards)
             if output.exists():
                 os.rename(output, folder / "replaced")
@@ -156,12 +144,7 @@ def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
       ValueError: another run holds it, or, without `force`, it has another plan.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder, os.O_RDONLY)  # a lock on the folder itself leaves no file
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"another run is writing {folder}") from None
+    with files.locked(folder, f"another run is writing {folder}"):
         if not _goes_on(folder, plan, force):
             for path in folder.iterdir():
                 path.unlink() if path.is_file() else shutil.rmtree(path)
@@ -174,8 +157,6 @@ def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
             kept = (folder / "data").exists() and any(folder.glob("finished/*"))
             if not kept:
                 shutil.rmtree(folder)
-    finally:
-        os.close(lock)
 
 
 def _goes_on(folder: Path, plan: dict, force: bool) -> bool:
@@ -207,96 +188,7 @@ def _is_same(there: dict, plan: dict, what: str, force: bool = False) -> bool:
     return not found
 
 
-class _Shard(NamedTuple):
-    split: str
-    path: Path
-    facts_path: Path
-    sources: list[SceneSource]
-
-    def facts(self) -> dict[str, Any]:
-        return json.loads(self.facts_path.read_text(encoding="utf-8"))
-
-
-def _shards(folder: Path, data: DataSet) -> list[_Shard]:
-    """Every shard there will be: i of n has the sources i, i + n, i + 2n, ..."""
-    shards = []
-    for split, sources in data.splits.items():
-        count = -(-len(sources) // SCENES_PER_SHARD)
-        for i, name in enumerate(shard_names(split, count)):
-            paths = folder / "data" / name, folder / "finished" / f"{name}.json"
-            shards.append(_Shard(split, *paths, list(sources[i::count])))
-    return shards
-
-
-def _write_missing(
-    shards: list[_Shard],
-    data: DataSet,
-    keep_going: bool,
-    jobs: int | None,
-    track: Track,
-) -> None:
-    missing = [shard for shard in shards if not shard.facts_path.exists()]
-    for shard in shards:
-        if shard not in missing:
-            _check_sources(shard, data.root)
-    sources = [source for shard in missing for source in shard.sources]
-    jobs = jobs or len(os.sched_getaffinity(0))
-    with contextlib.closing(read_sources(sources, data, jobs)) as results:
-        tracked = iter(track(results, f"{data.name} scenes", len(sources)))
-        for shard in missing:
-            mine = itertools.islice(tracked, len(shard.sources))
-            facts = _write_shard(shard.path, mine, data, keep_going)
-            files.write_json(shard.facts_path, facts)
-
-
-def _write_shard(
-    path: Path, results: Iterable[ReadResult], data: DataSet, keep_going: bool
-) -> dict[str, Any]:
-    """Writes the scenes of a shard, and returns what is to be known of it."""
-    scenes: list[Scene] = []
-    skipped, warnings = dict[str, str](), list[str]()
-    sources = dict[str, str]()
-    for result in results:
-        name = result.source.name
-        told = [f"{name}: {text}" for text in result.warnings]
-        if result.scene:
-            scenes.append(result.scene)
-            names = (os.path.relpath(p, data.root) for p in result.source.files)
-            sources |= zip(names, result.digests, strict=True)
-        elif keep_going:
-            skipped[name] = result.error
-            told.append(f"{name}: left out: {result.error}")
-        else:
-            raise SceneError(
-                f"scene {name!r}: {result.error} (--keep-going leaves it out)"
-            )
-        for text in told:
-            _log.warning("%s", text)
-        warnings += told
-    rows = [scene.instance_classes() for scene in scenes] or [np.zeros(0, int)]
-    counts = np.bincount(np.concatenate(rows), minlength=len(data.classes) + 1)
-    return {
-        "scenes": len(scenes),
-        "points": sum(len(scene.points) for scene in scenes),
-        "skipped": skipped,
-        "warnings": warnings,
-        "sources": sources,
-        "instances": counts[1:].tolist(),
-        "sha256": write_shard(path, scenes),
-    }
-
-
-def _check_sources(shard: _Shard, root: Path) -> None:
-    """Raise ValueError where a file has changed since its scene was written."""
-    for name, digest in shard.facts()["sources"].items():
-        if files.sha256(root / name) != digest:
-            raise ValueError(
-                f"{root / name} has changed since {shard.path} was written of it; "
-                "--force begins again"
-            )
-
-
-def _write_manifest(folder: Path, plan: dict, shards: list[_Shard]) -> None:
+def _write_manifest(folder: Path, plan: dict, shards: list[Shard]) -> None:
     manifest = plan | {"splits": {}, "warnings": []}
     sources: dict[str, str] = {}
     for split, entry in plan["splits"].items():

@@ -28,22 +28,19 @@ class Split:
     name: str
     track: Progress = lambda items, *_: iter(items)
 
-    def scenes(self) -> Iterator[Scene]:
-        """Read the scenes one by one, with all their points."""
-        return shards.read_scenes(self.directory, self.name)
+    def scenes(self, what: str) -> Iterable[Scene]:
+        """Read the scenes one by one, with all their points, to find what is said."""
+        scenes = shards.read_scenes(self.directory, self.name)
+        return self.track(scenes, what, self.count())
 
     def count(self) -> int:
         """Number of scenes."""
         return manifest.num_scenes(self.directory, self.name)
 
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes 1..C."""
-        return manifest.read_classes(self.directory).names
-
 
 def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Judged]:
     """Segment the scenes of a split, each on all of its points."""
-    for scene in split.track(split.scenes(), "instances", split.count()):
+    for scene in split.scenes("instances"):
         found = segmenter.segment(scene.points, scene.colors, seed=seed)
         yield _with_truth(
             scene, InstancePredictions(found.masks, found.classes, found.scores)
@@ -58,7 +55,7 @@ def component_precision(split: Split) -> APResult:
     """
 
     def components() -> Iterator[Judged]:
-        for scene in split.track(split.scenes(), "components", split.count()):
+        for scene in split.scenes("components"):
             owner = synthetic.oracle_components(scene)
             rows = range(owner.max(initial=-1) + 1)
             masks = [np.flatnonzero(owner == row) for row in rows]
@@ -66,7 +63,8 @@ def component_precision(split: Split) -> APResult:
             scores = np.array([len(mask) for mask in masks], np.float64)
             yield _with_truth(scene, InstancePredictions(masks, classes, scores))
 
-    return evaluate_scenes(components(), split.class_names()).result
+    names = manifest.read_classes(split.directory).names
+    return evaluate_scenes(components(), names).result
 
 
 def _with_truth(scene: Scene, found: InstancePredictions) -> Judged:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gspn_tf.files import writing_together
+from gspn_tf.files import write_json, writing_together
 from gspn_tf.metrics import APResult, Evaluation
 from gspn_tf.visualize.charts import Series, as_svg, line_charts
 from gspn_tf.visualize.report import Figure, Report, ReportTable, Section, write_report
@@ -40,9 +40,7 @@ def write_evaluation(
             proposals.
     """
     with writing_together(directory, NAMES) as folder:
-        values = evaluation_dict(evaluation, about)
-        text = json.dumps(values, indent=2, allow_nan=False) + "\n"
-        (folder / NAMES[0]).write_text(text, encoding="utf-8")
+        write_json(folder / NAMES[0], evaluation_dict(evaluation, about))
         write_report(folder / NAMES[1], _page(evaluation, about))
 
 
@@ -50,7 +48,8 @@ def evaluation_dict(evaluation: Evaluation, about: Mapping[str, Any]) -> dict[st
     """Return all but the curves as plain values; None in place of NaN."""
     scenes = [{"scene": name} | _means(alone) for name, alone in evaluation.scenes]
     values = evaluation.result.as_dict()
-    return _plain({**about, **values, "per_scene": scenes})
+    text = json.dumps({**about, **values, "per_scene": scenes})
+    return json.loads(text, parse_constant=lambda _: None)
 
 
 def _page(evaluation: Evaluation, about: Mapping[str, Any]) -> Report:
@@ -113,14 +112,3 @@ def _curves(result: APResult) -> Section:
     caption = f"{len(charts)} classes that have an object in the truth"
     text = "Each point keeps the predictions of at least one score."
     return Section(title, text, [Figure(as_svg(canvas), caption)])
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return None if np.isnan(value) else float(value)
-    return value

@@ -3,12 +3,9 @@
 Imports nothing of the package.
 """
 
-from gspn_tf.files.atomic import (
-    replacing,
-    sha256,
-    write_json,
-    write_text,
-    writing_together,
-)
-
-__all__ = ["replacing", "sha256", "write_json", "write_text", "writing_together"]
+from gspn_tf.files.atomic import locked as locked
+from gspn_tf.files.atomic import replacing as replacing
+from gspn_tf.files.atomic import sha256 as sha256
+from gspn_tf.files.atomic import write_json as write_json
+from gspn_tf.files.atomic import write_text as write_text
+from gspn_tf.files.atomic import writing_together as writing_together

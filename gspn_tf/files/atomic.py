@@ -1,6 +1,7 @@
 """Files appear whole or not at all: written beside, then renamed."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -43,6 +44,24 @@ def writing_together(folder: str | Path, names: Iterable[str]) -> Iterator[Path]
         yield Path(scratch)
         for name in names:
             os.replace(Path(scratch, name), folder / name)
+
+
+@contextlib.contextmanager
+def locked(path: str | Path, other: str, wait: bool = False) -> Iterator[None]:
+    """Keep other processes from a folder, or by a file that is made, meanwhile.
+
+    Raises:
+        ValueError: another process has it, and `wait` is False; `other` says so.
+    """
+    kind = os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT
+    lock = os.open(path, kind)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    except BlockingIOError as error:
+        raise ValueError(other) from error
+    finally:
+        os.close(lock)
 
 
 def sha256(path: str | Path) -> str:

@@ -5,7 +5,7 @@ the plain bytes, then one LZF stream of the fields, column after column.
 """
 
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
@@ -13,12 +13,6 @@ from gspn_tf.files.columns import header_lines, read_binary_rows, read_text_rows
 from gspn_tf.files.errors import naming_file
 
 _ENCODINGS = ("ascii", "binary", "binary_compressed")
-
-
-class _Header(NamedTuple):
-    record: np.dtype  # the binary layout of a point: each field [COUNT]
-    num_points: int
-    encoding: str
 
 
 def read_pcd(path: str | Path) -> dict[str, np.ndarray]:
@@ -44,7 +38,8 @@ def read_pcd(path: str | Path) -> dict[str, np.ndarray]:
         }
 
 
-def _read_header(file: BinaryIO) -> _Header:
+def _read_header(file: BinaryIO) -> tuple[np.dtype, int, str]:
+    """Binary layout of a point (each field [COUNT]), number of points, encoding."""
     values = {words[0]: words[1:] for words in header_lines(file, "DATA")}
     for key in ("FIELDS", "SIZE", "TYPE", "WIDTH", "HEIGHT"):
         if not values.get(key):
@@ -63,7 +58,7 @@ def _read_header(file: BinaryIO) -> _Header:
     encoding = " ".join(values["DATA"])
     if encoding not in _ENCODINGS:
         raise ValueError(f"DATA must be one of {_ENCODINGS}, got {encoding!r}")
-    return _Header(record, num_points, encoding)
+    return record, num_points, encoding
 
 
 def _compressed_columns(

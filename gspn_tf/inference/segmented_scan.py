@@ -19,7 +19,7 @@ from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import Scan
 from gspn_tf.inference.segmenter import Segmentation
 from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
-from gspn_tf.visualize.page import PageContent, write_page
+from gspn_tf.visualize.page import write_page
 from gspn_tf.visualize.palette import instance_colors
 
 FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
@@ -66,13 +66,12 @@ class SegmentedScan(NamedTuple):
         """Write the four files; they are moved in place when all of them are whole."""
         with files.writing_together(directory, FILE_NAMES) as folder:
             self._write_cloud(folder / "instances.ply")
-            masks.write_masks(
-                folder / "masks.npz", self.found.masks, len(self.scan.points)
-            )
+            count = len(self.scan.points)
+            masks.write_masks(folder / "masks.npz", self.found.masks, count)
             self._write_page(folder / "index.html")
             listed = {
                 "scan": self.name,
-                "num_points": len(self.scan.points),
+                "num_points": count,
                 "metres_per_unit": self.scale,
                 "instances": self.instances(),
             }
@@ -103,7 +102,7 @@ class SegmentedScan(NamedTuple):
         if len(found.proposals):  # an SGPN has none
             layers.append(proposal_layer(found.proposals, found.proposal_scores))
         points = self.scan.points * np.float32(self.scale)
-        write_page(path, PageContent(points, layers), title=self.name)
+        write_page(path, points, layers, title=self.name)
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -85,7 +85,8 @@ class Segmenter:
         key = tf.constant([0, seed], tf.int64)
         found = FoundInstances(*find(tf.constant(points), tf.constant(colors), key))
         arrays = {name: value.numpy() for name, value in found._asdict().items()}
-        rows = [_rows_of(bits) for bits in arrays.pop("masks")]
+        masks = (np.unpackbits(x, bitorder="little") for x in arrays.pop("masks"))
+        rows = [np.flatnonzero(mask).astype(np.int32) for mask in masks]
         return Segmentation(masks=rows, **arrays)
 
 
@@ -111,11 +112,6 @@ def checked_scan(
     if not finite_rows(points).numpy().any():
         raise ValueError(f"points has no finite row among {len(points)}")
     return points, colors
-
-
-def _rows_of(bits: np.ndarray) -> np.ndarray:
-    """Find the rows whose bit is set, ascending, int32."""
-    return np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
 
 
 def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:

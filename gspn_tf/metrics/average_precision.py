@@ -30,22 +30,18 @@ class InstanceEvaluator(Evaluator):
 
     Args:
         class_names: C names; class c of the labels is `class_names[c - 1]`.
-        measures: name -> IoU thresholds to average over.
         min_region_size: Objects below this many points are ignored and predictions
             below it dropped.
     """
 
+    measures: Mapping[str, Sequence[float]] = MEASURES
+
     def __init__(
-        self,
-        class_names: Sequence[str],
-        *,
-        measures: Mapping[str, Sequence[float]] = MEASURES,
-        min_region_size: int = MIN_REGION_SIZE,
+        self, class_names: Sequence[str], min_region_size: int = MIN_REGION_SIZE
     ) -> None:
         if min_region_size < 1:
             raise ValueError(f"min_region_size must be positive, got {min_region_size}")
         super().__init__(class_names, min_region_size)
-        self.measures = dict(measures)
 
     def result(self, scenes: slice = slice(None)) -> APResult:
         """Average precision over the scenes added so far, or over some of them."""
@@ -67,6 +63,12 @@ class InstanceEvaluator(Evaluator):
             ),
             curves={iou: tuple(curves[iou]) for iou in (0.5, 0.25) if iou in curves},
         )
+
+
+class NYUv2Evaluator(InstanceEvaluator):
+    """Average precision at the one IoU that the paper's Table 3 gives."""
+
+    measures: Mapping[str, Sequence[float]] = {"AP25": (0.25,)}
 
 
 def average_precision(

@@ -1,20 +1,18 @@
 """Metrics of scenes with what was found in them, under one of the protocols."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.average_precision import InstanceEvaluator
+from gspn_tf.metrics.average_precision import InstanceEvaluator, NYUv2Evaluator
 from gspn_tf.metrics.overlaps import APResult, Evaluator, InstancePredictions
 from gspn_tf.metrics.part_precision import PartEvaluator
 
-# The paper's Table 3 gives an IoU of 0.25 and no more: the rest is ScanNet's.
 PROTOCOLS: Mapping[str, Callable[[Sequence[str]], Evaluator]] = {
     "scannet": InstanceEvaluator,
     "partnet": PartEvaluator,
-    "nyuv2": partial(InstanceEvaluator, measures={"AP25": (0.25,)}),
+    "nyuv2": NYUv2Evaluator,
 }
 # All confidences that the release writes.
 RELEASED_SCORES = np.array([1.0, 0.97], np.float32)

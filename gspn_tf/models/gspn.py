@@ -151,11 +151,7 @@ class GSPN(LossModel):
         return SeedContext(pyramid, rows, spheres, table)
 
     def propose(
-        self,
-        batch: Batch,
-        seeds: SeedContext,
-        semantics: tf.Tensor,
-        found: Centers,
+        self, batch: Batch, seeds: SeedContext, semantics: tf.Tensor, found: Centers
     ) -> tuple[tf.Tensor, ShapeOutputs | AnchorOutputs | SegmentOutputs]:
         """Context features of the seeds whose centres were found, and proposals."""
         offset = tf.stop_gradient(found.direction * found.distance[..., None])

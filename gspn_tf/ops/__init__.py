@@ -1,8 +1,8 @@
 """The only door to the ops: geometry on padded point clouds, native or portable.
 
-Here live the ops (this module), the loading of their library with their gradients
-(`library`), and their twins in plain TensorFlow (`portable`). Nothing of `gspn_tf` is
-imported.
+Here live the ops (this module; those on boxes in `boxes`), the loading of their library
+with their gradients (`library`), and their twins in plain TensorFlow (`portable`).
+Nothing of `gspn_tf` is imported.
 
 Clouds are padded to a common length; `num_points [B]` int32 says how many of the first
 rows are real (all of them when it is None), and padding never changes a result.
@@ -24,21 +24,13 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from gspn_tf.ops.library import kernels
+from gspn_tf.ops.boxes import nearest_assign as nearest_assign
+from gspn_tf.ops.boxes import nms_3d as nms_3d
+from gspn_tf.ops.boxes import sample_in_boxes as sample_in_boxes
+from gspn_tf.ops.library import counts_of, kernels
 from gspn_tf.ops.library import library_path as library_path
 from gspn_tf.ops.library import load_library as load_library
 from gspn_tf.ops.library import portable as portable
-
-
-def _counts(points: tf.Tensor, num_points: tf.Tensor | None) -> tf.Tensor:
-    """Returns num_points [B] as int32, or N for every cloud when it is None."""
-    if num_points is not None:
-        return tf.cast(num_points, tf.int32)
-    batch, count = points.shape[:2]
-    if batch is not None and count is not None:
-        return tf.constant([count] * batch, tf.int32)  # five times as fast as tf.fill
-    shape = tf.shape(points)
-    return tf.fill(shape[:1], shape[1])
 
 
 def farthest_point_sample(
@@ -59,7 +51,7 @@ def farthest_point_sample(
     512-thread reduction). Not differentiable.
     """
     points = tf.convert_to_tensor(points, tf.float32)
-    counts = _counts(points, num_points)
+    counts = counts_of(points, num_points)
     return kernels().gspn_farthest_point_sample(points, num_samples, counts)
 
 
@@ -94,7 +86,7 @@ def ball_query(
     indices, counts = kernels().gspn_ball_query(
         points,
         queries,
-        _counts(points, num_points),
+        counts_of(points, num_points),
         num_radii=len(radii),
         radii=radii,
         num_neighbors=list(sizes),
@@ -104,10 +96,7 @@ def ball_query(
 
 
 def knn(
-    points: tf.Tensor,
-    queries: tf.Tensor,
-    k: int,
-    num_points: tf.Tensor | None = None,
+    points: tf.Tensor, queries: tf.Tensor, k: int, num_points: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The k points nearest to each query.
 
@@ -124,7 +113,7 @@ def knn(
     """
     points = tf.convert_to_tensor(points, tf.float32)
     distances, indices = kernels().gspn_knn(
-        points, queries, _counts(points, num_points), k=k
+        points, queries, counts_of(points, num_points), k=k
     )
     return distances, indices
 
@@ -201,101 +190,6 @@ def nn_distance(
     points_a = tf.convert_to_tensor(points_a, tf.float32)
     points_b = tf.convert_to_tensor(points_b, tf.float32)
     found = kernels().gspn_nn_distance(
-        points_a, points_b, _counts(points_a, num_a), _counts(points_b, num_b)
+        points_a, points_b, counts_of(points_a, num_a), counts_of(points_b, num_b)
     )
     return tuple(found)
-
-
-def nms_3d(
-    boxes: tf.Tensor,
-    scores: tf.Tensor,
-    valid: tf.Tensor,
-    *,
-    iou_threshold: float,
-    max_outputs: int,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Greedy non-maximum suppression of axis-aligned boxes.
-
-    Takes the box of best score (ties: lower index), drops all whose
-    `intersection / (union + 1e-8)` with it is above the threshold, and so on.
-
-    Args:
-        boxes: [B, R, 6] float32, centre and size, metres; a negative size counts as 0.
-        scores: [B, R] float32.
-        valid: [B, R] bool; other boxes are neither taken nor suppress any. A box or
-            score that is NaN or infinite counts as not valid.
-        iou_threshold: within 0..1.
-        max_outputs: K.
-
-    Returns:
-        indices [B, K] int32 in order of falling score and valid [B, K] bool; after the
-        last taken box 0 and False. A box of zero volume overlaps nothing.
-
-    Reference: released code, model_rpointnet.py:436-466. Not differentiable.
-    """
-    indices, taken = kernels().gspn_nms3d(
-        boxes, scores, valid, iou_threshold=iou_threshold, max_outputs=max_outputs
-    )
-    return indices, taken
-
-
-def sample_in_boxes(
-    points: tf.Tensor,
-    boxes: tf.Tensor,
-    seed: tf.Tensor,
-    *,
-    num_samples: int,
-    margin: float = 0.0,
-    num_points: tf.Tensor | None = None,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Draws points inside each box, uniformly and with replacement.
-
-    Args:
-        points: [B, N, 3] float32, metres.
-        boxes: [B, R, 6] float32, centre and size, metres; faces belong to the box.
-        seed: [2] int32. The same seed gives the same draw, whatever the padding of
-            points and boxes; each box of the batch has its own stream.
-        num_samples: M.
-        margin: metres by which every box grows on each side, not negative.
-        num_points: [B] int32 or None.
-
-    Returns:
-        indices [B, R, M] int32 and counts [B, R] int32, the number of points inside
-        the box. Indices are 0 where the count is 0.
-
-    Reference: released code, model_rpointnet.py:584-597. Not differentiable.
-    """
-    points = tf.convert_to_tensor(points, tf.float32)
-    counts = _counts(points, num_points)
-    indices, inside = kernels().gspn_sample_in_boxes(
-        points, boxes, seed, counts, num_samples=num_samples, margin=margin
-    )
-    return indices, inside
-
-
-def nearest_assign(
-    points: tf.Tensor,
-    samples: tf.Tensor,
-    values: tf.Tensor,
-    boxes: tf.Tensor,
-    num_points: tf.Tensor | None = None,
-) -> tf.Tensor:
-    """Gives every point inside a box the value of the box's nearest sample.
-
-    Args:
-        points: [B, N, 3] float32, metres.
-        samples: [B, D, M, 3] float32, metres, the samples of each box.
-        values: [B, D, M] float32.
-        boxes: [B, D, 6] float32, centre and size, metres; faces belong to the box.
-        num_points: [B] int32 or None.
-
-    Returns:
-        [B, D, N] float32; 0 for points outside the box and for padding.
-
-    Reference: paper, section 3.2 (inference); released code, unmold_segmentation. Not
-    differentiable.
-    """
-    points = tf.convert_to_tensor(points, tf.float32)
-    return kernels().gspn_nearest_assign(
-        points, samples, values, boxes, _counts(points, num_points)
-    )

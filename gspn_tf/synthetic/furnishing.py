@@ -82,11 +82,8 @@ def _claimed(placed: Placed) -> Box:
 
 
 def _inside(boxes: list[Box], size: tuple[float, float]) -> bool:
-    return all(
-        min(low[0], low[1]) > -1e-6 and high[0] < size[0] + 1e-6
-        and high[1] < size[1] + 1e-6
-        for low, high in boxes
-    )  # fmt: skip
+    lows, highs = (np.array(ends)[:, :2] for ends in zip(*boxes, strict=True))
+    return bool((lows > -1e-6).all() and (highs < np.add(size, 1e-6)).all())
 
 
 def _collide(new: list[Box], old: list[Box], margin: float) -> bool:

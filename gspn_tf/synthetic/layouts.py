@@ -28,9 +28,8 @@ class Placed:
 
     def moved(self, offset: tuple[float, float, float], angle: float) -> "Placed":
         """This piece after the whole group is turned, then moved."""
-        return Placed(
-            self.piece, self.map(self.offset, angle, offset), self.angle + angle
-        )
+        place = self.map(self.offset, angle, offset)
+        return Placed(self.piece, place, self.angle + angle)
 
     @staticmethod
     def map(point: tuple, angle: float, offset: tuple) -> tuple[float, float, float]:
@@ -46,10 +45,8 @@ class Placed:
         turned = [self.map((*c, 0.0), self.angle, self.offset) for c in corners]
         x, y, _ = zip(*turned, strict=True)
         lift = self.offset[2]
-        return (
-            np.array((min(x), min(y), low[2] + lift)),
-            np.array((max(x), max(y), high[2] + lift)),
-        )
+        least = np.array((min(x), min(y), low[2] + lift))
+        return least, np.array((max(x), max(y), high[2] + lift))
 
 
 def row(pieces: list[Piece], gap: float = 0.0) -> list[Placed]:

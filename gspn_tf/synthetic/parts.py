@@ -12,7 +12,8 @@ import numpy as np
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
-from gspn_tf.synthetic.furniture.part_shapes import KINDS, MAX_PARTS, Shape
+from gspn_tf.synthetic.furniture.part_shapes import KINDS, MAX_PARTS
+from gspn_tf.synthetic.furniture.shape import Shape
 from gspn_tf.synthetic.furniture.surfaces import Samples, areas, sample
 
 _NAMES = (
@@ -43,9 +44,8 @@ def generate_shape(seed: int, num_points: int = 12_000) -> Scene:
     shape = KINDS[_draw_kind(rng)](rng)
     samples, owner = sample_parts(rng, shape, num_points)
     points = normalized(samples.points)
-    points += (
-        rng.normal(0, rng.uniform(0.001, 0.004), (num_points, 1)) * samples.normals
-    )
+    noise = rng.normal(0, rng.uniform(0.001, 0.004), (num_points, 1))
+    points += noise * samples.normals
     shade = rng.uniform(0.85, 1.1) + rng.normal(0, 0.03, (num_points, 1))
     rows = [PARTS.names.index(label) + 1 for label, _ in shape.parts]
     return Scene(

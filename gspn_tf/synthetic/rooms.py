@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from gspn_tf.data.scene import Scene
 from gspn_tf.synthetic.furnishing import furnish
-from gspn_tf.synthetic.scanner import first_rich, label_things, scan
+from gspn_tf.synthetic.scanner import about_z, first_rich, label_things, scan
 
 NAME = "room_{:06d}"  # of a seed
 MIN_INSTANCES = 8
@@ -49,9 +49,7 @@ def _anywhere(
     rng: np.random.Generator, points: np.ndarray, size: tuple[float, float]
 ) -> np.ndarray:
     """The room at any orientation about z, its middle near the origin; float32."""
-    angle = rng.uniform(0, 2 * np.pi)
-    cos, sin = np.cos(angle), np.sin(angle)
-    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+    turn = about_z(rng.uniform(0, 2 * np.pi))
     middle = np.array([size[0] / 2, size[1] / 2, 0.0])
     offset = rng.normal(0, (0.5, 0.5, 0.03))
     return ((points - middle) @ turn.T + offset).astype(np.float32)

@@ -63,6 +63,12 @@ def label_things(room: Room, thing: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return semantic, number_instances(owner + 1, semantic)
 
 
+def about_z(angle: float) -> np.ndarray:
+    """The rotation [3, 3] about z by so many radians."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+
+
 def scan(
     rng: Rng, room: Room, num_points: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ from gspn_tf.datasets import depth as depths
 from gspn_tf.synthetic import raycast
 from gspn_tf.synthetic.furnishing import Room, furnish
 from gspn_tf.synthetic.furniture.surfaces import Samples, normals
-from gspn_tf.synthetic.scanner import assemble, first_rich, label_things, lit
+from gspn_tf.synthetic.scanner import about_z, assemble, first_rich, label_things, lit
 
 Rng = np.random.Generator
 SIZE = (240, 320)  # half of NYUv2's
@@ -58,7 +58,7 @@ def _draw_view(rng: Rng, name: str) -> Scene:
     surfaces, thing_of, _ = assemble(rng, room, room.placed + room.clutter)
     position, heading, tilt = _pose(rng, room)
     level = _about_x(tilt) @ depths.ROOM_FROM_CAMERA
-    rotation = _about_z(heading) @ level
+    rotation = about_z(heading) @ level
     everywhere = np.ones(SIZE, bool)
     rays = depths.lift(np.ones(SIZE), everywhere, CAMERA).reshape(*SIZE, 3)
     view = raycast.cast(surfaces, position, rotation, rays)
@@ -71,12 +71,8 @@ def _draw_view(rng: Rng, name: str) -> Scene:
     depth = view.depth.copy()
     depth[where] += noise
     points = depths.lift(depth, where, CAMERA)
-    samples = Samples(
-        points @ rotation.T + position,
-        facing[where],
-        surfaces[view.surface[where], 14:17],
-        view.surface[where],
-    )
+    seen, moved = view.surface[where], points @ rotation.T + position
+    samples = Samples(moved, facing[where], surfaces[seen, 14:17], seen)
     points = (points @ level.T + [0, 0, position[2]]).astype(np.float32)
     labels = label_things(room, thing_of[samples.surface])
     return Scene(name, points, lit(rng, samples), *labels)
@@ -101,11 +97,6 @@ def _pose(rng: Rng, room: Room) -> tuple[np.ndarray, float, float]:
 def _about_x(angle: float) -> np.ndarray:
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-
-
-def _about_z(angle: float) -> np.ndarray:
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
 
 
 def _incidence(rays: np.ndarray, facing: np.ndarray) -> np.ndarray:

@@ -132,11 +132,7 @@ def train(
 
 
 def fit_stage(
-    stage: str,
-    scenes: Scenes,
-    run: RunFolder,
-    init: RunFolder | None,
-    console: Console,
+    stage: str, scenes: Scenes, run: RunFolder, init: RunFolder | None, console: Console
 ) -> None:
     """Train one stage from its last checkpoint, or from the start, to its end."""
     config, steps = scenes.config, scenes.steps()

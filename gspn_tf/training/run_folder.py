@@ -19,14 +19,13 @@ Each file appears whole or not at all, so a run may be killed at any time.
 import contextlib
 import csv
 import dataclasses as dc
-import fcntl
 import importlib.metadata
 import io
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,8 +56,7 @@ class RunFolder(NamedTuple):
         """Whether the last epoch of a stage has been completed."""
         return len(self.read_metrics(stage)) == getattr(config.train, stage).epochs
 
-    @contextlib.contextmanager
-    def locked(self, wait: bool = False) -> Iterator[None]:
+    def locked(self, wait: bool = False) -> contextlib.AbstractContextManager[None]:
         """Keep other processes from training here meanwhile.
 
         Raises:
@@ -66,14 +64,8 @@ class RunFolder(NamedTuple):
         """
         path = self.path / "checkpoints" / "lock"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError as error:
-                raise ValueError(
-                    f"{self.path} is at work: another process trains in it"
-                ) from error
-            yield
+        other = f"{self.path} is at work: another process trains in it"
+        return files.locked(path, other, wait)
 
     def config(self) -> Config:
         """Read `config.json`.

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +12,7 @@ from gspn_tf.visualize.layers import Layer, encoded, hex_color
 from gspn_tf.visualize.palette import NOTHING
 from gspn_tf.visualize.raster import Viewpoint
 from gspn_tf.visualize.render import Panel, PanelRow, draw_panels
-from gspn_tf.visualize.surface import (
-    outward_directions,
-    shown_rows,
-    splat_sizes,
-)
+from gspn_tf.visualize.surface import outward_directions, shown_rows, splat_sizes
 from gspn_tf.visualize.templates import fill
 
 MAX_POINTS = 120_000
@@ -24,35 +20,29 @@ STILL_POINTS = 30_000
 STILL = Viewpoint(width=560, height=420, point_size=1.2)
 
 
-class PageContent(NamedTuple):
-    """A PageContent is a cloud of V points and the layers in which a page shows it."""
+def write_page(
+    path: str | Path, points: np.ndarray, layers: Sequence[Layer], *, title: str
+) -> None:
+    """Write a page of points [V, 3], metres, z up, atomically.
 
-    points: np.ndarray  # [V, 3] metres, z up
-    layers: Sequence[Layer]  # at least one; the page opens with the first
-    groups: np.ndarray | None = None  # [V] clouds that stand apart, walls of their own
-
-
-def write_page(path: str | Path, content: PageContent, *, title: str) -> None:
-    """Write the page, atomically.
-
+    There is at least one layer; the page opens with the first.
     Points that are not finite are left out. Of a scan of more than `MAX_POINTS` points
     a random subset is shown, the same each time; the page says so. Where WebGL or
     JavaScript is missing the page shows a picture of the last layer with labels.
     """
-    points = np.asarray(content.points, np.float64)
-    groups = np.zeros(len(points)) if content.groups is None else content.groups
+    points = np.asarray(points, np.float64)
     shown = shown_rows(points, MAX_POINTS)
     scene = {
         "total": len(points),
-        "cloud": _cloud(points[shown], groups[shown]),
+        "cloud": _cloud(points[shown]),
         "nothing": hex_color(NOTHING),
-        "layers": [layer.picked(shown).values() for layer in content.layers],
+        "layers": [layer.picked(shown).values() for layer in layers],
     }
-    still = _still(content) if len(shown) else None
+    still = _still(points, layers) if len(shown) else None
     write_text(path, fill("page.html", title=title, scene=scene, still=still))
 
 
-def _cloud(points: np.ndarray, groups: np.ndarray) -> dict[str, Any]:
+def _cloud(points: np.ndarray) -> dict[str, Any]:
     """Return positions in 65536 steps along the longest side, and shapes of points.
 
     A shape is a diameter and where an outer wall faces (x, y; 128 is zero).
@@ -62,10 +52,7 @@ def _cloud(points: np.ndarray, groups: np.ndarray) -> dict[str, Any]:
     step = (float(size.max()) or 1.0) / 65535
     diameters = splat_sizes(points)
     largest = float(diameters.max(initial=0.0)) or 1.0
-    outward = np.zeros((len(points), 2))
-    for group in np.unique(groups):
-        inside = groups == group
-        outward[inside] = outward_directions(points[inside])
+    outward = outward_directions(points)
     widths = np.ceil(diameters[:, None] * (255 / largest))
     return {
         "low": low.tolist(),
@@ -77,14 +64,13 @@ def _cloud(points: np.ndarray, groups: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _still(content: PageContent) -> bytes:
+def _still(points: np.ndarray, layers: Sequence[Layer]) -> bytes:
     """Draw a picture for who has no WebGL."""
-    labelled = [layer for layer in content.layers if layer.labels is not None]
-    layer = labelled[-1] if labelled else content.layers[0]
-    rows = shown_rows(content.points, STILL_POINTS)
-    colors = layer.point_colors(len(content.points))[rows]
-    view = STILL._replace(open_walls=content.groups is None)
-    row = PanelRow("", content.points[rows], [Panel("", colors)])
+    labelled = [layer for layer in layers if layer.labels is not None]
+    layer = labelled[-1] if labelled else layers[0]
+    rows = shown_rows(points, STILL_POINTS)
+    colors = layer.point_colors(len(points))[rows]
+    row = PanelRow("", points[rows], [Panel("", colors)])
     buffer = io.BytesIO()
-    draw_panels(row, view)[0].save(buffer, format="JPEG", quality=85)
+    draw_panels(row, STILL)[0].save(buffer, format="JPEG", quality=85)
     return buffer.getvalue()

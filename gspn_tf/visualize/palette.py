@@ -10,6 +10,7 @@ who cannot tell green from pink see the first two, and lose the third.
 """
 
 import numpy as np
+from PIL import Image, ImageCms
 
 # fmt: off
 PALETTE = np.array(
@@ -28,14 +29,6 @@ _TINTS = (1.0, 0.72, 1.28, 0.56, 1.44)  # below 1 darker, above 1 towards white
 LIGHTNESS = (36.0, 84.0)  # CIELAB's L of a first number of 0 and of 1
 BLUE_ORANGE = np.array([[-4.0, -42.0], [22.0, 48.0]])  # a, b of a second of 0 and 1
 GREEN_PINK = np.array([[-16.0, 0.0], [16.0, 0.0]])  # of a third
-_WHITE = np.array([0.95047, 1.0, 1.08883])
-_TO_LINEAR = np.array(
-    [
-        [3.2406, -1.5372, -0.4986],
-        [-0.9689, 1.8758, 0.0415],
-        [0.0557, -0.2040, 1.0570],
-    ]
-)
 
 
 def class_colors(semantic: np.ndarray) -> np.ndarray:
@@ -65,17 +58,9 @@ def component_colors(components: np.ndarray) -> np.ndarray:
     lightness = LIGHTNESS[0] + first * (LIGHTNESS[1] - LIGHTNESS[0])
     chroma = np.stack([1 - second, second], -1) @ BLUE_ORANGE
     chroma += np.stack([1 - third, third], -1) @ GREEN_PINK
-    return _srgb(np.concatenate([lightness[..., None], chroma], axis=-1))
-
-
-def _srgb(lab: np.ndarray) -> np.ndarray:
-    """Convert CIELAB (D65) [..., 3] to sRGB uint8; what no screen shows is clipped."""
-    y = (lab[..., 0] + 16) / 116
-    roots = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
-    xyz = np.where(roots > 6 / 29, roots**3, (roots - 4 / 29) * 3 * (6 / 29) ** 2)
-    linear = (xyz * _WHITE) @ _TO_LINEAR.T
-    linear = np.clip(linear, 0, 1)
-    encoded = np.where(
-        linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
-    )
-    return np.round(255 * encoded).astype(np.uint8)
+    lab = np.concatenate([2.55 * lightness[..., None], chroma], axis=-1)
+    levels = np.round(lab).astype(np.int64).astype(np.uint8)  # a and b are signed
+    image = Image.frombytes("LAB", (lightness.size, 1), levels.tobytes())
+    profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    shown = ImageCms.profileToProfile(image, *profiles, outputMode="RGB")
+    return np.asarray(shown).reshape(lab.shape)

@@ -16,11 +16,7 @@ from gspn_tf.visualize.raster import (
     Viewpoint,
     rasterise,
 )
-from gspn_tf.visualize.surface import (
-    outward_directions,
-    shown_rows,
-    splat_sizes,
-)
+from gspn_tf.visualize.surface import outward_directions, shown_rows, splat_sizes
 
 MAX_POINTS = 250_000
 FACING = 0.2  # cosine between an outer wall's direction and the camera's
@@ -32,7 +28,7 @@ class Dots(NamedTuple):
     """Dots are points that nothing hides: drawn over a picture, far to near."""
 
     points: np.ndarray  # [M, 3] metres
-    color: tuple[int, ...]
+    color: tuple[int, ...] | np.ndarray  # of all, or [M, 3]
     radius: float = 0.006  # heights of the picture
     outline: tuple[int, ...] | None = None
 
@@ -113,6 +109,8 @@ def _draw_box(ink: ImageDraw.ImageDraw, camera: PictureCamera, box: np.ndarray) 
 def _draw_dots(ink: ImageDraw.ImageDraw, camera: PictureCamera, dots: Dots) -> None:
     pixels, depths = camera.project(np.asarray(dots.points))
     radius = dots.radius * camera.height
-    for x, y in pixels[np.argsort(-depths)]:
+    colors = np.broadcast_to(dots.color, (len(pixels), 3)).tolist()
+    for row in np.argsort(-depths):
+        x, y = pixels[row]
         circle = (x - radius, y - radius, x + radius, y + radius)
-        ink.ellipse(circle, dots.color, dots.outline, OVERSAMPLING)
+        ink.ellipse(circle, tuple(colors[row]), dots.outline, OVERSAMPLING)

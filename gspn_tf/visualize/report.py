@@ -14,7 +14,6 @@ class Figure(NamedTuple):
 
     image: bytes  # PNG or SVG
     caption: str
-    description: str = ""  # for who does not see it; default: the caption
 
 
 class ReportTable(NamedTuple):

@@ -70,12 +70,11 @@ def _sheet(
     for axes, title in zip(places[0], titles, strict=True):
         axes.set_title(title, **letter, pad=letter["fontsize"] / 3)
     if legend:
-        patches = [Patch(color=hex_color(color)) for _, color in legend]
-        names = [name for name, _ in legend]
+        patches = [Patch(color=hex_color(color), label=name) for name, color in legend]
         anchor = (0.5, line * bool(caption) / height)
         look: dict[str, Any] = {"loc": "lower center", "frameon": False, "borderpad": 0}
         canvas.legend(
-            patches, names, bbox_to_anchor=anchor, ncols=a_line, **look, **letter
+            handles=patches, bbox_to_anchor=anchor, ncols=a_line, **look, **letter
         )
     canvas.text(0.5, 0.3 * line / height, caption, ha="center", **letter)
     return canvas

@@ -60,9 +60,8 @@ def outward_directions(points: np.ndarray) -> np.ndarray:
 
 def _outline(points: np.ndarray) -> np.ndarray | None:
     """Return edges [E, 3] of the hull from above: normal, offset; None of few."""
-    cells, counts = np.unique(
-        np.floor(points[:, :2] / CELL).astype(np.int64), axis=0, return_counts=True
-    )
+    cells = np.floor(points[:, :2] / CELL).astype(np.int64)
+    cells, counts = np.unique(cells, axis=0, return_counts=True)
     cells = cells[counts >= 3]
     corners = np.concatenate([cells + [x, y] for x in (0, 1) for y in (0, 1)]) * CELL
     if len(cells) < 100:

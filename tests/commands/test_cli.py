@@ -15,10 +15,10 @@ from command_line import error_of, gspn, write_scans
 from gspn_tf import config as c
 from gspn_tf.commands import main as cli
 from gspn_tf.commands import prepare_generated, segment
-from gspn_tf.commands.command import load_tensorflow
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.masks import read_masks
+from gspn_tf.startup import load_tensorflow
 
 
 @pytest.fixture(scope="module")

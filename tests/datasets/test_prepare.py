@@ -16,9 +16,10 @@ from gspn_tf import files
 from gspn_tf.config import DataConfig
 from gspn_tf.data import load, read_scenes
 from gspn_tf.data.manifest import checksum, has_scenes, read_manifest
-from gspn_tf.datasets import preparing
-from gspn_tf.datasets.preparing import SceneError, prepare_scenes
+from gspn_tf.datasets import preparing, writing
+from gspn_tf.datasets.preparing import prepare_scenes
 from gspn_tf.datasets.reading import DataSet, SceneSource
+from gspn_tf.datasets.writing import SceneError
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("GSPN_KILLS", "2"))
@@ -75,7 +76,7 @@ def test_reading_needs_no_tensorflow():
 
 
 def test_a_bad_scene_is_named_and_finished_shards_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(preparing, "SCENES_PER_SHARD", 2)
+    monkeypatch.setattr(writing, "SCENES_PER_SHARD", 2)
     data = toy_data(tmp_path / "raw", {"train": 6})
     (tmp_path / "raw" / "train_05.toy").write_text("broken")
     with pytest.raises(SceneError, match="scene 'train_05': invalid literal"):
@@ -141,7 +142,7 @@ def test_other_data_in_the_folder_is_refused(tmp_path):
 
 def interrupted(tmp_path, monkeypatch, **options):
     """A run of two shards that ended after the first."""
-    monkeypatch.setattr(preparing, "SCENES_PER_SHARD", 1)
+    monkeypatch.setattr(writing, "SCENES_PER_SHARD", 1)
 
     def stop(item):
         if item.name.endswith("1"):

@@ -53,14 +53,14 @@ def write_folder(
     directory, classes=CLASSES, name="toy", per_shard=16, **splits
 ) -> None:
     """A data folder of the scenes of each split, made as `gspn prepare` does."""
-    from gspn_tf.datasets import preparing  # with TensorFlow, unlike the readers
+    from gspn_tf.datasets import preparing, writing  # with TensorFlow, unlike readers
 
     sources = {
         split: [SceneSource(scene.name, detail=scene) for scene in scenes]
         for split, scenes in splits.items()
     }
     data = DataSet(name, classes, sources, operator.attrgetter("detail"))
-    with mock.patch.object(preparing, "SCENES_PER_SHARD", per_shard):
+    with mock.patch.object(writing, "SCENES_PER_SHARD", per_shard):
         preparing.prepare_scenes(directory, data, jobs=1, force=True)
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from random_scenes import random_scene
 
-from gspn_tf.metrics import InstanceEvaluator, InstancePredictions, average_precision
+from gspn_tf.metrics import InstancePredictions, average_precision
+from gspn_tf.metrics.average_precision import InstanceEvaluator
 
 NAMES = ("chair", "table", "sofa")
 

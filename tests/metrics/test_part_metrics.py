@@ -7,13 +7,8 @@ import pytest
 from naive_ap import iou_of, sets_of
 from random_scenes import random_scene
 
-from gspn_tf.metrics import (
-    PROTOCOLS,
-    InstancePredictions,
-    Judged,
-    PartEvaluator,
-    evaluate_scenes,
-)
+from gspn_tf.metrics import PROTOCOLS, InstancePredictions, Judged, evaluate_scenes
+from gspn_tf.metrics.part_precision import PartEvaluator
 
 NAMES = ("leg", "seat", "back")
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gspn_tf.visualize import page as page_module
 from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
-from gspn_tf.visualize.page import PageContent, write_page
+from gspn_tf.visualize.page import write_page
 from gspn_tf.visualize.palette import PALETTE
 
 REQUIRED = os.environ.get("GSPN_REQUIRE_BROWSER") == "1"
@@ -46,7 +46,7 @@ def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "room.html"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page_module, "MAX_POINTS", 5000)
-        write_page(path, PageContent(points, layers), title="A <room> & more")
+        write_page(path, points, layers, title="A <room> & more")
     return path
 
 

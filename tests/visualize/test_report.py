@@ -25,7 +25,7 @@ def png_bytes():
 
 def test_report_stands_alone_and_escapes(tmp_path):
     table = ReportTable("AP", ("class", "AP"), [("<i>", 0.25), ("bed", float("nan"))])
-    figure = Figure(png_bytes(), "two <2>", 'a "quoted" description')
+    figure = Figure(png_bytes(), 'two <2> "quoted"')
     report = Report(
         title="Rooms <1>",
         summary="What & why",
@@ -46,7 +46,7 @@ def test_report_stands_alone_and_escapes(tmp_path):
         '<th scope="row">&lt;i&gt;</th><td class="number">0.250</td>',
         '<td class="number">–</td>',
         "two &lt;2&gt;",
-        'alt="a &#34;quoted&#34; description"',
+        'alt="two &lt;2&gt; &#34;quoted&#34;"',
         data_address(png_bytes()),
         'href="scan/page.html?a=1&amp;b=2"',
         "SEED=7\na &lt; b",

@@ -14,10 +14,7 @@ In DIR/1/:
 
 import contextlib
 import hashlib
-import json
-import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +22,7 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from gspn_tf import config as config_lib
-from gspn_tf import models
+from gspn_tf import files, models
 from gspn_tf import ops as op_lib
 from gspn_tf.config import Config
 from gspn_tf.inference.serving import warmup
@@ -79,27 +76,23 @@ def export(
             raise ValueError(f"{name} must be 1 or more, got {value}")
     if ops not in KINDS_OF_OPS:
         raise ValueError(f"ops must be one of {', '.join(KINDS_OF_OPS)}, got {ops!r}")
-    directory = Path(directory)
-    target = directory / str(version)
+    target = Path(directory, str(version))
     if target.exists():
         raise FileExistsError(f"{target} exists; give another version or remove it")
-    directory.mkdir(parents=True, exist_ok=True)
-    # Servers take folders whose names are numbers, so not this one.
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=directory) as scratch:
-        assets = Path(scratch) / "assets"
+    # Servers take folders whose names are numbers, so not the one beside.
+    with files.replacing(target) as saved:
+        assets = saved.with_name("assets")
         assets.mkdir()
         provenance = {"ops": ops, "trained": trained or {}}
         write_assets(assets, model, config, classes, provenance)
         data = config.data
         seen = data.num_points_inference
         served = ServedModel(model, seen, data.sampling, max_points)
-        saved = Path(scratch) / "model"
         if ops == "native":
             op_lib.load_library()
         with op_lib.portable() if ops == "portable" else contextlib.nullcontext():
             save_model(served, sorted(assets.iterdir()), saved)
         write_extras(saved, served, ops)
-        os.rename(saved, target)
     return target
 
 
@@ -129,13 +122,8 @@ def write_assets(
     digest = hashlib.sha256()
     for variable in model.variables:
         digest.update(variable.numpy().tobytes())
-    provenance = {
-        "exported_with": versions(),
-        "weights_sha256": digest.hexdigest(),
-        **provenance,
-    }
-    text = json.dumps(provenance, indent=2) + "\n"
-    (folder / "provenance.json").write_text(text, encoding="utf-8")
+    exported = {"exported_with": versions(), "weights_sha256": digest.hexdigest()}
+    files.write_json(folder / "provenance.json", exported | provenance)
 
 
 def write_extras(folder: Path, served: ServedModel, ops: str) -> None:

@@ -50,9 +50,8 @@ class PointDecoder(FloatLayer):
         self.grid_norms = [BatchNorm(units) for units in config.grid_units]
         self.grid_output = dense(width, third)
         self.dense = SharedMLP(config.dense_units, (channels,))
-        self.dense_output = dense(
-            width * config.num_dense_points, config.dense_units[-1]
-        )
+        outputs = width * config.num_dense_points
+        self.dense_output = dense(outputs, config.dense_units[-1])
         self.width = width
 
     def call(self, codes: tf.Tensor) -> tf.Tensor:

@@ -46,9 +46,8 @@ class SegmentProposer(Proposer):
         self.largest = radii.index(max(radii))
         local = units[:-1] or units
         self.local_mlp = SharedMLP(local, (9,))
-        self.joint_mlp = SharedMLP(
-            units[::-1], (local[-1], conditioned_width(config, context))
-        )
+        joint = (local[-1], conditioned_width(config, context))
+        self.joint_mlp = SharedMLP(units[::-1], joint)
         self.output_layer = dense(1, units[0])
 
     def call(self, seeds: SeedFeatures) -> SegmentOutputs:

@@ -14,7 +14,6 @@ INFINITY = float("inf")
 # Bounds are computed with rounding: they are widened by this share, and by metres whose
 # square is a normal number.
 WIDER, WIDER_BY = 1.0001, 1e-18
-MOST_PAIRS = 2**20  # of a block and a point, looked at together
 
 
 def finite(points: tf.Tensor) -> tf.Tensor:
@@ -90,11 +89,13 @@ def filled(
     return [array.stack()[:-1] for array in arrays]
 
 
-def _cut(points: tf.Tensor, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _cut(
+    points: tf.Tensor, size: int | tf.Tensor, near: bool | tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Number n of blocks and rows [B, m] of clouds [B, N, 3], block after block.
 
     Every part is cut in SPLIT along its longest side until parts are small enough:
-    by four at a time, as each takes a sort.
+    by four at a time, as each takes a sort. Without `near` rows stay in their order.
     The last row fills up m, which is a multiple of n.
     """
     batch, count = tf.unstack(tf.shape(points)[:2])
@@ -117,7 +118,7 @@ def _cut(points: tf.Tensor, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
         return parts * SPLIT, tf.reshape(rows, [batch, padded])
 
     _, rows = tf.while_loop(
-        lambda parts, _: parts < number,
+        lambda parts, _: tf.logical_and(near, parts < number),
         cut,
         (1, rows),
         shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, None])),
@@ -127,7 +128,7 @@ def _cut(points: tf.Tensor, size: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
 
 
 class Blocks(NamedTuple):
-    """Points of B clouds, `size` neighbours at a time; some may be there twice."""
+    """Points of B clouds, `size` of them at a time; some may be there twice."""
 
     points: tf.Tensor  # [B, n, size, 3]
     centers: tf.Tensor  # [B, n, 3]; points that are not finite count as the origin
@@ -135,10 +136,15 @@ class Blocks(NamedTuple):
     places: tf.Tensor  # [B, N] where each point is among the n * size of its cloud
 
     @classmethod
-    def of(cls, points: tf.Tensor, size: int | tf.Tensor) -> "Blocks":
-        """Blocks of clouds [B, N, 3], of at most `size` points."""
+    def of(
+        cls, points: tf.Tensor, size: int | tf.Tensor, near: bool | tf.Tensor = True
+    ) -> "Blocks":
+        """Blocks of clouds [B, N, 3], of at most `size` points.
+
+        They are neighbours, or without `near` as they come, which takes no sort.
+        """
         batch, count = tf.unstack(tf.shape(points)[:2])
-        number, rows = _cut(points, size)  # [B, n * size]
+        number, rows = _cut(points, size, near)  # [B, n * size]
         first = tf.range(batch)[:, None] * count
         slots = tf.range(tf.shape(rows)[1]) + tf.zeros_like(rows)
         places = tf.math.unsorted_segment_max(slots, rows + first, batch * count)
@@ -152,20 +158,6 @@ class Blocks(NamedTuple):
         reaches = tf.sqrt(tf.reduce_max(around, 2))
         return cls(points, centers, reaches, tf.reshape(places, [batch, count]))
 
-    @classmethod
-    def as_they_come(cls, points: tf.Tensor, size: int | tf.Tensor) -> "Blocks":
-        """Points of clouds [B, N, 3] in their own order, which reach everywhere."""
-        batch, count = tf.unstack(tf.shape(points)[:2])
-        number = -(-count // size)
-        points = tf.pad(points, [[0, 0], [0, number * size - count], [0, 0]])
-        places = tf.range(count) + tf.zeros([batch, 1], tf.int32)
-        return cls(
-            tf.reshape(points, [batch, number, size, 3]),
-            tf.zeros([batch, number, 3]),
-            tf.fill([batch, number], INFINITY),
-            places,
-        )
-
     def in_order(self, values: tf.Tensor) -> tf.Tensor:
         """Values [B, n, size, ...] as those of the points: [B, N, ...]."""
         shape = tf.shape(values)
@@ -173,44 +165,30 @@ class Blocks(NamedTuple):
         return tf.gather(rows, self.places, axis=1, batch_dims=1)
 
 
-def each_row(
-    hits: tf.Tensor, visit: Callable, first: tf.Tensor, arrays: Sequence
-) -> list[tf.TensorArray]:
-    """Writes what `visit(i, columns)` gives for each row of bool [g, N] from `first`.
-
-    columns: where the row is True, ascending int32.
-    """
-    columns = tf.cast(tf.where(hits)[:, 1], tf.int32)
-    ends = tf.cumsum(tf.math.count_nonzero(hits, 1, dtype=tf.int32))
-    starts = tf.concat([[0], ends], 0)
-
-    def body(i: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
-        found = visit(i, columns[starts[i] : ends[i]])
-        written = zip(arrays, found, strict=True)
-        return i + 1, *[array.write(first + i, value) for array, value in written]
-
-    return tf.while_loop(
-        lambda i, *_: i < tf.shape(hits)[0], body, (0, *arrays), parallel_iterations=4
-    )[1:]
-
-
-def each_group(
-    clouds: tf.Tensor, count: tf.Tensor, blanks: Sequence[tf.Tensor], look: Callable
+def each_chunk(
+    visit: Callable, clouds: tf.Tensor, items: tf.Tensor, size: int, blanks: Sequence
 ) -> list[tf.Tensor]:
-    """Fills tensors [B, count, ...] a few elements of a cloud at a time.
+    """Joins what `visit(cloud [3, N], items [size, C], first, b)` gives: [B, R, ..].
 
-    `look(b, first, last, arrays)` writes elements first..last - 1 of cloud b of
-    clouds [B, 3, N] from b * count + first on. blanks: as of `filled`.
+    Args:
+        visit: sees `size` of the items [B, R, C] of cloud b, from `first` on.
+        clouds: [B, 3, N].
+        items: boxes or centres; zero after the last.
+        size: items that are visited together.
+        blanks: tensors of the shapes and types of what `visit` gives.
     """
-    batch, size = tf.shape(clouds)[0], tf.shape(clouds)[2]
-    step = tf.maximum(1, MOST_PAIRS // tf.maximum(1, size))
-    groups = -(-count // step)
+    batch, count = tf.unstack(tf.shape(items)[:2])
+    per_cloud = -(-count // size)
+    padded = tf.pad(items, [[0, 0], [0, per_cloud * size - count], [0, 0]])
 
     def write(i: tf.Tensor, arrays: Sequence[tf.TensorArray]) -> list[tf.TensorArray]:
-        b, first = i // groups, i % groups * step
-        return look(b, first, tf.minimum(first + step, count), arrays)
+        b, first = i // per_cloud, i % per_cloud * size
+        found = visit(clouds[b], padded[b, first : first + size], first, b)
+        return [a.write(i, value) for a, value in zip(arrays, found, strict=True)]
 
-    found = filled(batch * count, blanks, batch * groups, write)
-    return [
-        tf.reshape(x, tf.concat([[batch, count], tf.shape(x)[1:]], 0)) for x in found
-    ]
+    total = batch * per_cloud
+    joined = []
+    for values in filled(total, blanks, total, write, parallel=4):
+        shape = tf.concat([[batch, per_cloud * size], tf.shape(values)[2:]], 0)
+        joined.append(tf.reshape(values, shape)[:, :count])
+    return joined

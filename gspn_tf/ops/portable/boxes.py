@@ -1,13 +1,12 @@
 """Points inside axis-aligned boxes [centre (3), size (3)]."""
 
 import functools
-from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from gspn_tf.ops.portable.blocks import (
     INFINITY,
-    filled,
+    each_chunk,
     finite,
     least,
     matchable,
@@ -36,30 +35,6 @@ def _placed(points: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
     """Points [B, N, 3] as [B, 3, N], in no box where they match nothing."""
     points = matchable(points, counts)
     return tf.transpose(tf.where(points < INFINITY, points, NOWHERE), [0, 2, 1])
-
-
-def _each_chunk(
-    visit: Callable, clouds: tf.Tensor, boxes: tf.Tensor, size: int, blanks: list
-) -> list[tf.Tensor]:
-    """Joins what `visit(cloud [3, N], boxes [size, 6], first, b)` gives: [B, R, ..].
-
-    blanks: tensors of the shapes and types of what it gives.
-    """
-    batch, count = tf.unstack(tf.shape(boxes)[:2])
-    per_cloud = -(-count // size)
-    padded = tf.pad(boxes, [[0, 0], [0, per_cloud * size - count], [0, 0]])
-
-    def write(i: tf.Tensor, arrays: Sequence[tf.TensorArray]) -> list[tf.TensorArray]:
-        b, first = i // per_cloud, i % per_cloud * size
-        found = visit(clouds[b], padded[b, first : first + size], first, b)
-        return [a.write(i, value) for a, value in zip(arrays, found, strict=True)]
-
-    total = batch * per_cloud
-    joined = []
-    for values in filled(total, blanks, total, write, parallel=4):
-        shape = tf.concat([[batch, per_cloud * size], tf.shape(values)[2:]], 0)
-        joined.append(tf.reshape(values, shape)[:, :count])
-    return joined
 
 
 # ------------------------------------------------------------- sampling in boxes
@@ -110,7 +85,7 @@ def _samples_graph(
         return tf.where(found[:, None] > 0, tf.gather(members, places), 0), found
 
     blanks = [tf.zeros([BOXES, num_samples], tf.int32), tf.zeros([BOXES], tf.int32)]
-    return _each_chunk(visit, _placed(points, counts), boxes, BOXES, blanks)
+    return each_chunk(visit, _placed(points, counts), boxes, BOXES, blanks)
 
 
 def gspn_sample_in_boxes(
@@ -186,7 +161,7 @@ def _assign_graph(
         return [assigned[None]]
 
     clouds = _placed(points, counts)
-    return _each_chunk(visit, clouds, boxes, 1, [tf.zeros([1, count])])[0]
+    return each_chunk(visit, clouds, boxes, 1, [tf.zeros([1, count])])[0]
 
 
 def gspn_nearest_assign(

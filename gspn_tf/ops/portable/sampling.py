@@ -6,8 +6,6 @@ the others were then: samples are taken from this window first, and what they ch
 in the rest is found afterwards, in blocks of neighbours that they can reach.
 """
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
 from gspn_tf.ops.portable.blocks import (
@@ -27,21 +25,10 @@ SAMPLES_AT_ONCE = 32  # of them that are looked at together
 PAIRS_AT_ONCE = 2048  # of a sample and a block
 
 
-class BlockedCloud(NamedTuple):
-    """The points of a cloud, in their order and in blocks of neighbours."""
-
-    points: tf.Tensor  # [N, 3]; infinite where they match nothing
-    blocks: tf.Tensor  # [n, 3, size]; zero there
-    usable: tf.Tensor  # [n, size]
-    centers: tf.Tensor  # [3, n]
-    reaches: tf.Tensor  # [n]
-    places: tf.Tensor  # [N] rows of the flat blocks
-
-
-def _next_samples(cloud: BlockedCloud, nearest: tf.Tensor) -> tf.Tensor:
+def _next_samples(cloud: tf.Tensor, nearest: tf.Tensor) -> tf.Tensor:
     """Rows [p] of the next samples, p <= WINDOW; none when all are at distance 0.
 
-    nearest [N]: squared distances to the nearest sample.
+    cloud [N, 3]; nearest [N]: squared distances to the nearest sample.
 
     A point is a sample, at its height, when no higher one is so near that it could
     lower it. Of the SAMPLES_AT_ONCE highest that is so for most: they are taken
@@ -53,7 +40,7 @@ def _next_samples(cloud: BlockedCloud, nearest: tf.Tensor) -> tf.Tensor:
     # The first point outside: no sample may come after it.
     height_outside, row_outside = heights[-1], rows[-1]
     rows = tf.sort(rows[:-1])  # so that of equals the first is taken
-    points = tf.gather(cloud.points, rows)
+    points = tf.gather(cloud, rows)
     points = tf.where(tf.math.is_finite(points), points, 0.0)
     places = tf.transpose(points)
     together = tf.minimum(SAMPLES_AT_ONCE, size)
@@ -83,16 +70,19 @@ def _next_samples(cloud: BlockedCloud, nearest: tf.Tensor) -> tf.Tensor:
     return tf.gather(rows, order[: tf.math.count_nonzero(heights, dtype=tf.int32)])
 
 
-def _approach(cloud: BlockedCloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
-    """Squared distances nearest [n, size] after the samples [p, 3] are taken."""
-    limits = squared_bound(tf.sqrt(tf.reduce_max(nearest, 1)) + cloud.reaches)
-    around = squared_distances(samples, cloud.centers)  # [p, n]
+def _approach(blocks: Blocks, nearest: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    """Squared distances nearest [n, size] after the samples [p, 3] are taken.
+
+    blocks: of one cloud, points [n, 3, size] and centers [3, n].
+    """
+    limits = squared_bound(tf.sqrt(tf.reduce_max(nearest, 1)) + blocks.reaches)
+    around = squared_distances(samples, blocks.centers)  # [p, n]
     pairs = tf.cast(tf.where(around <= limits), tf.int32)
 
     def compare(start: tf.Tensor, nearest: tf.Tensor) -> tuple:
         sample, block = tf.unstack(pairs[start : start + PAIRS_AT_ONCE], axis=1)
         squares = tf.math.squared_difference(
-            tf.gather(cloud.blocks, block), tf.gather(samples, sample)[..., None]
+            tf.gather(blocks.points, block), tf.gather(samples, sample)[..., None]
         )
         least = tf.math.unsorted_segment_min(
             tf.reduce_sum(squares, 1), block, tf.shape(nearest)[0]
@@ -107,13 +97,17 @@ def _approach(cloud: BlockedCloud, nearest: tf.Tensor, samples: tf.Tensor) -> tf
     )[1]
 
 
-def _sample_cloud(cloud: BlockedCloud, count: tf.Tensor) -> tf.Tensor:
-    """Rows [count] of the samples of one cloud."""
-    nearest = tf.where(cloud.usable, tf.float32.max, 0.0)
+def _sample_cloud(cloud: tf.Tensor, blocks: Blocks, count: tf.Tensor) -> tf.Tensor:
+    """Rows [count] of the samples of one cloud [N, 3] in blocks of neighbours."""
+    usable = finite(blocks.points)  # [n, size]
+    nearest = tf.where(usable, tf.float32.max, 0.0)
+    known = tf.where(usable[..., None], blocks.points, 0.0)
+    centers = tf.transpose(blocks.centers)
+    blocks = blocks._replace(points=tf.transpose(known, [0, 2, 1]), centers=centers)
 
     def take(taken: tf.Tensor, fresh: tf.Tensor, nearest: tf.Tensor) -> tuple:
-        nearest = _approach(cloud, nearest, tf.gather(cloud.points, fresh))
-        in_order = tf.gather(tf.reshape(nearest, [-1]), cloud.places)
+        nearest = _approach(blocks, nearest, tf.gather(cloud, fresh))
+        in_order = tf.gather(tf.reshape(nearest, [-1]), blocks.places)
         fresh = _next_samples(cloud, in_order)
         return tf.concat([taken, fresh], 0), fresh, nearest
 
@@ -136,20 +130,10 @@ def _sample_clouds(
 ) -> tf.Tensor:
     points = matchable(points, counts)
     blocks = Blocks.of(points, BLOCK)
-    usable = finite(blocks.points)
-    known = tf.where(usable[..., None], blocks.points, 0.0)
-    clouds = BlockedCloud(
-        points=points,
-        blocks=tf.transpose(known, [0, 1, 3, 2]),
-        usable=usable,
-        centers=tf.transpose(blocks.centers, [0, 2, 1]),
-        reaches=blocks.reaches,
-        places=blocks.places,
-    )
 
     def write(b: tf.Tensor, arrays: list) -> list[tf.TensorArray]:
-        cloud = BlockedCloud(*(value[b] for value in clouds))
-        return [arrays[0].write(b, _sample_cloud(cloud, num_samples))]
+        own = Blocks(*(value[b] for value in blocks))
+        return [arrays[0].write(b, _sample_cloud(points[b], own, num_samples))]
 
     batch = tf.shape(points)[0]
     return filled(batch, [tf.zeros([num_samples], tf.int32)], batch, write)[0]

@@ -12,8 +12,7 @@ import tensorflow as tf
 from gspn_tf.ops.portable.blocks import (
     INFINITY,
     Blocks,
-    each_group,
-    each_row,
+    each_chunk,
     finite,
     least,
     matchable,
@@ -36,25 +35,22 @@ def _search(
     """Calls `visit(distances [size, n], rows [n])` for each block of queries.
 
     The distances are to those points [B, N, 3] that lie within a radius of any query
-    of the block; `radii(around [g, N], reaches [g])` says which, from the squared
-    distances to the centres of g blocks. blanks: as of each_group.
+    of the block; `radii(around [1, N], reach)` says which, from the squared distances
+    to its centre. blanks: as of each_chunk.
     """
     clouds = tf.transpose(points, [0, 2, 1])
-    count = tf.shape(queries.reaches)[1]
 
-    def look(b: tf.Tensor, first: tf.Tensor, last: tf.Tensor, arrays: list) -> list:
-        cloud, reaches = clouds[b], queries.reaches[b, first:last]
-        around = squared_distances(queries.centers[b, first:last], cloud)
-        bounds = squared_bound(reaches + radii(around, reaches))
+    def look(cloud: tf.Tensor, center: tf.Tensor, i: tf.Tensor, b: tf.Tensor) -> list:
+        around, reach = squared_distances(center, cloud), queries.reaches[b, i]
+        near = around[0] <= squared_bound(reach + radii(around, reach))
+        rows = tf.cast(tf.where(near)[:, 0], tf.int32)
+        places = tf.gather(cloud, rows, axis=1)
+        found = visit(squared_distances(queries.points[b, i], places), rows)
+        return [value[None] for value in found]
 
-        def compare(i: tf.Tensor, rows: tf.Tensor) -> Sequence[tf.Tensor]:
-            block = queries.points[b, first + i]
-            return visit(squared_distances(block, tf.gather(cloud, rows, axis=1)), rows)
-
-        near = around <= bounds[:, None]
-        return each_row(near, compare, b * count + first, arrays)
-
-    return [queries.in_order(x) for x in each_group(clouds, count, blanks, look)]
+    blanks = [blank[None] for blank in blanks]
+    found = each_chunk(look, clouds, queries.centers, 1, blanks)
+    return [queries.in_order(x) for x in found]
 
 
 def _at_origin(queries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -74,19 +70,12 @@ def _knn_graph(
     queries, real = _at_origin(queries)
     # So many that a block has about a dozen points of its own.
     share = tf.clip_by_value(12 * num_queries // tf.maximum(size, 1), 128, 8192)
-    blocks = Blocks(
-        *tf.cond(
-            size > FEW_POINTS,
-            lambda: tuple(Blocks.of(queries, share)),
-            lambda: tuple(
-                Blocks.as_they_come(queries, tf.clip_by_value(num_queries, 1, ALL))
-            ),
-        )
-    )
+    many = size > FEW_POINTS
+    blocks = Blocks.of(queries, tf.where(many, share, ALL), near=many)
 
-    def radii(around: tf.Tensor, reaches: tf.Tensor) -> tf.Tensor:
+    def radii(around: tf.Tensor, reach: tf.Tensor) -> tf.Tensor:
         # The k nearest of the centre are that near, and one reach more, to any query.
-        return tf.sqrt(least(around, k)[0][:, -1]) + reaches
+        return tf.sqrt(least(around, k)[0][0, -1]) + reach
 
     def visit(distances: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         values, places = least(distances, k)

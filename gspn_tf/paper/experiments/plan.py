@@ -16,12 +16,7 @@ from typing import Literal, NamedTuple
 from gspn_tf.config import Config, RPointNetConfig, StageConfig
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments.tables import (
-    Budget,
-    PaperTable,
-    System,
-    reduce_to_smoke,
-)
+from gspn_tf.paper.experiments.tables import Budget, PaperTable, System, reduce_to_smoke
 from gspn_tf.training import run_folder
 from gspn_tf.training.run_folder import RunFolder
 

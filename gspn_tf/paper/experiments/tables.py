@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.datasets.rgbd import NYUV2
 
 
 class System(NamedTuple):
@@ -68,11 +69,6 @@ _AP = (
 )
 _MIOU = Metric("mIoU", "proposals/mIoU")
 _CATEGORIES = ("Chair", "Table", "Lamp", "Storage")
-_NYU = (
-    *("Mean", "bathtub", "bed", "bookshelf", "box", "chair", "counter", "desk", "door"),
-    *("dresser", "garbage bin", "lamp", "monitor", "night stand", "pillow", "sink"),
-    *("sofa", "table", "television", "toilet"),
-)
 
 
 def _figures(names: Sequence[str], *values: float) -> dict[str, float]:
@@ -88,7 +84,8 @@ def _miou_ap(miou: float, *values: float) -> dict[str, float]:
 
 
 def _percent(*values: float) -> dict[str, float]:
-    return _figures(_NYU, *(round(value / 100, 4) for value in values))
+    shares = (round(value / 100, 4) for value in values)
+    return _figures(("Mean", *NYUV2.names), *shares)
 
 
 TABLE1 = PaperTable(
@@ -179,30 +176,22 @@ class Budget(NamedTuple):
     name: str
     base: str  # variant of the R-PointNet
     sgpn: str  # variant of the SGPN
-    scenes: Mapping[str, tuple[int, int, int]]  # generated data set -> scenes a split
+    rooms: tuple[int, int, int]  # scenes of each of `SPLITS`
+    parts: tuple[int, int, int]
+    views: tuple[int, int, int]
 
     def counts(self, data: str) -> dict[str, int]:
         """Return the scenes of each split of a generated data set."""
-        return dict(zip(SPLITS, self.scenes[data], strict=True))
+        return dict(zip(SPLITS, getattr(self, data), strict=True))
 
 
-BUDGETS = {
-    "smoke": Budget(
-        "smoke", "small", "sgpn", dict.fromkeys(("rooms", "parts", "views"), (4, 1, 2))
-    ),
-    "small": Budget(
-        "small",
-        "small",
-        "sgpn",
-        {"rooms": (300, 8, 48), "parts": (400, 16, 60), "views": (400, 16, 48)},
-    ),
-    "full": Budget(
-        "full",
-        "paper",
-        "sgpn_paper",
-        {"rooms": (1200, 60, 120), "parts": (1200, 60, 240), "views": (795, 60, 240)},
-    ),
-}
+FEW = (4, 1, 2)
+SMOKE = Budget("smoke", "small", "sgpn", FEW, FEW, FEW)
+SMALL = Budget("small", "small", "sgpn", (300, 8, 48), (400, 16, 60), (400, 16, 48))
+FULL = Budget(
+    "full", "paper", "sgpn_paper", (1200, 60, 120), (1200, 60, 240), (795, 60, 240)
+)
+BUDGETS = {budget.name: budget for budget in (SMOKE, SMALL, FULL)}
 
 
 def reduce_to_smoke(config: Config) -> None:

@@ -100,20 +100,11 @@ def _panels(subject: Subject, sensed: Sensed) -> list[Panel]:
     owner = subject.instance[sensed.rows]
     inside, own = owner >= 0, instance_colors(owner)
     rest = subject.points[subject.instance < 0]
-    dots = _dots(sensed.centers[inside], own[inside])
+    dots = [Dots(sensed.centers[inside], own[inside], 0.007)]
     pale = np.full(rest.shape, PALE, np.uint8)
     return [
         Panel("input", subject.colors),
         Panel("true instances", instance_colors(subject.instance)),
         Panel("(a) context features", features[nearest]),
         Panel("(b) predicted centres", pale, points=rest, dots=dots),
-    ]
-
-
-def _dots(points: np.ndarray, colors: np.ndarray) -> list[Dots]:
-    """Return points [M, 3] as dots of their colours."""
-    kinds, kind = np.unique(colors, axis=0, return_inverse=True)
-    return [
-        Dots(points[kind == number], tuple(map(int, color)), 0.007)
-        for number, color in enumerate(kinds)
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.paper.figures.designs import Design
 from gspn_tf.paper.figures.drawing import Drawing, view_of
 from gspn_tf.paper.figures.networks import Trained, titles
@@ -46,7 +47,8 @@ def gallery(
     names = ["found"]
     if len(networks) > 1:
         names = [f"by {title}" for title in titles(networks)]
-    segmenters = [network.segmenter() for network in networks]
+    pairs = ((network.model, network.config.data) for network in networks)
+    segmenters = [Segmenter.from_config(*pair) for pair in pairs]
     rows, numbers, legend = [], [], []
     for subject in subjects:
         instances = [Panel("true instances", instance_colors(subject.instance))]

@@ -13,7 +13,6 @@ import numpy as np
 from gspn_tf.config import Config
 from gspn_tf.data.observation import ObservedScan, observe_scan
 from gspn_tf.inference import segmenter as inference
-from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
 from gspn_tf.models.proposers.shapes import ShapeOutputs
@@ -38,10 +37,6 @@ class Trained(NamedTuple):
     config: Config
     classes: tuple[str, ...]  # 1..C
 
-    def segmenter(self) -> Segmenter:
-        """Return the network as it segments whole scans."""
-        return Segmenter.from_config(self.model, self.config.data)
-
     def observe(self, subject: Subject, seed: int) -> ObservedScan:
         """Draw the points of a scene that the network sees."""
         data, points = self.config.data, subject.points.astype(np.float64)
@@ -52,10 +47,8 @@ class Trained(NamedTuple):
 def whole(path: Path) -> Trained:
     """Load the trained model of a run; raises what `inference.load_run` does."""
     model, config, pairs = inference.load_run(path)
-    classes = tuple(name for _, name in pairs)
-    return Trained(
-        path.name, MODELS[[*config.model.stages()][-1]], model, config, classes
-    )
+    classes, (*_, stage) = tuple(name for _, name in pairs), config.model.stages()
+    return Trained(path.name, MODELS[stage], model, config, classes)
 
 
 def proposing(path: Path) -> Trained:
@@ -132,9 +125,8 @@ class SeedProposals(NamedTuple):
         if isinstance(found, SegmentOutputs):
             inside = keras.ops.sigmoid(found.membership[0, row]).numpy()
             counted = found.counted[0, row].numpy() & (inside > THRESHOLD)
-            return self.subject.points[
-                self.seen[found.members[0, row].numpy()[counted]]
-            ]
+            rows = self.seen[found.members[0, row].numpy()[counted]]
+            return self.subject.points[rows]
         return np.zeros((0, 3))
 
 

@@ -23,10 +23,7 @@ UNREADABLE = (tf.errors.OpError, LookupError, RuntimeError, ValueError)
 
 
 def import_checkpoint(
-    path: str | Path,
-    config: Config,
-    classes: Sequence[Sequence],
-    output: str | Path,
+    path: str | Path, config: Config, classes: Sequence[Sequence], output: str | Path
 ) -> models.RPointNet | models.GSPN:
     """Make a run folder of a checkpoint.
 

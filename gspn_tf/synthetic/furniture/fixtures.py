@@ -31,10 +31,8 @@ def cabinet(rng: Rng) -> Piece:
         leaf = (left, front, 0.06), (right, depth, height - 0.05)
         piece.surfaces.box(*leaf, color, "y")
         grip = right - 0.06 if side == 0 else left + 0.03
-        low, high = (
-            (grip, depth, height * 0.55),
-            (grip + 0.03, depth + 0.03, height * 0.7),
-        )
+        low = (grip, depth, height * 0.55)
+        high = (grip + 0.03, depth + 0.03, height * 0.7)
         piece.surfaces.box(low, high, pick(rng, "metal"), "y")
     return piece
 

@@ -7,27 +7,11 @@ about centred in y. Sizes, styles and the number of parts vary from shape to sha
 import numpy as np
 
 from gspn_tf.synthetic.furniture.pieces import darker, pick
-from gspn_tf.synthetic.furniture.surfaces import Surfaces, Vector
+from gspn_tf.synthetic.furniture.shape import Shape
+from gspn_tf.synthetic.furniture.surfaces import Vector
 
 Rng = np.random.Generator
 MAX_PARTS = 60
-
-
-class Shape:
-    """A shape under construction: its parts, each a label and its surfaces."""
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[str, Surfaces]] = []
-
-    def part(self, label: str) -> Surfaces:
-        """A new part, still without surfaces."""
-        surfaces = Surfaces()
-        self.parts.append((label, surfaces))
-        return surfaces
-
-    def box(self, label: str, low: Vector, high: Vector, color: Vector) -> None:
-        """A part that is an axis-aligned box."""
-        self.part(label).box(low, high, color, hidden="")
 
 
 def chair_of_parts(rng: Rng) -> Shape:
@@ -48,9 +32,9 @@ def chair_of_parts(rng: Rng) -> Shape:
         _swivel(rng, shape, seat - thick, x, frame)
     else:
         corner, size = (x, y, seat - thick), rng.uniform(0.025, 0.05)
-        _legs(rng, shape, corner, size, frame)
+        shape.legs(rng, corner, size, frame)
         if rng.random() < 0.4:
-            _stretchers(rng, shape, corner, size, frame)
+            shape.stretchers(rng, corner, size, frame)
     if rng.random() < 0.4:
         height, size = seat + rng.uniform(0.16, 0.26), rng.uniform(0.03, 0.06)
         for left in (-x - size / 2, x - size / 2):
@@ -86,37 +70,6 @@ def _back(rng: Rng, shape: Shape, seat: Vector, cover: Vector, frame: Vector) ->
         level = ((2 * x - 2 * size, 0, 0), (0, size, 0), (0, 0, 0.5 * height / count))
         start = (-x + size, -y + share * tilt, z + share * height)
         shape.part("bar").slab(start, level, frame)
-
-
-def _legs(rng: Rng, shape: Shape, corner: Vector, size: float, color: Vector) -> None:
-    """Four legs, square, round or splayed, under a corner."""
-    x, y, top = corner
-    style, splay = rng.random(), rng.uniform(0.02, 0.1)
-    for side in (-1, 1):
-        for end in (-1, 1):
-            leg = shape.part("leg")
-            left, front = side * (x - size / 2), end * (y - size / 2)
-            if style < 0.4:
-                low = (left - size / 2, front - size / 2, 0)
-                high = (left + size / 2, front + size / 2, top)
-                leg.box(low, high, color)
-            elif style < 0.7:
-                leg.tube((left, front, 0), size / 2, top, color, rng.uniform(1.0, 1.6))
-            else:
-                foot = (left + side * splay - size / 2, front + end * splay, 0)
-                up = (-side * splay, -end * splay, top)
-                leg.slab(foot, ((size, 0, 0), (0, size, 0), up), color)
-
-
-def _stretchers(
-    rng: Rng, shape: Shape, corner: Vector, size: float, color: Vector
-) -> None:
-    """Two level bars between the front and back legs under a corner."""
-    x, y, top = corner
-    height, inner = rng.uniform(0.2, 0.5) * top, size * 0.6
-    for middle in (-x + size / 2, x - size / 2):
-        low = (middle - inner / 2, -y + size, height)
-        shape.box("bar", low, (middle + inner / 2, y - size, height + inner), color)
 
 
 def _swivel(rng: Rng, shape: Shape, top: float, reach: float, color: Vector) -> None:
@@ -158,9 +111,9 @@ def table_of_parts(rng: Rng) -> Shape:
             shape.box("panel", (left, -y + 0.03, 0), far, color)
     else:
         size = rng.uniform(0.03, 0.08)
-        _legs(rng, shape, (x, y, under), size, frame)
+        shape.legs(rng, (x, y, under), size, frame)
         if rng.random() < 0.3:
-            _stretchers(rng, shape, (x, y, under), size, frame)
+            shape.stretchers(rng, (x, y, under), size, frame)
     if rng.random() < 0.3:
         level = rng.uniform(0.15, 0.4) * under
         far = (x - 0.1, y - 0.1, level + 0.02)
@@ -170,7 +123,7 @@ def table_of_parts(rng: Rng) -> Shape:
         lefts = np.linspace(-x + rim, x - rim, count + 1)
         for left, right in zip(lefts[:-1], lefts[1:], strict=True):
             inside = (left + 0.01, -y + 0.06, under - 0.13)
-            _drawer(rng, shape, inside, (right - 0.01, y - 0.02, under - 0.01), frame)
+            shape.drawer(rng, inside, (right - 0.01, y - 0.02, under - 0.01), frame)
     return shape
 
 
@@ -255,7 +208,7 @@ def storage_of_parts(rng: Rng) -> Shape:
         shape.box("base", (-x, -y, 0), (x, y - 0.02, foot), darker(color, 0.8))
     else:
         size, metal = rng.uniform(0.03, 0.06), pick(rng, "metal", "wood")
-        _legs(rng, shape, (x, y, foot), size, metal)
+        shape.legs(rng, (x, y, foot), size, metal)
     return shape
 
 
@@ -268,7 +221,7 @@ def _cell(rng: Rng, shape: Shape, low: Vector, high: Vector, style: tuple) -> No
         shape.box("shelf", (low[0], low[1], level), far, color)
     elif kind == 1:
         inside = (low[0] + 0.01, low[1] + 0.02, low[2] + 0.01)
-        _drawer(rng, shape, inside, (high[0] - 0.01, high[1], high[2] - 0.01), front)
+        shape.drawer(rng, inside, (high[0] - 0.01, high[1], high[2] - 0.01), front)
     else:
         near = (low[0], high[1], low[2] + 0.005)
         far = (high[0], high[1] + 0.02, high[2] - 0.005)
@@ -277,20 +230,6 @@ def _cell(rng: Rng, shape: Shape, low: Vector, high: Vector, style: tuple) -> No
         left = high[0] - 0.05
         top = (left + 0.02, far[1] + 0.03, middle + size / 2)
         shape.box("handle", (left, far[1], middle - size / 2), top, darker(front, 0.4))
-
-
-def _drawer(rng: Rng, shape: Shape, low: Vector, high: Vector, color: Vector) -> None:
-    """An open box with a front, pulled out at times, and its handle."""
-    out = rng.uniform(0.05, 0.15) if rng.random() < 0.25 else 0.0
-    (x, y, z), (right, end, top) = low, high
-    end += out
-    drawer = shape.part("drawer")
-    drawer.box((x, y + out, z), (right, end, top - 0.02), darker(color), "YZ")
-    drawer.box((x, end, z), (right, end + 0.015, top), color, "")
-    middle, wide = (x + right) / 2, min(0.06, (right - x) / 5)
-    handle = (middle - wide, end + 0.015, (z + top) / 2 - 0.01)
-    far = (middle + wide, end + 0.045, (z + top) / 2 + 0.01)
-    shape.box("handle", handle, far, darker(color, 0.4))
 
 
 KINDS = {

@@ -30,31 +30,27 @@ class Volume:
     ) -> None:
         """Add rays: origins [R, 3], unit directions [R, 3], lengths [R], metres."""
         reach = np.array([[-TRUNCATION], [TRUNCATION]]) * VOXEL
-        starts = (origins.astype(np.float32) - self._low).T  # an axis a row
-        along = directions.astype(np.float32).T
-        ends = starts[:, None] + along[:, None] * (distance + reach)
-        room = self._shape[:, None, None] * VOXEL
-        kept = ((ends > 0) & (ends < room)).all(axis=(0, 1))
-        starts, along, distance = starts[:, kept], along[:, kept], distance[kept]
-        cells, values = [], []
-        for step in range(-TRUNCATION, TRUNCATION + 1):
-            length = distance + np.float32(step * VOXEL)
-            flat = np.zeros(len(length), np.int32)
-            signed = distance.astype(np.float32)
-            for axis, side in enumerate(self._shape.tolist()):
-                at = starts[axis] + along[axis] * length
-                cell = (at * np.float32(1 / VOXEL)).astype(np.int32)
-                flat = flat * side + cell
-                middle = (cell + np.float32(0.5)) * np.float32(VOXEL)
-                signed -= (middle - starts[axis]) * along[axis]
-            if step == 0:
-                self._hit[flat] = True
-            cells.append(flat)
-            values.append(signed)
-        signed = np.concatenate(values) * np.float32(1 / (TRUNCATION * VOXEL))
-        flat = np.concatenate(cells)
-        self._sum += np.bincount(flat, np.clip(signed, -1, 1), len(self._sum))
-        self._weight += np.bincount(flat, minlength=len(self._sum))
+        starts = (origins - self._low).astype(np.float32).T / np.float32(VOXEL)
+        along = directions.astype(np.float32).T  # an axis a row; lengths are in voxels
+        length = distance.astype(np.float32) / np.float32(VOXEL)
+        ends = starts[:, None] + along[:, None] * (length + reach / VOXEL)
+        kept = ((ends > 0) & (ends < self._shape[:, None, None])).all(axis=(0, 1))
+        starts, along, length = starts[:, kept], along[:, kept], length[kept]
+        count = len(length)
+        flat = np.empty((2 * TRUNCATION + 1, count), np.int32)
+        signed = np.empty((2 * TRUNCATION + 1, count), np.float32)
+        for row, step in enumerate(range(-TRUNCATION, TRUNCATION + 1)):
+            cells, away = np.zeros(count, np.int32), length.copy()
+            for start, slope, side in zip(starts, along, self._shape, strict=True):
+                cell = (start + slope * (length + np.float32(step))).astype(np.int32)
+                cells = cells * np.int32(side) + cell
+                away -= (cell + np.float32(0.5) - start) * slope
+            flat[row], signed[row] = cells, away
+        signed *= np.float32(1 / TRUNCATION)
+        np.clip(signed, -1, 1, out=signed)
+        self._hit[flat[TRUNCATION]] = True
+        self._sum += np.bincount(flat.ravel(), signed.ravel(), len(self._sum))
+        self._weight += np.bincount(flat.ravel(), minlength=len(self._sum))
 
     def mesh(self) -> tuple[np.ndarray, np.ndarray]:
         """Return points [V, 3] float32 metres and faces [F, 3] int32 of the surface.

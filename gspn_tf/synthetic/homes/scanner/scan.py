@@ -13,8 +13,8 @@ from gspn_tf.synthetic.homes.things import Room
 
 DRIFT = 0.006, 0.003  # metres and radians that the tracker is off by
 FARTHEST = 3.5, 5.0  # metres: the range of a camera is drawn from these
-FRAMES_PER_SQUARE_METRE = 11.0
-FRAMES = 160, 520  # of a scan, at least and at most
+FRAMES_PER_SQUARE_METRE = 8.0
+FRAMES = 140, 420  # of a scan, at least and at most
 SPREAD = 58, 80  # levels: the standard deviation of colours in ScanNet's rooms
 SATURATION = 17, 36  # levels: the median of the largest less the smallest channel
 _TOGETHER = 25  # frames that are rendered and fused at a time
