@@ -28,7 +28,7 @@ class Command(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """What the help says of it, a sentence."""
+        """The sentence that the help says of it."""
         return (self.run.__doc__ or "").partition("\n")[0]
 
 

@@ -1,4 +1,4 @@
-"""What chairs, tables and storage furniture of labelled parts have in common."""
+"""Parts that chairs, tables and storage furniture have in common."""
 
 import numpy as np
 
