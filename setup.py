@@ -299,6 +299,7 @@ setup(
     package_data={
         "": ["*.html", "*.css", "*.js"],
         "gspn_tf.configs": ["*/*.txt"],
+        "gspn_tf.data.sample": ["home.ply"],
         "gspn_tf.inference.serving": ["assets/*"],
         "gspn_tf.synthetic.homes.furniture": ["furniture.csv"],
         "gspn_tf.visualize": ["assets/*"],

@@ -13,6 +13,7 @@ _NAMES = {
     "batches": "pipeline",
     "load": "pipeline",
     "read_scenes": "shards",
+    "sample_scan": "sample",
     "scenes": "pipeline",
 }
 
