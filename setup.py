@@ -261,7 +261,12 @@ def requirements(tensorflow):
     return [f"tensorflow{TF_RANGE}", *needs]
 
 
-HOMES = ["embreex", "fast-simplification", "scikit-image", "trimesh"]
+HOMES = [
+    "embreex; platform_machine != 'aarch64'",  # there is no wheel for it
+    "fast-simplification",
+    "scikit-image",
+    "trimesh",
+]
 
 
 def testing_requirements(tensorflow):

@@ -24,6 +24,9 @@ from gspn_tf.synthetic.homes.scanner import scan as scanning
 from gspn_tf.synthetic.homes.statistics import scan_statistics
 
 
+pytest.importorskip("embreex")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def short_walks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

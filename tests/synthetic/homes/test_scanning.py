@@ -12,6 +12,7 @@ from gspn_tf.synthetic.homes.scanner.sensor import sense
 from gspn_tf.synthetic.homes.scanner.world import World
 from gspn_tf.synthetic.homes.things import Room
 
+pytest.importorskip("embreex")
 TABLE = (1.2, 0.8, 0.7)
 CHAIR = (0.5, 0.5, 0.9)
 
