@@ -14,7 +14,7 @@ from toy_furniture import ARMCHAIR, write_library
 from gspn_tf.commands.main import main
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.datasets import preparing, reading
+from gspn_tf.datasets import reading, writing
 from gspn_tf.files import sha256
 from gspn_tf.synthetic.homes import generating, source
 from gspn_tf.synthetic.homes.furniture import library
@@ -22,7 +22,6 @@ from gspn_tf.synthetic.homes.furniture.families import family_models
 from gspn_tf.synthetic.homes.generating import Home, draw_home, scene_of
 from gspn_tf.synthetic.homes.scanner import scan as scanning
 from gspn_tf.synthetic.homes.statistics import scan_statistics
-
 
 pytest.importorskip("embreex")
 
@@ -116,7 +115,7 @@ def shards(folder: Path) -> dict[str, str]:
 def test_command_goes_on_after_a_kill_with_the_same_bytes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preparing, "SCENES_PER_SHARD", 1)
+    monkeypatch.setattr(writing, "SCENES_PER_SHARD", 1)
     assert not prepare(folder, "whole")
     drawn = []
 
