@@ -155,6 +155,20 @@ def test_rays_on_a_plane_are_fused_to_it() -> None:
     assert faces.max() == len(points) - 1
 
 
+def test_rays_to_the_border_of_the_volume_are_left_out() -> None:
+    volume = fusion.Volume(np.zeros(3), np.ones(3))
+    start = np.full((20_000, 3), 0.5)
+    along = np.random.default_rng(0).normal(size=start.shape)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    # Until a wall of the volume, or a hair before or behind it.
+    low = volume._low + 3 * fusion.VOXEL
+    high = volume._low + (volume._shape - 3) * fusion.VOXEL
+    away = np.where(along > 0, high - start, low - start) / along
+    nudge = np.random.default_rng(1).choice([-1e-7, 0, 1e-7], len(start))
+    volume.add(start, along, away.min(axis=1) + nudge)
+    assert volume._weight.sum() % (2 * fusion.TRUNCATION + 1) == 0
+
+
 def test_crumbs_are_dropped() -> None:
     strip = np.array([[i, i + 1, i + 2] for i in range(50)])
     points = np.random.default_rng(0).normal(size=(60, 3))

@@ -34,7 +34,9 @@ class Volume:
         along = directions.astype(np.float32).T  # an axis a row; lengths are in voxels
         length = distance.astype(np.float32) / np.float32(VOXEL)
         ends = starts[:, None] + along[:, None] * (length + reach / VOXEL)
-        kept = ((ends > 0) & (ends < self._shape[:, None, None])).all(axis=(0, 1))
+        # Half a voxel from the border: the steps between round otherwise than the ends.
+        last = self._shape[:, None, None] - 0.5
+        kept = ((ends > 0.5) & (ends < last)).all(axis=(0, 1))
         starts, along, length = starts[:, kept], along[:, kept], length[kept]
         count = len(length)
         flat = np.empty((2 * TRUNCATION + 1, count), np.int32)
