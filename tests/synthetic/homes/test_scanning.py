@@ -40,7 +40,7 @@ def test_labels_are_those_of_the_nearest_surface(room: Room, scan: VirtualScan) 
         outside = np.maximum(low - scan.points, scan.points - high).max(axis=1)
         mine = scan.owner == row
         assert mine.sum() > 200
-        assert np.quantile(outside[mine], 0.98) < 0.05  # less than two voxels
+        assert np.quantile(outside[mine], 0.98) < 2 * fusion.VOXEL
         assert (outside[~mine] < -0.04).sum() == 0  # nothing is inside
 
 
