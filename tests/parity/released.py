@@ -128,10 +128,10 @@ def replay_regions(recorded: list[np.ndarray]) -> Callable:
     """Point RoIAlign that draws what was recorded; a box may hold nothing."""
     remaining = list(recorded)
 
-    def outer(batch, given, seed):
+    def outer(points, boxes, valid, num_points, seed):
         rows = remaining.pop(0)
-        rows = tf.pad(rows, [[0, 0], [0, given.boxes.shape[1] - rows.shape[1]], [0, 0]])
-        return Regions(given.boxes, rows, given.valid)
+        short = boxes.shape[1] - rows.shape[1]
+        return Regions(boxes, tf.pad(rows, [[0, 0], [0, short], [0, 0]]), valid)
 
     return outer
 

@@ -128,12 +128,12 @@ def second_stage(path: Path, prefix: str, recorded: bool) -> Step:
 def recorded_draws(align, rows: np.ndarray):
     """Point RoIAlign with recorded points; ours has gaps for missing positives."""
 
-    def outer(batch, given, seed):
-        found = align(batch, given, seed)
+    def outer(points, boxes, valid, num_points, seed):
+        found = align(points, boxes, valid, num_points, seed)
         indices = np.zeros_like(found.indices)
-        for scene, real in enumerate(given.valid.numpy()):
+        for scene, real in enumerate(valid.numpy()):
             indices[scene, real] = rows[scene, : real.sum()]
-        return found._replace(indices=tf.constant(indices), valid=given.valid)
+        return found._replace(indices=tf.constant(indices), valid=valid)
 
     return outer
 
