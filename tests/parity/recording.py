@@ -182,7 +182,7 @@ def as_recorded(model: keras.Model) -> Iterator[dict[str, BiasGradient]]:
     """
     pass_ = Recording(model)
     replaced = (
-        (layers, "_matmul", matmul),
+        (layers, "matrix_product", matmul),
         (layers.BatchNorm, "call", pass_.batch_norm),
         (layers.SetAbstraction, "call", set_abstraction),
         (layers.FeaturePropagation, "call", feature_propagation),
