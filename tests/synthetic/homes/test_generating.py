@@ -112,6 +112,7 @@ def shards(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path) for path in sorted(folder.glob("*.tfrecord*"))}
 
 
+@pytest.mark.slow
 def test_command_goes_on_after_a_kill_with_the_same_bytes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
