@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from gspn_tf.synthetic.homes.meshes import Builder, Material, Mesh
-from gspn_tf.synthetic.homes.things import Model, Role, Room, Thing
+from gspn_tf.synthetic.homes.things import FurnishedRoom, Model, Role, Thing
 
 SIDES = 4.0, 3.0, 2.5
 WHITE = Material((200.0, 200.0, 200.0))
@@ -38,9 +38,9 @@ def box_thing(
     return Thing(box_model(kind, size, material), (x, y, 0.0), 0.0, size)
 
 
-def box_room(*things: Thing) -> Room:
+def box_room(*things: Thing) -> FurnishedRoom:
     """Make a closed room of 4 x 3 x 2.5 metres with some things in it."""
     shell = Builder()
     shell.box((0, 0, 0), SIDES, Material((120.0, 110.0, 100.0)))
     floor = np.array([[0.0, 0.0, SIDES[0], SIDES[1]]])
-    return Room("test", shell.mesh(), list(things), floor, SIDES[2])
+    return FurnishedRoom("test", shell.mesh(), list(things), floor, SIDES[2])

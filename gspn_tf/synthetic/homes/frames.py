@@ -17,7 +17,7 @@ from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.scene import Scene
 from gspn_tf.synthetic.homes.generating import Home, scene_of
 from gspn_tf.synthetic.homes.scanner.camera import Camera
-from gspn_tf.synthetic.homes.scanner.sensor import sense
+from gspn_tf.synthetic.homes.scanner.sensor import measured_depth
 
 CAMERA = Camera(640, 480)
 _FARTHEST = 5.0  # metres
@@ -125,7 +125,7 @@ def render(
     loses = np.where(met, world.loses[face], 1)
     shape = away.shape
     depth = hits.distance.reshape(shape) / away
-    measured = sense(
+    measured = measured_depth(
         rng, depth[None], cosine.reshape(1, *shape), loses.reshape(1, *shape), _FARTHEST
     )
     color = np.clip(levels, 0, 255).astype(np.uint8).reshape(*shape, 3)

@@ -11,7 +11,7 @@ from gspn_tf.synthetic.homes.layout.example_homes import HomePlan
 from gspn_tf.synthetic.homes.layout.furnished import furnish_home
 from gspn_tf.synthetic.homes.scanner.scan import VirtualScan, scan_room
 from gspn_tf.synthetic.homes.scanner.world import World
-from gspn_tf.synthetic.homes.things import Model, Room
+from gspn_tf.synthetic.homes.things import FurnishedRoom, Model
 
 MIN_VERTICES = 40  # of an instance, see `label_vertices`
 MIN_INSTANCES = 4  # of a scan that is kept
@@ -23,7 +23,9 @@ def home_name(seed: int) -> str:
     return f"home_{seed:010d}"
 
 
-def label_vertices(room: Room, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def label_vertices(
+    room: FurnishedRoom, owner: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Semantic and instance [V] of the vertices of a scan, see `Scene`.
 
     Objects that have fewer than `MIN_VERTICES` vertices are background, since ScanNet's
@@ -47,7 +49,7 @@ class Home(NamedTuple):
     offset  [3] metres that it is moved by then
     """
 
-    room: Room
+    room: FurnishedRoom
     world: World
     scan: VirtualScan
     turn: float

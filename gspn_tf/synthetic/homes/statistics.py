@@ -22,7 +22,7 @@ _FEWEST = 12  # points around a place
 
 
 class ScanStatistics(NamedTuple):
-    """Of one scan, all of its vertices or a random share of them.
+    """Numbers of one scan, of all its vertices or a random share of them.
 
     flat         share of places whose surroundings are flat
     roughness    median smallest standard deviation there, millimetres

@@ -88,7 +88,7 @@ class Thing:
 
 
 @dataclass
-class Room:
+class FurnishedRoom:
     """A furnished room, or several joined by doors, ready to be scanned.
 
     shell    walls, floors, ceilings, skirting, radiators, pipes: all background

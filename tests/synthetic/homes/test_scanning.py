@@ -8,33 +8,35 @@ from gspn_tf.synthetic.homes.meshes import Material
 from gspn_tf.synthetic.homes.scanner import fusion
 from gspn_tf.synthetic.homes.scanner.camera import Camera, drifted, walk
 from gspn_tf.synthetic.homes.scanner.scan import VirtualScan, scan_room
-from gspn_tf.synthetic.homes.scanner.sensor import sense
+from gspn_tf.synthetic.homes.scanner.sensor import measured_depth
 from gspn_tf.synthetic.homes.scanner.world import World
-from gspn_tf.synthetic.homes.things import Room
+from gspn_tf.synthetic.homes.things import FurnishedRoom
 
 pytest.importorskip("embreex")
 TABLE = (1.2, 0.8, 0.7)
 CHAIR = (0.5, 0.5, 0.9)
 
 
-def scanned(room: Room, seed: int = 0) -> VirtualScan:
+def scanned(room: FurnishedRoom, seed: int = 0) -> VirtualScan:
     rng = np.random.default_rng(seed)
     return scan_room(rng, room, World(rng, room))
 
 
 @pytest.fixture(scope="module")
-def room() -> Room:
+def room() -> FurnishedRoom:
     return box_room(
         box_thing("table", TABLE, 2.0, 1.5), box_thing("chair", CHAIR, 0.4, 2.6)
     )
 
 
 @pytest.fixture(scope="module")
-def scan(room: Room) -> VirtualScan:
+def scan(room: FurnishedRoom) -> VirtualScan:
     return scanned(room)
 
 
-def test_labels_are_those_of_the_nearest_surface(room: Room, scan: VirtualScan) -> None:
+def test_labels_are_those_of_the_nearest_surface(
+    room: FurnishedRoom, scan: VirtualScan
+) -> None:
     for row, thing in enumerate(room.things):
         low, high = thing.bounds()
         outside = np.maximum(low - scan.points, scan.points - high).max(axis=1)
@@ -58,7 +60,7 @@ def test_density_is_that_of_scannet(scan: VirtualScan) -> None:
     assert 480 < len(scan.points) / area < 650
 
 
-def test_scan_is_a_function_of_its_seed(room: Room, scan: VirtualScan) -> None:
+def test_scan_is_a_function_of_its_seed(room: FurnishedRoom, scan: VirtualScan) -> None:
     again = scanned(room)
     for name in ("points", "colors", "faces", "owner", "believed"):
         assert getattr(again, name).tobytes() == getattr(scan, name).tobytes(), name
@@ -84,7 +86,7 @@ def test_sensor_noise_grows_and_depth_is_quantised() -> None:
     sure = np.ones((1, 120, 160)), np.zeros((1, 120, 160))
     spread = []
     for depth in (1.0, 2.0, 4.0):
-        found = sense(rng, np.full((1, 120, 160), depth), *sure, farthest=5.0)
+        found = measured_depth(rng, np.full((1, 120, 160), depth), *sure, farthest=5.0)
         assert (found > 0).all()
         assert found.mean() == pytest.approx(depth, abs=0.01)
         disparities = 0.075 * 577.87 * 8 / found
@@ -101,7 +103,7 @@ def test_sensor_noise_grows_and_depth_is_quantised() -> None:
 def test_sensor_loses(depth: float, cosine: float, loses: float) -> None:
     full = np.ones((1, 20, 20))
     rng = np.random.default_rng(0)
-    found = sense(rng, depth * full, cosine * full, loses * full, farthest=5.0)
+    found = measured_depth(rng, depth * full, cosine * full, loses * full, farthest=5.0)
     assert (found == 0).all()
 
 
@@ -109,13 +111,15 @@ def test_most_pixels_on_edges_are_lost() -> None:
     depth = np.full((1, 50, 50), 1.0)
     depth[:, :, 25:] = 2.0
     full = np.ones_like(depth)
-    found = sense(np.random.default_rng(0), depth, full, 0 * full, farthest=5.0)
+    found = measured_depth(
+        np.random.default_rng(0), depth, full, 0 * full, farthest=5.0
+    )
     lost = (found == 0).mean(axis=(0, 1))
     assert 0.4 < lost[24:26].mean() < 0.8
     assert lost[:24].max() == lost[26:].max() == 0
 
 
-def test_walk_stays_in_the_room_and_out_of_things(room: Room) -> None:
+def test_walk_stays_in_the_room_and_out_of_things(room: FurnishedRoom) -> None:
     poses = walk(np.random.default_rng(1), room, 200)
     at = poses[:, :3, 3]
     assert ((at > 0.1) & (at < np.array(SIDES) - 0.1)).all()
@@ -131,7 +135,7 @@ def test_walk_stays_in_the_room_and_out_of_things(room: Room) -> None:
     assert len(np.unique(yaw)) == 12  # looks everywhere
 
 
-def test_drift_has_its_size_and_keeps_rotations(room: Room) -> None:
+def test_drift_has_its_size_and_keeps_rotations(room: FurnishedRoom) -> None:
     rng = np.random.default_rng(2)
     poses = walk(rng, room, 500)
     told = drifted(rng, poses, 0.006, 0.003)

@@ -98,7 +98,7 @@ def _cached_models(rows: Iterable[CatalogueRow], cache: Path) -> list[Model]:
             kind=row.kind,
             size=row.size,
             elevation=row.elevation,
-            build=functools.partial(read_mesh, _file(cache, row)),
+            build=functools.partial(cached_mesh, _file(cache, row)),
         )
         for row in rows
         if _file(cache, row).stat().st_size
@@ -158,7 +158,7 @@ def write_mesh(file: io.BytesIO, mesh: Mesh) -> None:
     )
 
 
-def read_mesh(path: Path) -> Mesh:
+def cached_mesh(path: Path) -> Mesh:
     """Read what `write_mesh` wrote."""
     with np.load(path) as kept:
         images = [kept.get(f"image{row}") for row in range(len(kept["looks"]))]

@@ -1,1 +1,1 @@
-"""What stands where: random rooms, and the rooms of Sweet Home 3D's example homes."""
+"""Furnished rooms: random ones, and the rooms of Sweet Home 3D's example homes."""

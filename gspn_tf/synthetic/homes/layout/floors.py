@@ -45,7 +45,7 @@ def neighbours(rows: np.ndarray) -> list[tuple[float, float]]:
 
 
 def walkable(plan: FloorPlan) -> np.ndarray:
-    """Return rectangles [N, 4] of floor, also those through doors, see `Room.floor`."""
+    """Return rectangles [N, 4] of floor, also through doors, see `things`."""
     out: list[Rect] = []
     for space in plan.spaces:
         outline = space.outline.round(2)

@@ -19,7 +19,7 @@ from gspn_tf.synthetic.homes.layout.refurnishing import refurnish
 from gspn_tf.synthetic.homes.layout.shells import build_shell
 from gspn_tf.synthetic.homes.layout.stock import Stock
 from gspn_tf.synthetic.homes.layout.strewing import strew
-from gspn_tf.synthetic.homes.things import Model, Room
+from gspn_tf.synthetic.homes.things import FurnishedRoom, Model
 
 FEWEST, MOST = 15, 60
 """Pieces of furniture of a home, clutter apart; a home of small baths has fewer."""
@@ -31,7 +31,7 @@ _DRAWS = 3
 
 def furnish_home(
     rng: Rng, models: Sequence[Model], homes: Sequence[HomePlan] = ()
-) -> Room:
+) -> FurnishedRoom:
     """Draw a furnished room, or several that are joined by doors.
 
     Half of the rooms are those of `homes`, if there are any, with other furniture. Of
@@ -62,7 +62,7 @@ def furnish_home(
         strew(rng, ground, stock, round(_CLUTTER * ground.area * share))
     shell = build_shell(rng, plan, ceiling=bool(rng.random() < 0.5))
     things = [thing for ground in grounds for thing in ground.things]
-    return Room(kind, shell, things, walkable(plan), plan.height)
+    return FurnishedRoom(kind, shell, things, walkable(plan), plan.height)
 
 
 def _furnish(

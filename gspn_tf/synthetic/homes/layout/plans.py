@@ -1,4 +1,4 @@
-"""What stands in each kind of room."""
+"""Furniture of each kind of room."""
 
 from gspn_tf.synthetic.homes.layout import arranging, fitments
 from gspn_tf.synthetic.homes.layout.arranging import Arrange, alone, row_of

@@ -7,7 +7,7 @@ from scipy import ndimage
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
-from gspn_tf.synthetic.homes.things import Room
+from gspn_tf.synthetic.homes.things import FurnishedRoom
 
 _CELL = 0.1  # metres of the plan on which the way is found
 _KNEE, _HEAD = 0.25, 1.9  # metres: what lies lower or higher is no obstacle
@@ -36,7 +36,7 @@ class Camera:
         return np.stack([x, y, np.ones_like(x)], axis=-1).astype(np.float32)
 
 
-def walk(rng: np.random.Generator, room: Room, frames: int) -> np.ndarray:
+def walk(rng: np.random.Generator, room: FurnishedRoom, frames: int) -> np.ndarray:
     """Draw a walk that looks around from places all over the room.
 
     Returns:
@@ -82,7 +82,7 @@ def drifted(
     return told
 
 
-def _free(room: Room) -> np.ndarray:
+def _free(room: FurnishedRoom) -> np.ndarray:
     """Mark the cells [X, Y] of the floor where a person can stand."""
     low = room.floor[:, :2].min(axis=0)
     high = room.floor[:, 2:].max(axis=0)

@@ -7,9 +7,9 @@ from scipy.spatial import cKDTree
 
 from gspn_tf.synthetic.homes.scanner.camera import Camera, drifted, walk
 from gspn_tf.synthetic.homes.scanner.fusion import Volume
-from gspn_tf.synthetic.homes.scanner.sensor import sense
+from gspn_tf.synthetic.homes.scanner.sensor import measured_depth
 from gspn_tf.synthetic.homes.scanner.world import World
-from gspn_tf.synthetic.homes.things import Room
+from gspn_tf.synthetic.homes.things import FurnishedRoom
 
 DRIFT = 0.006, 0.003  # metres and radians that the tracker is off by
 FARTHEST = 3.5, 5.0  # metres: the range of a camera is drawn from these
@@ -70,7 +70,7 @@ class _Pixels(NamedTuple):
     """Pixels that had a depth, of all frames.
 
     at      [P, 3] float32 where the tracker believes their surface to be, metres
-    face    [P] int32    inside  [P, 2] float32    see `world.Hits`
+    face    [P] int32    inside  [P, 2] float32    see `world.RayHits`
     true    [P, 3] float32 where the surface is    frame  [P] int32
     """
 
@@ -81,7 +81,9 @@ class _Pixels(NamedTuple):
     frame: np.ndarray
 
 
-def scan_room(rng: np.random.Generator, room: Room, world: World) -> VirtualScan:
+def scan_room(
+    rng: np.random.Generator, room: FurnishedRoom, world: World
+) -> VirtualScan:
     """Walk a depth camera through a room, fuse its frames, colour and label the mesh.
 
     Args:
@@ -129,7 +131,7 @@ def _fuse(
     cosine = np.abs((world.normal[hits.face] * along).sum(axis=1)) * met
     loses = np.where(met, world.loses[hits.face], 1.0).reshape(shape)
     depth = hits.distance.reshape(shape) / away
-    noisy = sense(rng, depth, cosine.reshape(shape), loses, farthest)
+    noisy = measured_depth(rng, depth, cosine.reshape(shape), loses, farthest)
     good = np.flatnonzero(noisy.ravel() > 0)
     frame = np.repeat(rows, away.size)[good]
     length = (noisy * away).ravel()[good]

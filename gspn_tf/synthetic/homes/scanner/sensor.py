@@ -12,7 +12,7 @@ _GRAZING = 0.25  # cosine below which rays are lost
 NEAREST = 0.4  # metres
 
 
-def sense(
+def measured_depth(
     rng: np.random.Generator,
     depth: np.ndarray,
     cosine: np.ndarray,

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from gspn_tf.synthetic.homes.meshes import Mesh, Vector, joined
-from gspn_tf.synthetic.homes.things import Room
+from gspn_tf.synthetic.homes.things import FurnishedRoom
 
 GLASS = 0.35  # opacity below which a depth camera sees through
 _GRAIN = 48  # cells along each side of the noise that colours vary by
 
 
-class Hits(NamedTuple):
+class RayHits(NamedTuple):
     """Where rays end.
 
     distance  [R] float32 metres, inf where a ray meets nothing
@@ -34,7 +34,7 @@ class World:
             and glossy surfaces
     """
 
-    def __init__(self, rng: np.random.Generator, room: Room) -> None:
+    def __init__(self, rng: np.random.Generator, room: FurnishedRoom) -> None:
         from embreex.mesh_construction import TriangleMesh
         from embreex.rtcore_scene import EmbreeScene
 
@@ -58,7 +58,7 @@ class World:
         self._scene = EmbreeScene(robust=True)
         TriangleMesh(self._scene, np.ascontiguousarray(corners, np.float32))
 
-    def cast(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
+    def cast(self, origins: np.ndarray, directions: np.ndarray) -> RayHits:
         """Follow rays [R, 3] with unit directions [R, 3] to what they meet first."""
         found = self._scene.run(
             np.ascontiguousarray(origins, np.float32),
@@ -67,7 +67,7 @@ class World:
         )
         face = found["primID"]
         distance = np.where(face >= 0, found["tfar"], np.inf).astype(np.float32)
-        return Hits(distance, face, np.stack([found["u"], found["v"]], axis=1))
+        return RayHits(distance, face, np.stack([found["u"], found["v"]], axis=1))
 
     def colors(
         self, face: np.ndarray, inside: np.ndarray, at: np.ndarray
