@@ -11,7 +11,7 @@ from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.flags import Flag, flag, integer
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.reading import DataSet
+    from gspn_tf.datasets.reading import DataSet, SceneSource
 
 SPLITS = ("train", "val", "test")
 POINTS = {"rooms": 40_000, "parts": 12_000}  # of a scene; views have one a pixel
@@ -40,7 +40,7 @@ def generated_data(
 ) -> "DataSet":
     """Scenes to generate, from a seed each; no two splits or seeds share one."""
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.datasets.reading import DataSet, SceneSource, read_generated
+    from gspn_tf.datasets.reading import DataSet, read_generated
     from gspn_tf.synthetic import parts, rooms, views
 
     classes, name, generate = {
@@ -48,10 +48,7 @@ def generated_data(
         "parts": (parts.PARTS, parts.NAME, parts.generate_shape),
         "views": (SCANNET, views.NAME, views.generate_view),
     }[kind]
-    splits = {
-        split: [SceneSource(name.format(each), detail=each) for each in seeds]
-        for split, seeds in split_seeds(seed, counts).items()
-    }
+    splits = seeded_sources(name, seed, counts)
     options, read = {"seed": seed}, partial(read_generated, generate=generate)
     if kind in POINTS:
         options["points"] = points or POINTS[kind]
@@ -59,12 +56,20 @@ def generated_data(
     return DataSet(kind, classes, splits, read, options)
 
 
-def split_seeds(seed: int, counts: Mapping[str, int]) -> dict[str, list[int]]:
-    """Draw a seed for each scene; no two splits share one."""
+def seeded_sources(
+    name: str, seed: int, counts: Mapping[str, int]
+) -> dict[str, list["SceneSource"]]:
+    """Draw a seed for each scene of each split; `name` is formatted with it."""
     import numpy as np
 
-    sequences = {s: np.random.SeedSequence((seed, SPLITS.index(s))) for s in counts}
-    return {s: sequences[s].generate_state(n).tolist() for s, n in counts.items()}
+    from gspn_tf.datasets.reading import SceneSource
+
+    splits = {}
+    for split, count in counts.items():
+        sequence = np.random.SeedSequence((seed, SPLITS.index(split)))
+        seeds = sequence.generate_state(count).tolist()
+        splits[split] = [SceneSource(name.format(each), detail=each) for each in seeds]
+    return splits
 
 
 def write_generated(

@@ -9,7 +9,7 @@ from pathlib import Path
 from gspn_tf.commands import prepare
 from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.flags import flag, integer
-from gspn_tf.commands.prepare_generated import split_flags, split_seeds, wanted
+from gspn_tf.commands.prepare_generated import seeded_sources, split_flags, wanted
 
 FURNITURE = "/usr/share/sweethome3d/furniture"  # where Debian's package puts it
 COUNTS = (300, 16, 32)
@@ -26,9 +26,9 @@ def run(flags: Namespace) -> None:
     if flags.frames and not flags.scans:
         raise UserError("--frames keeps them in the folder --scans, which is not given")
     from gspn_tf.data.classes import SCANNET
-    from gspn_tf.datasets.reading import DataSet, SceneSource
+    from gspn_tf.datasets.reading import DataSet
     from gspn_tf.synthetic.homes.furniture import library
-    from gspn_tf.synthetic.homes.generating import home_name
+    from gspn_tf.synthetic.homes.generating import NAME
     from gspn_tf.synthetic.homes.source import Furniture, read_home
 
     cache = Path(flags.cache).expanduser()
@@ -36,10 +36,7 @@ def run(flags: Namespace) -> None:
     furniture = Furniture(Path(flags.furniture), cache, jar, flags.cc0)
     libraries = library.find_libraries(Path(flags.furniture))
     furniture.load()  # converts what was never converted, once, before the processes
-    splits = {
-        split: [SceneSource(home_name(seed), detail=seed) for seed in seeds]
-        for split, seeds in split_seeds(flags.seed, counts).items()
-    }
+    splits = seeded_sources(NAME, flags.seed, counts)
     scans = Path(flags.scans) if flags.scans else None
     read = partial(read_home, furniture=furniture, scans=scans, frames=flags.frames)
     options = {

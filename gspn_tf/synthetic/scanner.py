@@ -4,7 +4,7 @@ Area-weighted points on visible surfaces, then what real scans suffer from: unev
 density, holes, shadowed strips, range noise, uneven light. Labels stay exact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -55,10 +55,24 @@ def label_things(room: Room, thing: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         thing: [V] rows of the placed pieces, then of clutter; -1 = shell.
     """
     owner = np.where(thing < len(room.placed), thing, -1)
-    rows = [SCANNET.names.index(each.piece.label) + 1 for each in room.placed]
+    labels = [each.piece.label for each in room.placed]
+    return label_owners(labels, owner, MIN_INSTANCE_POINTS)
+
+
+def label_owners(
+    labels: Sequence[str], owner: np.ndarray, least: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Semantic and instance [V] of points that are on things, see `Scene`.
+
+    Args:
+        labels: ScanNet's class of each thing, "" for what is background.
+        owner: [V] row of the thing that a point is on, -1 = none.
+        least: points of an object; one that has fewer is background.
+    """
+    rows = [SCANNET.names.index(label) + 1 if label else 0 for label in labels]
     counts = np.bincount(owner + 1, minlength=len(rows) + 1)[1:]
     # One entry more, so that owner -1 reads the background at the end.
-    row_of = np.append(np.where(counts >= MIN_INSTANCE_POINTS, rows, 0), 0)
+    row_of = np.append(np.where(counts >= least, rows, 0), 0)
     semantic = row_of[owner].astype(np.int32)
     return semantic, number_instances(owner + 1, semantic)
 

@@ -15,7 +15,7 @@ import numpy as np
 from gspn_tf import files
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.scene import Scene
-from gspn_tf.synthetic.homes.generating import Home, scene_of
+from gspn_tf.synthetic.homes.generating import Home, labels_on_disk, scene_of
 from gspn_tf.synthetic.homes.scanner.camera import Camera
 from gspn_tf.synthetic.homes.scanner.sensor import measured_depth
 
@@ -54,10 +54,7 @@ def _write_mesh(path: Path, scene: Scene, faces: np.ndarray) -> None:
         scene.points,
         faces,
         vertex_colors=scene.colors,
-        vertex_attributes={
-            "semantic": SCANNET.to_raw(scene.semantic),
-            "instance": scene.instance + 1,
-        },
+        vertex_attributes={**labels_on_disk(scene)},
         process=False,
     )
     mesh.export(path)

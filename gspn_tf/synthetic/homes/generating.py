@@ -6,21 +6,18 @@ from typing import NamedTuple
 import numpy as np
 
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.data.scene import Scene, number_instances
+from gspn_tf.data.scene import Scene
 from gspn_tf.synthetic.homes.layout.example_homes import HomePlan
 from gspn_tf.synthetic.homes.layout.furnished import furnish_home
 from gspn_tf.synthetic.homes.scanner.scan import VirtualScan, scan_room
 from gspn_tf.synthetic.homes.scanner.world import World
 from gspn_tf.synthetic.homes.things import FurnishedRoom, Model
+from gspn_tf.synthetic.scanner import about_z, label_owners
 
+NAME = "home_{:010d}"  # of a seed
 MIN_VERTICES = 40  # of an instance, see `label_vertices`
 MIN_INSTANCES = 4  # of a scan that is kept
 _STREAM = 16  # keeps the random numbers apart from those of other data sets
-
-
-def home_name(seed: int) -> str:
-    """Name of the virtual scan of a seed."""
-    return f"home_{seed:010d}"
 
 
 def label_vertices(
@@ -35,11 +32,8 @@ def label_vertices(
         room: its things are the objects.
         owner: [V] row of the things that a vertex is on, -1 = none.
     """
-    rows = [SCANNET.names.index(t.label) + 1 if t.label else 0 for t in room.things]
-    counts = np.bincount(owner + 1, minlength=len(rows) + 1)[1:]
-    row_of = np.append(np.where(counts >= MIN_VERTICES, rows, 0), 0)
-    semantic = row_of[owner].astype(np.int32)
-    return semantic, number_instances(owner + 1, semantic)
+    labels = [thing.label for thing in room.things]
+    return label_owners(labels, owner, MIN_VERTICES)
 
 
 class Home(NamedTuple):
@@ -57,9 +51,7 @@ class Home(NamedTuple):
 
     def placed(self, points: np.ndarray) -> np.ndarray:
         """Bring points [N, 3] from the room's frame into that of the scan."""
-        cos, sin = np.cos(self.turn), np.sin(self.turn)
-        matrix = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
-        return (points @ matrix + self.offset).astype(np.float32)
+        return (points @ about_z(self.turn).T + self.offset).astype(np.float32)
 
 
 def draw_home(
@@ -87,3 +79,11 @@ def scene_of(home: Home, name: str) -> Scene:
     """Return the vertices of a scan; labels are rows of `classes.SCANNET`."""
     labels = label_vertices(home.room, home.scan.owner)
     return Scene(name, home.placed(home.scan.points), home.scan.colors, *labels)
+
+
+def labels_on_disk(scene: Scene) -> dict[str, np.ndarray]:
+    """Return [V] ids of nyu40 and numbers of objects from 1, 0 = none, by column."""
+    return {
+        "semantic": SCANNET.to_raw(scene.semantic),
+        "instance": scene.instance + 1,
+    }

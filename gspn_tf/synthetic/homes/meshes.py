@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gspn_tf.synthetic.scanner import about_z
+
 Vector = Sequence[float] | np.ndarray
 
 
@@ -55,8 +57,7 @@ class Mesh:
 
     def placed(self, angle: float, offset: Vector) -> "Mesh":
         """Return the mesh turned by `angle` radians about z, then moved."""
-        cos, sin = np.cos(angle), np.sin(angle)
-        turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]], np.float32)
+        turn = about_z(angle).T.astype(np.float32)
         points = self.points @ turn + np.asarray(offset, np.float32)
         return Mesh(points, self.faces, self.uv, self.material, self.materials)
 

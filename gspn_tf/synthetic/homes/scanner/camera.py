@@ -96,7 +96,7 @@ def _free(room: FurnishedRoom) -> np.ndarray:
             free[_cells(near[:2] - low, far[:2] - low, 0.2)] = False
     regions, count = ndimage.label(free)
     if not count:
-        return ~free if not free.size else np.ones_like(free)
+        return np.ones_like(free)
     sizes = np.bincount(regions.ravel())[1:]
     return regions == 1 + sizes.argmax()
 
@@ -129,7 +129,7 @@ def _way(rng: np.random.Generator, free: np.ndarray, frames: int) -> np.ndarray:
         while leg[-1] != order[row] and before[row, leg[-1]] >= 0:
             leg.append(int(before[row, leg[-1]]))
         way += leg[::-1]
-    # The camera lingers at stops: half of its time goes by cells, half by legs.
+    # Legs share their stops: 2 cm for each step keep the lengths rising there too.
     track = cells[way] * _CELL + rng.uniform(0, _CELL, 2)
     steps = np.linalg.norm(np.diff(track, axis=0), axis=1) + 0.02
     length = np.append(0, np.cumsum(steps))
