@@ -18,6 +18,7 @@ from gspn_tf.data.scene import Scene
 from gspn_tf.synthetic.homes.generating import Home, labels_on_disk, scene_of
 from gspn_tf.synthetic.homes.scanner.camera import Camera
 from gspn_tf.synthetic.homes.scanner.sensor import measured_depth
+from gspn_tf.synthetic.homes.scanner.view import view_room
 
 CAMERA = Camera(640, 480)
 _FARTHEST = 5.0  # metres
@@ -107,27 +108,16 @@ def render(
         Colours [H, W, 3] uint8, measured depth [H, W] metres, 0 = none, and the row
         [H, W] of the room's things that a pixel is on, -1 = none.
     """
-    rays, world = CAMERA.rays(), home.world
-    away = np.linalg.norm(rays, axis=-1)
-    pose = home.scan.true[row]
-    along = (rays / away[..., None]).reshape(-1, 3) @ pose[:3, :3].T
-    start = np.broadcast_to(pose[:3, 3], along.shape)
-    hits = world.cast(start, along)
-    met = hits.face >= 0
-    face = np.where(met, hits.face, 0)
-    reach = np.where(met, hits.distance, 0)[:, None]
-    light = world.colors(face, hits.inside, start + along * reach) * met[:, None]
+    world, pose = home.world, home.scan.true[row]
+    view = view_room(world, CAMERA, pose[None])
+    distance = np.where(view.met, view.hits.distance, 0)[:, None]
+    at = pose[:3, 3] + view.along * distance
+    light = world.colors(view.hits.face, view.hits.inside, at) * view.met[:, None]
     levels = home.scan.exposure.levels(light) + rng.normal(0, 3, light.shape)
-    cosine = np.abs((world.normal[face] * along).sum(axis=1)) * met
-    loses = np.where(met, world.loses[face], 1)
-    shape = away.shape
-    depth = hits.distance.reshape(shape) / away
-    measured = measured_depth(
-        rng, depth[None], cosine.reshape(1, *shape), loses.reshape(1, *shape), _FARTHEST
-    )
-    color = np.clip(levels, 0, 255).astype(np.uint8).reshape(*shape, 3)
-    owner = np.where(met, world.owner[face], -1).reshape(shape)
-    return color, measured[0], owner
+    measured = measured_depth(rng, view.depth, view.cosine, view.loses, _FARTHEST)[0]
+    color = np.clip(levels, 0, 255).astype(np.uint8).reshape(*measured.shape, 3)
+    owner = np.where(view.met, world.owner[view.hits.face], -1)
+    return color, measured, owner.reshape(measured.shape)
 
 
 def _of_things(values: np.ndarray, home: Home) -> np.ndarray:

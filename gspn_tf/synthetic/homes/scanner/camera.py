@@ -35,6 +35,10 @@ class Camera:
         x, y = np.meshgrid(u, v)
         return np.stack([x, y, np.ones_like(x)], axis=-1).astype(np.float32)
 
+    def reach(self) -> np.ndarray:
+        """Return the length [H, W] of each pixel's ray: distance by depth."""
+        return np.linalg.norm(self.rays(), axis=-1)
+
 
 def walk(rng: np.random.Generator, room: FurnishedRoom, frames: int) -> np.ndarray:
     """Draw a walk that looks around from places all over the room.

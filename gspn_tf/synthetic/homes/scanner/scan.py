@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 from gspn_tf.synthetic.homes.scanner.camera import Camera, drifted, walk
 from gspn_tf.synthetic.homes.scanner.fusion import Volume
 from gspn_tf.synthetic.homes.scanner.sensor import measured_depth
+from gspn_tf.synthetic.homes.scanner.view import turned, view_room
 from gspn_tf.synthetic.homes.scanner.world import World
 from gspn_tf.synthetic.homes.things import FurnishedRoom
 
@@ -120,39 +121,23 @@ def _fuse(
     volume: Volume,
 ) -> _Pixels:
     """Render some frames, add them to the volume, and return every fourth pixel."""
-    rays = camera.rays()
-    away = np.linalg.norm(rays, axis=-1)
-    shape = (len(rows), *away.shape)
-    unit = (rays / away[..., None]).reshape(-1, 3)
-    along = _turned(poses[rows], unit)
-    start = np.repeat(poses[rows, :3, 3], away.size, axis=0)
-    hits = world.cast(start, along)
-    met = hits.face >= 0
-    cosine = np.abs((world.normal[hits.face] * along).sum(axis=1)) * met
-    loses = np.where(met, world.loses[hits.face], 1.0).reshape(shape)
-    depth = hits.distance.reshape(shape) / away
-    noisy = measured_depth(rng, depth, cosine.reshape(shape), loses, farthest)
+    reach, view = camera.reach(), view_room(world, camera, poses[rows])
+    noisy = measured_depth(rng, view.depth, view.cosine, view.loses, farthest)
     good = np.flatnonzero(noisy.ravel() > 0)
-    frame = np.repeat(rows, away.size)[good]
-    length = (noisy * away).ravel()[good]
-    believed = _turned(told[rows], unit)[good]
+    frame = np.repeat(rows, reach.size)[good]
+    length = (noisy * reach).ravel()[good]
+    believed = turned(told[rows], camera)[good]
     volume.add(told[frame, :3, 3], believed, length.astype(np.float32))
     few = slice(int(rng.integers(4)), None, 4)
     good, frame, believed = good[few], frame[few], believed[few]
-    distance = hits.distance[good][:, None]
+    distance = view.hits.distance[good][:, None]
     return _Pixels(
         at=(told[frame, :3, 3] + believed * distance).astype(np.float32),
-        face=hits.face[good],
-        inside=hits.inside[good],
-        true=(poses[frame, :3, 3] + along[good] * distance).astype(np.float32),
+        face=view.hits.face[good],
+        inside=view.hits.inside[good],
+        true=(poses[frame, :3, 3] + view.along[good] * distance).astype(np.float32),
         frame=frame.astype(np.int32),
     )
-
-
-def _turned(poses: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """Directions [N * R, 3] float32 of rays [R, 3] from each of the poses."""
-    turns = poses[:, :3, :3].astype(np.float32).transpose(0, 2, 1)
-    return (rays.astype(np.float32) @ turns).reshape(-1, 3)
 
 
 def _paint(
