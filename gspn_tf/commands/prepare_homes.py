@@ -43,6 +43,8 @@ def run(flags: Namespace) -> None:
         "seed": flags.seed,
         "furniture": {n: library.fingerprint(p) for n, p in libraries.items()},
         "cc0": flags.cc0,
+        "scans": bool(scans),  # else finished data would silently get no meshes
+        "frames": flags.frames,
         "homes": library.fingerprint(furniture.homes) if furniture.homes else "",
     }
     prepare.make(flags, DataSet("homes", SCANNET, splits, read, options))

@@ -75,6 +75,18 @@ def test_damaged_library_is_named(tmp_path: Path) -> None:
         library.library_models(tmp_path, tmp_path / "cache")
 
 
+@pytest.mark.usefixtures("only_armchair")
+def test_damaged_model_of_the_cache_is_named(tmp_path: Path) -> None:
+    write_library(tmp_path)
+    library.library_models(tmp_path, tmp_path / "cache")
+    (path,) = tmp_path.glob("cache/*/*.npz")
+    for data in (path.read_bytes()[:-40], b"not a model"):
+        path.write_bytes(data)
+        (model,) = library.library_models(tmp_path, tmp_path / "cache")
+        with pytest.raises(ValueError, match=rf"{path} is damaged"):
+            _ = model.mesh
+
+
 def test_catalogue_uses_free_licences_alone() -> None:
     rows = [row for row in read_catalogue().values() if usable(row)]
     assert {row.licence[:5] for row in rows} == {"CC0-1", "CC-BY"}

@@ -159,8 +159,21 @@ def write_mesh(file: io.BytesIO, mesh: Mesh) -> None:
 
 
 def cached_mesh(path: Path) -> Mesh:
-    """Read what `write_mesh` wrote."""
-    with np.load(path) as kept:
+    """Read what `write_mesh` wrote.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        return _read_mesh(path)
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); delete it, and it is converted again"
+        ) from error
+
+
+def _read_mesh(path: Path) -> Mesh:
+    with path.open("rb") as file, np.load(file) as kept:
         images = [kept.get(f"image{row}") for row in range(len(kept["looks"]))]
         materials = tuple(
             Material((red, green, blue), image, alpha, gloss)
