@@ -109,7 +109,8 @@ def test_the_document_runs(tmp_path, monkeypatch, service):
     expected = observation.network_inputs(
         scenes[0].points, scenes[0].colors, 4096, "farthest"
     )
-    served = dict(np.load("served.npz"))
+    with np.load("served.npz") as file:
+        served = dict(file)
     assert set(served) == set(expected)
     for name, values in expected.items():  # colours: graphs divide by a product
         np.testing.assert_allclose(served[name], values, rtol=2e-7, err_msg=name)

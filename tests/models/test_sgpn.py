@@ -228,8 +228,8 @@ def test_the_commands_take_an_sgpn(tmp_path, tiny_sgpn, capsys):
     assert not gspn("train", *given, "--run", run)
     model, *_ = inference.load_run(run)
     assert float(model.steps) > 0
-    scan = np.load(scans / "scan_0.npz")
-    write_ply(tmp_path / "scan.ply", scan["points"], scan["colors"])
+    with np.load(scans / "scan_0.npz") as scan:
+        write_ply(tmp_path / "scan.ply", scan["points"], scan["colors"])
     output = tmp_path / "out"
     assert not gspn(
         "segment", tmp_path / "scan.ply", "--model", run, "--output", output

@@ -9,6 +9,7 @@ file must be one of some case of tables.py or match NOT_CHECKED. So nothing that
 recorded is left out silently.
 """
 
+import copy
 import io
 import lzma
 import os
@@ -59,22 +60,18 @@ class Golden:
     `read` is the set of (file, value) that were asked for.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        prefix: str = "",
-        read: set[tuple[str, str]] | None = None,
-    ):
-        self.path, self.prefix, self.name = path, prefix, name_of(path)
+    def __init__(self, path: Path, read: set[tuple[str, str]] | None = None):
+        self.path, self.prefix, self.name = path, "", name_of(path)
         self.read = set() if read is None else read
+        data = path.read_bytes()
         packed = path.suffix == ".xz"
-        self._file = np.load(
-            io.BytesIO(lzma.decompress(path.read_bytes())) if packed else path
-        )
+        self._file = np.load(io.BytesIO(lzma.decompress(data) if packed else data))
 
     def group(self, name: str) -> "Golden":
         """The values `name/...`, by what follows the slash."""
-        return Golden(self.path, f"{self.prefix}{name}/", self.read)
+        group = copy.copy(self)
+        group.prefix = f"{self.prefix}{name}/"
+        return group
 
     def of_same_scene(self, kind: str, other: str) -> "Golden | None":
         """The file of the same scene that is called `other` instead of `kind`."""
