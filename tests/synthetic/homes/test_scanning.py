@@ -183,6 +183,6 @@ def test_crumbs_are_dropped() -> None:
 
 def test_camera_sees_as_wide_as_scannets() -> None:
     rays = Camera().rays()
-    assert rays.shape == (120, 160, 3)
+    assert rays.shape == (96, 128, 3)
     wide = 2 * np.degrees(np.arctan(rays[0, -1, 0]))
     assert wide == pytest.approx(58, abs=1)

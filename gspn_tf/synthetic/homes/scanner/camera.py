@@ -20,8 +20,8 @@ class Camera:
     focal  pixels; ScanNet has 577.87 for 640 columns
     """
 
-    width: int = 160
-    height: int = 120
+    width: int = 128
+    height: int = 96
 
     @property
     def focal(self) -> float:

@@ -21,8 +21,8 @@ class Volume:
     def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
         self._low = np.asarray(low, np.float32) - 4 * VOXEL
         self._shape = np.ceil((high - self._low) / VOXEL + 4).astype(np.int64)
-        self._sum = np.zeros(self._shape.prod())
-        self._weight = np.zeros(self._shape.prod())
+        self._sum = np.zeros(self._shape.prod(), np.float32)
+        self._weight = np.zeros(self._shape.prod(), np.int32)
         self._hit = np.zeros(self._shape.prod(), bool)
 
     def add(
@@ -51,8 +51,8 @@ class Volume:
         signed *= np.float32(1 / TRUNCATION)
         np.clip(signed, -1, 1, out=signed)
         self._hit[flat[TRUNCATION]] = True
-        self._sum += np.bincount(flat.ravel(), signed.ravel(), len(self._sum))
-        self._weight += np.bincount(flat.ravel(), minlength=len(self._sum))
+        np.add.at(self._sum, flat.ravel(), signed.ravel())
+        np.add.at(self._weight, flat.ravel(), np.int32(1))
 
     def mesh(self) -> tuple[np.ndarray, np.ndarray]:
         """Return points [V, 3] float32 metres and faces [F, 3] int32 of the surface.

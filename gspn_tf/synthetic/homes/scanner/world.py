@@ -116,18 +116,19 @@ class _Paint:
             np.asarray([[each.color]]) if each.image is None else each.image
             for each in mesh.materials
         ]
-        sides = np.array([image.shape[:2] for image in images])
-        self._height, self._width = sides.T
+        self._height, self._width = np.array([image.shape[:2] for image in images]).T
         sizes = self._height * self._width
         self._first = np.cumsum(sizes) - sizes
-        tints = np.repeat(tints, sizes, axis=0)
-        pixels = np.concatenate([image.reshape(-1, 3) for image in images])
-        self._pixels = np.clip(pixels * tints, 4, 250).astype(np.float32)
+        self._pixels = np.concatenate(
+            [image.astype(np.uint8, copy=False).reshape(-1, 3) for image in images]
+        )
+        self._tints = np.asarray(tints, np.float32)
         count = len(images)
         plain = sizes == 1
         self._grain = np.where(plain, rng.gamma(1.6, 5.0, count), 2.0)
         self._noise = rng.normal(0, 1, (_GRAIN,) * 3).astype(np.float32)
-        level = np.add.reduceat(self._pixels.mean(axis=1), self._first) / sizes
+        color = np.array([image[::4, ::4].mean(axis=(0, 1)) for image in images])
+        level = (color * self._tints).mean(axis=1)
         gloss = np.array([each.gloss for each in mesh.materials])
         black = np.clip(1 - level / 45, 0, 1)
         self.loses = np.clip(0.75 * black + 0.55 * gloss, 0, 0.97).astype(np.float32)
@@ -139,6 +140,7 @@ class _Paint:
         row = np.minimum((v * high).astype(int), high - 1)
         column = np.minimum((u * wide).astype(int), wide - 1)
         color = self._pixels[self._first[material] + row * wide + column]
+        color = np.clip(color * self._tints[material], 4, 250)
         grain = self._grain[material] * sum(
             self._noise[tuple((at / cell).astype(int).T % _GRAIN)]
             for cell in (0.04, 0.17, 0.6)
