@@ -1,13 +1,16 @@
 """Numbers that tell virtual scans from real ones.
 
     python -m gspn_tf.synthetic.homes.statistics DATA_FOLDER SPLIT [SCENES]
+    python -m gspn_tf.synthetic.homes.statistics MESH.ply ...
 
-prints the mean and the range of each over the scenes of a data folder.
+prints the mean and the range of each over the scenes of a data folder, or the density
+of meshes.
 """
 
 import itertools
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -104,6 +107,14 @@ def _seen(scene: Scene) -> float:
     return float(np.median(shares)) if shares else 0.0
 
 
+def mesh_density(path: str | Path) -> float:
+    """Return the vertices of a mesh for each square metre of its surface."""
+    import trimesh
+
+    mesh = trimesh.load_mesh(path, process=False)
+    return len(mesh.vertices) / float(mesh.area)
+
+
 def statistics_table(scenes: Iterable[Scene]) -> str:
     """Return mean, least and most of each number as a Markdown table."""
     rows = np.array([scan_statistics(scene) for scene in scenes])
@@ -115,8 +126,12 @@ def statistics_table(scenes: Iterable[Scene]) -> str:
 
 
 if __name__ == "__main__":
-    from gspn_tf.data import read_scenes
+    if sys.argv[1].endswith(".ply"):
+        for mesh in sys.argv[1:]:
+            print(f"{mesh}: {mesh_density(mesh):.0f} vertices a square metre")
+    else:
+        from gspn_tf.data import read_scenes
 
-    folder, split, *count = sys.argv[1:]
-    some = itertools.islice(read_scenes(folder, split), *map(int, count or ["50"]))
-    print(statistics_table(some))
+        folder, split, *count = sys.argv[1:]
+        some = itertools.islice(read_scenes(folder, split), *map(int, count or ["50"]))
+        print(statistics_table(some))

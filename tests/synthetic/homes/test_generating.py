@@ -21,7 +21,8 @@ from gspn_tf.synthetic.homes.furniture import library
 from gspn_tf.synthetic.homes.furniture.families import family_models
 from gspn_tf.synthetic.homes.generating import Home, draw_home, scene_of
 from gspn_tf.synthetic.homes.scanner import scan as scanning
-from gspn_tf.synthetic.homes.statistics import scan_statistics
+from gspn_tf.synthetic.homes.scanner.fusion import DENSITY
+from gspn_tf.synthetic.homes.statistics import mesh_density, scan_statistics
 
 pytest.importorskip("embreex")
 
@@ -148,6 +149,7 @@ def test_mesh_and_frames_agree(folder: Path) -> None:
     np.testing.assert_array_equal(mesh.vertices, scene.points)
     np.testing.assert_array_equal(mesh.visual.vertex_colors[:, :3], scene.colors)
     assert len(mesh.faces) > len(mesh.vertices)
+    assert mesh_density(scan / "home.ply") == pytest.approx(DENSITY, rel=0.1)
     found = mesh.metadata["_ply_raw"]["vertex"]["data"]
     np.testing.assert_array_equal(found["semantic"], SCANNET.to_raw(scene.semantic))
     np.testing.assert_array_equal(found["instance"], scene.instance + 1)
