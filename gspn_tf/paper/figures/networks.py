@@ -5,7 +5,7 @@ All that figures read of a network's outputs is read here.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,7 +13,6 @@ import numpy as np
 from gspn_tf.config import Config
 from gspn_tf.data.observation import observe_scan
 from gspn_tf.inference import segmenter as inference
-from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
 from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import pyramid
@@ -75,7 +74,7 @@ class Sensed(NamedTuple):
     subject: Subject
     rows: np.ndarray  # [N] of the scene's points, those that the network sees
     origin: np.ndarray  # [3] metres, of the frame of the outputs
-    outputs: GSPNOutputs
+    outputs: Any  # GSPNOutputs
     min_confidence: float  # of a shape's points
 
     def context(self) -> np.ndarray:
