@@ -1,5 +1,6 @@
 """Metrics of a trained model on the scenes of a split."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,15 +28,19 @@ class Split:
     directory: str | Path
     name: str
     track: Progress = lambda items, *_: iter(items)
+    limit: int | None = None  # the most scenes, the first ones
 
     def scenes(self, what: str) -> Iterable[Scene]:
         """Read the scenes one by one, with all their points, to find what is said."""
-        scenes = shards.read_scenes(self.directory, self.name)
+        scenes = itertools.islice(
+            shards.read_scenes(self.directory, self.name), self.limit
+        )
         return self.track(scenes, what, self.count())
 
     def count(self) -> int:
         """Number of scenes."""
-        return manifest.num_scenes(self.directory, self.name)
+        count = manifest.num_scenes(self.directory, self.name)
+        return min(count, self.limit or count)
 
 
 def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Judged]:
@@ -115,6 +120,7 @@ def proposal_metrics(
         training=False,
         seed=config.train.seed,
     )
+    batches = batches.take(split.count())
     batches = split.track(batches, "proposals", split.count())
     parts: dict[str, list[np.ndarray]] = defaultdict(list)
     for batch in batches:
