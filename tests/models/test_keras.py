@@ -67,7 +67,8 @@ def test_plain_adam_anneals_and_moves_the_prior(gspn_config, tiny_batch):
     assert float(norm.schedule()) == 0.5  # the first stair
 
 
-@pytest.mark.parametrize("kind", [pytest.param("gspn", marks=SLOW), "sgpn"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gspn", "sgpn"])
 def test_steps_per_execution_changes_no_loss(
     kind, gspn_config, sgpn_config, tiny_batch
 ):
@@ -148,7 +149,7 @@ def test_batches_that_do_not_fit_are_errors(sgpn_config, tiny_batch, tiny_scene)
     model = models.build(dc.replace(sgpn_config, num_classes=3))
     model.compile("adam")
     before = model.get_weights()
-    message = r"(?s)num_classes of the network is 3.*= 3"  # the class
+    message = r"num_classes of the network is 3, .* \[3\]"  # the class
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         model.fit(tf.data.Dataset.from_tensors(tiny_batch), verbose=0, shuffle=False)
     for old, new in zip(before, model.get_weights(), strict=True):
