@@ -12,11 +12,11 @@ Result   not measured yet
 `splits.mat`, the official split, lies beside the file. The paper adds features of an
 AlexNet, trained on images, to those of the points (section 4.3); here colours are all
 that the network has of the image. `small` is the network of `configs/views.py:small`
-for a few frames on two cores. PCD frames have two classes, a table and objects:
+for a few frames on two cores. For PCD frames, with the classes that they have:
 
     gspn prepare nyuv2 --source FRAMES --output datasets/frames
     gspn train --config=configs/nyuv2.py:small --data datasets/frames \
-        --run runs/frames --config.model.proposal.num_classes=3
+        --run runs/frames
 """
 
 from gspn_tf import config as c

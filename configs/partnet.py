@@ -5,14 +5,14 @@ Aim      Table 2 of the paper, AP50 of part instances: Chair 0.268, Table 0.219,
 Command  gspn prepare partnet --source SOURCE --output datasets/chair-3 \
              --category Chair --level 3 --labels LISTS --splits SPLITS
          gspn train --config=configs/partnet.py:paper --data datasets/chair-3 \
-             --run runs/chair-3 --config.model.proposal.num_classes=39
+             --run runs/chair-3
          gspn evaluate --run runs/chair-3 --data datasets/chair-3 --split test
 Hardware not measured yet
 Time     not measured yet
 Result   not measured yet
 
-`num_classes` is that of the category and level, and one for the background; `gspn
-prepare partnet` prints it. Here it is Chair's at level 3: Table 2 names no level.
+The network has the classes of the category and level. Here these are Chair's at level
+3: Table 2 names no level.
 
 Shapes are about one unit from their middle to their farthest point: radii are smaller
 than the paper's for rooms. They stand upright and face one way, so none is turned or

@@ -15,11 +15,13 @@ from typing import Any
 _NAMES = {
     "config": ("Config", "GSPNConfig", "RPointNetConfig", "SGPNConfig"),
     "config.loading": ("load_config",),
+    "evaluation.callback": ("AveragePrecision",),
     "inference.segmenter": ("Segmenter", "load_run"),
     "inference.serving.saved_model": ("export",),
     "metrics": ("InstancePredictions", "average_precision"),
     "models": ("GSPN", "RPointNet", "SGPN", "build"),
     "training.loop": ("train",),
+    "training.schedules": ("optimizer",),
     "types": ("Detections", "Proposals"),
 }
 _MODULES = ("data", "masks", "nn.boxes", "nn.layers", "nn.losses", "ops")

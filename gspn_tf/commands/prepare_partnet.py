@@ -68,7 +68,6 @@ def run(flags: Namespace) -> None:
         licence=partnet.LICENCE,
     )
     prepare.make(flags, data)
-    print(f"train with --config.model.proposal.num_classes={len(classes) + 1}")
 
 
 def _raw_splits(flags: Namespace, source: Path) -> tuple[dict, dict]:

@@ -44,7 +44,7 @@ def step_timings(scenes: training.Scenes, repeats: int) -> list[Timing]:
     for stage in stages:
         model = training.initial_model(stage, config)
         options = getattr(config.train, stage)
-        model.compile(optimizer=training.optimizer(options), jit_compile=False)
+        model.compile(training.optimizer(options, schedule=False))
         name = f"training step, {stage}, batch of {config.train.batch_size}"
         found.append(timed_runs(name, partial(model.train_on_batch, batch), repeats))
     return found

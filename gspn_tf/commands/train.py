@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gspn_tf.commands.command import Command, UserError, config_of
 from gspn_tf.commands.flags import flag
+from gspn_tf.data import manifest
 from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
@@ -33,6 +34,10 @@ def run(flags: Namespace) -> None:
     if not (flags.config or found):
         raise UserError("--config must be given: neither --run nor --init has one yet")
     flags.config = flags.config or found[0]
+    # The classes are those of the data, unless the command line has a number of them.
+    field = config_of(flags).model.num_classes_field
+    classes = len(manifest.read_classes(flags.data)) + 1
+    flags.overrides.insert(0, f"--config.model.{field}={classes}")
     config = config_of(flags)
     load_tensorflow()
     from rich.console import Console

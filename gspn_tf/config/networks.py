@@ -34,6 +34,9 @@ class BackboneConfig:
     # A neighbour at distance d weighs 1/d^power: 1 in section 3.2, 2 in the release
     # (pointnet_util.py:156).
     interpolation_power: float = 1.0
+    # Training steps of a stair of the momentum of all batch normalisations, of these
+    # networks and of those on them: 0.5, 0.75, ... 0.99, as in train.py; 0: 0.9 always.
+    norm_decay_steps: int = 27_500
 
 
 @dc.dataclass(kw_only=True, slots=True)
@@ -101,7 +104,7 @@ class GSPNConfig:
     confidence_radius: float = 0.1
     min_confidence: float = 0.5  # Least confidence of points in the box; section 3.2.
     kl_weight: float = 1.0  # Weight of the KL term after its warm-up.
-    kl_warmup_steps: int = 110_000  # Optimiser steps to 1 - 0.7^4; see callbacks.
+    kl_warmup_steps: int = 110_000  # Training steps to 1 - 0.7^4; GSPN.kl_weight.
     center_weight: float = 1.0  # Weight of the centre loss.
     # Weight of the Chamfer loss; box deltas and segmentations have 1.
     generation_weight: float = 1.0
@@ -174,6 +177,11 @@ class RPointNetConfig:
     mask_weight: float = 1.0  # Weight of the mask loss.
 
     num_classes_field = "proposal.num_classes"
+
+    @property
+    def num_classes(self) -> int:
+        """Classes of the proposal network, which the heads share."""
+        return self.proposal.num_classes
 
     def stages(self) -> "dict[str, GSPNConfig | RPointNetConfig]":
         """Networks that are trained, in this order: name -> config."""

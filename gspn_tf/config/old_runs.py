@@ -52,7 +52,19 @@ def upgrade(data: Any) -> Any:
     values = {name: upgrade(value) for name, value in data.items()}
     if values.get("kind") in KINDS:
         values["kind"] = _kind_of(values)
+    if {"model", "train"} <= values.keys():
+        _add_norm_decay(values["model"], values["train"])
     return values
+
+
+def _add_norm_decay(model: dict[str, Any], train: dict[str, Any]) -> None:
+    """Give a network the stairs that its stage had, of batch normalisation too."""
+    backbone = model.get("proposal", model).get("backbone", {})
+    stage = train.get("sgpn" if model.get("kind") == "sgpn" else "gspn", {})
+    if "norm_decay_steps" not in backbone and stage.get("schedule") == "cosine":
+        backbone["norm_decay_steps"] = 0
+    elif "decay_steps" in stage:
+        backbone.setdefault("norm_decay_steps", stage["decay_steps"])
 
 
 def _kind_of(values: dict[str, Any]) -> str:

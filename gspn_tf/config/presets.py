@@ -27,6 +27,7 @@ def small_gspn() -> c.GSPNConfig:
             ),
             propagation_units=((128, 128), (128, 128), (128, 64), (64, 64, 64)),
             interpolation_power=2.0,
+            norm_decay_steps=0,
         ),
         seed_sampling="farthest",
         num_context_points=2048,

@@ -1,5 +1,6 @@
 """Metrics of a trained model on the scenes of a split."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,15 +26,17 @@ class Split:
 
     directory: str | Path
     name: str
+    limit: int | None = None  # the most scenes, the first ones
 
     def scenes(self, what: str) -> Iterable[Scene]:
         """Read the scenes one by one, with all their points, to find what is said."""
         scenes = shards.read_scenes(self.directory, self.name)
-        return tracked(scenes, what, self.count())
+        return tracked(itertools.islice(scenes, self.limit), what, self.count())
 
     def count(self) -> int:
         """Number of scenes."""
-        return manifest.num_scenes(self.directory, self.name)
+        count = manifest.num_scenes(self.directory, self.name)
+        return min(count, self.limit or count)
 
 
 def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Judged]:
@@ -113,7 +116,7 @@ def proposal_metrics(
         training=False,
         seed=config.train.seed,
     )
-    batches = tracked(batches, "proposals", split.count())
+    batches = tracked(batches.take(split.count()), "proposals", split.count())
     parts: dict[str, list[np.ndarray]] = defaultdict(list)
     for batch in batches:
         for name, values in proposal_quality(network, batch).items():

@@ -1,23 +1,39 @@
 """A Keras model whose loss is a sum of named terms."""
 
 import dataclasses as dc
+from collections.abc import Iterator
 from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from gspn_tf import config as config_lib
+from gspn_tf.config import BackboneConfig
+from gspn_tf.nn.layers import BatchNorm
 from gspn_tf.types import Batch, Terms
+
+MOMENTUM_LIMIT = 0.99  # train.py of the release: BN_DECAY_CLIP
+
+
+def momentum_at(step: tf.Tensor, decay_steps: int) -> tf.Tensor:
+    """Momentum of the moving means: 0.5, 0.75, 0.875, ... 0.99 (train.py, release)."""
+    stair = tf.cast(step // decay_steps, tf.float32)
+    return tf.minimum(1 - 0.5 ** (1 + stair), MOMENTUM_LIMIT)
 
 
 class LossModel(keras.Model):
-    """Subclasses give `monitored`, `loss_terms`, and `call` or its two parts.
+    """Subclasses give `monitored`, `loss_terms`, and `learn` and `detect`, or `call`.
 
-    `fit` takes batches of dicts (the ground truth is under "targets", there is no y)
-    and logs every term by name. Coordinates stay float32 under mixed precision.
+    `fit` and `evaluate` take batches of dicts (the ground truth is under "targets",
+    there is no y) and log every term by name; `predict` takes the same with or without
+    it. Everything that training schedules but the learning rate follows `steps`, the
+    training steps so far, which are saved with the weights. Coordinates stay float32
+    under mixed precision.
     """
 
     config_class: type
+    # Attributes of the layers that depend on the number of classes.
+    class_layers: tuple[str, ...]
     # Terms whose sum over the validation scenes selects the best weights (train.py of
     # the release): the total would move with the weight of the KL term.
     monitored: tuple[str, ...]
@@ -25,16 +41,93 @@ class LossModel(keras.Model):
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.config = config or self.config_class()
+        self.supports_jit = False  # XLA has no kernels for the point ops
+        self.steps = self.add_weight(
+            name="steps",
+            shape=(),
+            initializer="zeros",
+            dtype="int64",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
         self.built = True
 
-    def track(self, loss_names: tuple[str, ...]) -> None:
-        """Set the names of the terms of this model; called by the constructor."""
+    def track(self, loss_names: tuple[str, ...], backbone: BackboneConfig) -> None:
+        """Name the terms, and let batch norms follow the steps; ends a constructor."""
         self.loss_names = loss_names
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
+        if decay_steps := backbone.norm_decay_steps:
+            for norm in batch_norms(self):
+                norm.schedule = lambda: momentum_at(self.steps.value, decay_steps)
 
     def call(self, batch: Batch, training: bool = False) -> Any:
-        """Outputs for the losses of a batch with "targets", else its instances."""
-        return self.learn(batch, training) if "targets" in batch else self.detect(batch)
+        """Outputs for the losses in training, else instances."""
+        return self.learn(batch, training=True) if training else self.detect(batch)
+
+    def learn(self, batch: Batch, training: bool) -> Any:
+        """Outputs for the losses, in training and in validation."""
+        return self(batch, training=training)
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: None = None,
+        loss_weights: None = None,
+        metrics: None = None,
+        weighted_metrics: None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Take an optimiser, as Keras does; the losses are the model's own.
+
+        Raises:
+            ValueError: losses, metrics or XLA are asked for.
+        """
+        given = (loss, loss_weights, metrics, weighted_metrics)
+        if any(each is not None for each in given):
+            raise ValueError(
+                "compile takes no loss, loss_weights, metrics or weighted_metrics: "
+                f"{type(self).__name__} has losses of its own and logs each of "
+                f"{self.loss_names}; to measure instances give fit the callback "
+                "gspn_tf.AveragePrecision"
+            )
+        if jit_compile is True:
+            raise ValueError(
+                f"jit_compile must be False or 'auto', got True: {type(self).__name__} "
+                "has operations that XLA cannot compile"
+            )
+        super().compile(
+            optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=False,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as the model that was saved (called by Keras)."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Take a step and count it (called by Keras)."""
+        logs = super().train_step(self.labelled(data))
+        self.steps.assign_add(1)
+        return logs
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Track the losses of a batch outside of training (called by Keras)."""
+        batch = self.labelled(data)
+        outputs = self.learn(batch, training=False)
+        loss = self.compute_loss(batch, None, outputs)
+        self._loss_tracker.update_state(loss, tf.shape(batch["points"])[0])
+        return self.get_metrics_result()
+
+    def predict_step(self, data: Any) -> Any:
+        """Return the detections of a batch (called by Keras)."""
+        return self(unlabelled(data), training=False).detections
 
     def loss_terms(self, outputs: Any, batch: Batch) -> Terms:
         """Named scalars, weighted and masked, whose sum is the loss."""
@@ -47,6 +140,30 @@ class LossModel(keras.Model):
             self.term_means[name].update_state(value)
         return tf.add_n(list(terms.values()))
 
+    def labelled(self, data: Any) -> Batch:
+        """Return a batch that Keras hands on, its labels checked.
+
+        Raises:
+            ValueError: it has no targets.
+            tf.errors.InvalidArgumentError: a label for which there is no output.
+        """
+        batch, *_ = keras.utils.unpack_x_y_sample_weight(data)
+        if not (isinstance(batch, dict) and "targets" in batch):
+            found = sorted(batch) if isinstance(batch, dict) else type(batch).__name__
+            raise ValueError(
+                "fit and evaluate need batches of gspn_tf.data.load, dicts with "
+                f'"targets", got {found}'
+            )
+        targets, count = batch["targets"], self.config.num_classes
+        check = tf.debugging.assert_less(
+            tf.reduce_max(targets["semantic"]),
+            count,
+            f"num_classes of the network is {count}, with the background, which must "
+            "be above the highest class of the scenes",
+        )
+        with tf.control_dependencies([check]):
+            return batch | {"targets": tf.nest.map_structure(tf.identity, targets)}
+
     @staticmethod
     def draw_seed(draws: keras.random.SeedGenerator, training: bool) -> tf.Tensor:
         """A seed [2], fresh in training and fixed outside, so that results repeat."""
@@ -55,6 +172,11 @@ class LossModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, for Keras's serialisation."""
         return {**super().get_config(), "config": dc.asdict(self.config)}
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the steps; files of earlier versions have none, or the KL weight."""
+        if len(store):
+            super().load_own_variables(store)
 
     def get_build_config(self) -> None:
         """Return nothing: the constructor makes all weights."""
@@ -65,3 +187,16 @@ class LossModel(keras.Model):
         """Make the model of what `get_config` returned."""
         values = config_lib.from_dict(cls.config_class, config["config"])
         return cls(**{**config, "config": values})
+
+
+def batch_norms(model: keras.Model) -> Iterator[BatchNorm]:
+    """Go through the batch normalisations that training moves."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, BatchNorm) and layer.trainable:
+            yield layer
+
+
+def unlabelled(data: Any) -> Batch:
+    """Return the part of a batch that the networks see at test time."""
+    batch, *_ = keras.utils.unpack_x_y_sample_weight(data)
+    return {name: value for name, value in batch.items() if name != "targets"}

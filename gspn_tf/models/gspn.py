@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.models import centers as center_lib
-from gspn_tf.models.base import LossModel
+from gspn_tf.models.base import LossModel, unlabelled
 from gspn_tf.models.centers import Centers, SeedContext, SeedFeatures
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.proposers.anchors import AnchorOutputs, BoxProposer
@@ -58,16 +58,30 @@ class GSPNOutputs(NamedTuple):
         return found.candidates if isinstance(found, AnchorOutputs) else self.proposals
 
 
+def kl_weight_at(step: tf.Tensor, config: GSPNConfig) -> tf.Tensor:
+    """Weight of the KL term: the staircase of the release, 1 - 0.7^k of the last one.
+
+    k grows by one each quarter of `kl_warmup_steps` (there 27 500 steps of two
+    scenes), so the first quarter trains without the term and after all of them 0.76
+    of it counts. Without warm-up the weight is the last one throughout.
+    """
+    if config.kl_warmup_steps == 0:
+        return tf.constant(config.kl_weight, tf.float32)
+    stair = tf.cast(4 * step // config.kl_warmup_steps, tf.float64)
+    return tf.cast(config.kl_weight * (1 - 0.7**stair), tf.float32)
+
+
 @keras.saving.register_keras_serializable("gspn_tf")
 class GSPN(LossModel):
     """Proposals at seed points, with the semantic network beside them.
 
     Input: a batch (see gspn_tf.data.load), perhaps with the farthest point "order"
-    [B, N] of its points. Output: GSPNOutputs. Training alone needs the semantic network
-    at seeds and loss points only.
+    [B, N] of its points. Output: GSPNOutputs; `predict` gives Proposals. Training alone
+    needs the semantic network at seeds and loss points only.
     """
 
     config_class = GSPNConfig
+    class_layers = ("semantic_output",)
 
     def __init__(self, config: GSPNConfig | None = None, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
@@ -81,12 +95,9 @@ class GSPN(LossModel):
 
         self.context_encoder = ContextEncoder(len(c.context_radii), c.context_units)
         self.proposer = self.make_proposer(self.context_encoder.width)
-        self.kl_weight = self.add_weight(
-            name="kl_weight", initializer="zeros", trainable=False
-        )
         self.draws = keras.random.SeedGenerator(1)
         proposing = (*self.center_predictor.terms, *self.proposer.terms)
-        self.track((*proposing, "objectness", "semantic"))
+        self.track((*proposing, "objectness", "semantic"), c.backbone)
         self.monitored = self.proposer.monitored
 
     def make_proposer(self, context: int) -> Proposer:
@@ -127,6 +138,15 @@ class GSPN(LossModel):
             levels=tuple(levels),
             pyramid=seeds.pyramid,
         )
+
+    def predict_step(self, data: Any) -> Proposals:
+        """Return the proposals of a batch, one a seed (called by Keras)."""
+        return self(unlabelled(data), training=False).proposals
+
+    @property
+    def kl_weight(self) -> tf.Tensor:
+        """Weight of the KL term at this step."""
+        return kl_weight_at(self.steps.value, self.config)
 
     def seed_context(
         self, batch: Batch, num_seeds: int, whole_scene: bool, training: bool

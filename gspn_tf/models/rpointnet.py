@@ -44,12 +44,18 @@ class RPointNetInference(NamedTuple):
 class RPointNet(LossModel):
     """Instances of a scene from the proposals of a frozen proposal network.
 
-    Input: a batch (see gspn_tf.data.load). Output: RPointNetTraining of a batch with
-    "targets", RPointNetInference of one without.
+    Input: a batch (see gspn_tf.data.load). Output: RPointNetTraining in training, else
+    RPointNetInference; `predict` gives Detections.
     """
 
     config_class = RPointNetConfig
     terms = monitored = ("class", "box", "mask")
+    class_layers = (
+        "proposal_network.semantic_output",
+        "box_head.class_output",
+        "box_head.box_output",
+        "mask_head.mask_output",
+    )
     box_head_class = heads.BoxHead
     # Whether instances are exported with the scores of the release.
     constant_scores = False
@@ -72,7 +78,7 @@ class RPointNet(LossModel):
         self.box_head = self.box_head_class(c)
         self.mask_head = heads.MaskHead(c)
         self.seeds = keras.random.SeedGenerator(0)
-        self.track(self.terms)
+        self.track(self.terms, c.proposal.backbone)
 
     def learn(self, batch: Batch, training: bool) -> RPointNetTraining:
         """Heads on regions sampled around the ground truth."""

@@ -64,13 +64,14 @@ class Branch(FloatLayer):
 class SGPN(LossModel):
     """Instances of a scene from the similarities of its points.
 
-    Input: a batch (see gspn_tf.data.load). Output: SGPNTraining of a batch with
-    "targets", SGPNInference of one without.
+    Input: a batch (see gspn_tf.data.load). Output: SGPNTraining in training, else
+    SGPNInference; `predict` gives Detections.
     """
 
     config_class = SGPNConfig
     terms = ("same_instance", "same_class", "other_class", "confidence", "semantic")
     monitored = terms
+    class_layers = ("semantic.output_layer",)
     proposal_network = None
     # Whether all instances are exported with the score 1, as by the release.
     constant_scores = False
@@ -83,27 +84,24 @@ class SGPN(LossModel):
         self.similarity = Branch(units, c.similarity_size, width)
         self.confidence = Branch(units, 1, width)
         self.semantic = Branch(units, c.num_classes, width)
-        # Training steps so far, of which the weight of pairs of one class is made.
-        self.steps = self.add_weight(name="steps", initializer="zeros", trainable=False)
         self.draws = keras.random.SeedGenerator(0)
-        self.track(self.terms)
+        self.track(self.terms, c.backbone)
 
     def learn(self, batch: Batch, training: bool) -> SGPNTraining:
         """Branches at all points, and the points of which pairs are made."""
         c, points = self.config, self.describe(batch)
         # Outside of training the last weight and the same pairs: losses compare.
-        weight, seed = c.same_class_weight[1], self.draw_seed(self.draws, training)
-        if training:
-            weight = self.same_class_weight()
-            self.steps.assign_add(1.0)
+        last, seed = c.same_class_weight[1], self.draw_seed(self.draws, training)
+        weight = self.same_class_weight() if training else tf.constant(last, tf.float32)
         on_object = batch["targets"]["instance"] >= 0
         rows = random_rows(on_object, c.num_similarity_points, seed)
-        return SGPNTraining(points, rows, tf.convert_to_tensor(weight))
+        return SGPNTraining(points, rows, weight)
 
     def same_class_weight(self) -> tf.Tensor:
         """Alpha of section 3.2 at this step."""
         first, last = self.config.same_class_weight
-        progress = self.steps / max(self.config.same_class_warmup_steps, 1)
+        warmup = max(self.config.same_class_warmup_steps, 1)
+        progress = tf.cast(self.steps.value, tf.float32) / warmup
         return first + (last - first) * tf.minimum(progress, 1.0)
 
     def describe(self, batch: Batch) -> PointOutputs:

@@ -9,6 +9,7 @@ those name it that do something else in training.
 """
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -31,6 +32,7 @@ class FloatLayer(keras.layers.Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
+        self.supports_jit = False  # XLA has no kernels for the point ops
         self.built = True
 
 
@@ -40,10 +42,11 @@ class BatchNorm(keras.layers.BatchNormalization):
     It is twice as fast as Keras's own composition of moments on a CPU. The moving
     variance is that of the sample (n - 1), as in the released code for its 2D layers,
     or with `batch_variance` that of the batch (n), as there for the 1D ones and in
-    Keras.
+    Keras. A `schedule` gives the momentum at each step in place of the constant one.
     """
 
     batch_variance = False
+    schedule: Callable[[], tf.Tensor] | None = None
 
     def __init__(self, channels: int, momentum: float = 0.9) -> None:
         super().__init__(momentum=momentum, epsilon=1e-3)
@@ -66,7 +69,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             if self.batch_variance:
                 count = tf.cast(tf.shape(rows)[0], variance.dtype)
                 variance *= (count - 1) / count
-            keep = self.momentum
+            keep = self.momentum if self.schedule is None else self.schedule()
             self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
             self.moving_variance.assign(
                 keep * self.moving_variance + (1 - keep) * variance

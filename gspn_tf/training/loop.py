@@ -8,7 +8,6 @@ moves is in the checkpoint: an interrupted run continues as if nothing had happe
 
 import functools
 import operator
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from gspn_tf.data import manifest
 from gspn_tf.training import run_folder
 from gspn_tf.training.callbacks import Recorder
 from gspn_tf.training.run_folder import RunFolder
-from gspn_tf.training.schedules import Schedules
+from gspn_tf.training.schedules import optimizer
 
 
 @dataclass(frozen=True)
@@ -149,14 +148,13 @@ def fit_stage(
             f"--init {run.path} and another --run"
         )
     model = initial_model(stage, config)
-    model.compile(optimizer=optimizer(options), jit_compile=False)
+    model.compile(optimizer(options, total_steps=steps * options.epochs))
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
     recorder = Recorder(run, stage, model, console)
     first = recorder.resume()
     if not first:
-        start_weights(model, stage, run, init)
+        start_weights(model, stage, run, init, console)
     console.print(title + (f", from epoch {first + 1}" if first else ""))
-    watchers = [Schedules(options, steps * options.epochs), recorder]
     validation = scenes.validation()
     for epoch in range(first, options.epochs):
         last = epoch + 1 == options.epochs
@@ -166,7 +164,7 @@ def fit_stage(
             initial_epoch=epoch,
             epochs=epoch + 1,
             validation_data=validation if due else None,
-            callbacks=watchers,
+            callbacks=[recorder],
             shuffle=False,  # the data set shuffles
             verbose=0,
         )
@@ -178,31 +176,30 @@ def initial_model(stage: str, config: Config) -> keras.Model:
     return models.build(config.model.stages()[stage])
 
 
-def optimizer(options: StageConfig) -> keras.optimizers.Optimizer:
-    """Make the release's Adam (train.py); the schedule moves its learning rate."""
-    clip = options.clip_norm or None
-    return keras.optimizers.Adam(
-        options.learning_rate, epsilon=1e-8, global_clipnorm=clip
-    )
-
-
 def start_weights(
-    model: keras.Model, stage: str, run: RunFolder, init: RunFolder | None
+    model: keras.Model,
+    stage: str,
+    run: RunFolder,
+    init: RunFolder | None,
+    console: Console,
 ) -> None:
     """Take the weights before the first step from `init`, or from stage one.
 
     Stage one's that come from `init` are kept in the run folder too, so that it is that
-    of a whole run.
+    of a whole run. Where `init` has other classes, the layers of the classes start
+    anew. Schedules begin in any case.
     """
+    other = init is not None and init.classes() != run.classes()
     if init and init.weights(stage).exists():
-        load_other_run(model, init.weights(stage), init.classes() == run.classes())
+        load_weights(model, init.weights(stage), other, console)
+        model.steps.assign(0)
     if stage != "rpointnet":
         return
     network, own = model.proposal_network, run.weights("gspn")
     if own.exists():
-        load_weights(network, own, same_classes=True)
+        load_weights(network, own)
     elif init and init.weights("gspn").exists():
-        load_weights(network, init.weights("gspn"), init.classes() == run.classes())
+        load_weights(network, init.weights("gspn"), other, console)
         with files.replacing(own) as beside:
             network.save_weights(beside)
     elif not (init and init.weights(stage).exists()):
@@ -211,21 +208,23 @@ def start_weights(
         )
 
 
-def load_weights(model: keras.Model, path: Path, same_classes: bool) -> None:
-    """Read a weight file; layers that depend on the classes may differ if those do."""
+def load_weights(
+    model: keras.Model,
+    path: Path,
+    other_classes: bool = False,
+    console: Console | None = None,
+) -> None:
+    """Read a weight file; with other classes all but the layers that depend on them."""
+    names = model.class_layers if other_classes else ()
+    skipped = [operator.attrgetter(name)(model) for name in names]
+    skipped.append(getattr(model, "optimizer", None))  # the file has none
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras lists the layers it skips
-            model.load_weights(path, skip_mismatch=not same_classes)
+        model.load_weights(path, objects_to_skip=skipped)
     except ValueError as error:
         raise ValueError(f"{path} does not fit this config's network") from error
-
-
-def load_other_run(model: keras.Model, path: Path, same_classes: bool) -> None:
-    """Read weights of another run; ValueError where less than half of them fit."""
-    before = [variable.numpy() for variable in model.trainable_variables]
-    load_weights(model, path, same_classes)
-    pairs = zip(before, model.trainable_variables, strict=True)
-    skipped = sum(old.size for old, new in pairs if np.array_equal(old, new.numpy()))
-    if skipped > sum(old.size for old in before) / 2:
-        raise ValueError(f"{path} does not fit this config's network")
+    if names and console:
+        console.print(
+            f"{path} has other classes: {', '.join(names)} start anew",
+            highlight=False,
+            soft_wrap=True,
+        )

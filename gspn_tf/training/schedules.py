@@ -1,86 +1,84 @@
-"""Schedules as pure functions of the optimiser's step, and the callback around them."""
+"""The release's optimiser, and its learning rate as a function of the step."""
 
+import dataclasses as dc
 import math
-from typing import Any
+from typing import Any, Self
 
 import keras
+import tensorflow as tf
 
-from gspn_tf.config import GSPNConfig, StageConfig
+from gspn_tf import config as config_lib
+from gspn_tf.config import Config, StageConfig
 
-BATCH_NORM_LIMIT = 0.99  # train.py of the release: BN_DECAY_CLIP
 
-
-def learning_rate_at(step: int, options: StageConfig, total_steps: int) -> float:
-    """Learning rate: linear warm-up, then stairs of 0.7 or half a cosine.
+@keras.saving.register_keras_serializable("gspn_tf")
+class StageSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of a stage: linear warm-up, then stairs or half a cosine.
 
     The stairs are those of the release: a factor 0.7 each `decay_steps`, never below
     `final_learning_rate`. The cosine ends there at `total_steps`.
-    """
-    top, bottom = options.learning_rate, options.final_learning_rate
-    if step < options.warmup_steps:
-        return top * (step + 1) / options.warmup_steps
-    if options.schedule == "staircase":
-        return max(top * 0.7 ** (step // options.decay_steps), bottom)
-    rest = max(total_steps - options.warmup_steps, 1)
-    progress = min((step - options.warmup_steps) / rest, 1.0)
-    return bottom + (top - bottom) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def kl_weight_at(step: int, config: GSPNConfig) -> float:
-    """Weight of the KL term: the staircase of the release, 1 - 0.7^k of the final one.
-
-    k grows by one each quarter of `kl_warmup_steps` (there 27 500 steps of two
-    scenes), so the first quarter trains without the term and after all of them 0.76
-    of it counts. Without warm-up the weight is the final one throughout.
-    """
-    if config.kl_warmup_steps == 0:
-        return config.kl_weight
-    return config.kl_weight * (1 - 0.7 ** (4 * step // config.kl_warmup_steps))
-
-
-def batch_norm_momentum_at(step: int, decay_steps: int) -> float:
-    """Momentum of the moving means: 0.5, 0.75, 0.875, ... 0.99 (train.py, release)."""
-    return min(BATCH_NORM_LIMIT, 1 - 0.5 ** (1 + step // decay_steps))
-
-
-class Schedules(keras.callbacks.Callback):
-    """The callback that sets everything that the step determines.
-
-    Learning rate and KL weight are set before each step. The momentum of the batch
-    norms, which only the staircase moves, is set before each epoch: Keras bakes it into
-    the traced step, so each of its seven values costs a retrace.
 
     Args:
-        options: the stage that is trained.
-        total_steps: optimiser steps of the whole stage.
+        options: the stage.
+        total_steps: optimiser steps of the whole stage; of effect on a cosine alone.
+
+    Raises:
+        ValueError: a cosine without `total_steps`.
     """
 
-    def __init__(self, options: StageConfig, total_steps: int):
-        super().__init__()
+    def __init__(self, options: StageConfig, total_steps: int | None = None) -> None:
+        if options.schedule == "cosine" and total_steps is None:
+            raise ValueError(
+                "total_steps must be given, the steps of the whole training, as the "
+                "learning rate falls along a cosine (schedule='cosine')"
+            )
         self.options, self.total_steps = options, total_steps
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Set the learning rate and the KL weight (called by Keras)."""
-        step = int(self.model.optimizer.iterations)
-        rate = learning_rate_at(step, self.options, self.total_steps)
-        self.model.optimizer.learning_rate.assign(rate)
-        if hasattr(self.model, "kl_weight"):
-            self.model.kl_weight.assign(kl_weight_at(step, self.model.config))
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the learning rate of a step, which is counted from 0."""
+        step, c = tf.cast(step, tf.float64), self.options
+        top, bottom, warmup = c.learning_rate, c.final_learning_rate, c.warmup_steps
+        if c.schedule == "staircase":
+            rate = tf.maximum(top * 0.7 ** (step // c.decay_steps), bottom)
+        else:
+            rest = max((self.total_steps or 0) - warmup, 1)
+            progress = tf.minimum((step - warmup) / rest, 1.0)
+            rate = bottom + (top - bottom) * (1 + tf.cos(math.pi * progress)) / 2
+        rising = top * (step + 1) / max(warmup, 1)
+        return tf.cast(tf.where(step < warmup, rising, rate), tf.float32)
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Set the momentum and trace the step anew where it moved (called by Keras)."""
-        if self.options.schedule != "staircase":
-            return
-        step = int(self.model.optimizer.iterations)
-        momentum = batch_norm_momentum_at(step, self.options.decay_steps)
-        stale = [norm for norm in batch_norms(self.model) if norm.momentum != momentum]
-        for norm in stale:
-            norm.momentum = momentum
-        if stale:
-            self.model.make_train_function(force=True)
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, for Keras's serialisation."""
+        return {"options": dc.asdict(self.options), "total_steps": self.total_steps}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make the schedule of what `get_config` returned."""
+        options = config_lib.from_dict(StageConfig, config["options"])
+        return cls(options, config["total_steps"])
 
 
-def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """Collect every batch normalisation inside a model."""
-    kind = keras.layers.BatchNormalization
-    return [layer for layer in model._flatten_layers() if isinstance(layer, kind)]
+def optimizer(
+    config: StageConfig | Config,
+    *,
+    schedule: bool = True,
+    total_steps: int | None = None,
+) -> keras.optimizers.Optimizer:
+    """Make the release's Adam (train.py), as `gspn train` does.
+
+    Args:
+        config: the options of a stage, such as `config.train.rpointnet`, or a whole
+            config, of which those of the first stage count.
+        schedule: whether the learning rate follows the stage's schedule. Otherwise it
+            is constant, and callbacks such as ReduceLROnPlateau can set it.
+        total_steps: optimiser steps of the whole stage, epochs times batches.
+
+    Raises:
+        ValueError: a schedule along a cosine without `total_steps`.
+    """
+    stage: Any = config
+    if isinstance(config, Config):
+        stage = getattr(config.train, next(iter(config.model.stages())))
+    rate = StageSchedule(stage, total_steps) if schedule else stage.learning_rate
+    clip = stage.clip_norm or None
+    return keras.optimizers.Adam(rate, epsilon=1e-8, global_clipnorm=clip)

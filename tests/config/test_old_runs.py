@@ -66,3 +66,12 @@ def test_a_mixture_is_one_clear_error(preset, changes, message, tmp_path):
     with pytest.raises(ValueError, match=f"config.json: {message}") as caught:
         read(old_config(preset, **changes), tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("schedule, stair", [("staircase", 300), ("cosine", 0)])
+def test_batch_normalisation_goes_on_as_its_stage_had_it(schedule, stair, tmp_path):
+    stage = c.StageConfig(schedule=schedule, decay_steps=300)
+    config = c.Config(train=c.TrainConfig(gspn=stage))
+    data = json.loads(c.to_json(config))
+    del data["model"]["proposal"]["backbone"]["norm_decay_steps"]
+    assert read(data, tmp_path).model.proposal.backbone.norm_decay_steps == stair

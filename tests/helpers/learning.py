@@ -7,7 +7,7 @@ import tensorflow as tf
 
 def trained(model, batch, steps, epochs, rate):
     """The history of `fit` on one batch, again and again."""
-    model.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    model.compile(keras.optimizers.Adam(rate))
     model.optimizer.build(model.trainable_variables)  # else `fit` traces twice
     repeated = tf.data.Dataset.from_tensors(batch).repeat(steps)
     return model.fit(repeated, epochs=epochs, verbose=0, shuffle=False).history
@@ -17,7 +17,7 @@ def terms_and_gradients(model, batch, training=True):
     """Loss terms and the gradient of each trainable weight; leaves the model alone."""
     before = model.get_weights()
     with tf.GradientTape() as tape:
-        terms = model.loss_terms(model(batch, training=training), batch)
+        terms = model.loss_terms(model.learn(batch, training), batch)
         loss = tf.add_n(list(terms.values()))
     weights = model.trainable_weights
     found = tape.gradient(loss, weights)

@@ -8,9 +8,11 @@ import toy_scenes
 from gspn_tf import config as c
 from gspn_tf.data import Scene
 from gspn_tf.data.classes import ClassList
+from gspn_tf.models import GSPN
 from gspn_tf.models.base import LossModel
+from gspn_tf.nn.layers import BatchNorm
 
-traced_momenta = []  # of the batch normalisation, each time it is traced
+traces = []  # whether in training, each time the network is traced
 CLASSES = ClassList((5, 7), ("chair", "table"))
 WIDTH = 4
 
@@ -18,23 +20,21 @@ WIDTH = 4
 class ToyGSPN(LossModel):
     terms = ("generation", "kl")
     monitored = ("generation",)
+    class_layers = ("out",)
+    kl_weight = GSPN.kl_weight
 
     def __init__(self, config):
         super().__init__(config)
-        self.track(self.terms)
-        self.kl_weight = self.add_weight(
-            name="kl", initializer="zeros", trainable=False
-        )
         self.hidden = keras.layers.Dense(WIDTH, "relu")
-        self.norm = keras.layers.BatchNormalization()
+        self.norm = BatchNorm(WIDTH)
         self.drop = keras.layers.Dropout(0.3)
         self.out = keras.layers.Dense(config.num_classes)
         self.hidden.build((None, 3))
-        self.norm.build((None, None, WIDTH))
         self.out.build((None, WIDTH))
+        self.track(self.terms, config.backbone)
 
     def call(self, batch, training=False):
-        traced_momenta.append(self.norm.momentum)
+        traces.append(training)
         hidden = self.norm(self.hidden(batch["points"]), training=training)
         return {"y": self.out(self.drop(hidden, training=training))}
 
@@ -49,14 +49,15 @@ class ToyGSPN(LossModel):
 
 class ToyRPointNet(LossModel):
     terms = monitored = ("class", "box", "mask")
+    class_layers = ("proposal_network.out", "head")
 
     def __init__(self, config):
         super().__init__(config)
-        self.track(self.terms)
         self.proposal_network = ToyGSPN(config.proposal)
         self.proposal_network.trainable = False
         self.head = keras.layers.Dense(3)
         self.head.build((None, config.proposal.num_classes))
+        self.track(self.terms, config.proposal.backbone)
 
     def call(self, batch, training=False):
         return {"y": self.head(self.proposal_network(batch)["y"])}

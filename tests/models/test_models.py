@@ -19,9 +19,12 @@ def values(weights) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def gspn(tiny_config) -> GSPN:
     keras.utils.set_random_seed(1)
-    model = models.build(tiny_config.proposal)
-    model.kl_weight.assign(1.0)  # the prior learns from this term alone
-    return model
+    return models.build(without_warmup(tiny_config.proposal))
+
+
+def without_warmup(config, kl_weight=1.0):
+    """The prior learns from the KL term alone."""
+    return dc.replace(config, kl_warmup_steps=0, kl_weight=kl_weight)
 
 
 @pytest.fixture
@@ -81,8 +84,8 @@ def test_every_weight_of_gspn_gets_a_gradient(gspn, tiny_batch):
     ids=str,
 )
 def test_every_weight_of_a_variant_gets_a_gradient(changes, tiny_config, tiny_batch):
-    gspn = models.build(dc.replace(tiny_config.proposal, **changes))
-    gspn.kl_weight.assign(1.0)
+    config = without_warmup(dc.replace(tiny_config.proposal, **changes))
+    gspn = models.build(config)
     terms, gradients = terms_and_gradients(gspn, tiny_batch)
     assert np.isfinite(list(terms.values())).all()
     assert_every_weight_moves(gradients)
@@ -200,11 +203,10 @@ def written(model):
 
 @pytest.mark.parametrize("kind", GOLDEN)
 def test_golden_losses(kind, tiny_config, tiny_batch):
-    proposal = dc.replace(tiny_config.proposal, semantic_dropout=0.0)
+    proposal = dc.replace(without_warmup(tiny_config.proposal, 0.5), semantic_dropout=0)
     config = dc.replace(tiny_config, proposal=proposal)
     model = written(models.build(config if kind == "network" else proposal))
     gspn = model.proposal_network if kind == "network" else model
-    gspn.kl_weight.assign(0.5)
     batch = with_positives(tiny_batch, gspn)
     terms = model.loss_terms(model(batch, training=True), batch)
     found = {name: float(value) for name, value in terms.items()}

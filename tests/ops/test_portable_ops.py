@@ -68,7 +68,7 @@ def test_a_network_learns_with_portable_ops(tiny_config, tiny_batch):
     for context in (contextlib.nullcontext, ops.portable):
         keras.utils.set_random_seed(3)
         network = models.build(tiny_config.proposal)
-        network.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
+        network.compile(optimizer=keras.optimizers.SGD(1e-2))
         with context():
             losses.append([network.train_on_batch(tiny_batch) for _ in range(2)])
     assert losses[1][0] != losses[1][1]

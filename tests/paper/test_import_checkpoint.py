@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rich.console import Console
 
 from gspn_tf import config as c
 from gspn_tf import models
@@ -137,7 +138,7 @@ def test_stage_one_alone_is_a_start_for_stage_two(
     assert init.weights("gspn").exists() and not init.weights("rpointnet").exists()
     run.start(init.config(), init.classes())
     model = training.initial_model("rpointnet", config)
-    training.start_weights(model, "rpointnet", run, init)
+    training.start_weights(model, "rpointnet", run, init, Console(quiet=True))
     assert_same(model.proposal_network, network.proposal_network)
 
 
@@ -147,7 +148,7 @@ def test_every_weight_is_named_once(network):
     assert len(set(named)) == len(named)
     others = {v.path for v in network.variables if id(v) not in named}
     others = {path.split("/")[-1] for path in others if "term_means" not in path}
-    assert others <= {"kl_weight", "seed_generator_state", "total", "count"}
+    assert others <= {"steps", "seed_generator_state", "total", "count"}
     names = [name for weight in weights for name in weight.names()]
     assert len(set(names)) == len(names)
 

@@ -4,9 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig, StageConfig
+from gspn_tf.models.base import momentum_at
+from gspn_tf.models.gspn import kl_weight_at
 from gspn_tf.models.scoring import of_class
 from gspn_tf.nn import losses
-from gspn_tf.training import schedules
+from gspn_tf.training.schedules import StageSchedule
 from gspn_tf.types import Gaussian
 from parity.golden import Check, Golden, out
 
@@ -53,13 +55,13 @@ def no_positives(g: Golden, check: Check) -> None:
 def stairs(g: Golden, check: Check) -> None:
     """Learning rate, batch-norm decay and KL weight."""
     steps, stair = g["steps"].tolist(), SCENES // int(g["batch_size"])
-    model, stage = GSPNConfig(kl_warmup_steps=4 * stair), StageConfig(decay_steps=stair)
-    for key, function, *options in (
-        ("learning_rate", schedules.learning_rate_at, stage, steps[-1] + 1),
-        ("bn_decay", schedules.batch_norm_momentum_at, stair),
-        ("alpha", schedules.kl_weight_at, model),
+    config = GSPNConfig(kl_warmup_steps=4 * stair)
+    for key, function in (
+        ("learning_rate", StageSchedule(StageConfig(decay_steps=stair))),
+        ("bn_decay", lambda step: momentum_at(step, stair)),
+        ("alpha", lambda step: kl_weight_at(step, config)),
     ):
-        check.same(key, g[key], np.float32([function(x, *options) for x in steps]))
+        check.same(key, g[key], [function(tf.constant(x, tf.int64)) for x in steps])
 
 
 GROUPS = {

@@ -14,11 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf.config import presets
-from gspn_tf.models.base import LossModel
+from gspn_tf.models.base import LossModel, batch_norms
 from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import take
 from gspn_tf.paper.release.names import weights
-from gspn_tf.training.schedules import batch_norms
 from gspn_tf.types import Proposals
 from parity import arithmetic
 from parity.golden import Golden
@@ -44,14 +43,14 @@ def take_step(
     model: LossModel, batch: dict, training: bool, recorded: bool, **options
 ) -> Step:
     if not recorded:
-        outputs = model(batch, training=training, **options)
+        outputs = outputs_of(model, batch, training, **options)
         return Step(model, batch, outputs, model.loss_terms(outputs, batch), {}, {})
     trained = [w for w in weights(model) if w.variable.trainable]
     values = [w.variable.value for w in trained]
     tape = tf.GradientTape(watch_accessed_variables=False)  # not those that are frozen
     with as_recorded(model) as biases, tape:
         tape.watch(values)
-        outputs = model(batch, training=training, **options)
+        outputs = outputs_of(model, batch, training, **options)
         terms = model.loss_terms(outputs, batch)
         loss = tf.add_n(list(terms.values()))
     found = tape.gradient(loss, values)
@@ -60,6 +59,13 @@ def take_step(
         if gradient is not None:
             gradients[weight.name] = in_released_order(weight, gradient.numpy())
     return Step(model, batch, outputs, terms, gradients, biases)
+
+
+def outputs_of(model: LossModel, batch: dict, training: bool, **options):
+    """Outputs for the losses."""
+    if options:
+        return model(batch, training=training, **options)
+    return model.learn(batch, training)
 
 
 def in_released_order(weight, values: np.ndarray) -> np.ndarray:
@@ -84,6 +90,12 @@ def dropout(g: Golden):
     return drop
 
 
+def keep_momentum(model: LossModel, momentum: float) -> None:
+    """Let the batch norms have a constant momentum."""
+    for norm in batch_norms(model):
+        norm.momentum, norm.schedule = momentum, None
+
+
 @functools.cache
 def first_stage(path: Path, prefix: str, recorded: bool) -> Step:
     g = Golden(path)
@@ -94,10 +106,10 @@ def first_stage(path: Path, prefix: str, recorded: bool) -> Step:
     network.trainable = True
     source, training = truth_file(g, prefix), prefix == "train_"
     inputs = spn_file(g)
-    network.kl_weight.assign(inputs["alpha"])
+    network.config.kl_warmup_steps = 0
+    network.config.kl_weight = float(inputs["alpha"])
     if training:
-        for norm in batch_norms(network):
-            norm.momentum = float(g["bn_decay"])
+        keep_momentum(network, float(g["bn_decay"]))
         network.proposer.vae.sample = noise(g)
         network.semantic_dropout = dropout(g)
     batch = scene_of(source, inputs)
@@ -111,8 +123,7 @@ def second_stage(path: Path, prefix: str, recorded: bool) -> Step:
     g = Golden(path)
     model, training = load(presets.released_literal()), prefix == "train_"
     if training:
-        for norm in batch_norms(model):
-            norm.momentum = float(g["bn_decay"])
+        keep_momentum(model, float(g["bn_decay"]))
     rois = tf.constant(g[f"{prefix}spn_rois"])
     given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
     shuffles = shuffles_of(g, prefix)

@@ -129,7 +129,8 @@ def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
     tables = [(model.proposal_network if whole else model, PROPOSALS, OF_PROPOSALS)]
     tables += [(model, HEADS, "")] if whole else []
     found = [weight for table in tables for weight in _of_table(*table)]
-    named = {id(weight.variable) for weight in found} | {id(tables[0][0].kl_weight)}
+    named = {id(weight.variable) for weight in found}
+    named |= {id(network.steps) for network, *_ in tables}
     if others := [v.path for v in model.weights if id(v) not in named]:
         raise CheckpointError(
             f"the config has layers that the release lacks: {', '.join(others)}; {GIVE}"
