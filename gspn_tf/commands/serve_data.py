@@ -7,6 +7,7 @@ from gspn_tf.commands.command import Command
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.startup import load_tensorflow
 
+FORGET_MS = 10_000  # after which workers drop the epochs that nobody reads any more
 FLAGS = (
     flag(
         "--dispatcher",
@@ -26,7 +27,12 @@ def run(flags: Namespace) -> None:
 
     ops.load_library()  # scenes are drawn with its ops, and graphs hold them
     if flags.dispatcher is None:
-        server = service.DispatchServer(service.DispatcherConfig(port=flags.port))
+        config = service.DispatcherConfig(
+            port=flags.port,
+            job_gc_check_interval_ms=FORGET_MS,
+            job_gc_timeout_ms=FORGET_MS,
+        )
+        server = service.DispatchServer(config)
         port = server.target.rpartition(":")[2]
         print(f"dispatcher at grpc://{flags.host}:{port}", flush=True)
     else:

@@ -50,6 +50,7 @@ def upgrade(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     values = {name: upgrade(value) for name, value in data.items()}
+    values.pop("shuffle_buffer", None)  # all scenes are shuffled now
     if values.get("kind") in KINDS:
         values["kind"] = _kind_of(values)
     if {"model", "train"} <= values.keys():

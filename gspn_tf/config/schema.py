@@ -25,8 +25,7 @@ class DataConfig:
     # Metres, standard deviation of a translation on each axis; dataset.py.
     translate_std: float = 1.0
     color_jitter: float = 0.0  # Standard deviation of a shift of each colour channel.
-    shuffle_buffer: int = 256  # Scenes that are shuffled at a time.
-    # Keeps whole training scenes in memory after the first epoch.
+    # Reads whole scenes into memory before the first epoch.
     cache: bool = False
 
 

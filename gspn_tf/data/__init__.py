@@ -10,6 +10,7 @@ from typing import Any
 
 _NAMES = {
     "Scene": "scene",
+    "SplitScenes": "shards",
     "batches": "pipeline",
     "load": "pipeline",
     "read_scenes": "shards",

@@ -130,11 +130,15 @@ def naming_damage(directory: str | Path) -> Iterator[None]:
     try:
         yield
     except (bad, tf.errors.NotFoundError, tf.errors.FailedPreconditionError) as error:
-        damaged = damaged_shards(directory)
-        if not damaged and not isinstance(error, bad):
+        if not isinstance(error, bad) and not damaged_shards(directory):
             raise
-        names = ", ".join(map(str, damaged)) or f"in {directory}"
-        raise ShardError(
-            f"damaged shard {names}: its bytes are not those that were written; "
-            "copy the file again, or repeat `gspn prepare` with --force"
-        ) from error
+        raise damage(directory) from error
+
+
+def damage(directory: str | Path) -> ShardError:
+    """Make the error that names the damaged shards."""
+    names = ", ".join(map(str, damaged_shards(directory))) or f"in {directory}"
+    return ShardError(
+        f"damaged shard {names}: its bytes are not those that were written; "
+        "copy the file again, or repeat `gspn prepare` with --force"
+    )

@@ -2,15 +2,17 @@
 
 Every random choice is stateless and keyed by the seed, the epoch and the scene's name:
 two datasets built with the same arguments give the same batches, in every epoch, on any
-number of threads and wherever they are made.
+number of threads and wherever they are made. The global seed has no part in it.
 """
 
-from pathlib import Path
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from gspn_tf.config import DataConfig
 from gspn_tf.data import manifest, preprocessing, sampling, shards
+
+ONE_HOST = tf.distribute.InputContext()
 
 
 def load(
@@ -22,10 +24,11 @@ def load(
     training: bool,
     seed: int,
     service: str | None = None,
+    context: tf.distribute.InputContext = ONE_HOST,
 ) -> tf.data.Dataset:
     """Batches of a split, one epoch long; every new pass over it is a new epoch.
 
-    Training shuffles the scenes, draws other points and another rotation and
+    Training shuffles all scenes, draws other points and another rotation and
     translation in every epoch, and drops a smaller last batch unless it is the only
     one. Otherwise the scenes come in the order written, in place, always with the same
     points, and all of them.
@@ -48,103 +51,154 @@ def load(
     Shapes and boxes come of all points of the scene, so an instance can have few or
     none of the N points and still be valid.
 
-    `options.cache` keeps the scenes of the first pass in memory, as they are on disk:
-    what is drawn afterwards differs from epoch to epoch as it does without.
+    `options.cache` reads all scenes into memory first, as they are on disk: what is
+    drawn afterwards differs from epoch to epoch as it does without.
 
     With `service` ("grpc://host:port"), the workers of that tf.data service prepare the
     scenes and this process batches them. They see `directory` at the same path and have
     loaded the op library (`gspn serve-data` does that). A scene is as it is here in the
     first epoch, but several workers deliver in no fixed order, and a second pass
-    repeats the first: give each epoch a seed of its own.
+    repeats the first: give each epoch a seed of its own. The scenes that a worker had
+    when it died are prepared here; with no worker left, this waits for the next.
+
+    With `context`, this is one host's share of the batches, of `batch_size` each: every
+    host has as many in training, and together they are those of one host with larger
+    batches. `strategy.distribute_datasets_from_function` gives it.
 
     Raises:
-      ValueError: unknown split, training on one without labels, or batch size below
-        one.
+      ValueError: unknown split, training on one without labels, batch size below one,
+        or fewer scenes than hosts.
+      manifest.ShardError: the shards do not hold the scenes that they should.
       tf.errors.InvalidArgumentError: on reading, a scene of more than
         `max_instances` instances.
       tf.errors.DataLossError: on reading, a damaged shard; `manifest.naming_damage`
         turns it into an error that names the file.
       FileNotFoundError: `directory` has no manifest.
     """
-    found = _whole_scenes(directory, split, training)
-    if options.cache and service is None:
-        found = found.cache()
-    found = _elements(found, options, training, seed, service)
-    return _batch(found, batch_size, manifest.num_scenes(directory, split), training)
+    cache = options.cache and service is None
+    return batches(
+        scenes(directory, split, training=training, cache=cache),
+        options,
+        batch_size=batch_size,
+        training=training,
+        seed=seed,
+        service=service,
+        context=context,
+    )
 
 
-def scenes(directory: str, split: str, *, training: bool) -> tf.data.Dataset:
-    """Whole scenes of a split in the order written: dicts, see `shards.parse`.
+def scenes(
+    directory: str, split: str, *, training: bool, cache: bool = False
+) -> shards.SplitScenes:
+    """Find the whole scenes of a split, of which `batches` makes those of `load`.
+
+    Args:
+        directory: A data folder.
+        split: Such as "train".
+        training: Whether they need labels.
+        cache: Whether they are read into memory, now and once.
 
     Raises:
       ValueError: unknown split, or training on one without labels.
+      manifest.ShardError: the shards do not hold the scenes that they should.
       FileNotFoundError: `directory` has no manifest.
     """
-    count = manifest.num_scenes(directory, split)
-    found = _whole_scenes(directory, split, training)
-    return found.apply(tf.data.experimental.assert_cardinality(count))
+    if training and not manifest.is_labelled(directory, split):
+        raise ValueError(f"split {split!r} of {directory} has no labels to train on")
+    found = shards.find_scenes(directory, split)
+    return found.in_memory() if cache else found
 
 
 def batches(
-    scenes: tf.data.Dataset,
+    scenes: shards.SplitScenes,
     options: DataConfig,
     *,
     batch_size: int,
     training: bool,
     seed: int,
-) -> tf.data.Dataset:
-    """The batches of `load` from those of `scenes`, which may be cached before."""
-    count = int(scenes.cardinality())
-    if count < 0:
-        raise ValueError("scenes must have a known number of elements")
-    found = _elements(scenes, options, training, seed)
-    return _batch(found, batch_size, count, training)
-
-
-def _whole_scenes(directory: str, split: str, training: bool) -> tf.data.Dataset:
-    if training and not manifest.is_labelled(directory, split):
-        raise ValueError(f"split {split!r} of {directory} has no labels to train on")
-    folder = Path(directory).absolute()  # workers stand elsewhere
-    return shards.records(folder, split).map(
-        shards.parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-
-
-def _elements(
-    scenes: tf.data.Dataset,
-    options: DataConfig,
-    training: bool,
-    seed: int,
     service: str | None = None,
+    context: tf.distribute.InputContext = ONE_HOST,
 ) -> tf.data.Dataset:
-    """The scenes of a batch one by one, made here or by the workers of a service."""
-    if training:
-        scenes = scenes.shuffle(options.shuffle_buffer, seed=seed)
-    epochs = _epoch_keys(seed, training)
-    if service:  # whose workers would divide the keys among them
-        first = next(epochs.as_numpy_iterator())
-        dataset = scenes.map(lambda scene: (scene, tf.constant(first)))
-    else:
-        dataset = tf.data.Dataset.zip(scenes, epochs)
+    """The batches of `load`, of scenes that are found, and perhaps read, before."""
+    hosts, host = context.num_input_pipelines, context.input_pipeline_id
+    every = len(scenes) // hosts * hosts if training else len(scenes)
+    count = len(range(host, every, hosts))
+    if not count:
+        raise ValueError(f"{hosts} hosts need as many scenes, got {len(scenes)}")
 
-    def element(scene: dict, epoch: tf.Tensor) -> dict:
+    def order(epoch: tf.Tensor) -> tf.Tensor:
+        indices = tf.range(len(scenes), dtype=tf.int64)
+        if training:
+            key = tf.stack([seed ^ epoch, -1])  # names have keys from 0 on
+            indices = tf.random.experimental.stateless_shuffle(indices, key)
+        return indices[host:every:hosts]
+
+    def element(index: tf.Tensor, epoch: tf.Tensor) -> dict:
+        scene = scenes.read(index)
         name = tf.strings.to_hash_bucket_fast(scene["name"], 1 << 62)
-        key = tf.stack([tf.constant(seed, tf.int64) ^ epoch, name])
+        key = tf.stack([seed ^ epoch, name])
         return _element(scene, options, training, tf.random.split(key, 5))
 
-    dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
-    if service:
-        policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC  # each scene once
-        dataset = dataset.apply(
-            tf.data.experimental.service.distribute(policy, service=service)
-        )
-    return dataset
+    def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        indices = tf.data.Dataset.from_tensor_slices(order(epoch))
+        return indices.map(lambda index: (index, epoch))
+
+    epochs = _epoch_keys(seed, training)
+    if service is None:
+        dataset = epochs.flat_map(epoch_of)
+        dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
+    else:
+        epoch = epochs.get_single_element()
+        indices = order(epoch)
+        dataset = _served(lambda row: element(indices[row], epoch), count, service)
+    return _batch(dataset, batch_size, count, training)
 
 
 def _epoch_keys(seed: int, training: bool) -> tf.data.Dataset:
-    """One number without end; in training another one in every pass."""
-    keys = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=training)
-    return keys.take(1).flat_map(lambda key: tf.data.Dataset.from_tensors(key).repeat())
+    """One number; in training another one in every pass.
+
+    This is `tf.data.Dataset.random`, which mixes the global seed in, without that.
+    """
+    variant = tf.raw_ops.RandomDatasetV2(
+        seed=seed,
+        seed2=1,
+        seed_generator=tf.raw_ops.DummySeedGenerator(),
+        rerandomize_each_iteration=training,
+        output_types=[tf.int64],
+        output_shapes=[[]],
+    )
+    spec = tf.TensorSpec([], tf.int64)
+    return tf.data.experimental.from_variant(variant, spec).take(1)
+
+
+def _served(
+    element: Callable[[tf.Tensor], dict], count: int, service: str
+) -> tf.data.Dataset:
+    """Elements 0..count-1 of the workers of a service, in any order, each once.
+
+    A worker that dies never ends its part of a pass, and what it had does not come. So
+    they pass over the elements without end: one that comes again tells that all are
+    given out. For each of these, the first that is still missing is made here.
+    """
+    rows = tf.data.Dataset.range(count).repeat()
+    made = rows.map(
+        lambda row: (row, element(row)), num_parallel_calls=tf.data.AUTOTUNE
+    )
+    policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC
+    made = made.apply(tf.data.experimental.service.distribute(policy, service=service))
+
+    def choose(missing: tf.Tensor, item: tuple[tf.Tensor, dict]) -> tuple:
+        row, found = item
+        again = tf.logical_not(missing[row])
+        row = tf.where(again, tf.argmax(missing), row)
+        missing = tf.logical_and(missing, tf.range(count, dtype=tf.int64) != row)
+        return missing, (row, again, found)
+
+    def take(row: tf.Tensor, again: tf.Tensor, found: dict) -> dict:
+        return tf.cond(again, lambda: element(row), lambda: found)
+
+    chosen = made.scan(tf.ones([count], tf.bool), choose)
+    return chosen.map(take, num_parallel_calls=tf.data.AUTOTUNE).take(count)
 
 
 def _element(

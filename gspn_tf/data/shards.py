@@ -5,10 +5,13 @@
 
 A record is a tf.train.Example of bytes features: `name` (UTF-8) and the raw
 little-endian bytes of `points`, `colors`, `semantic` and `instance`. TensorFlow checks
-the CRC of every record that it reads.
+the CRC of every record that it reads. Scenes are read one at a time, in any order.
 """
 
+import dataclasses
+import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,8 @@ import tensorflow as tf
 from gspn_tf import files
 from gspn_tf.data import manifest as manifests
 from gspn_tf.data.scene import FIELDS, Scene
+
+READ_AHEAD = 1 << 16  # bytes, of a shard whose records are skipped
 
 
 def shard_names(split: str, num_shards: int) -> list[str]:
@@ -32,13 +37,72 @@ def write_shard(path: str | Path, scenes: Iterable[Scene]) -> str:
     return files.sha256(path)
 
 
-def records(directory: str | Path, split: str) -> tf.data.Dataset:
-    """Serialized scenes of a split, in the order in which they were written."""
-    names = manifests.read_split(directory, split)["shards"]
-    paths = [str(Path(directory) / name) for name in names]
-    return tf.data.Dataset.from_tensor_slices(paths).interleave(
-        tf.data.TFRecordDataset, cycle_length=len(paths), block_length=1
-    )
+@dataclass(frozen=True, eq=False, slots=True)
+class SplitScenes:
+    """The S scenes of a split, in the order in which they were written."""
+
+    paths: np.ndarray  # [S] of each scene's shard
+    rows: np.ndarray  # [S] int64, how many records of the shard stand before it
+    records: tf.Tensor | None = None  # [S] strings, where all are in memory
+
+    def __len__(self) -> int:
+        """Number of scenes S."""
+        return len(self.paths)
+
+    def read(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Read scene `index`, in a graph too: the fields of `Scene`, as tensors."""
+        return parse(self._record(index))
+
+    def dataset(self) -> tf.data.Dataset:
+        """Read all of them, one after another; see `read`."""
+        return tf.data.Dataset.range(len(self)).map(
+            self.read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
+
+    def in_memory(self) -> "SplitScenes":
+        """Read all records now, once."""
+        indices = tf.data.Dataset.range(len(self))
+        records = indices.map(self._record, num_parallel_calls=tf.data.AUTOTUNE)
+        kept = records.batch(len(self)).get_single_element()
+        return dataclasses.replace(self, records=kept)
+
+    def _record(self, index: tf.Tensor) -> tf.Tensor:
+        if self.records is not None:
+            return tf.gather(self.records, index)
+        path, row = tf.gather(self.paths, index), tf.gather(self.rows, index)
+        shard = tf.data.TFRecordDataset(path, buffer_size=READ_AHEAD)
+        return shard.skip(row).take(1).get_single_element()
+
+
+def find_scenes(directory: str | Path, split: str) -> SplitScenes:
+    """Find the scenes of a split in its shards.
+
+    Raises:
+      manifest.ShardError: the shards do not hold as many as the manifest says.
+    """
+    entry = manifests.read_split(directory, split)
+    paths = [Path(directory).absolute() / name for name in entry["shards"]]
+    # One of each shard in turn, as they were written.
+    found = sorted((r, i) for i, p in enumerate(paths) for r in range(count_records(p)))
+    if len(found) != entry["scenes"]:
+        raise manifests.damage(directory)
+    rows, shards = np.array(found, np.int64).T
+    return SplitScenes(np.array(list(map(str, paths)))[shards], rows)
+
+
+def count_records(path: Path) -> int:
+    """Count the whole records of a shard by their lengths; 0 where there is none."""
+    if not path.is_file():
+        return 0
+    count = end = 0
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        # A length of 8 bytes, its checksum of 4, that many bytes, their checksum of 4.
+        while end < size and len(length := file.read(8)) == 8:
+            end += 16 + int.from_bytes(length, "little")
+            count += end <= size
+            file.seek(min(end, size))
+    return count
 
 
 def read_scenes(directory: str | Path, split: str) -> Iterator[Scene]:
@@ -47,17 +111,9 @@ def read_scenes(directory: str | Path, split: str) -> Iterator[Scene]:
     Raises:
       manifest.ShardError: on reading, a shard that is damaged or cut short.
     """
-    expected = manifests.num_scenes(directory, split)
-    count = 0
     with manifests.naming_damage(directory):
-        for values in records(directory, split).map(parse).as_numpy_iterator():
+        for values in find_scenes(directory, split).dataset().as_numpy_iterator():
             yield Scene(values.pop("name").decode(), **values)
-            count += 1
-    if count != expected:
-        raise manifests.ShardError(
-            f"{directory}: the shards of split {split!r} must hold {expected} scenes, "
-            f"got {count}"
-        )
 
 
 def serialize(scene: Scene) -> bytes:

@@ -72,9 +72,10 @@ class Scenes:
         return scenes // size * self.config.train.scene_repeats
 
     @functools.cached_property
-    def _training_scenes(self) -> tf.data.Dataset:
-        scenes = data.scenes(self.directory, "train", training=True)
-        return scenes.cache() if self.config.data.cache else scenes
+    def _training_scenes(self) -> data.SplitScenes:
+        return data.scenes(
+            self.directory, "train", training=True, cache=self.config.data.cache
+        )
 
 
 def train(

@@ -15,9 +15,7 @@ from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.data.scene import check_scene
 from gspn_tf.data.shards import parse, serialize
 
-OPTIONS = DataConfig(
-    num_points=96, num_points_inference=80, num_shape_points=64, shuffle_buffer=8
-)
+OPTIONS = DataConfig(num_points=96, num_points_inference=80, num_shape_points=64)
 
 
 @pytest.fixture(scope="module")
@@ -110,15 +108,79 @@ def test_cached_scenes_are_read_once_and_augmented_anew(folder, tmp_path):
         assert_equal_batches(epoch, list(plain.as_numpy_iterator()))
 
 
-def test_a_scene_is_drawn_the_same_whatever_stands_beside_it(folder):
+def by_scene(batches):
+    """Batches of one, by the shapes in them: two epochs have none in common."""
+    return {batch["targets"]["shapes"].tobytes(): batch for batch in batches}
+
+
+def test_a_scene_is_drawn_the_same_whatever_stands_beside_it(folder, tmp_path):
     """The draw depends on seed, epoch and name, not on the place in the order."""
-    whole = scenes(folder, "train", training=True)
-    options = {"batch_size": 1, "training": True, "seed": 5}
-    unshuffled = dataclasses.replace(OPTIONS, shuffle_buffer=1)
-    every = list(batches_of(whole, unshuffled, **options).as_numpy_iterator())
-    tail = list(batches_of(whole.skip(4), unshuffled, **options).as_numpy_iterator())
-    assert_equal_batches(every[4:], tail)
-    assert not np.array_equal(every[0]["points"], every[1]["points"])
+    tail = [make_scene(i, 120, 2 + i % 3) for i in (5, 3)]
+    write_folder(tmp_path, per_shard=1, train=tail)
+    every, some = (by_scene(batches(path, size=1)) for path in (folder, tmp_path))
+    assert len(every) == 7 and len(some) == 2
+    assert_equal_batches([every[key] for key in some], list(some.values()))
+
+
+def test_a_scene_twice_in_a_batch_is_drawn_the_same(folder):
+    found = scenes(folder, "train", training=True)
+    same = dataclasses.replace(found, paths=found.paths[[1] * 3], rows=np.zeros(3, int))
+    loaded = batches_of(same, OPTIONS, batch_size=3, training=True, seed=5)
+    for batch in loaded.as_numpy_iterator():
+        for values in tf.nest.flatten(batch):
+            np.testing.assert_array_equal(values[1:], values[:1].repeat(2, axis=0))
+
+
+def test_the_global_seed_has_no_part(folder):
+    epochs = []
+    for seed in (1, 2):
+        tf.random.set_seed(seed)
+        epochs.append(batches(folder))
+    assert_equal_batches(*epochs)
+
+
+def test_all_scenes_are_shuffled_and_come_once_an_epoch(tmp_path):
+    """Of one long shard too, each time in another order; any scene may be first."""
+    scenes = [make_scene(i, 20 + i) for i in range(30)]
+    write_folder(tmp_path, per_shard=30, train=scenes)
+    options = DataConfig(num_points=60, num_shape_points=4)
+    loaded = load(tmp_path, "train", options, batch_size=1, training=True, seed=0).map(
+        lambda batch: batch["num_points"][0] - 20
+    )
+    orders = [list(loaded.as_numpy_iterator()) for _ in range(12)]
+    assert all(sorted(order) == list(range(30)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 12
+    assert max(order[0] for order in orders) > 15
+
+
+def test_the_hosts_share_the_batches_of_one(folder):
+    """Two hosts' batches of one are the halves of one host's batches of two."""
+    whole = batches(folder)
+    for host in range(2):
+        context = tf.distribute.InputContext(2, host, 2)
+        share = load(
+            folder,
+            "train",
+            OPTIONS,
+            batch_size=1,
+            training=True,
+            seed=5,
+            context=context,
+        )
+        assert len(share) == len(whole) == 3
+        for mine, both in zip(share.as_numpy_iterator(), whole, strict=True):
+            np.testing.assert_array_equal(mine["points"][0], both["points"][host])
+    alone = tf.distribute.InputContext(8, 7, 8)
+    with pytest.raises(ValueError, match="8 hosts need as many scenes, got 7"):
+        load(
+            folder,
+            "train",
+            OPTIONS,
+            batch_size=1,
+            training=True,
+            seed=5,
+            context=alone,
+        )
 
 
 def test_evaluation_is_fixed_complete_and_in_place(folder):
@@ -152,7 +214,7 @@ def test_padding_is_marked(folder):
 
 def test_boxes_and_shapes_are_of_their_instances(folder):
     """With every point of a scene drawn, both follow from points and labels."""
-    options = DataConfig(num_points=120, num_shape_points=64, shuffle_buffer=8)
+    options = DataConfig(num_points=120, num_shape_points=64)
     for batch in batches(folder, size=1, options=options):
         points, targets = batch["points"][0], batch["targets"]
         for row in range(targets["valid"].sum()):

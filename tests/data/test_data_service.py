@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,11 @@ def folder(tmp_path_factory):
 
 @contextlib.contextmanager
 def serving(*arguments):
-    """A `gspn serve-data` process, and the address it prints."""
+    """The address that a `gspn serve-data` process prints, and the process."""
     command = [sys.executable, "-m", "gspn_tf.commands.main", "serve-data", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
-        yield process.stdout.readline().split()[-1]
+        yield process.stdout.readline().split()[-1], process
     finally:
         process.kill()
         process.communicate()
@@ -47,7 +48,7 @@ def serving(*arguments):
 def service():
     """The address of a dispatcher with two workers."""
     with contextlib.ExitStack() as stack:
-        address = stack.enter_context(serving())
+        address, _ = stack.enter_context(serving())
         for _ in range(2):
             stack.enter_context(serving("--dispatcher", address))
         yield address
@@ -66,6 +67,60 @@ def test_workers_prepare_every_scene_once_as_this_process(folder, service, train
     here = by_scene(load(folder, "train", OPTIONS, **options))
     there = by_scene(load(folder, "train", OPTIONS, service=service, **options))
     tf.nest.map_structure(np.testing.assert_array_equal, there, here)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_no_scene(tmp_path):
+    """Two workers, one killed in the middle of an epoch: all scenes come, and soon."""
+    write_folder(tmp_path, train=[make_scene(i, 120, 2 + i % 3) for i in range(200)])
+    options = {"batch_size": 1, "training": True, "seed": 5}
+    here = by_scene(load(tmp_path, "train", OPTIONS, **options))
+    with contextlib.ExitStack() as stack:
+        address, _ = stack.enter_context(serving())
+        _, worker = [
+            stack.enter_context(serving("--dispatcher", address))[1] for _ in range(2)
+        ]
+        there = load(tmp_path, "train", OPTIONS, service=address, **options)
+        found, waits, last = [], [], time.monotonic()
+        for batch in there.as_numpy_iterator():
+            waits.append(time.monotonic() - last)
+            found.append(batch)
+            if len(found) == 60:
+                worker.kill()
+            time.sleep(0.01)  # a training step, else all is over before it dies
+            last = time.monotonic()
+    assert max(waits[60:]) < 60
+    found.sort(key=lambda batch: batch["points"].tobytes())
+    tf.nest.map_structure(np.testing.assert_array_equal, found, here)
+
+
+ALONE = """
+import os, sys
+for name in ("models", "training", "inference", "evaluation"):
+    sys.modules["gspn_tf." + name] = None  # cannot be imported
+import numpy as np, tensorflow as tf, gspn_tf as gspn
+from gspn_tf.config import DataConfig
+service = tf.data.experimental.service
+dispatcher = service.DispatchServer()
+address = dispatcher.target
+worker = service.WorkerServer(service.WorkerConfig(address.partition("://")[2]))
+options = DataConfig(num_points=96, num_shape_points=16, sampling="farthest")
+for at in (None, address):
+    found = gspn.data.load(
+        sys.argv[1], "train", options, batch_size=1, training=True, seed=5, service=at
+    )
+    points = [batch["points"] for batch in found.as_numpy_iterator()]
+    print(len(points), np.sum(np.sort(np.ravel(points)), dtype=np.float64), flush=True)
+os._exit(0)  # servers that are deleted crash at times
+"""
+
+
+def test_the_data_work_alone_here_and_in_a_worker(folder):
+    """In a process that has no models, without and with a service's worker."""
+    command = [sys.executable, "-c", ALONE, str(folder)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    here, there = run.stdout.splitlines()
+    assert here == there and here.startswith("7 ")
 
 
 def test_a_port_that_is_none_is_refused():

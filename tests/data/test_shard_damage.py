@@ -35,7 +35,7 @@ def test_a_shard_that_is_gone_cut_or_changed_is_named(damaged, records):
     with pytest.raises(ShardError, match=damaged.name):
         with naming_damage(damaged.parent):
             batches(damaged.parent)
-    with pytest.raises(ShardError, match="must hold 20 scenes, got 1|damaged shard"):
+    with pytest.raises(ShardError, match=f"damaged shard {damaged}"):
         list(read_scenes(damaged.parent, "train"))
 
 
