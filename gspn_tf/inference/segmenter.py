@@ -12,6 +12,7 @@ from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPN
 from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.scene import GREY
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
+from gspn_tf.training.loop import load_weights
 from gspn_tf.training.run_folder import RunFolder
 
 
@@ -156,5 +157,5 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
 def load_model(config: RPointNetConfig | SGPNConfig | GSPNConfig, weights: Path) -> Any:
     """Build the network of a config with the weights of a file."""
     model = models.build(config)
-    model.load_weights(weights)
+    load_weights(model, weights)
     return model

@@ -18,11 +18,12 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from gspn_tf import data, files, models
+from gspn_tf import data, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
+from gspn_tf.files import hdf5
 from gspn_tf.training import run_folder
-from gspn_tf.training.callbacks import Recorder
+from gspn_tf.training.callbacks import Recorder, save_weights
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.training.schedules import Schedules
 
@@ -161,15 +162,16 @@ def fit_stage(
     for epoch in range(first, options.epochs):
         last = epoch + 1 == options.epochs
         due = last or (epoch + 1) % config.train.validation_every == 0
-        model.fit(
-            scenes.epoch(stage, epoch),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            validation_data=validation if due else None,
-            callbacks=watchers,
-            shuffle=False,  # the data set shuffles
-            verbose=0,
-        )
+        with recorder.watching():
+            model.fit(
+                scenes.epoch(stage, epoch),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                validation_data=validation if due else None,
+                callbacks=watchers,
+                shuffle=False,  # the data set shuffles
+                verbose=0,
+            )
 
 
 def initial_model(stage: str, config: Config) -> keras.Model:
@@ -200,24 +202,29 @@ def start_weights(
         return
     network, own = model.proposal_network, run.weights("gspn")
     if own.exists():
-        load_weights(network, own, same_classes=True)
+        load_weights(network, own)
     elif init and init.weights("gspn").exists():
         load_weights(network, init.weights("gspn"), init.classes() == run.classes())
-        with files.replacing(own) as beside:
-            network.save_weights(beside)
+        save_weights(network, own)
     elif not (init and init.weights(stage).exists()):
         raise ValueError(
             f"stage two needs proposals: {own} is missing; train stage gspn first"
         )
 
 
-def load_weights(model: keras.Model, path: Path, same_classes: bool) -> None:
-    """Read a weight file; layers that depend on the classes may differ if those do."""
+def load_weights(model: keras.Model, path: Path, same_classes: bool = True) -> None:
+    """Read a weight file; layers that depend on the classes may differ if those do.
+
+    Raises:
+        ValueError: it is damaged, or of another network.
+    """
+    with hdf5.opened(path):
+        pass  # a damaged file has been named
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras lists the layers it skips
             model.load_weights(path, skip_mismatch=not same_classes)
-    except ValueError as error:
+    except (OSError, RuntimeError, LookupError, ValueError) as error:
         raise ValueError(f"{path} does not fit this config's network") from error
 
 
