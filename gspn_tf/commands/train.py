@@ -3,9 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, config_of
+from gspn_tf.commands.command import Command, UserError, config_of, start_tensorflow
 from gspn_tf.commands.flags import flag
-from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag(
@@ -34,7 +33,7 @@ def run(flags: Namespace) -> None:
         raise UserError("--config must be given: neither --run nor --init has one yet")
     flags.config = flags.config or found[0]
     config = config_of(flags)
-    load_tensorflow()
+    start_tensorflow()
     from rich.console import Console
 
     from gspn_tf.training import loop as training

@@ -120,16 +120,17 @@ def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
 
     Raises:
         FileNotFoundError: no run, or one whose last stage has no weights yet.
+        ValueError: a file of it is damaged; names the file.
     """
     folder = RunFolder(Path(path))
-    config = folder.config()
+    config, classes = folder.config(), folder.classes()
     *_, stage = config.model.stages()
     weights = folder.weights(stage)
     if not weights.is_file():
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
         )
-    return load_model(config.model, weights), config, folder.classes()
+    return load_model(config.model, weights), config, classes
 
 
 def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:

@@ -57,10 +57,9 @@ class LossModel(keras.Model):
         terms = self.loss_terms(y_pred, x)
         for name, value in terms.items():
             self.term_means[name].update_state(value)
-        step = self.optimizer.iterations if training and self.optimizer else None
-        return (
-            tf.add_n(list(terms.values())) if step is None else finite_sum(terms, step)
-        )
+        if training and getattr(self, "optimizer", None):
+            return finite_sum(terms, self.optimizer.iterations)
+        return tf.add_n(list(terms.values()))
 
     @staticmethod
     def draw_seed(draws: keras.random.SeedGenerator, training: bool) -> tf.Tensor:

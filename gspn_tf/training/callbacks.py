@@ -211,8 +211,8 @@ class Recorder(keras.callbacks.Callback):
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights alone: Keras adds a compiled model's optimiser, thrice them."""
-    optimizer, model.optimizer = model.optimizer, None
-    memory = _HDF5Memory()
+    optimizer, memory = getattr(model, "optimizer", None), _HDF5Memory()
+    model.optimizer = None
     try:
         model.save_weights(memory)
     finally:

@@ -197,12 +197,11 @@ def test_a_full_disk_is_one_line_with_the_file(number, library, tmp_path):
 
 
 PROGRAM = """
-import sys, toy_models, rich.console
+import sys, toy_models
 from gspn_tf.training import loop
 loop.models.build = toy_models.build
 print("begun", flush=True)
-console = rich.console.Console(width=200)
-loop.train(toy_models.config(6), *sys.argv[1:], console=console)
+loop.train(toy_models.config(6), *sys.argv[1:])
 """
 
 
@@ -219,7 +218,6 @@ def test_a_run_that_is_killed_at_any_moment_ends_as_a_whole_one(
         assert process.stdout.readline() == b"begun\n"
         return process
 
-    begun = time.monotonic()
     with start(tmp_path / "whole") as process:
         begun = time.monotonic()
     seconds = time.monotonic() - begun
@@ -241,7 +239,6 @@ def test_a_run_that_is_killed_at_any_moment_ends_as_a_whole_one(
             found.append(model.get_weights())
         for one, other in zip(*found, strict=True):
             np.testing.assert_array_equal(one, other)
-        one, other = (
-            [r | {"seconds": 0} for r in run.read_metrics(stage)] for run in runs
-        )
+        tables = [run.read_metrics(stage) for run in runs]
+        one, other = ([row | {"seconds": 0} for row in rows] for rows in tables)
         assert one == other and len(one) == 6
