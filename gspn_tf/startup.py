@@ -1,32 +1,61 @@
 """Imports TensorFlow without the noise, and binds processes to cores and parents."""
 
 import contextlib
+import glob
 import multiprocessing
 import os
+import re
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Collection, Iterator
 
 
-def load_tensorflow() -> None:
+def load_tensorflow() -> list[str]:
     """Import TensorFlow without its greetings: four lines that no log level stops.
 
     As the import takes seconds, commands call this after the checks that need no
     TensorFlow.
+
+    Returns:
+        What TensorFlow says of GPUs that it cannot use; nothing where it has been
+        imported before.
     """
     if "tensorflow" in sys.modules:
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        return []
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors
     sys.stderr.flush()
     terminal = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        os.dup2(said.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
+
+            gpus = tf.config.list_physical_devices("GPU")
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+        said.seek(0)
+        messages = about_gpus(said.read())
+    if messages or gpus or not glob.glob("/dev/nvidia[0-9]*"):
+        return messages
+    # Which library is missing is a warning, and a process has one level.
+    program = "import tensorflow as tf; tf.config.list_physical_devices()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "0"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return about_gpus(done.stderr)
+
+
+def about_gpus(log: str) -> list[str]:
+    """The messages of TensorFlow's log that speak of GPUs, each once."""
+    messages = [line.rpartition("] ")[2].strip() for line in log.splitlines()]
+    return [*dict.fromkeys(x for x in messages if re.search("GPU|gpu|CUDA", x))]
 
 
 def follow_parent() -> None:

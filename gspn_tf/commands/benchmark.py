@@ -10,10 +10,15 @@ from types import ModuleType
 from typing import Any
 
 from gspn_tf import startup
-from gspn_tf.commands.command import Command, UserError, config_of, write_metrics
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    config_of,
+    start_tensorflow,
+    write_metrics,
+)
 from gspn_tf.commands.flags import JSON, flag, integer
 from gspn_tf.commands.prepare_generated import write_generated
-from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("subject", "What to time.", choices=("ops", "model", "data", "serving")),
@@ -67,14 +72,14 @@ def of_checkout(name: str) -> ModuleType:
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    load_tensorflow()
+    start_tensorflow()
     return importlib.import_module(f"benchmarks.{name}")
 
 
 def time_subject(flags: Namespace, cores: int) -> None:
     """Time ops, the model or the data pipeline in this process."""
     config = config_of(flags)
-    load_tensorflow()
+    start_tensorflow()
     from gspn_tf.commands import timings
     from gspn_tf.training.loop import Scenes
     from gspn_tf.training.run_folder import versions

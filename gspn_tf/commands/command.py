@@ -1,11 +1,13 @@
 """A command's name, flags and function, and what all commands need."""
 
+import os
+import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gspn_tf import files
+from gspn_tf import files, startup
 from gspn_tf.commands.flags import Flag
 from gspn_tf.config import Config
 from gspn_tf.config import loading as config_loading
@@ -30,6 +32,38 @@ class Command(NamedTuple):
     def summary(self) -> str:
         """The sentence that the help says of it."""
         return (self.run.__doc__ or "").partition("\n")[0]
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow; the first time, say on stderr what the command runs on."""
+    fresh = "tensorflow" not in sys.modules
+    said = startup.load_tensorflow()
+    if fresh:
+        print(device_line(said), file=sys.stderr, flush=True)
+
+
+def device_line(said: Sequence[str]) -> str:
+    """Name the GPUs and whose ops run on them, or the cores and why there is no GPU.
+
+    Args:
+        said: What TensorFlow said of GPUs that it cannot use.
+    """
+    import tensorflow as tf
+
+    from gspn_tf import ops
+
+    found = tf.config.list_physical_devices("GPU")
+    if not found:
+        cores = len(os.sched_getaffinity(0))
+        # Where there is no driver, the rest only follows from it.
+        said = said[:1] if "cuda drivers" in "".join(said[:1]) else said
+        return f"on {cores} CPU cores" + "".join(f"; {message}" for message in said)
+    details = map(tf.config.experimental.get_device_details, found)
+    names = ", ".join(each.get("device_name", "of unknown name") for each in details)
+    one = tf.zeros([1, 1, 3])
+    native = "GPU" in ops.knn(one, one, 1)[0].device
+    where = "native CUDA ops" if native else "its point operations on the CPU"
+    return "; ".join([f"on GPU {names}, {where}", *said])
 
 
 def invoke(command: Command, **flags: Any) -> None:

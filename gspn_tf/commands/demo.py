@@ -10,10 +10,15 @@ from typing import Any
 from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.commands import evaluate, export, figure, segment, train
-from gspn_tf.commands.command import Command, UserError, config_of, invoke
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    config_of,
+    invoke,
+    start_tensorflow,
+)
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare_generated import write_generated
-from gspn_tf.startup import load_tensorflow
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
 PLAN = """\
@@ -44,7 +49,7 @@ def run(flags: Namespace) -> None:
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     config.train.seed = flags.seed
     print(PLAN.format(**rooms, output=output))
-    load_tensorflow()
+    start_tensorflow()
     settings = {"seed": flags.seed, "rooms": rooms}
     keep_or_remove(output, settings, config)
     if not (output / "data").exists():

@@ -6,7 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gspn_tf.commands.command import Command, UserError, existing_folder, write_metrics
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    existing_folder,
+    start_tensorflow,
+    write_metrics,
+)
 from gspn_tf.commands.flags import JSON, POINT_SEED, flag
 from gspn_tf.config import presets
 from gspn_tf.data import manifest
@@ -15,7 +21,6 @@ from gspn_tf.datasets.reading import tracked
 from gspn_tf.evaluation import submission
 from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
 from gspn_tf.metrics.judging import constant_scores
-from gspn_tf.startup import load_tensorflow
 
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
 
@@ -144,7 +149,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     """
     for name in ("run" if flags.run else "predictions", "data"):
         existing_folder(getattr(flags, name), f"--{name}")
-    load_tensorflow()
+    start_tensorflow()
     from gspn_tf.evaluation import measures
     from gspn_tf.inference import segmenter as inference
 

@@ -3,9 +3,13 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, existing_folder
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    existing_folder,
+    start_tensorflow,
+)
 from gspn_tf.commands.flags import flag, integer
-from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("--model", "Run folder.", required=True),
@@ -37,18 +41,19 @@ def run(flags: Namespace) -> None:
     folder = existing_folder(flags.model, "--model")
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
-    load_tensorflow()
+    start_tensorflow()
     from gspn_tf.inference import segmenter as inference
     from gspn_tf.inference.serving import saved_model
     from gspn_tf.training.run_folder import RunFolder
 
+    trained = {"run": folder.name, **RunFolder(folder).versions()}
     saved = saved_model.export(
         *inference.load_run(folder),
         flags.output,
         ops=flags.ops,
         version=flags.version,
         max_points=flags.max_points,
-        trained={"run": folder.name, **RunFolder(folder).versions()},
+        trained=trained,
     )
     print(f"{saved}: a SavedModel with {flags.ops} ops; see its README.txt")
 

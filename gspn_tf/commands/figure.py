@@ -3,10 +3,14 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, existing_folder
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    existing_folder,
+    start_tensorflow,
+)
 from gspn_tf.commands.flags import POINT_SEED, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
-from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("number", "Of the figure in the paper.", choices=tuple(DESIGNS)),
@@ -50,7 +54,7 @@ def run(flags: Namespace) -> None:
     design = DESIGNS[number]._replace(seed=flags.seed, seed_point=flags.seed_point)
     design = design._replace(width=flags.width or design.width)
     wanted = wanted_scenes(flags.scenes) or design.scenes
-    load_tensorflow()
+    start_tensorflow()
     from gspn_tf.paper.figures import context, galleries, networks, proposals, subjects
 
     scenes = subjects.read_subjects(flags.input, flags.split, wanted)

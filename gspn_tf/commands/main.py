@@ -1,6 +1,7 @@
 """`gspn <command> [flags]`: parses, runs, and turns errors into one line."""
 
 import difflib
+import re
 import shlex
 import sys
 import traceback
@@ -95,10 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_for_user(error):
             raise
-        text = str(error).strip() or type(error).__name__
-        if not isinstance(error, UserError):
-            text = text.splitlines()[0]
-        return _fail(text, 1, debug)
+        return _fail(_cause(error), 1, debug)
     return 0
 
 
@@ -154,6 +152,22 @@ def _underscored(argument: str) -> str:
     if not name.startswith("--"):
         return argument
     return "--" + name[2:].replace("-", "_") + equals + value
+
+
+# Lines that TensorFlow and Keras put around what went wrong, and parts of lines.
+_AROUND = re.compile(
+    r"Graph execution error|Detected at node|<stack traces|File \"|\[\[|$"
+    r"|Exception encountered when calling|\d+ root error|Traceback|Arguments received"
+)
+_PARTS = re.compile(r"\x1b\[\d+m|\{\{\S+ \S+?\}\} |^\(\d+\) [A-Z_]+: | \[Op:.*")
+
+
+def _cause(error: Exception) -> str:
+    """Say what went wrong: the whole text of a UserError, a line of any other error."""
+    if isinstance(error, UserError):
+        return str(error)
+    lines = (_PARTS.sub("", line.strip()) for line in str(error).splitlines())
+    return next((x for x in lines if not _AROUND.match(x)), type(error).__name__)
 
 
 def _is_for_user(error: Exception) -> bool:

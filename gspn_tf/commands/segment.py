@@ -5,9 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.commands.command import Command, UserError, existing_folder
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    existing_folder,
+    start_tensorflow,
+)
 from gspn_tf.commands.flags import POINT_SEED, flag, integer, real
-from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("scan", "PLY or npz file."),
@@ -33,7 +37,7 @@ def run(flags: Namespace) -> None:
     folder = existing_folder(flags.model, "--model")
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
-    load_tensorflow()
+    start_tensorflow()
     from gspn_tf.data.classes import ClassList
     from gspn_tf.files.scans import read_scan
     from gspn_tf.inference import segmenter as inference

@@ -3,10 +3,9 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, config_of
+from gspn_tf.commands.command import Command, UserError, config_of, start_tensorflow
 from gspn_tf.commands.flags import flag
 from gspn_tf.data import manifest
-from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag(
@@ -39,7 +38,7 @@ def run(flags: Namespace) -> None:
     classes = len(manifest.read_classes(flags.data)) + 1
     flags.overrides.insert(0, f"--config.model.{field}={classes}")
     config = config_of(flags)
-    load_tensorflow()
+    start_tensorflow()
     from rich.console import Console
 
     from gspn_tf.training import loop as training

@@ -1,8 +1,7 @@
 """Every number of the networks, of data and of training, each with its source.
 
 `networks` and `schema` list all options. Here live also the presets, the reading of
-config files and overrides, and that of earlier versions' files. It imports nothing of
-the package.
+config files and overrides, and that of earlier versions' files. It imports `files`.
 """
 
 from pathlib import Path

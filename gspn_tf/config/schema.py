@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from gspn_tf.config import old_runs
 from gspn_tf.config.networks import RPointNetConfig, SGPNConfig
+from gspn_tf.files.errors import load_json
 
 
 @dc.dataclass(kw_only=True, slots=True)
@@ -100,10 +101,13 @@ def read_config(path: str | Path) -> Config:
 
     Raises ValueError that names the file and a field that does not fit.
     """
-    data = json.loads(Path(path).read_text(encoding="utf-8"))
+    data = load_json(path)
+    names = [field.name for field in dc.fields(Config)]
+    if not isinstance(data, dict) or not set(names) <= set(data):
+        raise ValueError(f"{path} must hold a dict with {names}, got {data!r:.80}")
     try:
         return from_dict(Config, old_runs.upgrade(data))
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 

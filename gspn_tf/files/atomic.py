@@ -1,11 +1,11 @@
 """Files appear whole or not at all: written beside, then renamed."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,18 +18,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     The block may make a file or a folder there. When it raises, what it made is
     deleted and whatever stood at `path` stays as it was.
+
+    Raises:
+        OSError: the disk is full or fails; names `path`.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    beside = folder / path.name
-    try:
-        yield beside
-        if beside.is_dir() and path.is_dir():
-            os.replace(path, folder / "replaced")
-        os.replace(beside, path)
-    finally:
-        shutil.rmtree(folder)
+    with _naming(path), _moving_together(path.parent, [path.name]) as scratch:
+        yield scratch / path.name
 
 
 @contextlib.contextmanager
@@ -37,13 +32,38 @@ def writing_together(folder: str | Path, names: Iterable[str]) -> Iterator[Path]
     """Yield a scratch folder whose files `names` all move to `folder`, or none.
 
     They are moved when the block succeeds; `folder` is made where it is missing.
+
+    Raises:
+        OSError: the disk is full or fails; names `folder`.
     """
     folder = Path(folder)
+    with _naming(folder), _moving_together(folder, names) as scratch:
+        yield scratch
+
+
+@contextlib.contextmanager
+def _moving_together(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as scratch:
         yield Path(scratch)
         for name in names:
-            os.replace(Path(scratch, name), folder / name)
+            new, old = Path(scratch, name), folder / name
+            if new.is_dir() and old.is_dir():
+                os.replace(old, Path(scratch, "replaced"))
+            os.replace(new, old)
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in errors of the disk, which each library words in its own way."""
+    try:
+        yield
+    except Exception as error:
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            text = os.strerror(number)
+            if getattr(error, "errno", None) == number or text in str(error):
+                raise OSError(number, text, str(path)) from error
+        raise
 
 
 @contextlib.contextmanager

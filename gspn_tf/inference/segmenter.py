@@ -12,6 +12,7 @@ from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPN
 from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.scene import GREY
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
+from gspn_tf.training.loop import load_weights
 from gspn_tf.training.run_folder import RunFolder
 
 
@@ -119,16 +120,17 @@ def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
 
     Raises:
         FileNotFoundError: no run, or one whose last stage has no weights yet.
+        ValueError: a file of it is damaged; names the file.
     """
     folder = RunFolder(Path(path))
-    config = folder.config()
+    config, classes = folder.config(), folder.classes()
     *_, stage = config.model.stages()
     weights = folder.weights(stage)
     if not weights.is_file():
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
         )
-    return load_model(config.model, weights), config, folder.classes()
+    return load_model(config.model, weights), config, classes
 
 
 def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
@@ -156,5 +158,5 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
 def load_model(config: RPointNetConfig | SGPNConfig | GSPNConfig, weights: Path) -> Any:
     """Build the network of a config with the weights of a file."""
     model = models.build(config)
-    model.load_weights(weights)
+    load_weights(model, weights)
     return model

@@ -133,11 +133,25 @@ class LossModel(keras.Model):
         """Named scalars, weighted and masked, whose sum is the loss."""
         raise NotImplementedError
 
-    def compute_loss(self, x: Batch, y: Any, y_pred: Any, *_: Any) -> tf.Tensor:
-        """Track every term and return the sum (called by Keras)."""
+    def compute_loss(
+        self,
+        x: Batch,
+        y: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """Track every term and return the sum (called by Keras).
+
+        Raises:
+            tf.errors.InvalidArgumentError: In training, a term is not finite; no weight
+                has moved in that step.
+        """
         terms = self.loss_terms(y_pred, x)
         for name, value in terms.items():
             self.term_means[name].update_state(value)
+        if training and getattr(self, "optimizer", None):
+            return finite_sum(terms, self.optimizer.iterations)
         return tf.add_n(list(terms.values()))
 
     def labelled(self, data: Any) -> Batch:
@@ -200,3 +214,35 @@ def unlabelled(data: Any) -> Batch:
     """Return the part of a batch that the networks see at test time."""
     batch, *_ = keras.utils.unpack_x_y_sample_weight(data)
     return {name: value for name, value in batch.items() if name != "targets"}
+
+
+NOT_FINITE = "must be finite, they are in step"
+
+
+def finite_sum(terms: Terms, step: tf.Tensor) -> tf.Tensor:
+    """Add up the terms; the gradient waits until all of them are known to be finite.
+
+    Args:
+        terms: Named scalars.
+        step: Steps that were made before, for the message.
+
+    Raises:
+        tf.errors.InvalidArgumentError: A term is not finite; the message has the names
+            of all, `NOT_FINITE`, the step from 1 on and the values.
+    """
+    said = f"the loss terms {' '.join(terms)} {NOT_FINITE}"
+    number = tf.convert_to_tensor(step) + 1
+
+    @tf.custom_gradient
+    def total(*values: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        stacked = tf.stack(values)
+        finite = tf.reduce_all(tf.math.is_finite(stacked))
+        check = tf.debugging.Assert(finite, [said, number, stacked], len(values))
+
+        def gradient(upstream: tf.Tensor) -> list[tf.Tensor]:
+            with tf.control_dependencies([check]):
+                return [tf.identity(upstream)] * len(values)
+
+        return tf.add_n(values), gradient
+
+    return total(*terms.values())

@@ -1,7 +1,12 @@
 """The callback that records a training and shows how far it is."""
 
+import contextlib
+import io
 import math
+import re
+import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gspn_tf import files
+from gspn_tf.files.errors import naming_file
+from gspn_tf.models.base import NOT_FINITE
 from gspn_tf.training.run_folder import RunFolder
+
+
+class NonFiniteError(ValueError):
+    """A training that cannot go on: says in which epoch and step, and of what."""
 
 
 class Recorder(keras.callbacks.Callback):
@@ -44,9 +55,11 @@ class Recorder(keras.callbacks.Callback):
         # Weights, optimiser and random generators: all that training moves.
         variables = [*model.variables, *model.optimizer.variables]
         self.checkpoint = tf.train.Checkpoint(state=[v.value for v in variables])
-        self.manager = tf.train.CheckpointManager(
-            self.checkpoint, str(run.checkpoints(stage)), max_to_keep=1
-        )
+        states = run.checkpoints(stage)
+        with naming_file(states / "checkpoint", "checkpoint"):
+            self.manager = tf.train.CheckpointManager(
+                self.checkpoint, str(states), max_to_keep=1
+            )
 
     def resume(self) -> int:
         """Restore the last checkpoint, if there is one.
@@ -55,26 +68,84 @@ class Recorder(keras.callbacks.Callback):
             The number of epochs that are done.
 
         Raises:
-            ValueError: a checkpoint that does not fit the model.
+            ValueError: a checkpoint that is damaged or does not fit the model or the
+                rows of metrics.csv.
         """
-        path = self.manager.latest_checkpoint
-        if path is None:
-            return 0
+        path, rows = self.manager.latest_checkpoint, self.run.read_metrics(self.stage)
+        folder = self.run.checkpoints(self.stage)
+        if path is None and (folder / "checkpoint").exists():
+            raise ValueError(f"{folder / 'checkpoint'} is damaged: it names no file")
+        if path:
+            self._restore(path)
+        done = int(path.rpartition("-")[2]) if path else 0
+        # The rows are written first, so there may be one more of them.
+        if len(rows) not in (done, done + 1):
+            raise ValueError(
+                f"{self.run.path / 'metrics.csv'} has {len(rows)} epochs of the stage "
+                f"{self.stage} and {folder} the state after {done}: one is damaged"
+            )
+        self._remove_unfinished()
+        if done:
+            self.rows = rows[:done]
+            self.run.write_metrics(self.stage, self.rows)
+        return done
+
+    def _restore(self, path: str) -> None:
         try:
             self.checkpoint.restore(path).assert_consumed()
+        except (tf.errors.OpError, LookupError, RuntimeError) as error:
+            raise ValueError(
+                f"the checkpoint {path} is damaged (its .index or .data file): start "
+                f"from the best weights with --init {self.run.path} and another --run"
+            ) from error
         except (AssertionError, ValueError) as error:
             raise ValueError(
                 f"the checkpoint {path} does not fit the model: it was written by "
                 "another version of the program"
             ) from error
-        done = int(path.rpartition("-")[2])
-        self.rows = self.run.read_metrics(self.stage)[:done]
-        self.run.write_metrics(self.stage, self.rows)
-        return done
+
+    def _remove_unfinished(self) -> None:
+        """Remove what a save that did not come to its end has left."""
+        folder = self.run.checkpoints(self.stage)
+        whole = Path(tf.train.latest_checkpoint(folder) or "none").name
+        for path in folder.iterdir() if folder.exists() else ():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "checkpoint" and path.stem != whole:
+                path.unlink()
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Stop the bar in the end, and turn a term that is not finite into one line.
+
+        Raises:
+            NonFiniteError: `fit` stopped at such a term.
+        """
+        try:
+            yield
+        except tf.errors.InvalidArgumentError as error:
+            form = rf"loss terms (.*) {NOT_FINITE}\] \[(\d+)\] \[(.*?)\]"
+            if not (found := re.search(form, str(error))):
+                raise
+            pairs = zip(found[1].split(), found[3].split(), strict=True)
+            bad = [f"{name} is {x}" for name, x in pairs if not math.isfinite(float(x))]
+            what = f"the loss term {', '.join(bad)}"
+            raise self._not_finite(int(found[2]), what) from error
+        finally:
+            self.bar.stop()
+
+    def _not_finite(self, step: int, what: str) -> NonFiniteError:
+        """The error of a step, counted from the first one of the stage."""
+        steps, kept = self.params["steps"], self.run.weights(self.stage)
+        left = f"the best weights are kept: {kept}" if self.rows else "nothing is kept"
+        return NonFiniteError(
+            f"{self.stage} epoch {self.epoch + 1}, step {step - self.epoch * steps} "
+            f"of {steps}: {what}; {left}"
+        )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start the clock and show the bar (called by Keras)."""
-        self.started = time.monotonic()
+        self.epoch, self.started = epoch, time.monotonic()
         hidden = not self.console.is_terminal
         self.bar = Progress(console=self.console, transient=True, disable=hidden)
         name = f"{self.stage} {epoch + 1}/{self.epochs}"
@@ -88,6 +159,10 @@ class Recorder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Write everything, then the line (called by Keras)."""
         self.bar.stop()
+        for weight in self.model.weights:
+            if not np.isfinite(weight.numpy()).all():
+                what = f"the weight {weight.path} is not finite"
+                raise self._not_finite(int(self.model.optimizer.iterations), what)
         self.seconds.append(time.monotonic() - self.started)
         row = {
             "epoch": epoch + 1,
@@ -103,7 +178,11 @@ class Recorder(keras.callbacks.Callback):
             for name, value in row.items():
                 tf.summary.scalar(name, value)
         self.writer.flush()
-        self.manager.save(checkpoint_number=epoch + 1)
+        try:
+            self.manager.save(checkpoint_number=epoch + 1)
+        except tf.errors.OpError:
+            self._remove_unfinished()
+            raise
         left = np.mean(self.seconds) * (self.epochs - epoch - 1)
         terms = "  ".join(f"{name} {value:.3f}" for name, value in logs.items())
         self.console.print(
@@ -117,23 +196,33 @@ class Recorder(keras.callbacks.Callback):
         """Whether the monitored terms have their least sum in this epoch.
 
         An epoch without validation has no sum: its weights are kept as long as no
-        epoch has one.
+        epoch has a finite one.
         """
-        least = min(map(self.monitored_sum, self.rows), default=math.inf)
-        return least == math.inf or not self.monitored_sum(row) >= least
+        sums = [self.monitored_sum(each) for each in self.rows]
+        before = [each for each in sums if each is not None and math.isfinite(each)]
+        total = self.monitored_sum(row)
+        return not before if total is None else total < min(before, default=math.inf)
 
-    def monitored_sum(self, row: dict[str, Any]) -> float:
-        """Add up the monitored terms of an epoch; infinite without validation."""
-        if not all(row.get(name) for name in self.monitored):
-            return math.inf
-        return sum(float(row[name]) for name in self.monitored)
+    def monitored_sum(self, row: dict[str, Any]) -> float | None:
+        """Add up the monitored terms of an epoch; None without validation."""
+        values = [row.get(name, "") for name in self.monitored]
+        return None if "" in values else sum(map(float, values))
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights alone: Keras adds a compiled model's optimiser, thrice them."""
-    optimizer, model.optimizer = model.optimizer, None
+    optimizer, memory = getattr(model, "optimizer", None), _HDF5Memory()
+    model.optimizer = None
     try:
-        with files.replacing(path) as beside:
-            model.save_weights(beside)
+        model.save_weights(memory)
     finally:
         model.optimizer = optimizer
+    with files.replacing(path) as beside:
+        beside.write_bytes(memory.getbuffer())
+
+
+class _HDF5Memory(io.BytesIO):
+    """A file in memory, as the HDF5 library crashes where a disk is full."""
+
+    def __str__(self) -> str:
+        return "memory.weights.h5"  # Keras asks for this ending

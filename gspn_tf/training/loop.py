@@ -17,11 +17,12 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
-from gspn_tf import data, files, models
+from gspn_tf import data, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
+from gspn_tf.files import hdf5
 from gspn_tf.training import run_folder
-from gspn_tf.training.callbacks import Recorder
+from gspn_tf.training.callbacks import Recorder, save_weights
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.training.schedules import optimizer
 
@@ -160,15 +161,16 @@ def fit_stage(
     for epoch in range(first, options.epochs):
         last = epoch + 1 == options.epochs
         due = last or (epoch + 1) % config.train.validation_every == 0
-        model.fit(
-            scenes.epoch(stage, epoch),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            validation_data=validation if due else None,
-            callbacks=[recorder],
-            shuffle=False,  # the data set shuffles
-            verbose=0,
-        )
+        with recorder.watching():
+            model.fit(
+                scenes.epoch(stage, epoch),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                validation_data=validation if due else None,
+                callbacks=[recorder],
+                shuffle=False,  # the data set shuffles
+                verbose=0,
+            )
 
 
 def initial_model(stage: str, config: Config) -> keras.Model:
@@ -201,8 +203,7 @@ def start_weights(
         load_weights(network, own)
     elif init and init.weights("gspn").exists():
         load_weights(network, init.weights("gspn"), other, console)
-        with files.replacing(own) as beside:
-            network.save_weights(beside)
+        save_weights(network, own)
     elif not (init and init.weights(stage).exists()):
         raise ValueError(
             f"stage two needs proposals: {own} is missing; train stage gspn first"
@@ -215,13 +216,19 @@ def load_weights(
     other_classes: bool = False,
     console: Console | None = None,
 ) -> None:
-    """Read a weight file; with other classes all but the layers that depend on them."""
+    """Read a weight file; with other classes all but the layers that depend on them.
+
+    Raises:
+        ValueError: it is damaged, or of another network.
+    """
+    with hdf5.opened(path):
+        pass  # a damaged file has been named
     names = model.class_layers if other_classes else ()
     skipped = [operator.attrgetter(name)(model) for name in names]
     skipped.append(getattr(model, "optimizer", None))  # the file has none
     try:
         model.load_weights(path, objects_to_skip=skipped)
-    except ValueError as error:
+    except (OSError, RuntimeError, LookupError, ValueError) as error:
         raise ValueError(f"{path} does not fit this config's network") from error
     if names and console:
         console.print(

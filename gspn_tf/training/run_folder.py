@@ -21,7 +21,6 @@ import csv
 import dataclasses as dc
 import importlib.metadata
 import io
-import json
 import os
 import platform
 import subprocess
@@ -33,6 +32,7 @@ from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.config import Config
 from gspn_tf.data import manifest
+from gspn_tf.files.errors import ScanError, load_json, naming_file
 
 
 class RunFolder(NamedTuple):
@@ -79,14 +79,23 @@ class RunFolder(NamedTuple):
         return config_lib.read_config(path)
 
     def classes(self) -> list[tuple[int, str]]:
-        """Read raw id and name of the network's classes 1..C, in their order."""
-        pairs = json.loads((self.path / "classes.json").read_text())
-        return [(int(raw_id), str(name)) for raw_id, name in pairs]
+        """Read raw id and name of the network's classes 1..C, in their order.
+
+        Raises:
+            ValueError: the file is damaged.
+        """
+        path = self.path / "classes.json"
+        pairs = load_json(path)
+        with naming_file(path, "class list", TypeError):
+            return [(int(raw_id), str(name)) for raw_id, name in pairs]
 
     def versions(self) -> dict[str, Any]:
         """Read `versions.json`: see `versions` below; {} where it is missing."""
         path = self.path / "versions.json"
-        return json.loads(path.read_text()) if path.is_file() else {}
+        found = load_json(path) if path.is_file() else {}
+        if not isinstance(found, dict):
+            raise ScanError(f"{path} must hold a dict, got {found!r:.80}")
+        return found
 
     def start(
         self, config: Config, classes: Sequence[Sequence], data: Mapping | None = None
@@ -144,8 +153,15 @@ class RunFolder(NamedTuple):
 
     def _metrics(self) -> list[dict[str, str]]:
         path = self.path / "metrics.csv"
-        text = path.read_text() if path.exists() else ""
-        return list(csv.DictReader(io.StringIO(text)))
+        if not path.exists():
+            return []
+        with naming_file(path, "metrics", csv.Error):
+            text = path.read_text(encoding="utf-8")
+            table = list(csv.DictReader(io.StringIO(text)))
+            cells = [cell for row in table for item in row.items() for cell in item]
+            if not text.startswith("stage,epoch,") or text[-1] != "\n" or None in cells:
+                raise ValueError("it is cut off, or no table of stages and epochs")
+            return table
 
 
 def training_checksums(directory: str | Path) -> dict[str, str]:

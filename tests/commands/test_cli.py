@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -13,12 +15,13 @@ import tensorflow as tf
 from command_line import error_of, gspn, write_scans
 
 from gspn_tf import config as c
+from gspn_tf.commands import command as command_lib
 from gspn_tf.commands import main as cli
 from gspn_tf.commands import prepare_generated, segment
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.masks import read_masks
-from gspn_tf.startup import load_tensorflow
+from gspn_tf.startup import about_gpus, load_tensorflow
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +229,24 @@ def test_export_of_a_run_is_a_saved_model(work, capsys):
     assert "exports/1" in error_of(capsys)
 
 
+@pytest.mark.parametrize(
+    "name", ["config.json", "classes.json", "rpointnet.weights.h5", "versions.json"]
+)
+def test_a_damaged_file_of_a_run_is_one_line(name, work, tmp_path, capsys):
+    run = shutil.copytree(work / "run", tmp_path / "run")
+    content = (run / name).read_bytes()
+    scan, output = work / "scans" / "scan_0.npz", tmp_path / "out"
+    commands = [("export", "--model", run, "--output", output)]
+    if name != "versions.json":
+        commands.append(("segment", scan, "--model", run, "--output", output))
+    for damaged in (b"", content[: len(content) // 2], b"PK\x03\x04\xff\xfe"):
+        (run / name).write_bytes(damaged)
+        for words in commands:
+            assert gspn(*words) == 1
+            assert f"{run / name} is not a readable" in error_of(capsys)
+    assert not output.exists()
+
+
 @pytest.mark.slow
 def test_benchmark_of_the_data_sets_it_against_training(work, capsys):
     figures, cores = work / "throughput.json", os.sched_getaffinity(0)
@@ -243,8 +264,74 @@ def test_benchmark_of_the_data_sets_it_against_training(work, capsys):
 
 
 def test_tensorflow_is_loaded_quietly(capfd):
-    load_tensorflow()
+    assert load_tensorflow() == []  # as it has been before
+    command_lib.start_tensorflow()
     assert capfd.readouterr().err == ""
+
+
+def test_a_process_says_once_what_it_runs_on():
+    program = (
+        "from gspn_tf.commands.command import start_tensorflow as start; "
+        "start(); start()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(f"on {len(os.sched_getaffinity(0))} CPU cores")
+    assert done.stdout == b""
+
+
+@pytest.mark.parametrize(
+    "gpus, said, expected",
+    [
+        ([], ["Cannot dlopen some GPU libraries."], "cores; Cannot dlopen some GPU li"),
+        ([], ["Could not find cuda drivers.", "cuInit failed"], "find cuda drivers.$"),
+        (["one"], [], "^on GPU NVIDIA X, its point operations on the CPU$"),
+    ],
+)
+def test_the_device_line_says_why_a_gpu_is_not_used(gpus, said, expected, monkeypatch):
+    details = {"device_name": "NVIDIA X"}
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: gpus)
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: details)
+    assert re.search(expected, command_lib.device_line(said))
+
+
+def test_what_tensorflow_says_of_gpus():
+    log = (
+        "WARNING: All log messages before absl::InitializeLog() is called\n"
+        "I0000 00:00:17.65 18 port.cc:153] oneDNN custom operations are on.\n"
+    ) + 2 * "W0000 00:00:17.66 18 gpu_device.cc:9] Cannot dlopen some GPU libraries\n"
+    assert about_gpus(log) == ["Cannot dlopen some GPU libraries"]
+
+
+@tf.function
+def broken_graph(x):
+    tf.debugging.assert_less(x, 3.0, "x must be small")
+    return x
+
+
+def broken_scenes():
+    yield 1.0
+    raise ValueError("a scene is broken")
+
+
+def broken_data():
+    spec = tf.TensorSpec([])
+    return list(tf.data.Dataset.from_generator(broken_scenes, output_signature=spec))
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: broken_graph(tf.constant(4.0)), "assertion failed: [x must be small]"),
+        (broken_data, "ValueError: a scene is broken"),
+        (lambda: tf.gather(tf.zeros([3]), [7]), "indices[0] = 7 is not in [0, 3)"),
+        (lambda: list(tf.data.TFRecordDataset("no/file")), "no/file; No such file"),
+    ],
+)
+def test_an_error_in_a_graph_shows_its_cause(call, message, monkeypatch, capsys):
+    monkeypatch.setattr(prepare_generated, "generated_data", lambda *_: call())
+    assert gspn("prepare", "rooms", "--output", "x") == 1
+    assert error_of(capsys).startswith(f"gspn: {message}")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gspn_tf import files, models
 from gspn_tf.config import Config, RPointNetConfig
 from gspn_tf.paper.release import names as release_names
 from gspn_tf.paper.release.names import CheckpointError, Weight
+from gspn_tf.training.callbacks import save_weights
 from gspn_tf.training.run_folder import RunFolder
 
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")  # files of one checkpoint
@@ -46,9 +47,9 @@ def import_checkpoint(
         run.start(config, classes)
         whole = isinstance(model, models.RPointNet)
         proposing = model.proposal_network if whole else model
-        proposing.save_weights(run.weights("gspn"))
+        save_weights(proposing, run.weights("gspn"))
         if whole:
-            model.save_weights(run.weights("rpointnet"))
+            save_weights(model, run.weights("rpointnet"))
     return model
 
 
