@@ -148,11 +148,11 @@ def test_what_compile_cannot_do_is_an_error(options, message, gspn_config):
 def test_batches_that_do_not_fit_are_errors(sgpn_config, tiny_batch, tiny_scene):
     model = models.build(dc.replace(sgpn_config, num_classes=3))
     model.compile("adam")
-    before = model.get_weights()
+    before = [weight.numpy() for weight in model.trainable_weights]
     message = r"num_classes of the network is 3, .* \[3\]"  # the class
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         model.fit(tf.data.Dataset.from_tensors(tiny_batch), verbose=0, shuffle=False)
-    for old, new in zip(before, model.get_weights(), strict=True):
+    for old, new in zip(before, model.trainable_weights, strict=True):
         np.testing.assert_array_equal(old, new)
     with pytest.raises(ValueError, match='"targets", got .*points'):
         model.evaluate(tf.data.Dataset.from_tensors(tiny_scene), verbose=0)
