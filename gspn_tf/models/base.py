@@ -121,7 +121,7 @@ class LossModel(keras.Model):
         """Track the losses of a batch outside of training (called by Keras)."""
         batch = self.labelled(data)
         outputs = self.learn(batch, training=False)
-        loss = self.compute_loss(batch, None, outputs)
+        loss = self.compute_loss(batch, None, outputs, training=False)
         self._loss_tracker.update_state(loss, tf.shape(batch["points"])[0])
         return self.get_metrics_result()
 
