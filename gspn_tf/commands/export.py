@@ -3,12 +3,12 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, existing_folder
+from gspn_tf.commands.command import Command, UserError, model_folder
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
-    flag("--model", "Run folder.", required=True),
+    flag("--model", "Run folder, or preset or its folder.", required=True),
     flag("--output", "Folder of all versions of this model.", required=True),
     flag(
         "--ops",
@@ -34,7 +34,7 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Write a SavedModel for TensorFlow Serving and other servers."""
-    folder = existing_folder(flags.model, "--model")
+    folder = model_folder(flags.model)
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()

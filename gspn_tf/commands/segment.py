@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.commands.command import Command, UserError, existing_folder
+from gspn_tf.commands.command import Command, UserError, model_folder
 from gspn_tf.commands.flags import POINT_SEED, flag, integer, real
 from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
     flag("scan", "PLY or npz file."),
-    flag("--model", "Run folder.", required=True),
+    flag("--model", "Run folder, or preset or its folder.", required=True),
     flag("--output", "Folder for the results.", required=True),
     flag(
         "--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=real(1e-9, 1e9)
@@ -30,7 +30,7 @@ def run(flags: Namespace) -> None:
     path = Path(flags.scan)
     if not path.is_file():
         raise UserError(f"no file {path}")
-    folder = existing_folder(flags.model, "--model")
+    folder = model_folder(flags.model)
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     load_tensorflow()

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ScanError(ValueError):
-    """A file that is no usable scan: names the file, what was expected, what came."""
+    """A file that cannot be used: names the file, what was expected, what came."""
 
 
 @contextlib.contextmanager
@@ -32,7 +32,8 @@ def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator
     except known as error:
         if isinstance(error, OSError) and error.strerror:
             raise ScanError(f"{path} cannot be read: {error.strerror}") from error
-        raise ScanError(f"{path} is not a readable {kind} file: {error}") from error
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ScanError(f"{path} is not a readable {kind} file: {what}") from error
 
 
 def load_json(path: str | Path) -> Any:
