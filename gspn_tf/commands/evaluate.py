@@ -6,7 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gspn_tf.commands.command import Command, UserError, existing_folder, write_metrics
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    existing_folder,
+    model_folder,
+    write_metrics,
+)
 from gspn_tf.commands.flags import JSON, POINT_SEED, flag
 from gspn_tf.commands.prepare import tracked
 from gspn_tf.config import presets
@@ -31,7 +37,7 @@ class Evaluand(NamedTuple):
 
 
 FLAGS = (
-    flag("--run", "Run folder."),
+    flag("--run", "Run folder, or preset or its folder."),
     flag("--data", "Folder that `gspn prepare` made."),
     flag("--split", "Its split to evaluate on; default: val."),
     flag(
@@ -142,7 +148,9 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
 
     What a run finds is written where --predictions says.
     """
-    for name in ("run" if flags.run else "predictions", "data"):
+    if flags.run:
+        model_folder(flags.run, "--run")
+    for name in ("data",) if flags.run else ("predictions", "data"):
         existing_folder(getattr(flags, name), f"--{name}")
     load_tensorflow()
     from gspn_tf.evaluation import measures
