@@ -10,7 +10,9 @@ The public names, imported when they are first used: TensorFlow takes seconds.
 """
 
 import pkgutil
-from typing import Any
+from typing import Any, NamedTuple
+
+import wrapt
 
 _NAMES = {
     "config": ("Config", "GSPNConfig", "RPointNetConfig", "SGPNConfig"),
@@ -30,8 +32,42 @@ _PLACES |= {module.rpartition(".")[2]: module for module in _MODULES}
 
 __all__ = [*_PLACES]
 
+_SAVED = {
+    "models": ("GSPN", "RPointNet", "SGPN", "ReleasedGSPN", "ReleasedRPointNet"),
+    "nn.layers": (
+        "BatchNorm",
+        "ContextEncoder",
+        "FeaturePropagation",
+        "GaussianMLP",
+        "PointRoIAlign",
+        "SetAbstraction",
+        "SharedMLP",
+    ),
+    "training.schedules": ("StageSchedule",),
+}
+"""The classes that Keras's files may name, by their modules."""
+
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"gspn_tf has no {name!r}, has {', '.join(__all__)}")
     return pkgutil.resolve_name(f"gspn_tf.{_PLACES[name]}")
+
+
+class _Unimported(NamedTuple):
+    """Stands for a class of Keras's files until it is imported and registers itself."""
+
+    place: str
+
+    def from_config(self, config: dict[str, Any]) -> Any:
+        return pkgutil.resolve_name(self.place).from_config(config)
+
+
+@wrapt.when_imported("keras")
+def _register(keras: Any) -> None:
+    """Let Keras load files that name classes which nothing has imported yet."""
+    known = keras.saving.get_custom_objects()
+    for at, names in _SAVED.items():
+        for name in names:
+            place = _Unimported(f"gspn_tf.{at}:{name}")
+            known.setdefault(f"gspn_tf>{name}", place)

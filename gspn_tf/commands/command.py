@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from gspn_tf import files, startup
 from gspn_tf.commands.flags import Flag
-from gspn_tf.config import Config
+from gspn_tf.config import Config, preset_folder
 from gspn_tf.config import loading as config_loading
 
 
@@ -83,6 +83,14 @@ def write_metrics(flags: Namespace, metrics: dict[str, Any]) -> None:
     """Write metrics where `--json` says, if it is given."""
     if flags.json:
         files.write_json(flags.json, metrics)
+
+
+def model_folder(name: str, purpose: str = "--model") -> Path:
+    """Return the folder of a run or preset; UserError if there is none of the name."""
+    try:
+        return preset_folder(name)
+    except FileNotFoundError as error:
+        raise UserError(f"{purpose}: {error}") from error
 
 
 def existing_folder(path: str, purpose: str) -> Path:

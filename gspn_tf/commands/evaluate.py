@@ -10,6 +10,7 @@ from gspn_tf.commands.command import (
     Command,
     UserError,
     existing_folder,
+    model_folder,
     start_tensorflow,
     write_metrics,
 )
@@ -36,7 +37,7 @@ class Evaluand(NamedTuple):
 
 
 FLAGS = (
-    flag("--run", "Run folder."),
+    flag("--run", "Run folder, or preset or its folder."),
     flag("--data", "Folder that `gspn prepare` made."),
     flag("--split", "Its split to evaluate on; default: val."),
     flag(
@@ -147,7 +148,9 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
 
     What a run finds is written where --predictions says.
     """
-    for name in ("run" if flags.run else "predictions", "data"):
+    if flags.run:
+        model_folder(flags.run, "--run")
+    for name in ("data",) if flags.run else ("predictions", "data"):
         existing_folder(getattr(flags, name), f"--{name}")
     start_tensorflow()
     from gspn_tf.evaluation import measures

@@ -6,13 +6,13 @@ from pathlib import Path
 from gspn_tf.commands.command import (
     Command,
     UserError,
-    existing_folder,
+    model_folder,
     start_tensorflow,
 )
 from gspn_tf.commands.flags import flag, integer
 
 FLAGS = (
-    flag("--model", "Run folder.", required=True),
+    flag("--model", "Run folder, or preset or its folder.", required=True),
     flag("--output", "Folder of all versions of this model.", required=True),
     flag(
         "--ops",
@@ -38,7 +38,7 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Write a SavedModel for TensorFlow Serving and other servers."""
-    folder = existing_folder(flags.model, "--model")
+    folder = model_folder(flags.model)
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     start_tensorflow()

@@ -8,14 +8,14 @@ import numpy as np
 from gspn_tf.commands.command import (
     Command,
     UserError,
-    existing_folder,
+    model_folder,
     start_tensorflow,
 )
 from gspn_tf.commands.flags import POINT_SEED, flag, integer, real
 
 FLAGS = (
     flag("scan", "PLY or npz file."),
-    flag("--model", "Run folder.", required=True),
+    flag("--model", "Run folder, or preset or its folder.", required=True),
     flag("--output", "Folder for the results.", required=True),
     flag(
         "--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=real(1e-9, 1e9)
@@ -34,7 +34,7 @@ def run(flags: Namespace) -> None:
     path = Path(flags.scan)
     if not path.is_file():
         raise UserError(f"no file {path}")
-    folder = existing_folder(flags.model, "--model")
+    folder = model_folder(flags.model)
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
     start_tensorflow()

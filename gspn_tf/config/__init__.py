@@ -23,3 +23,20 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _HOMES = (_PACKAGE, _PACKAGE.parent)  # installed, and in a checkout
 CONFIGS = next(home / "configs" for home in _HOMES if (home / "configs").is_dir())
 """Folder of the config files that come with the package."""
+PRESETS = _PACKAGE / "presets"
+"""Folder of the trained networks that come with the package."""
+
+
+def preset_folder(name: str | Path) -> Path:
+    """Find a preset of the package by its name, or else any folder by its path.
+
+    Raises:
+        FileNotFoundError: there is neither; names the presets.
+    """
+    presets = {path.name: path for path in PRESETS.glob("*")}
+    if not (folder := presets.get(str(name), Path(name))).is_dir():
+        known = ", ".join(sorted(presets)) or "none"
+        raise FileNotFoundError(
+            f"no folder {name}, nor a preset of that name; presets: {known}"
+        )
+    return folder

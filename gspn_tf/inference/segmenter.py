@@ -7,11 +7,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from gspn_tf import config as config_lib
 from gspn_tf import models
 from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.scene import GREY
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
+from gspn_tf.models import presets
 from gspn_tf.training.loop import load_weights
 from gspn_tf.training.run_folder import RunFolder
 
@@ -55,6 +57,17 @@ class Segmenter:
             return find_instances(model, scan)
 
         self._find = tf.function(find, autograph=False)
+
+    @classmethod
+    def from_preset(cls, name: str | Path) -> "Segmenter":
+        """Make one of a preset, by its name or folder, or of a run folder.
+
+        Raises:
+            FileNotFoundError: No such preset or folder.
+            ValueError: A file is damaged, or it finds no instances.
+        """
+        model, config, _ = load_run(name)
+        return cls.from_config(model, config.data)
 
     @classmethod
     def from_config(cls, model: InstanceNetwork, data: DataConfig) -> "Segmenter":
@@ -118,11 +131,17 @@ def checked_scan(
 def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
     """Load the best model of a run folder, its config and [(raw id, name), ...].
 
+    A preset serves as well, by its name or folder; its config says nothing of training.
+
     Raises:
         FileNotFoundError: no run, or one whose last stage has no weights yet.
-        ValueError: a file of it is damaged; names the file.
+        ValueError: a file of it is damaged; names the file. Or a preset without
+            instances, classes or preprocessing.
     """
-    folder = RunFolder(Path(path))
+    path = config_lib.preset_folder(path)
+    if presets.is_preset(path):
+        return load_preset(path)
+    folder = RunFolder(path)
     config = folder.config()
     *_, stage = config.model.stages()
     weights = folder.weights(stage)
@@ -130,8 +149,21 @@ def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
         )
-    classes = folder.classes()
-    return load_model(config.model, weights), config, classes
+    known: dict[str, Any] = {"classes": folder.classes(), "data": config.data}
+    return load_model(config.model, weights, **known), config, known["classes"]
+
+
+def load_preset(path: Path) -> tuple[InstanceNetwork, Config, Sequence]:
+    """Load what `load_run` gives from the folder of a preset."""
+    model = presets.load(path)
+    if isinstance(model, models.GSPN):
+        raise ValueError(f"{path} holds a GSPN: it makes proposals, no instances")
+    for name, file in presets.KNOWN.items():
+        if getattr(model, name) is None:
+            raise ValueError(
+                f"{path / file} must tell the {name}, which it was saved without"
+            )
+    return model, Config(model=model.config, data=model.data), model.classes
 
 
 def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
@@ -156,8 +188,10 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
     return load_model(config.model.proposal, weights), config
 
 
-def load_model(config: RPointNetConfig | SGPNConfig | GSPNConfig, weights: Path) -> Any:
-    """Build the network of a config with the weights of a file."""
-    model = models.build(config)
+def load_model(
+    config: RPointNetConfig | SGPNConfig | GSPNConfig, weights: Path, **known: Any
+) -> Any:
+    """Build a network with the weights of a file; `known` as of `PresetModel`."""
+    model = models.build(config, **known)
     load_weights(model, weights)
     return model

@@ -4,6 +4,8 @@ They may import `nn` and all that is below it. `build` is the only place where a
 becomes a class.
 """
 
+from typing import Any
+
 from gspn_tf.config import GSPNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.models.gspn import GSPN
 from gspn_tf.models.released import ReleasedGSPN, ReleasedRPointNet
@@ -20,6 +22,8 @@ MODELS = {
 }
 
 
-def build(config: GSPNConfig | RPointNetConfig | SGPNConfig) -> GSPN | RPointNet | SGPN:
-    """The model of a config, its weights initialised."""
-    return MODELS[config.kind](config)
+def build(
+    config: GSPNConfig | RPointNetConfig | SGPNConfig, **known: Any
+) -> GSPN | RPointNet | SGPN:
+    """The model of a config, its weights initialised; `known` as of `PresetModel`."""
+    return MODELS[config.kind](config, **known)

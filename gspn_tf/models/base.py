@@ -1,14 +1,13 @@
 """A Keras model whose loss is a sum of named terms."""
 
-import dataclasses as dc
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from gspn_tf import config as config_lib
 from gspn_tf.config import BackboneConfig
+from gspn_tf.models.presets import PresetModel
 from gspn_tf.nn.layers import BatchNorm
 from gspn_tf.types import Batch, Terms
 
@@ -21,7 +20,7 @@ def momentum_at(step: tf.Tensor, decay_steps: int) -> tf.Tensor:
     return tf.minimum(1 - 0.5 ** (1 + stair), MOMENTUM_LIMIT)
 
 
-class LossModel(keras.Model):
+class LossModel(PresetModel):
     """Subclasses give `monitored`, `loss_terms`, and `learn` and `detect`, or `call`.
 
     `fit` and `evaluate` take batches of dicts (the ground truth is under "targets",
@@ -31,7 +30,6 @@ class LossModel(keras.Model):
     under mixed precision.
     """
 
-    config_class: type
     # Attributes of the layers that depend on the number of classes.
     class_layers: tuple[str, ...]
     # Terms whose sum over the validation scenes selects the best weights (train.py of
@@ -39,8 +37,7 @@ class LossModel(keras.Model):
     monitored: tuple[str, ...]
 
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
-        self.config = config or self.config_class()
+        super().__init__(config, **kwargs)
         self.supports_jit = False  # XLA has no kernels for the point ops
         self.steps = self.add_weight(
             name="steps",
@@ -183,10 +180,6 @@ class LossModel(keras.Model):
         """A seed [2], fresh in training and fixed outside, so that results repeat."""
         return tf.cast(draws.next(), tf.int32) if training else tf.zeros(2, tf.int32)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments, for Keras's serialisation."""
-        return {**super().get_config(), "config": dc.asdict(self.config)}
-
     def load_own_variables(self, store: Any) -> None:
         """Read the steps; files of earlier versions have none, or the KL weight."""
         if len(store):
@@ -195,12 +188,6 @@ class LossModel(keras.Model):
     def get_build_config(self) -> None:
         """Return nothing: the constructor makes all weights."""
         return None
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make the model of what `get_config` returned."""
-        values = config_lib.from_dict(cls.config_class, config["config"])
-        return cls(**{**config, "config": values})
 
 
 def batch_norms(model: keras.Model) -> Iterator[BatchNorm]:

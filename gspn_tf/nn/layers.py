@@ -36,6 +36,7 @@ class FloatLayer(keras.layers.Layer):
         self.built = True
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
@@ -48,8 +49,8 @@ class BatchNorm(keras.layers.BatchNormalization):
     batch_variance = False
     schedule: Callable[[], tf.Tensor] | None = None
 
-    def __init__(self, channels: int, momentum: float = 0.9) -> None:
-        super().__init__(momentum=momentum, epsilon=1e-3)
+    def __init__(self, channels: int, momentum: float = 0.9, **kwargs: Any) -> None:
+        super().__init__(momentum=momentum, epsilon=1e-3, **kwargs)
         self.build((None, channels))
         self.input_spec = None  # any number of leading axes
 
@@ -76,7 +77,12 @@ class BatchNorm(keras.layers.BatchNormalization):
             )
         return tf.reshape(outputs, tf.shape(inputs))
 
+    def get_config(self) -> dict[str, Any]:
+        config = {"channels": self.gamma.shape[0], "momentum": self.momentum}
+        return keras.layers.Layer.get_config(self) | config
 
+
+@keras.saving.register_keras_serializable("gspn_tf")
 class SharedMLP(FloatLayer):
     """Dense, batch norm, ReLU, repeated: the same for every point.
 
@@ -125,6 +131,7 @@ def matrix_product(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return product
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class SetAbstraction(FloatLayer):
     """PointNet++'s local PointNet: neighbours relative to a centre, MLP, maximum.
 
@@ -139,6 +146,7 @@ class SetAbstraction(FloatLayer):
     def call(
         self, points: tf.Tensor, level: Level, features: tf.Tensor | None = None
     ) -> tf.Tensor:
+        level = Level(*level)  # Keras's files have lists in place of named tuples
         # Coordinates are subtracted before the product: far from the origin the
         # difference of two products would keep few digits.
         local = ops.group_points(points, level.neighbors) - level.points[:, :, None]
@@ -149,6 +157,7 @@ class SetAbstraction(FloatLayer):
         return tf.reduce_max(self.mlp.activate(projected), axis=2)
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class FeaturePropagation(FloatLayer):
     """PointNet++'s way up: interpolate coarse features, add the skip, MLP.
 
@@ -171,6 +180,7 @@ class FeaturePropagation(FloatLayer):
         return self.mlp.activate(projected)
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class ContextEncoder(FloatLayer):
     """One PointNet for each scale of the context around a seed (section 3.1).
 
@@ -186,6 +196,7 @@ class ContextEncoder(FloatLayer):
         self.width = num_scales * units[-1]
 
     def call(self, context: Context, centers: tf.Tensor) -> tf.Tensor:
+        context = Context(*context)
         around = tf.concat([context.colors, context.points], -1)
         origin = tf.concat([context.seed_colors, centers], -1)
         features, spheres = [], zip(context.neighbors, context.counts, strict=True)
@@ -196,6 +207,7 @@ class ContextEncoder(FloatLayer):
         return tf.concat(features, axis=-1)
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class GaussianMLP(FloatLayer):
     """MLP to a diagonal Gaussian: mean and log variance, each [..., latent_size].
 
@@ -214,6 +226,7 @@ class GaussianMLP(FloatLayer):
         return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
 class PointRoIAlign(FloatLayer):
     """Equally many scene points for every box (section 3.2).
 

@@ -145,7 +145,8 @@ def interpolation(
 
 def interpolate(features: tf.Tensor, table: Interpolation) -> tf.Tensor:
     """Features [B, n, C] carried to the table's fine points: [B, m, C]."""
-    return ops.three_interpolate(features, table.indices, table.weights)
+    indices, weights = table
+    return ops.three_interpolate(features, indices, weights)
 
 
 def take(values: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:

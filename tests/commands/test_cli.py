@@ -21,6 +21,7 @@ from gspn_tf.commands import prepare_generated, segment
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.masks import read_masks
+from gspn_tf.models import RPointNet
 from gspn_tf.startup import about_gpus, load_tensorflow
 
 
@@ -218,6 +219,19 @@ def test_segment_leaves_four_whole_files(work, capsys):
         # A mask lies inside its box, in the file's own unit and frame.
         distance = np.abs(points[mask] - row["box"]["center"])
         assert (distance <= np.array(row["box"]["size"]) / 2 + 1).all()
+
+
+def test_a_preset_serves_in_place_of_a_run(work, capsys):
+    RPointNet.from_preset(work / "run").save_to_preset(work / "preset")
+    scan, found = work / "scans" / "scan_0.npz", []
+    for name in ("run", "preset"):
+        arguments = ("--model", work / name, "--output", work / f"of_{name}")
+        assert gspn("segment", scan, *arguments) == 0
+        found.append((work / f"of_{name}" / "instances.json").read_bytes())
+    assert found[0] == found[1]
+    capsys.readouterr()
+    assert gspn("segment", scan, "--model=nothing", "--output", work / "none") == 1
+    assert "--model: no folder nothing, nor a preset of" in error_of(capsys)
 
 
 def test_export_of_a_run_is_a_saved_model(work, capsys):

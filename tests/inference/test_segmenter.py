@@ -229,5 +229,7 @@ def test_load_run(sure_network, tmp_path):
     loaded, loaded_config, loaded_classes = inference.load_run(tmp_path)
     assert loaded_config == config
     assert [list(pair) for pair in loaded_classes] == classes
+    again = models.RPointNet.from_preset(tmp_path)
+    assert again.data == config.data and again.classes == tuple(loaded_classes)
     for a, b in zip(loaded.weights, sure_network.weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())

@@ -120,7 +120,7 @@ def write_assets(
     (folder / "classes.txt").write_text("".join(lines), encoding="utf-8")
     (folder / "config.json").write_text(config_lib.to_json(config), encoding="utf-8")
     digest = hashlib.sha256()
-    for variable in model.variables:
+    for variable in model.weights:
         digest.update(variable.numpy().tobytes())
     exported = {"exported_with": versions(), "weights_sha256": digest.hexdigest()}
     files.write_json(folder / "provenance.json", exported | provenance)
