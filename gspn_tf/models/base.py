@@ -30,6 +30,10 @@ class LossModel(keras.Model):
     def track(self, loss_names: tuple[str, ...]) -> None:
         """Set the names of the terms of this model; called by the constructor."""
         self.loss_names = loss_names
+        # Where a `dtype` is given to the model, its layers were made without it.
+        for layer in self._flatten_layers(include_self=False):
+            if not isinstance(layer, keras.layers.Dense):  # outputs, always float32
+                layer.dtype_policy = self.dtype_policy
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
 
     def call(self, batch: Batch, training: bool = False) -> Any:

@@ -14,8 +14,8 @@ from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
-from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
+from gspn_tf.nn.regions import PointRoIAlign
 from gspn_tf.types import Batch, Detections, Proposals, Regions, Terms
 
 

@@ -55,9 +55,11 @@ class Branch(FloatLayer):
         self.mlp = SharedMLP(units, (channels, 3))
         self.output_layer = dense(size, units[-1])
 
-    def call(self, features: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, features: tf.Tensor, places: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
         x = self.mlp.project(features, 0) + self.mlp.project(places, 1)
-        return self.output_layer(self.mlp.activate(x))
+        return self.output_layer(self.mlp.activate(x, training))
 
 
 @keras.saving.register_keras_serializable("gspn_tf")

@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from gspn_tf.nn.layers import FloatLayer, matrix_product
+from gspn_tf.nn.layers import FloatLayer
+from gspn_tf.nn.products import matrix_product
 
 
 class TransposedConv(FloatLayer):
@@ -28,7 +29,7 @@ class TransposedConv(FloatLayer):
         size, stride, units = self.size, self.stride, self.units
         if height == width == 1:
             kernel = tf.reshape(self.kernel, [size * size * units, channels])
-            product = matrix_product(inputs, tf.transpose(kernel))
+            product = matrix_product(inputs, tf.transpose(kernel), self.compute_dtype)
             return tf.reshape(product, [-1, size, size, units])
         blocks = -(-size // stride)
         pad = blocks * stride - size
@@ -40,9 +41,8 @@ class TransposedConv(FloatLayer):
 
         def phase(u: int, v: int) -> tf.Tensor:
             around = [[u, blocks - 1 - u], [v, blocks - 1 - v]]
-            return tf.pad(
-                matrix_product(inputs, kernel[u, v]), [[0, 0], *around, [0, 0]]
-            )
+            product = matrix_product(inputs, kernel[u, v], self.compute_dtype)
+            return tf.pad(product, [[0, 0], *around, [0, 0]])
 
         total = tf.add_n([phase(u, v) for u in range(blocks) for v in range(blocks)])
         if stride > 1:

@@ -15,8 +15,10 @@ import keras
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.nn import normalization
+from gspn_tf.nn.products import in_chunks, matrix_product, maximum, with_leading_axes
 from gspn_tf.nn.pyramid import Context, Level, interpolate
-from gspn_tf.types import Gaussian, Interpolation, Regions
+from gspn_tf.types import Gaussian, Interpolation
 
 
 def dense(units: int, channels: int) -> keras.layers.Dense:
@@ -46,43 +48,59 @@ class BatchNorm(keras.layers.BatchNormalization):
     batch_variance = False
 
     def __init__(self, channels: int, momentum: float = 0.9) -> None:
-        super().__init__(momentum=momentum, epsilon=1e-3)
+        super().__init__(momentum=momentum, epsilon=1e-3, autocast=False)
         self.build((None, channels))
         self.input_spec = None  # any number of leading axes
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         learning = training and self.trainable
-        rows = tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=rows,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
-            mean=[] if learning else tf.convert_to_tensor(self.moving_mean),
-            variance=[] if learning else tf.convert_to_tensor(self.moving_variance),
-            epsilon=self.epsilon,
-            is_training=learning,
+        moments = tuple(map(tf.convert_to_tensor, self.moments))
+        found = normalization.normalize(
+            inputs, *self.affine, None if learning else moments
         )
         if learning:
-            if self.batch_variance:
-                count = tf.cast(tf.shape(rows)[0], variance.dtype)
-                variance *= (count - 1) / count
-            keep = self.momentum
-            self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
-            self.moving_variance.assign(
-                keep * self.moving_variance + (1 - keep) * variance
-            )
-        return tf.reshape(outputs, tf.shape(inputs))
+            self.keep(found.batch_mean, found.batch_variance, tf.size(inputs))
+        return tf.reshape(found.y, tf.shape(inputs))
+
+    @property
+    def affine(self) -> tuple[tf.Tensor, tf.Tensor, float]:
+        """Scale [C], offset [C] and the number that is added to variances."""
+        affine = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        return *affine, self.epsilon
+
+    @property
+    def moments(self) -> tuple[keras.Variable, keras.Variable]:
+        """Moving mean [C] and moving variance [C]."""
+        return self.moving_mean, self.moving_variance
+
+    def keep(self, mean: tf.Tensor, variance: tf.Tensor, size: tf.Tensor) -> None:
+        """Move the moments towards those (n - 1) of a batch of `size` numbers."""
+        if self.batch_variance:
+            count = tf.cast(size // mean.shape[0], variance.dtype)
+            variance *= (count - 1) / count
+        keep = self.momentum
+        for moving, found in zip(self.moments, (mean, variance), strict=True):
+            moving.assign(keep * moving + (1 - keep) * found)
+
+    def folded(self, kernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Kernel [C', C] and bias [C] of a product and this norm in one."""
+        mean, variance = self.moments
+        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return kernel * scale, self.beta - mean * scale
 
 
 class SharedMLP(FloatLayer):
     """Dense, batch norm, ReLU, repeated: the same for every point.
 
+    Under mixed precision products and activations have the policy's compute type.
+
     Args:
       units: output channels of each layer.
       parts: channels of each input part; the first layer sees them concatenated.
 
-    Inputs: one tensor [..., C] (where there is one part). Output [..., units[-1]].
-    `project` then `activate` is the same with the first layer's product on its own.
+    Inputs: one tensor [..., C] (where there is one part). Output [..., units[-1]], and
+    where it is `pooled` the maximum over the last axis of points. `project` then
+    `activate` is the same with the first layer's product on its own.
     """
 
     def __init__(
@@ -95,31 +113,53 @@ class SharedMLP(FloatLayer):
             for i, shape in enumerate(itertools.pairwise((sum(parts), *units)))
         ]
         self.norms = [BatchNorm(width) for width in units]
+        self.width = units[-1]
 
     def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
         """Product [..., units[0]] of one part [..., parts[part]]; sum over parts."""
         start = sum(self.parts[:part])
         kernel = tf.convert_to_tensor(self.kernels[0])
-        return matrix_product(features, kernel[start : start + self.parts[part]])
+        kernel = kernel[start : start + self.parts[part]]
+        return matrix_product(features, kernel, self.compute_dtype)
 
-    def activate(self, projected: tf.Tensor) -> tf.Tensor:
+    def activate(
+        self, projected: tf.Tensor, training: bool = False, pooled: bool = False
+    ) -> tf.Tensor:
         """Apply the rest of the network: [..., units[0]] -> [..., units[-1]]."""
-        x = tf.nn.relu(self.norms[0](projected))
-        for kernel, norm in zip(self.kernels[1:], self.norms[1:], strict=True):
-            x = tf.nn.relu(norm(matrix_product(x, tf.convert_to_tensor(kernel))))
-        return x
+        if training and self.trainable:
+            return self._learn(projected, pooled)
+        return self._infer(tf.nn.relu(self.norms[0](projected)), 1, pooled)
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.activate(self.project(inputs))
+    def call(
+        self, inputs: tf.Tensor, training: bool = False, pooled: bool = False
+    ) -> tf.Tensor:
+        if training and self.trainable:
+            return self._learn(self.project(inputs), pooled)
+        return self._infer(inputs, 0, pooled)
 
+    def _infer(self, inputs: tf.Tensor, first: int, pooled: bool) -> tf.Tensor:
+        """Apply the layers from `first` on, each as one product."""
+        x = tf.cast(tf.reshape(inputs, [-1, inputs.shape[-1]]), self.compute_dtype)
+        for kernel, norm in list(zip(self.kernels, self.norms, strict=True))[first:]:
+            weights, bias = (tf.cast(w, x.dtype) for w in norm.folded(kernel))
+            x = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, weights), bias))
+        x = with_leading_axes(x, inputs)
+        return maximum(x) if pooled else x
 
-def matrix_product(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Product [..., D] of x [..., C] and kernel [C, D], as one matrix product."""
-    rows = tf.reshape(x, [-1, kernel.shape[0]])
-    shape = tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0)
-    product = tf.reshape(tf.matmul(rows, kernel), shape)
-    product.set_shape([*x.shape[:-1], kernel.shape[1]])
-    return product
+    def _learn(self, projected: tf.Tensor, pooled: bool) -> tf.Tensor:
+        """Apply the rest of the network with the statistics of the batch."""
+        x = tf.reshape(projected, [-1, projected.shape[-1]])
+        for norm, kernel in zip(self.norms, self.kernels[1:], strict=False):
+            size, kernel = tf.size(x), tf.cast(kernel, x.dtype)
+            x, *moments = normalization.activated_product(x, *norm.affine, kernel)
+            norm.keep(*moments, size)
+        x, norm = with_leading_axes(x, projected), self.norms[-1]
+        if not pooled:
+            return tf.nn.relu(norm(x, training=True))
+        sets = tf.reshape(x, [-1, *x.shape[-2:]])
+        maxima, *moments = normalization.activated_maximum(sets, *norm.affine)
+        norm.keep(*moments, tf.size(x))
+        return with_leading_axes(maxima, x[..., 0, :])
 
 
 class SetAbstraction(FloatLayer):
@@ -134,7 +174,11 @@ class SetAbstraction(FloatLayer):
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
 
     def call(
-        self, points: tf.Tensor, level: Level, features: tf.Tensor | None = None
+        self,
+        points: tf.Tensor,
+        level: Level,
+        features: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tf.Tensor:
         # Coordinates are subtracted before the product: far from the origin the
         # difference of two products would keep few digits.
@@ -143,7 +187,7 @@ class SetAbstraction(FloatLayer):
         if features is not None:
             features = self.mlp.project(features, 1)
             projected += ops.group_points(features, level.neighbors)
-        return tf.reduce_max(self.mlp.activate(projected), axis=2)
+        return self.mlp.activate(projected, training, pooled=True)
 
 
 class FeaturePropagation(FloatLayer):
@@ -160,12 +204,16 @@ class FeaturePropagation(FloatLayer):
         self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
 
     def call(
-        self, coarse: tf.Tensor, table: Interpolation, skip: tf.Tensor | None = None
+        self,
+        coarse: tf.Tensor,
+        table: Interpolation,
+        skip: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tf.Tensor:
         projected = interpolate(self.mlp.project(coarse, 0), table)
         if skip is not None:
             projected += self.mlp.project(skip, 1)
-        return self.mlp.activate(projected)
+        return self.mlp.activate(projected, training)
 
 
 class ContextEncoder(FloatLayer):
@@ -182,14 +230,24 @@ class ContextEncoder(FloatLayer):
         self.scales = [SharedMLP(units, (6,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
 
-    def call(self, context: Context, centers: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, context: Context, centers: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
         around = tf.concat([context.colors, context.points], -1)
         origin = tf.concat([context.seed_colors, centers], -1)
         features, spheres = [], zip(context.neighbors, context.counts, strict=True)
         for mlp, (near, count) in zip(self.scales, spheres, strict=True):
-            local = ops.group_points(around, near) - origin[:, :, None, :]
-            feature = tf.reduce_max(mlp(local), axis=2)
-            features.append(tf.where(count[..., None] > 0, feature, 0.0))
+
+            def encode(
+                near: tf.Tensor, origin: tf.Tensor, mlp: SharedMLP = mlp
+            ) -> tf.Tensor:
+                local = ops.group_points(around, near) - origin[:, :, None, :]
+                return mlp(local, pooled=True)
+
+            row = tf.TensorSpec([mlp.width], self.compute_dtype)
+            whole = encode if training else in_chunks(encode, near.shape[-1], row)
+            found = whole(near, origin)
+            features.append(tf.where(count[..., None] > 0, found, 0))
         return tf.concat(features, axis=-1)
 
 
@@ -209,39 +267,3 @@ class GaussianMLP(FloatLayer):
     def call(self, inputs: tf.Tensor) -> Gaussian:
         mean, log_variance = tf.split(self.output_layer(self.mlp(inputs)), 2, axis=-1)
         return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))
-
-
-class PointRoIAlign(FloatLayer):
-    """Equally many scene points for every box (section 3.2).
-
-    Points are drawn with replacement from those inside the box.
-
-    Args:
-      num_points: points drawn for a box.
-      margin: metres by which a box is enlarged on every side to draw its points.
-
-    Inputs: points [B, N, 3], boxes [B, R, 6], valid [B, R], the scenes' num_points
-    [B], seed [2] int32. Output: Regions; a box without points becomes invalid.
-    """
-
-    def __init__(self, num_points: int, margin: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.num_points, self.margin = num_points, margin
-
-    def call(
-        self,
-        points: tf.Tensor,
-        boxes: tf.Tensor,
-        valid: tf.Tensor,
-        num_points: tf.Tensor,
-        seed: tf.Tensor,
-    ) -> Regions:
-        indices, counts = ops.sample_in_boxes(
-            points,
-            boxes,
-            seed,
-            num_samples=self.num_points,
-            margin=self.margin,
-            num_points=num_points,
-        )
-        return Regions(boxes, indices, valid & (counts > 0))

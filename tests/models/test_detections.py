@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gspn_tf.nn.layers import PointRoIAlign
+from gspn_tf.nn.regions import PointRoIAlign
 
 
 @pytest.fixture(scope="module")

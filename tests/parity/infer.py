@@ -11,8 +11,8 @@ from gspn_tf.models import scoring
 from gspn_tf.models.heads import PointFeatures
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import suppression
-from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import interpolate, take
+from gspn_tf.nn.regions import PointRoIAlign
 from parity.geometry import NETWORKS, level_end_points, sphere_end_points
 from parity.golden import Case, Check, Compare, Golden, pattern_cases
 from parity.regions import REVERSED, blank, selected_rows

@@ -56,6 +56,7 @@ class ConditionalVAE(ShapeGenerator):
             latent = self.sample(posterior) if training else latent
         if self.context is not None:
             context = self.context(context)
+        latent = tf.cast(latent, context.dtype)
         decoded = self.decode(tf.concat([latent, context], axis=-1))
         return GeneratedShapes(*decoded, prior, posterior)
 
