@@ -21,7 +21,7 @@ from gspn_tf.models.pointnet2 import PointNet2Encoder
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.products import in_chunks
-from gspn_tf.nn.pyramid import Pyramid, interpolate, take
+from gspn_tf.nn.pyramid import Pyramid, interpolate
 from gspn_tf.types import Regions
 
 
@@ -113,13 +113,13 @@ def region_features(
     if levels is not None:
         products.append(mlp.project(levels, len(products)))
     product = tf.add_n(products)  # [B, N, U]
+    there = tf.concat(places, -1)  # [B, N, 3 or 6]
 
     def describe(boxes: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
         gathered = ops.group_points(product, indices)  # [B, R, M, U]
-        for part, place in enumerate(places, len(products)):
-            near = take(place, indices)
-            gathered += mlp.project(box_lib.normalize(near, boxes), part)
-        return rest(gathered)
+        near = tf.split(ops.group_points(there, indices), len(places), -1)
+        near = tf.concat([box_lib.normalize(place, boxes) for place in near], -1)
+        return rest(gathered + mlp.project(near, len(products), len(places)))
 
     if not training:
         describe = in_chunks(describe, regions.indices.shape[-1], row)

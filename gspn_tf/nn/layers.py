@@ -82,11 +82,11 @@ class BatchNorm(keras.layers.BatchNormalization):
         for moving, found in zip(self.moments, (mean, variance), strict=True):
             moving.assign(keep * moving + (1 - keep) * found)
 
-    def folded(self, kernel: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Kernel [C', C] and bias [C] of a product and this norm in one."""
+    def folded(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scale [C] of a product before the norm and bias [C] that make one of both."""
         mean, variance = self.moments
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
-        return kernel * scale, self.beta - mean * scale
+        return scale, self.beta - mean * scale
 
 
 class SharedMLP(FloatLayer):
@@ -115,11 +115,10 @@ class SharedMLP(FloatLayer):
         self.norms = [BatchNorm(width) for width in units]
         self.width = units[-1]
 
-    def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
-        """Product [..., units[0]] of one part [..., parts[part]]; sum over parts."""
-        start = sum(self.parts[:part])
-        kernel = tf.convert_to_tensor(self.kernels[0])
-        kernel = kernel[start : start + self.parts[part]]
+    def project(self, features: tf.Tensor, part: int = 0, count: int = 1) -> tf.Tensor:
+        """Product [..., units[0]] of `count` parts [..., C], which are to be added."""
+        start, end = sum(self.parts[:part]), sum(self.parts[: part + count])
+        kernel = tf.convert_to_tensor(self.kernels[0])[start:end]
         return matrix_product(features, kernel, self.compute_dtype)
 
     def activate(
@@ -138,13 +137,15 @@ class SharedMLP(FloatLayer):
         return self._infer(inputs, 0, pooled)
 
     def _infer(self, inputs: tf.Tensor, first: int, pooled: bool) -> tf.Tensor:
-        """Apply the layers from `first` on, each as one product."""
+        """Apply the layers from `first` on, the norms in the kernels."""
         x = tf.cast(tf.reshape(inputs, [-1, inputs.shape[-1]]), self.compute_dtype)
-        for kernel, norm in list(zip(self.kernels, self.norms, strict=True))[first:]:
-            weights, bias = (tf.cast(w, x.dtype) for w in norm.folded(kernel))
-            x = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, weights), bias))
-        x = with_leading_axes(x, inputs)
-        return maximum(x) if pooled else x
+        for i in range(first, len(self.kernels)):
+            scale, bias = self.norms[i].folded()
+            product = tf.matmul(x, tf.cast(self.kernels[i] * scale, x.dtype))
+            if pooled and i == len(self.kernels) - 1:
+                product = maximum(with_leading_axes(product, inputs))
+            x = tf.nn.relu(tf.nn.bias_add(product, tf.cast(bias, x.dtype)))
+        return x if pooled else with_leading_axes(x, inputs)
 
     def _learn(self, projected: tf.Tensor, pooled: bool) -> tf.Tensor:
         """Apply the rest of the network with the statistics of the batch."""

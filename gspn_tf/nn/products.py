@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-CHUNK = 8192  # points whose activations are made at once
+CHUNK = 16_384  # points whose activations are made at once
 
 
 def matrix_product(x: tf.Tensor, kernel: tf.Tensor, dtype: str) -> tf.Tensor:
@@ -23,7 +23,7 @@ def with_leading_axes(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
 
 
 def maximum(sets: tf.Tensor) -> tf.Tensor:
-    """The maximum [..., C] of sets [..., K, C] of no negative numbers; K is known."""
+    """The maximum [..., C] of sets [..., K, C], whose K is known."""
     size, channels = sets.shape[-2:]
     rows = tf.reshape(sets, [-1, size, 1, channels])
     # Twice as fast as tf.reduce_max in half precision.
