@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from gspn_tf.commands.command import Command, UserError, existing_folder
-from gspn_tf.commands.flags import flag, integer
+from gspn_tf.commands.flags import PRECISION, flag, integer
 from gspn_tf.startup import load_tensorflow
 
 FLAGS = (
@@ -29,6 +29,7 @@ FLAGS = (
         1_000_000,
         type=integer(1),
     ),
+    PRECISION,
 )
 
 
@@ -43,7 +44,7 @@ def run(flags: Namespace) -> None:
     from gspn_tf.training.run_folder import RunFolder
 
     saved = saved_model.export(
-        *inference.load_run(folder),
+        *inference.load_run(folder, flags.precision),
         flags.output,
         ops=flags.ops,
         version=flags.version,

@@ -114,8 +114,12 @@ def checked_scan(
     return points, colors
 
 
-def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
+def load_run(
+    path: str | Path, precision: str | None = None
+) -> tuple[InstanceNetwork, Config, Sequence]:
     """Load the best model of a run folder, its config and [(raw id, name), ...].
+
+    `precision` is that of `models.build`.
 
     Raises:
         FileNotFoundError: no run, or one whose last stage has no weights yet.
@@ -128,7 +132,8 @@ def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
         )
-    return load_model(config.model, weights), config, folder.classes()
+    model = load_model(config.model, weights, precision)
+    return model, config, folder.classes()
 
 
 def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
@@ -153,8 +158,12 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
     return load_model(config.model.proposal, weights), config
 
 
-def load_model(config: RPointNetConfig | SGPNConfig | GSPNConfig, weights: Path) -> Any:
+def load_model(
+    config: RPointNetConfig | SGPNConfig | GSPNConfig,
+    weights: Path,
+    precision: str | None = None,
+) -> Any:
     """Build the network of a config with the weights of a file."""
-    model = models.build(config)
+    model = models.build(config, precision)
     model.load_weights(weights)
     return model

@@ -19,7 +19,20 @@ MODELS = {
     "sgpn": SGPN,
 }
 
+# Keras's policies by the type of products and activations; all else is float32.
+POLICIES = {
+    "float32": "float32",
+    "bfloat16": "mixed_bfloat16",
+    "float16": "mixed_float16",
+}
 
-def build(config: GSPNConfig | RPointNetConfig | SGPNConfig) -> GSPN | RPointNet | SGPN:
-    """The model of a config, its weights initialised."""
-    return MODELS[config.kind](config)
+
+def build(
+    config: GSPNConfig | RPointNetConfig | SGPNConfig, precision: str | None = None
+) -> GSPN | RPointNet | SGPN:
+    """The model of a config, its weights initialised.
+
+    `precision` is one of POLICIES; None: Keras's own policy decides.
+    """
+    policy = None if precision is None else POLICIES[precision]
+    return MODELS[config.kind](config, dtype=policy)

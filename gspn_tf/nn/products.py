@@ -37,8 +37,8 @@ def in_chunks(
     """Make a function of sets of `size` points that takes CHUNK points at a time.
 
     The activations of so many stay in the processor's caches; those of a whole scene
-    go to memory and back, layer by layer. It is for inference: gradients would need
-    them all.
+    go to memory and back, layer by layer. It is for inference: the result has no
+    gradient, which would need them all.
 
     Args:
       function: of tensors [B, n, ...], or structures of them, one row a set. A row of
@@ -66,6 +66,6 @@ def in_chunks(
         _, parts = tf.while_loop(
             lambda start, _: start < count, chunk, (start, parts), parallel_iterations=1
         )
-        return swapped(parts.concat())
+        return tf.stop_gradient(swapped(parts.concat()))
 
     return whole
