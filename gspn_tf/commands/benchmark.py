@@ -17,7 +17,7 @@ from gspn_tf.commands.command import (
     start_tensorflow,
     write_metrics,
 )
-from gspn_tf.commands.flags import JSON, flag, integer
+from gspn_tf.commands.flags import JSON, PRECISION, flag, integer
 from gspn_tf.commands.prepare_generated import write_generated
 
 FLAGS = (
@@ -45,6 +45,11 @@ FLAGS = (
     flag(
         "--model",
         "For `serving`: run folder; default: the network of --config, untrained.",
+    ),
+    flag(
+        "--precision",
+        "For `model`: float32, bfloat16 or float16, or several with commas.",
+        "float32",
     ),
     JSON,
 )
@@ -79,6 +84,10 @@ def of_checkout(name: str) -> ModuleType:
 def time_subject(flags: Namespace, cores: int) -> None:
     """Time ops, the model or the data pipeline in this process."""
     config = config_of(flags)
+    precisions = flags.precision.split(",")
+    if unknown := set(precisions) - set(PRECISION.options["choices"]):
+        known = ", ".join(PRECISION.options["choices"])
+        raise UserError(f"--precision must be of {known}, got {min(unknown)!r}")
     start_tensorflow()
     from gspn_tf.commands import timings
     from gspn_tf.training.loop import Scenes
@@ -94,10 +103,13 @@ def time_subject(flags: Namespace, cores: int) -> None:
             cases = of_checkout("ops").cases(flags.scan)
             taken = [timings.timed_runs(c.name, c.call, flags.repeats) for c in cases]
         elif flags.subject == "model":
-            taken = timings.model_timings(config, directory, flags.repeats)
+            taken = timings.model_timings(config, directory, flags.repeats, precisions)
         else:
             pipeline, rate = timings.pipeline_timing(config, directory, flags.repeats)
-            steps = timings.step_timings(Scenes(directory, config), flags.repeats)
+            steps = [
+                timings.step_timing(Scenes(directory, config), stage, flags.repeats)
+                for stage in config.model.stages()
+            ]
             taken = [pipeline, *steps]
             fastest = min(step.median_ms for step in steps)
             metrics["scenes_per_s"] = rate

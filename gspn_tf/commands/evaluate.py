@@ -14,7 +14,7 @@ from gspn_tf.commands.command import (
     start_tensorflow,
     write_metrics,
 )
-from gspn_tf.commands.flags import JSON, POINT_SEED, flag
+from gspn_tf.commands.flags import JSON, POINT_SEED, PRECISION, flag
 from gspn_tf.config import presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
@@ -63,6 +63,7 @@ FLAGS = (
         choices=("ranked", "constant"),
     ),
     POINT_SEED,
+    PRECISION,
     flag(
         "--report",
         "Folder for the metrics as JSON and a page; default: with --run one in "
@@ -176,7 +177,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     folder = flags.predictions
     if folder and Path(folder).exists() and any(Path(folder).iterdir()):
         raise UserError(f"{folder} is not empty: runs' predictions are never mixed")
-    model, config, pairs = inference.load_run(flags.run)
+    model, config, pairs = inference.load_run(flags.run, flags.precision)
     if tuple(name for _, name in pairs) != classes.names:
         raise UserError(f"{flags.data} has other classes than {flags.run}")
     scores = flags.scores or ("constant" if model.constant_scores else "ranked")

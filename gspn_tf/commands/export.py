@@ -9,7 +9,7 @@ from gspn_tf.commands.command import (
     model_folder,
     start_tensorflow,
 )
-from gspn_tf.commands.flags import flag, integer
+from gspn_tf.commands.flags import PRECISION, flag, integer
 
 FLAGS = (
     flag("--model", "Run folder, or preset or its folder.", required=True),
@@ -33,6 +33,7 @@ FLAGS = (
         1_000_000,
         type=integer(1),
     ),
+    PRECISION,
 )
 
 
@@ -48,7 +49,7 @@ def run(flags: Namespace) -> None:
 
     trained = {"run": folder.name, **RunFolder(folder).versions()}
     saved = saved_model.export(
-        *inference.load_run(folder),
+        *inference.load_run(folder, flags.precision),
         flags.output,
         ops=flags.ops,
         version=flags.version,

@@ -59,5 +59,11 @@ def _of_words(parser: absl_flags.ArgumentParser) -> Callable[[str], Any]:
     return parse
 
 
+PRECISION = flag(
+    "--precision",
+    "Type of products and activations; weights, geometry and losses are float32.",
+    "float32",
+    choices=("float32", "bfloat16", "float16"),
+)
 JSON = flag("--json", "Also write the metrics to this file.")
 POINT_SEED = flag("--seed", "Of the points that the network sees.", 0, type=integer(0))

@@ -11,7 +11,7 @@ from gspn_tf.commands.command import (
     model_folder,
     start_tensorflow,
 )
-from gspn_tf.commands.flags import POINT_SEED, flag, integer, real
+from gspn_tf.commands.flags import POINT_SEED, PRECISION, flag, integer, real
 
 FLAGS = (
     flag("scan", "PLY or npz file."),
@@ -26,6 +26,7 @@ FLAGS = (
         type=integer(1),
     ),
     POINT_SEED,
+    PRECISION,
 )
 
 
@@ -44,7 +45,7 @@ def run(flags: Namespace) -> None:
     from gspn_tf.inference.segmented_scan import SegmentedScan
 
     scan = read_scan(path)
-    model, config, pairs = inference.load_run(folder)
+    model, config, pairs = inference.load_run(folder, flags.precision)
     classes = ClassList.from_pairs(list(pairs))
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
     print(f"{path.name}: {len(scan.points):,} points; the network sees {seen:,}")

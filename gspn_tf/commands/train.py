@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from gspn_tf.commands.command import Command, UserError, config_of, start_tensorflow
-from gspn_tf.commands.flags import flag
+from gspn_tf.commands.flags import PRECISION, flag
 from gspn_tf.data import manifest
 
 FLAGS = (
@@ -23,6 +23,7 @@ FLAGS = (
         "all",
         choices=("gspn", "rpointnet", "all"),
     ),
+    PRECISION,
 )
 
 
@@ -51,6 +52,7 @@ def run(flags: Namespace) -> None:
         init=flags.init,
         stages=None if flags.stage == "all" else (flags.stage,),
         console=console,
+        precision=flags.precision,
     )
     console.print(f"trained: {flags.run}", highlight=False)
 

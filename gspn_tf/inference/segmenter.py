@@ -128,10 +128,13 @@ def checked_scan(
     return points, colors
 
 
-def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
+def load_run(
+    path: str | Path, precision: str | None = None
+) -> tuple[InstanceNetwork, Config, Sequence]:
     """Load the best model of a run folder, its config and [(raw id, name), ...].
 
     A preset serves as well, by its name or folder; its config says nothing of training.
+    `precision` is that of `models.build`.
 
     Raises:
         FileNotFoundError: no run, or one whose last stage has no weights yet.
@@ -140,7 +143,7 @@ def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
     """
     path = config_lib.preset_folder(path)
     if presets.is_preset(path):
-        return load_preset(path)
+        return load_preset(path, precision)
     folder = RunFolder(path)
     config = folder.config()
     *_, stage = config.model.stages()
@@ -150,12 +153,15 @@ def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
             f"{folder.path} has no trained model: no {weights.name}"
         )
     known: dict[str, Any] = {"classes": folder.classes(), "data": config.data}
-    return load_model(config.model, weights, **known), config, known["classes"]
+    model = load_model(config.model, weights, precision, **known)
+    return model, config, known["classes"]
 
 
-def load_preset(path: Path) -> tuple[InstanceNetwork, Config, Sequence]:
+def load_preset(
+    path: Path, precision: str | None
+) -> tuple[InstanceNetwork, Config, Sequence]:
     """Load what `load_run` gives from the folder of a preset."""
-    model = presets.load(path)
+    model = presets.load(path, precision and models.POLICIES[precision])
     if isinstance(model, models.GSPN):
         raise ValueError(f"{path} holds a GSPN: it makes proposals, no instances")
     for name, file in presets.KNOWN.items():
@@ -189,9 +195,12 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
 
 
 def load_model(
-    config: RPointNetConfig | SGPNConfig | GSPNConfig, weights: Path, **known: Any
+    config: RPointNetConfig | SGPNConfig | GSPNConfig,
+    weights: Path,
+    precision: str | None = None,
+    **known: Any,
 ) -> Any:
     """Build a network with the weights of a file; `known` as of `PresetModel`."""
-    model = models.build(config, **known)
+    model = models.build(config, precision, **known)
     load_weights(model, weights)
     return model

@@ -21,9 +21,22 @@ MODELS = {
     "sgpn": SGPN,
 }
 
+# Keras's policies by the type of products and activations; all else is float32.
+POLICIES = {
+    "float32": "float32",
+    "bfloat16": "mixed_bfloat16",
+    "float16": "mixed_float16",
+}
+
 
 def build(
-    config: GSPNConfig | RPointNetConfig | SGPNConfig, **known: Any
+    config: GSPNConfig | RPointNetConfig | SGPNConfig,
+    precision: str | None = None,
+    **known: Any,
 ) -> GSPN | RPointNet | SGPN:
-    """The model of a config, its weights initialised; `known` as of `PresetModel`."""
-    return MODELS[config.kind](config, **known)
+    """The model of a config, its weights initialised; `known` as of `PresetModel`.
+
+    `precision` is one of POLICIES; None: Keras's own policy decides.
+    """
+    policy = None if precision is None else POLICIES[precision]
+    return MODELS[config.kind](config, dtype=policy, **known)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig
 from gspn_tf.models.presets import PresetModel
-from gspn_tf.nn.layers import BatchNorm
+from gspn_tf.nn.mlp import BatchNorm
 from gspn_tf.types import Batch, Terms
 
 MOMENTUM_LIMIT = 0.99  # train.py of the release: BN_DECAY_CLIP
@@ -52,6 +52,10 @@ class LossModel(PresetModel):
     def track(self, loss_names: tuple[str, ...], backbone: BackboneConfig) -> None:
         """Name the terms, and let batch norms follow the steps; ends a constructor."""
         self.loss_names = loss_names
+        # Where a `dtype` is given to the model, its layers were made without it.
+        for layer in self._flatten_layers(include_self=False):
+            if not isinstance(layer, keras.layers.Dense):  # outputs, always float32
+                layer.dtype_policy = self.dtype_policy
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
         if decay_steps := backbone.norm_decay_steps:
             for norm in batch_norms(self):

@@ -13,7 +13,8 @@ from gspn_tf.config import GSPNConfig
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import ContextEncoder, FloatLayer, SharedMLP, dense
+from gspn_tf.nn.layers import ContextEncoder
+from gspn_tf.nn.mlp import FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import Context, Pyramid, interpolate, take
 from gspn_tf.types import Interpolation, Targets, Terms
 

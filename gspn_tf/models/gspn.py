@@ -21,7 +21,8 @@ from gspn_tf.models.proposers.shapes import ShapeOutputs, ShapeProposer
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn import pyramid as pyramid_lib
-from gspn_tf.nn.layers import ContextEncoder, SharedMLP, dense
+from gspn_tf.nn.layers import ContextEncoder
+from gspn_tf.nn.mlp import SharedMLP, dense
 from gspn_tf.nn.pyramid import Pyramid, take
 from gspn_tf.types import Batch, Interpolation, Proposals, Terms
 

@@ -7,6 +7,8 @@ the scene's points, before they are gathered into regions: there are far more of
 latter.
 """
 
+import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -17,8 +19,10 @@ from gspn_tf.config import BackboneConfig, RPointNetConfig
 from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.pointnet2 import PointNet2Encoder
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SharedMLP, dense
-from gspn_tf.nn.pyramid import Pyramid, interpolate, take
+from gspn_tf.nn.layers import FeaturePropagation
+from gspn_tf.nn.mlp import FloatLayer, SharedMLP, dense
+from gspn_tf.nn.products import in_chunks
+from gspn_tf.nn.pyramid import Pyramid, interpolate
 from gspn_tf.types import Regions
 
 
@@ -88,12 +92,18 @@ def region_widths(config: RPointNetConfig) -> tuple[int, ...]:
 
 
 def region_features(
-    mlp: SharedMLP, features: PointFeatures, regions: Regions
+    mlp: SharedMLP,
+    features: PointFeatures,
+    regions: Regions,
+    training: bool,
+    rest: Callable[[tf.Tensor], tf.Tensor],
+    row: tf.TensorSpec,
 ) -> tf.Tensor:
-    """Output [B, R, M, units] of `mlp` on the points of regions.
+    """Output [B, R, ...] of `rest` on the product of `mlp`, [B, R, M, units].
 
-    Its parts are the instance sensitive features, the hypercolumns, the predicted
-    centres and the positions, as far as they are there.
+    `row` is the specification of the output of a region [...].
+    The parts of the product are the instance sensitive features, the hypercolumns, the
+    predicted centres and the positions, as far as they are there.
     """
     scene, levels = features.scene, features.levels
     products, places = [], [features.points]
@@ -103,11 +113,18 @@ def region_features(
         places.insert(0, scene.centers.everywhere)
     if levels is not None:
         products.append(mlp.project(levels, len(products)))
-    gathered = ops.group_points(tf.add_n(products), regions.indices)  # [B, R, M, U]
-    for part, place in enumerate(places, len(products)):
-        near = take(place, regions.indices)
-        gathered += mlp.project(box_lib.normalize(near, regions.boxes), part)
-    return mlp.activate(gathered)
+    product = tf.add_n(products)  # [B, N, U]
+    there = tf.concat(places, -1)  # [B, N, 3 or 6]
+
+    def describe(boxes: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        gathered = ops.group_points(product, indices)  # [B, R, M, U]
+        near = tf.split(ops.group_points(there, indices), len(places), -1)
+        near = tf.concat([box_lib.normalize(place, boxes) for place in near], -1)
+        return rest(gathered + mlp.project(near, len(products), len(places)))
+
+    if not training:
+        describe = in_chunks(describe, regions.indices.shape[-1], row)
+    return describe(regions.boxes, regions.indices)
 
 
 class SeparateLayers(FloatLayer):
@@ -141,10 +158,13 @@ class BoxHead(FloatLayer):
         self.num_classes = classes
 
     def call(
-        self, features: PointFeatures, regions: Regions
+        self, features: PointFeatures, regions: Regions, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        x = region_features(self.point_mlp, features, regions)
-        for_class, for_box = self.layers_of(tf.reduce_max(x, axis=2))
+        mlp = self.point_mlp
+        pooled = functools.partial(mlp.activate, training=training, pooled=True)
+        row = tf.TensorSpec([mlp.width], self.compute_dtype)
+        x = region_features(mlp, features, regions, training, pooled, row)
+        for_class, for_box = self.layers_of(x)
         deltas = self.box_output(for_box)
         shape = tf.concat([tf.shape(deltas)[:2], [self.num_classes, 6]], 0)
         return self.class_output(for_class), tf.reshape(deltas, shape)
@@ -164,10 +184,17 @@ class MaskHead(FloatLayer):
         self.mask_mlp = SharedMLP(config.mask_units, (local[-1], whole[-1]))
         self.mask_output = dense(config.proposal.num_classes, config.mask_units[-1])
 
-    def call(self, features: PointFeatures, regions: Regions) -> tf.Tensor:
-        local = region_features(self.local_mlp, features, regions)
-        whole = tf.reduce_max(self.global_mlp(local), axis=2)
-        mlp = self.mask_mlp
-        x = mlp.project(local, 0) + mlp.project(whole, 1)[:, :, None, :]
-        logits = self.mask_output(mlp.activate(x))  # [B, R, M, C]
-        return tf.transpose(logits, [0, 1, 3, 2])
+    def call(
+        self, features: PointFeatures, regions: Regions, training: bool = False
+    ) -> tf.Tensor:
+        def masks(gathered: tf.Tensor) -> tf.Tensor:
+            local = self.local_mlp.activate(gathered, training)
+            whole = self.global_mlp(local, training=training, pooled=True)
+            mlp = self.mask_mlp
+            x = mlp.project(local, 0) + mlp.project(whole, 1)[:, :, None, :]
+            logits = self.mask_output(mlp.activate(x, training))  # [B, R, M, C]
+            return tf.transpose(logits, [0, 1, 3, 2])
+
+        mlp, size = self.local_mlp, regions.indices.shape[-1]
+        row = tf.TensorSpec([self.mask_output.units, size], tf.float32)
+        return region_features(mlp, features, regions, training, masks, row)

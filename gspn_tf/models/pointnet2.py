@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig
-from gspn_tf.nn.layers import FeaturePropagation, FloatLayer, SetAbstraction
+from gspn_tf.nn.layers import FeaturePropagation, SetAbstraction
+from gspn_tf.nn.mlp import FloatLayer
 from gspn_tf.nn.pyramid import Pyramid, take
 from gspn_tf.types import Interpolation
 

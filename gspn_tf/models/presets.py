@@ -183,8 +183,11 @@ def is_preset(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("metadata.json", WEIGHTS))
 
 
-def load(folder: Path) -> Any:
-    """Load the model of a preset; raises as `PresetModel.from_preset`."""
+def load(folder: Path, policy: str | None = None) -> Any:
+    """Load the model of a preset, with a dtype policy in place of the one it tells.
+
+    Raises as `PresetModel.from_preset`.
+    """
 
     def reading(name: str, kind: str) -> contextlib.AbstractContextManager[None]:
         damage = (KeyError, TypeError, AttributeError, RuntimeError)
@@ -195,6 +198,8 @@ def load(folder: Path) -> Any:
         for name in ("config.json", *KNOWN.values())
     }
     with reading("config.json", "preset's config"):
+        if policy:
+            read["config.json"]["config"]["dtype"] = policy
         model = keras.saving.deserialize_keras_object(read["config.json"])
         if not isinstance(model, PresetModel):
             raise ValueError("it holds no network of gspn_tf")

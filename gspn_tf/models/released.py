@@ -17,7 +17,7 @@ from gspn_tf.models.proposers.proposer import Objectness
 from gspn_tf.models.proposers.shapes import ShapeProposer
 from gspn_tf.models.rpointnet import RPointNet
 from gspn_tf.nn import assignment, losses
-from gspn_tf.nn.layers import FloatLayer, SharedMLP
+from gspn_tf.nn.mlp import FloatLayer, SharedMLP
 from gspn_tf.types import Batch, Proposals
 
 

@@ -15,7 +15,7 @@ from gspn_tf.models.base import LossModel
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import FloatLayer, SharedMLP, dense
+from gspn_tf.nn.mlp import FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import build_pyramid, take
 from gspn_tf.types import Batch, Detections, Proposals, Terms
 
@@ -55,9 +55,11 @@ class Branch(FloatLayer):
         self.mlp = SharedMLP(units, (channels, 3))
         self.output_layer = dense(size, units[-1])
 
-    def call(self, features: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, features: tf.Tensor, places: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
         x = self.mlp.project(features, 0) + self.mlp.project(places, 1)
-        return self.output_layer(self.mlp.activate(x))
+        return self.output_layer(self.mlp.activate(x, training))
 
 
 @keras.saving.register_keras_serializable("gspn_tf")

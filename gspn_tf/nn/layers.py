@@ -1,134 +1,29 @@
 """Keras layers on point clouds.
 
-All weights are made in the constructor, so that a model can be loaded before it has
-seen data. A first dense layer is linear, so it may be applied before a gather or an
-interpolation when that side is smaller: hence `SharedMLP.project` and `.activate`.
-
 Keras hands `training` down from a model to the layers that a layer calls, so only
 those name it that do something else in training.
 """
 
-import itertools
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.nn.mlp import BatchNorm, FloatLayer, SharedMLP, dense
+from gspn_tf.nn.products import in_chunks
 from gspn_tf.nn.pyramid import Context, Level, interpolate
 from gspn_tf.types import Gaussian, Interpolation, Regions
 
-
-def dense(units: int, channels: int) -> keras.layers.Dense:
-    """A dense layer of known input width that emits float32 metres or logits."""
-    layer = keras.layers.Dense(units, dtype="float32")
-    layer.build((None, channels))
-    return layer
-
-
-class FloatLayer(keras.layers.Layer):
-    """A layer in float32 that is built when its constructor has made its weights."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
-        self.supports_jit = False  # XLA has no kernels for the point ops
-        self.built = True
-
-
-@keras.saving.register_keras_serializable("gspn_tf")
-class BatchNorm(keras.layers.BatchNormalization):
-    """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
-
-    It is twice as fast as Keras's own composition of moments on a CPU. The moving
-    variance is that of the sample (n - 1), as in the released code for its 2D layers,
-    or with `batch_variance` that of the batch (n), as there for the 1D ones and in
-    Keras. A `schedule` gives the momentum at each step in place of the constant one.
-    """
-
-    batch_variance = False
-    schedule: Callable[[], tf.Tensor] | None = None
-
-    def __init__(self, channels: int, momentum: float = 0.9, **kwargs: Any) -> None:
-        super().__init__(momentum=momentum, epsilon=1e-3, **kwargs)
-        self.build((None, channels))
-        self.input_spec = None  # any number of leading axes
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        learning = training and self.trainable
-        rows = tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=rows,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
-            mean=[] if learning else tf.convert_to_tensor(self.moving_mean),
-            variance=[] if learning else tf.convert_to_tensor(self.moving_variance),
-            epsilon=self.epsilon,
-            is_training=learning,
-        )
-        if learning:
-            if self.batch_variance:
-                count = tf.cast(tf.shape(rows)[0], variance.dtype)
-                variance *= (count - 1) / count
-            keep = self.momentum if self.schedule is None else self.schedule()
-            self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
-            self.moving_variance.assign(
-                keep * self.moving_variance + (1 - keep) * variance
-            )
-        return tf.reshape(outputs, tf.shape(inputs))
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"channels": self.gamma.shape[0], "momentum": self.momentum}
-        return keras.layers.Layer.get_config(self) | config
-
-
-@keras.saving.register_keras_serializable("gspn_tf")
-class SharedMLP(FloatLayer):
-    """Dense, batch norm, ReLU, repeated: the same for every point.
-
-    Args:
-      units: output channels of each layer.
-      parts: channels of each input part; the first layer sees them concatenated.
-
-    Inputs: one tensor [..., C] (where there is one part). Output [..., units[-1]].
-    `project` then `activate` is the same with the first layer's product on its own.
-    """
-
-    def __init__(
-        self, units: tuple[int, ...], parts: tuple[int, ...], **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.parts = parts
-        self.kernels = [
-            self.add_weight(shape=shape, name=f"kernel_{i}")
-            for i, shape in enumerate(itertools.pairwise((sum(parts), *units)))
-        ]
-        self.norms = [BatchNorm(width) for width in units]
-
-    def project(self, features: tf.Tensor, part: int = 0) -> tf.Tensor:
-        """Product [..., units[0]] of one part [..., parts[part]]; sum over parts."""
-        start = sum(self.parts[:part])
-        kernel = tf.convert_to_tensor(self.kernels[0])
-        return matrix_product(features, kernel[start : start + self.parts[part]])
-
-    def activate(self, projected: tf.Tensor) -> tf.Tensor:
-        """Apply the rest of the network: [..., units[0]] -> [..., units[-1]]."""
-        x = tf.nn.relu(self.norms[0](projected))
-        for kernel, norm in zip(self.kernels[1:], self.norms[1:], strict=True):
-            x = tf.nn.relu(norm(matrix_product(x, tf.convert_to_tensor(kernel))))
-        return x
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return self.activate(self.project(inputs))
-
-
-def matrix_product(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Product [..., D] of x [..., C] and kernel [C, D], as one matrix product."""
-    rows = tf.reshape(x, [-1, kernel.shape[0]])
-    shape = tf.concat([tf.shape(x)[:-1], [kernel.shape[1]]], 0)
-    product = tf.reshape(tf.matmul(rows, kernel), shape)
-    product.set_shape([*x.shape[:-1], kernel.shape[1]])
-    return product
+__all__ = [
+    "BatchNorm",
+    "ContextEncoder",
+    "FeaturePropagation",
+    "GaussianMLP",
+    "PointRoIAlign",
+    "SetAbstraction",
+    "SharedMLP",
+]
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -144,7 +39,11 @@ class SetAbstraction(FloatLayer):
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
 
     def call(
-        self, points: tf.Tensor, level: Level, features: tf.Tensor | None = None
+        self,
+        points: tf.Tensor,
+        level: Level,
+        features: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tf.Tensor:
         level = Level(*level)  # Keras's files have lists in place of named tuples
         # Coordinates are subtracted before the product: far from the origin the
@@ -154,7 +53,7 @@ class SetAbstraction(FloatLayer):
         if features is not None:
             features = self.mlp.project(features, 1)
             projected += ops.group_points(features, level.neighbors)
-        return tf.reduce_max(self.mlp.activate(projected), axis=2)
+        return self.mlp.activate(projected, training, pooled=True)
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -172,12 +71,16 @@ class FeaturePropagation(FloatLayer):
         self.mlp = SharedMLP(units, (channels, skip) if skip else (channels,))
 
     def call(
-        self, coarse: tf.Tensor, table: Interpolation, skip: tf.Tensor | None = None
+        self,
+        coarse: tf.Tensor,
+        table: Interpolation,
+        skip: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tf.Tensor:
         projected = interpolate(self.mlp.project(coarse, 0), table)
         if skip is not None:
             projected += self.mlp.project(skip, 1)
-        return self.mlp.activate(projected)
+        return self.mlp.activate(projected, training)
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -195,15 +98,25 @@ class ContextEncoder(FloatLayer):
         self.scales = [SharedMLP(units, (6,)) for _ in range(num_scales)]
         self.width = num_scales * units[-1]
 
-    def call(self, context: Context, centers: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, context: Context, centers: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
         context = Context(*context)
         around = tf.concat([context.colors, context.points], -1)
         origin = tf.concat([context.seed_colors, centers], -1)
         features, spheres = [], zip(context.neighbors, context.counts, strict=True)
         for mlp, (near, count) in zip(self.scales, spheres, strict=True):
-            local = ops.group_points(around, near) - origin[:, :, None, :]
-            feature = tf.reduce_max(mlp(local), axis=2)
-            features.append(tf.where(count[..., None] > 0, feature, 0.0))
+
+            def encode(
+                near: tf.Tensor, origin: tf.Tensor, mlp: SharedMLP = mlp
+            ) -> tf.Tensor:
+                local = ops.group_points(around, near) - origin[:, :, None, :]
+                return mlp(local, pooled=True)
+
+            row = tf.TensorSpec([mlp.width], self.compute_dtype)
+            whole = encode if training else in_chunks(encode, near.shape[-1], row)
+            found = whole(near, origin)
+            features.append(tf.where(count[..., None] > 0, found, 0))
         return tf.concat(features, axis=-1)
 
 

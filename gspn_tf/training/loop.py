@@ -88,6 +88,7 @@ def train(
     stages: Sequence[str] | None = None,
     console: Console | None = None,
     wait: bool = False,
+    precision: str | None = None,
 ) -> RunFolder:
     """Train the stages, continuing a run of the same config that `run_dir` holds.
 
@@ -100,6 +101,7 @@ def train(
         stages: some stages of the config; None: all of them.
         console: where the progress goes; None: nowhere.
         wait: whether to wait while another process trains in the folder.
+        precision: that of `models.build`.
 
     Returns:
         The run folder.
@@ -128,12 +130,17 @@ def train(
     with run.locked(wait), manifest.naming_damage(data_dir):
         run.start(config, classes, run_folder.training_checksums(data_dir))
         for stage in stages or known:
-            fit_stage(stage, scenes, run, source, console)
+            fit_stage(stage, scenes, run, source, console, precision)
     return run
 
 
 def fit_stage(
-    stage: str, scenes: Scenes, run: RunFolder, init: RunFolder | None, console: Console
+    stage: str,
+    scenes: Scenes,
+    run: RunFolder,
+    init: RunFolder | None,
+    console: Console,
+    precision: str | None,
 ) -> None:
     """Train one stage from its last checkpoint, or from the start, to its end."""
     config, steps = scenes.config, scenes.steps()
@@ -149,7 +156,7 @@ def fit_stage(
             f"{old.name} cannot be read any more: start from its best weights with "
             f"--init {run.path} and another --run"
         )
-    model = initial_model(stage, config)
+    model = initial_model(stage, config, precision)
     model.compile(optimizer(options, total_steps=steps * options.epochs))
     model.optimizer.build(model.trainable_variables)  # else the first step traces twice
     recorder = Recorder(run, stage, model, console)
@@ -173,10 +180,12 @@ def fit_stage(
             )
 
 
-def initial_model(stage: str, config: Config) -> keras.Model:
+def initial_model(
+    stage: str, config: Config, precision: str | None = None
+) -> keras.Model:
     """Build the model of a stage, with the weights that every run starts from."""
     keras.utils.set_random_seed(config.train.seed)
-    return models.build(config.model.stages()[stage])
+    return models.build(config.model.stages()[stage], precision)
 
 
 def start_weights(

@@ -27,8 +27,8 @@ def randomize(layer):
 
 
 def unknown(value: tf.Tensor) -> tf.TensorSpec:
-    """Its signature with every size unknown but that of channels and of images."""
-    known = {4: 1, 2: 1, 3: 2}.get(value.shape.rank) if value.dtype.is_floating else 9
+    """Its signature with sizes unknown but those of channels, sets and images."""
+    known = {4: 1, 2: 1 if value.dtype.is_floating else 2, 3: 2, 1: 1}[value.shape.rank]
     sizes = [None if axis < known else n for axis, n in enumerate(value.shape)]
     return tf.TensorSpec(sizes, value.dtype)
 

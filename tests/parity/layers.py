@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import ops
-from gspn_tf.nn import convolution, layers
+from gspn_tf.nn import convolution, layers, mlp
 from gspn_tf.nn.pyramid import Context, Level, interpolation, take
 from parity.golden import Check, Golden
 
@@ -114,7 +114,7 @@ def recognition(g: Golden, check: Check) -> None:
 def plain_output(g: Golden, check: Check) -> None:
     """An MLP whose last layer is linear, as of the Gaussians and the objectness."""
     hidden = shared_mlp(g, (7,), "ft/conv0", "ft/conv1")
-    output = layers.dense(5, 8)
+    output = mlp.dense(5, 8)
     load_dense(output, g, "ft/conv2")
     check.same("out0", g["out0"], output(hidden(g["in0"])))
 

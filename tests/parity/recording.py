@@ -87,7 +87,7 @@ class Recording:
         self.shift = tf.stop_gradient(found.direction * found.distance[..., None])
         return PROPOSE(network, batch, seeds, semantics, found)
 
-    def context_encoder(self, encoder, context, centers):
+    def context_encoder(self, encoder, context, centers, training=None):
         """Relative to the seed, then to the shift from there to the centre."""
         colors, reference = context.colors, context.seed_colors
         features = []
@@ -99,7 +99,7 @@ class Recording:
             features.append(tf.reduce_max(x, axis=2))
         return tf.concat(features, -1)
 
-    def region_features(self, mlp, features, regions):
+    def region_features(self, mlp, features, regions, training=None, rest=None, _=None):
         """Points are gathered once, for both heads."""
         if self.crop is None:
             scene = features.scene
@@ -110,7 +110,8 @@ class Recording:
                 near = take(place, regions.indices)
                 crop.append(box_lib.normalize(near, regions.boxes))
             self.crop = tf.concat(crop, -1)
-        return mlp.activate(whole_product(mlp, self.crop))
+        product = whole_product(mlp, self.crop)
+        return rest(product) if rest else product
 
 
 def whole_product(mlp: layers.SharedMLP, *parts: tf.Tensor) -> tf.Tensor:
@@ -118,7 +119,7 @@ def whole_product(mlp: layers.SharedMLP, *parts: tf.Tensor) -> tf.Tensor:
     return matmul(tf.concat(parts, -1), tf.convert_to_tensor(mlp.kernels[0]))
 
 
-def set_abstraction(layer, points, level, features=None):
+def set_abstraction(layer, points, level, features=None, training=None):
     parts = [ops.group_points(points, level.neighbors) - level.points[:, :, None]]
     if features is not None:
         parts.append(ops.group_points(features, level.neighbors))
@@ -126,9 +127,21 @@ def set_abstraction(layer, points, level, features=None):
     return tf.reduce_max(x, axis=2)
 
 
-def feature_propagation(layer, coarse, table, skip=None):
+def feature_propagation(layer, coarse, table, skip=None, training=None):
     parts = [interpolate(coarse, table), *([] if skip is None else [skip])]
     return layer.mlp.activate(whole_product(layer.mlp, *parts))
+
+
+def activate(mlp, projected, training=None, pooled=False):
+    """One layer after another, as the training or inference around them says."""
+    x = tf.nn.relu(mlp.norms[0](projected))
+    for kernel, norm in zip(mlp.kernels[1:], mlp.norms[1:], strict=True):
+        x = tf.nn.relu(norm(matmul(x, tf.convert_to_tensor(kernel))))
+    return tf.reduce_max(x, axis=-2) if pooled else x
+
+
+def shared_mlp(mlp, inputs, training=None, pooled=False):
+    return activate(mlp, whole_product(mlp, inputs), pooled=pooled)
 
 
 def interpolation(coarse, fine, num_coarse, power=2.0):
@@ -138,9 +151,10 @@ def interpolation(coarse, fine, num_coarse, power=2.0):
     return Interpolation(indices, inverse / tf.reduce_sum(inverse, -1, keepdims=True))
 
 
-def mask_head(head, features, regions):
+def mask_head(head, features, regions, training=None):
     """Global features before local ones."""
-    local = heads.region_features(head.local_mlp, features, regions)
+    gathered = heads.region_features(head.local_mlp, features, regions)
+    local = head.local_mlp.activate(gathered)
     whole = tf.reduce_max(head.global_mlp(local), axis=2)
     mlp = head.mask_mlp
     shape = [*local.shape[:3], whole.shape[-1]]
@@ -182,7 +196,9 @@ def as_recorded(model: keras.Model) -> Iterator[dict[str, BiasGradient]]:
     """
     pass_ = Recording(model)
     replaced = (
-        (layers, "matrix_product", matmul),
+        (convolution, "matrix_product", lambda x, kernel, _: matmul(x, kernel)),
+        (layers.SharedMLP, "activate", activate),
+        (layers.SharedMLP, "call", shared_mlp),
         (layers.BatchNorm, "call", pass_.batch_norm),
         (layers.SetAbstraction, "call", set_abstraction),
         (layers.FeaturePropagation, "call", feature_propagation),

@@ -8,7 +8,8 @@ from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.models.generators.decoding import GeneratedShapes, ShapeGenerator
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import FloatLayer, GaussianMLP, SharedMLP
+from gspn_tf.nn.layers import GaussianMLP
+from gspn_tf.nn.mlp import FloatLayer, SharedMLP
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Gaussian, Targets, Terms
 
@@ -56,6 +57,7 @@ class ConditionalVAE(ShapeGenerator):
             latent = self.sample(posterior) if training else latent
         if self.context is not None:
             context = self.context(context)
+        latent = tf.cast(latent, context.dtype)
         decoded = self.decode(tf.concat([latent, context], axis=-1))
         return GeneratedShapes(*decoded, prior, posterior)
 

@@ -12,7 +12,8 @@ from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.convolution import TransposedConv
-from gspn_tf.nn.layers import BatchNorm, FloatLayer, SharedMLP, dense
+from gspn_tf.nn.mlp import BatchNorm, FloatLayer, SharedMLP, dense
+from gspn_tf.nn.products import in_chunks
 from gspn_tf.types import Gaussian, Terms
 
 
@@ -54,12 +55,26 @@ class PointDecoder(FloatLayer):
         self.dense_output = dense(outputs, config.dense_units[-1])
         self.width = width
 
-    def call(self, codes: tf.Tensor) -> tf.Tensor:
+    def call(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         rows = tf.reshape(codes, [-1, codes.shape[-1]])
-        x = rows[:, None, None, :]
-        for layer, norm in zip(self.grid, self.grid_norms, strict=True):
-            x = tf.nn.relu(norm(layer(x)))
-        grid = tf.reshape(self.grid_output(x), [-1, 16 * 16, self.width])
+        learning = training and self.trainable
+        first, *others = zip(self.grid, self.grid_norms, strict=True)
+
+        def activate(x: tf.Tensor, layer: TransposedConv, norm: BatchNorm) -> tf.Tensor:
+            if learning:
+                return tf.nn.relu(norm(layer(x)))
+            scale, bias = norm.folded()
+            return tf.nn.relu(layer(x, scale) + tf.cast(bias, layer.compute_dtype))
+
+        def points(x: tf.Tensor) -> tf.Tensor:
+            x = tf.reshape(x, [-1, *x.shape[-3:]])
+            for each in others:
+                x = activate(x, *each)
+            return tf.reshape(self.grid_output(x), [1, -1, 16 * 16, self.width])
+
+        x = activate(rows[:, None, None, :], *first)[None]
+        row = tf.TensorSpec([16 * 16, self.width], tf.float32)
+        grid = (points if learning else in_chunks(points, 128, row))(x)[0]
         free = self.dense_output(self.dense(rows))
         free = tf.reshape(free, [-1, free.shape[-1] // self.width, self.width])
         cloud = tf.concat([grid, free], axis=1)

@@ -10,7 +10,7 @@ from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import assignment, losses
 from gspn_tf.nn import boxes as box_lib
-from gspn_tf.nn.layers import SharedMLP, dense
+from gspn_tf.nn.mlp import SharedMLP, dense
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals, Terms
 

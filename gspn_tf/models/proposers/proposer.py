@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.nn import assignment, losses
-from gspn_tf.nn.layers import FloatLayer, SharedMLP, dense
+from gspn_tf.nn.mlp import FloatLayer, SharedMLP, dense
 from gspn_tf.types import Targets, Terms
 
 

@@ -10,7 +10,7 @@ from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import SharedMLP, dense
+from gspn_tf.nn.mlp import SharedMLP, dense
 from gspn_tf.nn.pyramid import Context, take
 from gspn_tf.types import Proposals, Terms
 
@@ -50,10 +50,10 @@ class SegmentProposer(Proposer):
         self.joint_mlp = SharedMLP(units[::-1], joint)
         self.output_layer = dense(1, units[0])
 
-    def call(self, seeds: SeedFeatures) -> SegmentOutputs:
+    def call(self, seeds: SeedFeatures, training: bool = False) -> SegmentOutputs:
         spheres, k = seeds.seeds.spheres, self.largest
         near, count = spheres.neighbors[k], spheres.counts[k]
-        logits = self.segment(seeds, near)  # [B, S, K]
+        logits = self.segment(seeds, near, training)  # [B, S, K]
         real = tf.sequence_mask(count, near.shape[-1])
         objectness = self.objectness(seeds.context)
         proposals = Proposals(
@@ -64,7 +64,9 @@ class SegmentProposer(Proposer):
         members = take(spheres.rows, near)
         return SegmentOutputs(proposals, objectness, logits, members, real)
 
-    def segment(self, seeds: SeedFeatures, near: tf.Tensor) -> tf.Tensor:
+    def segment(
+        self, seeds: SeedFeatures, near: tf.Tensor, training: bool
+    ) -> tf.Tensor:
         """Logits [B, S, K] of points near [B, S, K] that belong to the object."""
         spheres, joint = seeds.seeds.spheres, self.joint_mlp
         there = tf.concat([spheres.points, spheres.points, spheres.colors], -1)
@@ -72,7 +74,7 @@ class SegmentProposer(Proposer):
         local = self.local_mlp(ops.group_points(there, near) - origin[:, :, None])
         whole = joint.project(seeds.conditions, 1)
         x = joint.project(local, 0) + whole[:, :, None]
-        return self.output_layer(joint.activate(x))[..., 0]
+        return self.output_layer(joint.activate(x, training))[..., 0]
 
     def losses_of(self, found: SegmentOutputs, truth: SeedTruth) -> Terms:
         """Binary cross-entropy, mean of a seed's points."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from gspn_tf import models
 from gspn_tf.nn.convolution import TransposedConv
-from gspn_tf.nn.layers import BatchNorm, SharedMLP
+from gspn_tf.nn.mlp import BatchNorm, SharedMLP
 
 # Attributes of GSPN, where [k] runs over a list, and scopes of the release. {k} counts
 # from 0, {n} from 1; the layers of an MLP count from 0 as {i} and from 2 as {j}.

@@ -1,0 +1,130 @@
+"""Layers' steps in training that keep little of what they compute for the gradients.
+
+A batch norm needs its input for the gradient alone. TensorFlow would also keep its
+output, that of the activation, and what a maximum was taken of.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def normalize(
+    rows: tf.Tensor,
+    scale: tf.Tensor,
+    offset: tf.Tensor,
+    epsilon: float,
+    moments: tuple[tf.Tensor, tf.Tensor] | None = None,
+) -> Any:
+    """Apply TensorFlow's fused batch norm to rows [R, C].
+
+    `moments` are a mean [C] and a variance [C]; None: those of the rows. Returns what
+    FusedBatchNormV3 does: its first output [R, 1, 1, C], mean and variance (n - 1).
+    """
+    mean, variance = moments or ([], [])
+    return tf.raw_ops.FusedBatchNormV3(
+        x=tf.reshape(rows, [-1, 1, 1, rows.shape[-1]]),
+        scale=scale,
+        offset=offset,
+        mean=mean,
+        variance=variance,
+        epsilon=epsilon,
+        is_training=moments is None,
+    )
+
+
+def gradients_of(found: Any, gradient: tf.Tensor, rows: tf.Tensor, *rest: Any) -> Any:
+    """Gradients of `normalize(rows, scale, offset, epsilon)`, which gave `found`."""
+    scale, _, epsilon = rest
+    places = tf.shape(rows)[0], 1, 1, rows.shape[-1]
+    back = tf.raw_ops.FusedBatchNormGradV3(
+        y_backprop=tf.reshape(gradient, places),
+        x=tf.reshape(rows, places),
+        scale=scale,
+        reserve_space_1=found.reserve_space_1,
+        reserve_space_2=found.reserve_space_2,
+        reserve_space_3=found.reserve_space_3,
+        epsilon=epsilon,
+    )
+    return (
+        tf.reshape(back.x_backprop, tf.shape(rows)),
+        back.scale_backprop,
+        back.offset_backprop,
+    )
+
+
+def activated_product(
+    rows: tf.Tensor,
+    scale: tf.Tensor,
+    offset: tf.Tensor,
+    epsilon: float,
+    kernel: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Batch norm of rows [R, C], ReLU, and the product with a kernel [C, D].
+
+    Returns:
+      The product [R, D], and the mean [C] and the variance (n - 1) of the rows, which
+      have no gradient. The activations are computed again for the gradients.
+    """
+
+    @tf.custom_gradient
+    def compute(*inputs: tf.Tensor) -> Any:
+        rows, scale, offset, kernel = inputs
+        found = normalize(rows, scale, offset, epsilon)
+        product = tf.matmul(tf.reshape(tf.nn.relu(found.y), tf.shape(rows)), kernel)
+
+        def gradients(gradient: tf.Tensor, *_: tf.Tensor) -> Any:
+            count = tf.cast(tf.shape(rows)[0], tf.float32)
+            moments = found.batch_mean, found.batch_variance * (count - 1) / count
+            with tf.control_dependencies([gradient]):  # else it would be at once
+                moments = tuple(tf.identity(each) for each in moments)
+            again = normalize(rows, scale, offset, epsilon, moments).y
+            again = tf.reshape(tf.nn.relu(again), tf.shape(rows))
+            for_kernel = tf.matmul(again, gradient, transpose_a=True)
+            inner = tf.matmul(gradient, kernel, transpose_b=True)
+            inner = tf.raw_ops.ReluGrad(gradients=inner, features=again)
+            back = gradients_of(found, inner, rows, scale, offset, epsilon)
+            return *back, for_kernel
+
+        return (product, found.batch_mean, found.batch_variance), gradients
+
+    return compute(rows, scale, offset, kernel)
+
+
+def activated_maximum(
+    sets: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Batch norm of sets [n, K, C], ReLU, and the maximum of each set.
+
+    Returns:
+      The maxima [n, C], and the mean [C] and the variance (n - 1) of all rows, which
+      have no gradient. Of equal rows the first has the gradient.
+    """
+    size = [1, sets.shape[1], 1, 1]
+    window: dict[str, Any] = {"ksize": size, "strides": size, "padding": "VALID"}
+    window["include_batch_in_index"] = True
+
+    @tf.custom_gradient
+    def compute(*inputs: tf.Tensor) -> Any:
+        sets, scale, offset = inputs
+        channels = sets.shape[-1]
+        rows = tf.reshape(sets, [-1, channels])
+        found = normalize(rows, scale, offset, epsilon)
+        values = tf.reshape(found.y, [-1, size[1], 1, channels])
+        best = tf.raw_ops.MaxPoolWithArgmax(input=values, **window)
+        maxima = tf.nn.relu(best.output[:, 0, 0])
+
+        def gradients(gradient: tf.Tensor, *_: tf.Tensor) -> Any:
+            inner = tf.raw_ops.ReluGrad(gradients=gradient, features=maxima)
+            inner = tf.raw_ops.MaxPoolGradWithArgmax(
+                input=tf.reshape(rows, [-1, size[1], 1, channels]),
+                grad=inner[:, None, None],
+                argmax=best.argmax,
+                **window,
+            )
+            back = gradients_of(found, inner, rows, scale, offset, epsilon)
+            return tf.reshape(back[0], tf.shape(sets)), *back[1:]
+
+        return (maxima, found.batch_mean, found.batch_variance), gradients
+
+    return compute(sets, scale, offset)
