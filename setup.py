@@ -249,7 +249,6 @@ def requirements(tensorflow):
         "jinja2",
         "matplotlib",
         "rich",
-        "wrapt",  # TensorFlow needs it too
         "tensorboard",
         "scipy",
         "h5py",  # PartNet's files; keras needs it too

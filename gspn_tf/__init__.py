@@ -10,9 +10,9 @@ The public names, imported when they are first used: TensorFlow takes seconds.
 """
 
 import pkgutil
+import sys
+from importlib.machinery import PathFinder
 from typing import Any, NamedTuple
-
-import wrapt
 
 _NAMES = {
     "config": ("Config", "GSPNConfig", "RPointNetConfig", "SGPNConfig"),
@@ -63,7 +63,6 @@ class _Unimported(NamedTuple):
         return pkgutil.resolve_name(self.place).from_config(config)
 
 
-@wrapt.when_imported("keras")
 def _register(keras: Any) -> None:
     """Let Keras load files that name classes which nothing has imported yet."""
     known = keras.saving.get_custom_objects()
@@ -71,3 +70,29 @@ def _register(keras: Any) -> None:
         for name in names:
             place = _Unimported(f"gspn_tf.{at}:{name}")
             known.setdefault(f"gspn_tf>{name}", place)
+
+
+class _KerasFinder(PathFinder):
+    """Finds Keras, if it is imported later, so that `_register` follows.
+
+    To import it here would take seconds.
+    """
+
+    @classmethod
+    def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> Any:
+        spec = super().find_spec(fullname, path) if fullname == "keras" else None
+        if spec and spec.loader:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: Any) -> None:
+                execute(module)
+                _register(module)
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
+
+
+if "keras" in sys.modules:
+    _register(sys.modules["keras"])
+else:
+    sys.meta_path.insert(0, _KerasFinder)
