@@ -67,7 +67,7 @@ class ToyRPointNet(LossModel):
         return dict(zip(self.terms, tf.unstack(loss), strict=True))
 
 
-def build(config):
+def build(config, precision=None):
     toys = {"gspn": ToyGSPN, "rpointnet": ToyRPointNet}
     return toys[config.kind](config)
 
