@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gspn_tf.nn import convolution, layers
+from gspn_tf.nn import convolution, layers, products
 from gspn_tf.nn.pyramid import Context, Interpolation, Level
 
 
@@ -144,3 +144,48 @@ def test_transposed_convolution(height, width, size, stride):
     theirs = tape.gradient(expected_loss, [x, kernel])
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("training", [False, True])
+def test_half_precision_is_near(dtype, training):
+    x, exact = tensor(2, 9, 4), layers.SharedMLP((8, 6), (4,))
+    half = layers.SharedMLP((8, 6), (4,), dtype=f"mixed_{dtype}")
+    half.set_weights(randomize(exact).get_weights())
+    expected = exact(x, training=training, pooled=True)
+    found = half(x, training=training, pooled=True)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(tf.cast(found, "float32"), expected, atol=0.1)
+    for ours, theirs in zip(half.get_weights(), exact.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=0.02)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_gradients_are_those_of_the_plain_composition(pooled):
+    mlp, x = randomize(layers.SharedMLP((8, 6), (4,))), tensor(2, 9, 4)
+
+    def plain():
+        y = x
+        for kernel, norm in zip(mlp.kernels, mlp.norms, strict=True):
+            y = tf.nn.relu(norm(tf.matmul(y, kernel), training=True))
+        return tf.reduce_max(y, -2) if pooled else y
+
+    found = []
+    for function in (plain, lambda: mlp(x, training=True, pooled=pooled)):
+        before = mlp.get_weights()
+        with tf.GradientTape() as tape:
+            y = function()
+            loss = tf.reduce_sum(y * tensor(*y.shape))
+        gradients = tape.gradient(loss, mlp.trainable_weights)
+        found.append([y, *gradients, *mlp.get_weights()])
+        mlp.set_weights(before)
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_chunks_give_the_whole(monkeypatch):
+    monkeypatch.setattr(products, "CHUNK", 10)
+    x = tensor(2, 7, 4, 3)
+    row = tf.TensorSpec([3], tf.float32)
+    found = products.in_chunks(lambda x: tf.reduce_sum(x, 2), 4, row)(x)
+    np.testing.assert_array_equal(found, tf.reduce_sum(x, 2))
