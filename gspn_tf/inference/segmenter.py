@@ -161,7 +161,7 @@ def load_preset(
     path: Path, precision: str | None
 ) -> tuple[InstanceNetwork, Config, Sequence]:
     """Load what `load_run` gives from the folder of a preset."""
-    model = presets.load(path, precision and models.POLICIES[precision])
+    model = presets.read_preset(path, precision and models.POLICIES[precision])
     if isinstance(model, models.GSPN):
         raise ValueError(f"{path} holds a GSPN: it makes proposals, no instances")
     for name, file in presets.KNOWN.items():

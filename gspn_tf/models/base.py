@@ -128,7 +128,7 @@ class LossModel(PresetModel):
 
     def predict_step(self, data: Any) -> Any:
         """Return the detections of a batch (called by Keras)."""
-        return self(unlabelled(data), training=False).detections
+        return self(without_targets(data), training=False).detections
 
     def loss_terms(self, outputs: Any, batch: Batch) -> Terms:
         """Named scalars, weighted and masked, whose sum is the loss."""
@@ -201,7 +201,7 @@ def batch_norms(model: keras.Model) -> Iterator[BatchNorm]:
             yield layer
 
 
-def unlabelled(data: Any) -> Batch:
+def without_targets(data: Any) -> Batch:
     """Return the part of a batch that the networks see at test time."""
     batch, *_ = keras.utils.unpack_x_y_sample_weight(data)
     return {name: value for name, value in batch.items() if name != "targets"}

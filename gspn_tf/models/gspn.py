@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.models import centers as center_lib
-from gspn_tf.models.base import LossModel, unlabelled
+from gspn_tf.models.base import LossModel, without_targets
 from gspn_tf.models.centers import Centers, SeedContext, SeedFeatures
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.proposers.anchors import AnchorOutputs, BoxProposer
@@ -142,7 +142,7 @@ class GSPN(LossModel):
 
     def predict_step(self, data: Any) -> Proposals:
         """Return the proposals of a batch, one a seed (called by Keras)."""
-        return self(unlabelled(data), training=False).proposals
+        return self(without_targets(data), training=False).proposals
 
     @property
     def kl_weight(self) -> tf.Tensor:

@@ -125,7 +125,9 @@ class PresetModel(keras.Model):
         import gspn_tf  # Loading runs is above this.
 
         folder = config_lib.preset_folder(name)
-        model = load(folder) if is_preset(folder) else gspn_tf.load_run(folder)[0]
+        model = (
+            read_preset(folder) if is_preset(folder) else gspn_tf.load_run(folder)[0]
+        )
         for each in (model, getattr(model, "proposal_network", None)):
             if isinstance(each, cls):
                 return each
@@ -183,7 +185,7 @@ def is_preset(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("metadata.json", WEIGHTS))
 
 
-def load(folder: Path, policy: str | None = None) -> Any:
+def read_preset(folder: Path, policy: str | None = None) -> Any:
     """Load the model of a preset, with a dtype policy in place of the one it tells.
 
     Raises as `PresetModel.from_preset`.

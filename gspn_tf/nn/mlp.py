@@ -53,7 +53,7 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         learning = training and self.trainable
         moments = tuple(map(tf.convert_to_tensor, self.moments))
-        found = normalization.normalize(
+        found = normalization.fused_norm(
             inputs, *self.affine, None if learning else moments
         )
         if learning:

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 
-def normalize(
+def fused_norm(
     rows: tf.Tensor,
     scale: tf.Tensor,
     offset: tf.Tensor,
@@ -34,7 +34,7 @@ def normalize(
 
 
 def gradients_of(found: Any, gradient: tf.Tensor, rows: tf.Tensor, *rest: Any) -> Any:
-    """Gradients of `normalize(rows, scale, offset, epsilon)`, which gave `found`."""
+    """Gradients of `fused_norm(rows, scale, offset, epsilon)`, which gave `found`."""
     scale, _, epsilon = rest
     places = tf.shape(rows)[0], 1, 1, rows.shape[-1]
     back = tf.raw_ops.FusedBatchNormGradV3(
@@ -70,7 +70,7 @@ def activated_product(
     @tf.custom_gradient
     def compute(*inputs: tf.Tensor) -> Any:
         rows, scale, offset, kernel = inputs
-        found = normalize(rows, scale, offset, epsilon)
+        found = fused_norm(rows, scale, offset, epsilon)
         product = tf.matmul(tf.reshape(tf.nn.relu(found.y), tf.shape(rows)), kernel)
 
         def gradients(gradient: tf.Tensor, *_: tf.Tensor) -> Any:
@@ -78,7 +78,7 @@ def activated_product(
             moments = found.batch_mean, found.batch_variance * (count - 1) / count
             with tf.control_dependencies([gradient]):  # else it would be at once
                 moments = tuple(tf.identity(each) for each in moments)
-            again = normalize(rows, scale, offset, epsilon, moments).y
+            again = fused_norm(rows, scale, offset, epsilon, moments).y
             again = tf.reshape(tf.nn.relu(again), tf.shape(rows))
             for_kernel = tf.matmul(again, gradient, transpose_a=True)
             inner = tf.matmul(gradient, kernel, transpose_b=True)
@@ -109,7 +109,7 @@ def activated_maximum(
         sets, scale, offset = inputs
         channels = sets.shape[-1]
         rows = tf.reshape(sets, [-1, channels])
-        found = normalize(rows, scale, offset, epsilon)
+        found = fused_norm(rows, scale, offset, epsilon)
         values = tf.reshape(found.y, [-1, size[1], 1, channels])
         best = tf.raw_ops.MaxPoolWithArgmax(input=values, **window)
         maxima = tf.nn.relu(best.output[:, 0, 0])
