@@ -105,7 +105,9 @@ class SGPN(LossModel):
     def same_class_weight(self) -> tf.Tensor:
         """Alpha of section 3.2 at this step."""
         first, last = self.config.same_class_weight
-        progress = self.steps / max(self.config.same_class_warmup_steps, 1)
+        progress = tf.cast(self.steps, tf.float32) / max(
+            self.config.same_class_warmup_steps, 1
+        )
         return first + (last - first) * tf.minimum(progress, 1.0)
 
     def describe(self, batch: Batch) -> PointOutputs:

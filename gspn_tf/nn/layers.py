@@ -152,14 +152,14 @@ class SharedMLP(FloatLayer):
         x = tf.reshape(projected, [-1, projected.shape[-1]])
         for norm, kernel in zip(self.norms, self.kernels[1:], strict=False):
             size, kernel = tf.size(x), tf.cast(kernel, x.dtype)
-            x, *moments = normalization.activated_product(x, *norm.affine, kernel)
-            norm.keep(*moments, size)
+            x, mean, variance = normalization.activated_product(x, *norm.affine, kernel)
+            norm.keep(mean, variance, size)
         x, norm = with_leading_axes(x, projected), self.norms[-1]
         if not pooled:
             return tf.nn.relu(norm(x, training=True))
         sets = tf.reshape(x, [-1, *x.shape[-2:]])
-        maxima, *moments = normalization.activated_maximum(sets, *norm.affine)
-        norm.keep(*moments, tf.size(x))
+        maxima, mean, variance = normalization.activated_maximum(sets, *norm.affine)
+        norm.keep(mean, variance, tf.size(x))
         return with_leading_axes(maxima, x[..., 0, :])
 
 
