@@ -18,7 +18,7 @@ from gspn_tf import ops
 from gspn_tf.nn import normalization
 from gspn_tf.nn.products import in_chunks, matrix_product, maximum, with_leading_axes
 from gspn_tf.nn.pyramid import Context, Level, interpolate
-from gspn_tf.types import Gaussian, Interpolation
+from gspn_tf.types import Interpolation
 
 
 def dense(units: int, channels: int) -> keras.layers.Dense:
@@ -54,10 +54,8 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         learning = training and self.trainable
-        moments = tuple(map(tf.convert_to_tensor, self.moments))
-        found = normalization.normalize(
-            inputs, *self.affine, None if learning else moments
-        )
+        moments = None if learning else tuple(m.value for m in self.moments)
+        found = normalization.normalize(inputs, *self.affine, moments)
         if learning:
             self.keep(found.batch_mean, found.batch_variance, tf.size(inputs))
         return tf.reshape(found.y, tf.shape(inputs))
@@ -250,21 +248,3 @@ class ContextEncoder(FloatLayer):
             found = whole(near, origin)
             features.append(tf.where(count[..., None] > 0, found, 0))
         return tf.concat(features, axis=-1)
-
-
-class GaussianMLP(FloatLayer):
-    """MLP to a diagonal Gaussian: mean and log variance, each [..., latent_size].
-
-    The log variance is clipped to [-10, 1] (model_rpointnet.py:388).
-    """
-
-    def __init__(
-        self, units: tuple[int, ...], latent_size: int, channels: int, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.mlp = SharedMLP(units, (channels,))
-        self.output_layer = dense(2 * latent_size, units[-1])
-
-    def call(self, inputs: tf.Tensor) -> Gaussian:
-        mean, log_variance = tf.split(self.output_layer(self.mlp(inputs)), 2, axis=-1)
-        return Gaussian(mean, tf.clip_by_value(log_variance, -10.0, 1.0))

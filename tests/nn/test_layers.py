@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from gspn_tf.nn import convolution, layers, products
+from gspn_tf.nn.gaussian import GaussianMLP
 from gspn_tf.nn.pyramid import Context, Interpolation, Level
 
 
@@ -98,7 +99,7 @@ CASES = {
     ),
     "context": (layers.ContextEncoder(2, (6, 7)), surroundings()),
     "transposed": (convolution.TransposedConv(5, 4, 2, 4), [tensor(2, 3, 3, 4)]),
-    "gaussian": (layers.GaussianMLP((6,), 3, 4), [tensor(2, 5, 4)]),
+    "gaussian": (GaussianMLP((6,), 3, 4), [tensor(2, 5, 4)]),
 }
 
 
@@ -117,7 +118,7 @@ def test_statistics_rest_in_a_layer_that_is_frozen():
 
 
 def test_gaussian_clips_the_log_variance():
-    layer = layers.GaussianMLP((6,), 3, 4)
+    layer = GaussianMLP((6,), 3, 4)
     layer.output_layer.bias.assign([50.0, -50, 50, 50, -50, 0])
     mean, log_variance = layer(0.01 * tensor(2, 5, 4))
     np.testing.assert_allclose(mean[0, 0], [50, -50, 50], atol=1)

@@ -8,7 +8,8 @@ from gspn_tf.models.centers import SeedFeatures, conditioned_width
 from gspn_tf.models.generators.decoding import GeneratedShapes, ShapeGenerator
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
-from gspn_tf.nn.layers import FloatLayer, GaussianMLP, SharedMLP
+from gspn_tf.nn.gaussian import GaussianMLP
+from gspn_tf.nn.layers import FloatLayer, SharedMLP
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Gaussian, Targets, Terms
 
