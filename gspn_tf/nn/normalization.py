@@ -101,8 +101,12 @@ def activated_maximum(
       have no gradient. Of equal rows the first has the gradient.
     """
     size = [1, sets.shape[1], 1, 1]
-    window: dict[str, Any] = {"ksize": size, "strides": size, "padding": "VALID"}
-    window["include_batch_in_index"] = True
+    window: dict[str, Any] = {
+        "ksize": size,
+        "strides": size,
+        "padding": "VALID",
+        "include_batch_in_index": True,
+    }
 
     @tf.custom_gradient
     def compute(*inputs: tf.Tensor) -> Any:
