@@ -10,24 +10,15 @@ from gspn_tf.synthetic.rooms import generate_room
 
 
 @cache
-def room(count: int) -> np.ndarray:
-    """[count, 3] float32: points of a generated room of 4-6 m, in random order."""
-    points = generate_room(0, int(1.15 * count) + 30_000).points
-    return _some(points, count)
-
-
 def scan(path: str | Path | None, count: int) -> np.ndarray:
-    """[count, 3] float32: random points of the scan, or of a room without a path."""
-    if path is None:
-        return room(count)
-    found = read_scan(path)
-    points = found.points[found.finite]
+    """[count, 3] float32: random points of a scan, or of a room of 4-6 m."""
+    if path:
+        found = read_scan(path)
+        points = found.points[found.finite]
+    else:
+        points = generate_room(0, int(1.15 * count) + 30_000).points
     if len(points) < count:
         raise SystemExit(f"{path} has {len(points)} points, {count} are needed")
-    return _some(points, count)
-
-
-def _some(points: np.ndarray, count: int) -> np.ndarray:
     rows = np.random.default_rng(0).permutation(len(points))[:count]
     return np.ascontiguousarray(points[rows], np.float32)
 

@@ -18,7 +18,6 @@ from gspn_tf.commands.command import (
     start_tensorflow,
 )
 from gspn_tf.commands.flags import flag, integer
-from gspn_tf.commands.prepare import tracked
 from gspn_tf.commands.prepare_generated import write_generated
 
 ROOMS = {"train": 300, "val": 8, "test": 24}
@@ -90,7 +89,7 @@ def demo_metrics(output: Path, config: config_lib.Config) -> dict[str, Any]:
     names = {"data": "data", "run": "run", "report": "evaluation", "json": path.name}
     paths = {flag: str(output / name) for flag, name in names.items()}
     invoke(evaluate.COMMAND, split="test", **paths)
-    split = measures.Split(output / "data", "test", tracked)
+    split = measures.Split(output / "data", "test")
     untrained = measures.proposal_metrics(
         training.initial_model("gspn", config), split, config
     )

@@ -14,10 +14,10 @@ from gspn_tf.commands.command import (
     write_metrics,
 )
 from gspn_tf.commands.flags import JSON, POINT_SEED, flag
-from gspn_tf.commands.prepare import tracked
 from gspn_tf.config import presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
+from gspn_tf.datasets.reading import tracked
 from gspn_tf.evaluation import submission
 from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
 from gspn_tf.metrics.judging import constant_scores
@@ -153,7 +153,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     from gspn_tf.evaluation import measures
     from gspn_tf.inference import segmenter as inference
 
-    split = measures.Split(flags.data, flags.split or "val", tracked)
+    split = measures.Split(flags.data, flags.split or "val")
     if not manifest.is_labelled(flags.data, split.name):
         raise UserError(f"split {split.name} of {flags.data} has no labels")
     data = str(manifest.read_manifest(flags.data).get("data"))

@@ -60,8 +60,7 @@ def run(flags: Namespace) -> None:
     everything = plan.plan_jobs(experiment)
     jobs = [job for job in everything if job.system.key in wanted]
     write = partial(report.write_table, experiment, everything, flags.typed)
-    tell = partial(print, flush=True)
-    failed = runner.run_jobs(jobs, output / "logs", tell, write)
+    failed = runner.run_jobs(jobs, output / "logs", write)
     print(write())
     print(f"{output / 'tables' / experiment.name}.md and .json")
     if failed:

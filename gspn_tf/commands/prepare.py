@@ -1,7 +1,6 @@
 """`gspn prepare own`, and what every `gspn prepare` needs."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +40,7 @@ def make(flags: Namespace, data: "DataSet") -> None:
     from gspn_tf.datasets.preparing import prepare_scenes
 
     choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
-    manifest = prepare_scenes(flags.output, data, track=tracked, **choices)
+    manifest = prepare_scenes(flags.output, data, **choices)
     print(f"{flags.output}: {summary(manifest)}")
 
 
@@ -92,16 +91,6 @@ def held_out(
     for i, source in enumerate(sources):
         splits["val" if i in held else "train"].append(source)
     return {split: members for split, members in splits.items() if members}
-
-
-def tracked(items: Iterable, name: str, total: int) -> Iterator:
-    """The items, with a progress bar where there is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    yield from track(items, name, total=total, console=console, disable=hidden)
 
 
 OWN_FLAGS = (

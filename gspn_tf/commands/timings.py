@@ -1,7 +1,7 @@
 """Times the networks and the data pipeline on the machine at hand."""
 
 import statistics
-import time
+import timeit
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
@@ -25,13 +25,9 @@ class Timing(NamedTuple):
 
 def timed_runs(name: str, run: Callable[[], object], repeats: int) -> Timing:
     """Time `run`, which waits for its result, after one run that is not counted."""
-    times = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        run()
-        times.append(1e3 * (time.perf_counter() - start))
-    counted = times[1:]
-    return Timing(name, statistics.median(counted), min(counted), repeats)
+    run()
+    times = [1e3 * taken for taken in timeit.repeat(run, repeat=repeats, number=1)]
+    return Timing(name, statistics.median(times), min(times), repeats)
 
 
 def show(taken: Iterable[Timing]) -> None:

@@ -23,7 +23,7 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
 from gspn_tf.datasets import rgbd
 from gspn_tf.datasets.reading import DataSet, SceneSource
-from gspn_tf.files.errors import ScanError, naming_file
+from gspn_tf.files.errors import ScanError, check_shape, naming_file
 from gspn_tf.files.hdf5 import opened
 
 LICENCE = "NYUv2 is for non-commercial research and may not be redistributed."
@@ -104,17 +104,14 @@ def list_labelled_file(path: Path) -> Frames:
         missing = {"images", "names", *_MAPS} - set(file)
         if missing:
             raise ScanError(f"{path}: expected {sorted(missing)}, got {list(file)}")
-        images, *maps = (file[name].shape for name in ("images", *_MAPS))
-        expected = (images[0], *images[2:])
-        if len(images) != 4 or images[1] != 3 or set(maps) != {expected}:
-            raise ScanError(
-                f"{path}: images must be [F, 3, W, H] and {', '.join(_MAPS)} [F, W, H] "
-                f"alike, got {images} and {maps}"
-            )
+        check_shape(f"{path}: images", file["images"], ("F", 3, "W", "H"))
+        count, _, *size = file["images"].shape
+        for name in _MAPS:
+            check_shape(f"{path}: {name}", file[name], (count, *size))
         read = partial(
             read_labelled_frame, path=path, row_of_label=_rows_of_labels(file)
         )
-    sources = [SceneSource(f"{i + 1:04d}", detail=i) for i in range(images[0])]
+    sources = [SceneSource(f"{i + 1:04d}", detail=i) for i in range(count)]
     return Frames(sources, read, rgbd.NYUV2, {"source": files.sha256(path)})
 
 

@@ -33,10 +33,15 @@ from gspn_tf.datasets.partnet_trees import (
     check_same_shape,
     find_parts,
     leaves_below,
-    load_list,
 )
 from gspn_tf.datasets.reading import SceneSource
-from gspn_tf.files.errors import ScanError, load_json, naming_file
+from gspn_tf.files.errors import (
+    ScanError,
+    check_shape,
+    load_json,
+    load_list,
+    naming_file,
+)
 from gspn_tf.files.scans import check_finite
 
 LICENCE = (
@@ -139,11 +144,7 @@ def read_raw_shape(source: SceneSource, classes: ClassList) -> Scene:
     points = _read_table(points_path, np.float32, 3)
     check_finite(points_path, points)
     labels = _read_table(labels_path, np.int64, 1)[:, 0]
-    if len(points) != len(labels):
-        raise ScanError(
-            f"{folder}: expected one label for each of the {len(points)} points, "
-            f"got {len(labels)}"
-        )
+    check_shape(f"{labels_path}: labels, one a point,", labels, (len(points),))
     tree, merged = load_json(original_path), load_json(final_path)
     check_same_shape(tree, merged, folder)
     original = leaves_below(tree, folder)
@@ -204,8 +205,5 @@ def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:
     """Numbers [V, columns] of a text file."""
     with naming_file(path, f"{columns}-column text"), open(path) as file:
         table: np.ndarray = np.loadtxt(file, dtype=kind, ndmin=2)
-    if table.size == 0 or table.shape[1] != columns:
-        raise ScanError(
-            f"{path}: expected {columns} numbers a line, got {list(table.shape)}"
-        )
+    check_shape(f"{path}: numbers", table, ("V", columns))
     return table

@@ -33,9 +33,9 @@ from gspn_tf.datasets.partnet import (
     scene_of_leaves,
     scene_of_parts,
 )
-from gspn_tf.datasets.partnet_trees import Part, load_list
+from gspn_tf.datasets.partnet_trees import Part
 from gspn_tf.datasets.reading import SceneSource
-from gspn_tf.files.errors import ScanError
+from gspn_tf.files.errors import ScanError, check_shape, load_list
 from gspn_tf.files.hdf5 import opened
 from gspn_tf.files.scans import check_finite
 
@@ -95,7 +95,7 @@ def read_stored_shape(source: SceneSource, classes: ClassList) -> Scene:
     """
     shape: StoredShape = source.detail
     with opened(shape.path) as file:
-        points = _values(file, "pts", shape.row, (None, 3))
+        points = _values(file, "pts", shape.row, ("V", 3))
         check_finite(f"{shape.path}, shape {source.name}", points)
         if not shape.labelled:
             return scene_of_parts(source.name, points, np.full(len(points), -1), [])
@@ -154,7 +154,7 @@ def _read_masks(
 ) -> tuple[np.ndarray, list[int]]:
     """The part of each point [V], -1 = other, and the class row of each part."""
     index = source.detail.row
-    masks = _values(file, "gt_mask", index, (None, num_points)).astype(bool)
+    masks = _values(file, "gt_mask", index, ("K", num_points)).astype(bool)
     kept = "gt_valid" if "gt_valid" in file else "gt_mask_valid"
     masks[~_values(file, kept, index, (len(masks),)).astype(bool)] = False
     taken = masks.any(axis=0)
@@ -181,14 +181,9 @@ def _read_masks(
 
 
 def _values(file: h5py.File, key: str, index: int, shape: tuple) -> np.ndarray:
-    """The values of one shape, which must be of `shape` (None: any length)."""
+    """The values of one shape, which must be of `shape`, see `check_shape`."""
     if key not in file:
         raise ScanError(f"{file.filename}: expected {key}, got {sorted(file)}")
     row = file[key][index] if index < len(file[key]) else np.zeros(0)
-    lengths = zip(shape, row.shape, strict=False)
-    if row.ndim != len(shape) or any(a not in (None, b) for a, b in lengths):
-        raise ScanError(
-            f"{file.filename}: {key} of each shape must be {list(shape)}, "
-            f"got {list(row.shape)}"
-        )
+    check_shape(f"{file.filename}: {key} of each shape", row, shape)
     return row

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.files.errors import ScanError, load_json
+from gspn_tf.files.errors import ScanError
 
 
 class Part(NamedTuple):
@@ -87,11 +87,3 @@ def _meshes(node: dict) -> set[str]:
 
 def _is_leaf(node: dict) -> bool:
     return not node.get("children")
-
-
-def load_list(path: Path) -> list:
-    """The list that is a JSON file's content; ScanError where it holds none."""
-    content = load_json(path)
-    if not isinstance(content, list):
-        raise ScanError(f"{path}: expected a list, got {str(content)[:80]}")
-    return content

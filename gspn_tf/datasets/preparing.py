@@ -40,7 +40,7 @@ import numpy as np
 from gspn_tf import config, files
 from gspn_tf.data import manifest as manifests
 from gspn_tf.datasets.reading import DataSet
-from gspn_tf.datasets.writing import Shard, Track, list_shards, write_missing
+from gspn_tf.datasets.writing import Shard, list_shards, write_missing
 from gspn_tf.training import run_folder
 
 
@@ -51,7 +51,6 @@ def prepare_scenes(
     force: bool = False,
     keep_going: bool = False,
     jobs: int | None = None,
-    track: Track = lambda results, *_: results,
 ) -> dict[str, Any]:
     """Makes the data folder, or goes on where a killed run was.
 
@@ -63,7 +62,6 @@ def prepare_scenes(
         force: replace a data folder, or an unfinished one, that has other contents.
         keep_going: leave out scenes that cannot be read, and list them in the manifest.
         jobs: scenes read at a time, each by a process; as many as cores by default.
-        track: wraps the loop over the scenes: (results, description, total).
 
     Returns:
         The manifest.
@@ -79,7 +77,7 @@ def prepare_scenes(
     if not _is_complete(output, plan, force):
         with _unfinished(beside, plan, force) as folder:
             shards = list_shards(folder, data)
-            write_missing(shards, data, keep_going, jobs, track)
+            write_missing(shards, data, keep_going, jobs)
             _write_manifest(folder / "data", plan, shards)
             if output.exists():
                 os.rename(output, folder / "replaced")

@@ -9,7 +9,7 @@ import logging
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -164,6 +164,16 @@ def read_sources(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def tracked(items: Iterable, name: str, total: int) -> Iterator:
+    """The items, with a progress bar where there is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    yield from track(items, name, total=total, console=console, disable=hidden)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene, number_instances
 from gspn_tf.datasets import depth as depths
 from gspn_tf.datasets.reading import SceneSource
-from gspn_tf.files.errors import ScanError, naming_file
+from gspn_tf.files.errors import ScanError, check_shape, naming_file
 from gspn_tf.files.pcd import read_pcd
 
 _log = logging.getLogger(__name__)
@@ -46,11 +46,10 @@ _MAP_MODES = ("L", "P", *_DEPTH_MODES)
 
 def list_images(folder: Path) -> list[SceneSource]:
     """The PNG frames of a folder by name; `detail` has the images by their kinds."""
-    found = (folder.glob(f"{kind}/*.png") for kind in ("color", "depth"))
-    names = sorted({file.stem for paths in found for file in paths})
+    kinds = ("color", "depth", "label", "class40", "instance")
+    names = {path.stem for kind in kinds[:2] for path in folder.glob(f"{kind}/*.png")}
     sources = []
-    for name in names:
-        kinds = ("color", "depth", "label", "class40", "instance")
+    for name in sorted(names):
         paths = {kind: folder / kind / f"{name}.png" for kind in kinds}
         there = {k: p for k, p in paths.items() if k in kinds[:2] or p.exists()}
         sources.append(SceneSource(name, tuple(there.values()), there))
@@ -72,11 +71,12 @@ def read_images(source: SceneSource) -> Scene:
     images: dict[str, Path] = source.detail
     color = read_image(images["color"], ("RGB", "RGBA", "P"))
     size = color.shape[:2]
-    maps = {
-        kind: _read_map(path, _DEPTH_MODES if kind == "depth" else _MAP_MODES, size)
-        for kind, path in images.items()
-        if kind != "color"
-    }
+    maps = {}
+    for kind, path in images.items():
+        if kind != "color":
+            image = read_image(path, _DEPTH_MODES if kind == "depth" else _MAP_MODES)
+            check_shape(f"{path}, as large as the colours,", image, size)
+            maps[kind] = image.astype(np.int32)
     semantic = instance = np.zeros(size, np.int32)
     if "label" in maps:
         semantic = NYUV2.to_rows(maps["label"])
@@ -163,16 +163,6 @@ def _frame(
     instance = number_instances(number, semantic)
     points = (points @ depths.ROOM_FROM_CAMERA.T).astype(np.float32)
     return Scene(name, points, colors, semantic, instance)
-
-
-def _read_map(path: Path, modes: tuple[str, ...], size: tuple[int, ...]) -> np.ndarray:
-    """An image [H, W] int32 as large as the colours."""
-    image = read_image(path, modes)
-    if image.shape != size:
-        raise ScanError(
-            f"{path} must be {list(size)} as the colours are, got {list(image.shape)}"
-        )
-    return image.astype(np.int32)
 
 
 def read_image(path: Path, modes: tuple[str, ...]) -> np.ndarray:

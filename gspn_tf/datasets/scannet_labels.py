@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gspn_tf.files.errors import ScanError, load_json
+from gspn_tf.files.errors import ScanError, check_shape, load_list
 
 _MAX_OBJECTS = 1 << 20
 
@@ -39,7 +39,9 @@ def read_labels(
         ScanError: a file that is malformed or belongs to another mesh, or a label that
             `label_ids` does not know.
     """
-    segments = _read_segments(paths["segments"], num_vertices)
+    path, key = paths["segments"], "segIndices"
+    segments = _integer_array(path, key, load_list(path, key))
+    check_shape(f"{path}: {key}, one a vertex of the mesh,", segments, (num_vertices,))
     groups = _read_groups(paths["groups"])
     unknown = sorted({group.label for group in groups} - set(label_ids))
     if unknown:
@@ -55,14 +57,6 @@ def read_labels(
     return semantic[rows], objects[rows]
 
 
-def _read_list(path: Path, key: str) -> list[Any]:
-    """The list `key` of a JSON file."""
-    document = load_json(path)
-    if not isinstance(document, dict) or not isinstance(document.get(key), list):
-        raise ScanError(f"{path}: expected an object with a list {key!r}")
-    return document[key]
-
-
 def _integer_array(path: Path, name: str, values: Any) -> np.ndarray:
     try:
         array = np.array(values, None if values else np.int64)
@@ -73,19 +67,9 @@ def _integer_array(path: Path, name: str, values: Any) -> np.ndarray:
     return array
 
 
-def _read_segments(path: Path, num_vertices: int) -> np.ndarray:
-    segments = _integer_array(path, "segIndices", _read_list(path, "segIndices"))
-    if len(segments) != num_vertices:
-        raise ScanError(
-            f"{path}: segIndices must have one entry for each of the {num_vertices} "
-            f"vertices of the mesh, got {len(segments)}"
-        )
-    return segments
-
-
 def _read_groups(path: Path) -> list[_Group]:
     groups = []
-    for entry in _read_list(path, "segGroups"):
+    for entry in load_list(path, "segGroups"):
         match entry:
             case {
                 "objectId": int(number),

@@ -5,7 +5,7 @@ import itertools
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +14,15 @@ import numpy as np
 from gspn_tf import files
 from gspn_tf.data.scene import Scene
 from gspn_tf.data.shards import shard_names, write_shard
-from gspn_tf.datasets.reading import DataSet, ReadResult, SceneSource, read_sources
+from gspn_tf.datasets.reading import (
+    DataSet,
+    ReadResult,
+    SceneSource,
+    read_sources,
+    tracked,
+)
 
 SCENES_PER_SHARD = 16  # what a kill can cost
-Track = Callable[[Iterable, str, int], Iterable]  # shows the progress of a loop
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +55,7 @@ def list_shards(folder: Path, data: DataSet) -> list[Shard]:
 
 
 def write_missing(
-    shards: list[Shard], data: DataSet, keep_going: bool, jobs: int | None, track: Track
+    shards: list[Shard], data: DataSet, keep_going: bool, jobs: int | None
 ) -> None:
     """Write the shards that are not finished; see `preparing.prepare_scenes`.
 
@@ -65,9 +70,9 @@ def write_missing(
     sources = [source for shard in missing for source in shard.sources]
     jobs = jobs or len(os.sched_getaffinity(0))
     with contextlib.closing(read_sources(sources, data, jobs)) as results:
-        tracked = iter(track(results, f"{data.name} scenes", len(sources)))
+        shown = tracked(results, f"{data.name} scenes", len(sources))
         for shard in missing:
-            mine = itertools.islice(tracked, len(shard.sources))
+            mine = itertools.islice(shown, len(shard.sources))
             facts = _write_shard(shard.path, mine, data, keep_going)
             files.write_json(shard.facts_path, facts)
 

@@ -1,7 +1,7 @@
 """Metrics of a trained model on the scenes of a split."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,12 @@ import tensorflow as tf
 from gspn_tf import data, models, ops
 from gspn_tf.config import Config
 from gspn_tf.data import Scene, manifest, shards
+from gspn_tf.datasets.reading import tracked
 from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.metrics import APResult, InstancePredictions, Judged, evaluate_scenes
 from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.synthetic import rooms as synthetic
-
-Progress = Callable[[Iterable, str, int], Iterable]  # shows how far a loop is
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,11 @@ class Split:
 
     directory: str | Path
     name: str
-    track: Progress = lambda items, *_: iter(items)
 
     def scenes(self, what: str) -> Iterable[Scene]:
         """Read the scenes one by one, with all their points, to find what is said."""
         scenes = shards.read_scenes(self.directory, self.name)
-        return self.track(scenes, what, self.count())
+        return tracked(scenes, what, self.count())
 
     def count(self) -> int:
         """Number of scenes."""
@@ -115,7 +113,7 @@ def proposal_metrics(
         training=False,
         seed=config.train.seed,
     )
-    batches = split.track(batches, "proposals", split.count())
+    batches = tracked(batches, "proposals", split.count())
     parts: dict[str, list[np.ndarray]] = defaultdict(list)
     for batch in batches:
         for name, values in proposal_quality(network, batch).items():

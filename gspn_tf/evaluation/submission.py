@@ -21,16 +21,13 @@ import numpy as np
 
 from gspn_tf import files
 from gspn_tf.data.classes import ClassList
+from gspn_tf.files.errors import ScanError, naming_file
 from gspn_tf.metrics.judging import Judged
 from gspn_tf.metrics.overlaps import InstancePredictions
 
 RESULTS = "semantic_instance_evaluation.txt"  # left there by the benchmark's script
 MASKS = "predicted_masks"
 NUM_LABELS = 40  # of nyu40; 0 is unlabelled
-
-
-class SubmissionError(ValueError):
-    """A file that is not what the benchmark's script reads; names it."""
 
 
 Labelled = tuple[str, np.ndarray, np.ndarray]  # name, semantic [V], instance [V]
@@ -40,7 +37,7 @@ def list_predictions(folder: str | Path) -> dict[str, Path]:
     """Find the file of each scene's predictions, by its name; at least one."""
     paths = sorted(path for path in Path(folder).glob("*.txt") if path.name != RESULTS)
     if not paths:
-        raise SubmissionError(f"{folder}: expected a file SCENE.txt a scene")
+        raise ScanError(f"{folder}: expected a file SCENE.txt a scene")
     return {path.stem: path for path in paths}
 
 
@@ -63,7 +60,7 @@ def predicted(
     """Read the predictions of the scenes that have some; as in the script no others.
 
     Raises:
-      SubmissionError: of `read_predictions`, or predictions of none of the scenes.
+      ScanError: of `read_predictions`, or predictions of none of the scenes.
     """
     left = dict(predictions)
     for name, semantic, instance in scenes:
@@ -71,14 +68,14 @@ def predicted(
             found = read_predictions(path, classes, len(semantic))
             yield Judged(name, found, semantic, instance)
     for path in left.values():
-        raise SubmissionError(f"{path}: no such scene in the truth")
+        raise ScanError(f"{path}: no such scene in the truth")
 
 
 def read_truth(path: str | Path, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:
     """Read class row 1..C (0 = void) and object number of every vertex, [V] each.
 
     Raises:
-      SubmissionError: not one integer a line.
+      ScanError: not one integer a line.
     """
     ids = _integer_lines(Path(path), _read(Path(path)))
     return classes.to_rows(ids // 1000), ids
@@ -92,7 +89,7 @@ def read_predictions(
     A mask that is listed twice is one instance, as it is listed last.
 
     Raises:
-      SubmissionError: a malformed line, a confidence that is not finite, a label that
+      ScanError: a malformed line, a confidence that is not finite, a label that
         is neither of `classes` nor of nyu40, or a mask that is missing, outside of the
         folder or not of one integer a vertex.
     """
@@ -102,7 +99,7 @@ def read_predictions(
     for number, line in enumerate(lines, start=1):
         mask, label, score = _parse_line(line, f"{path}:{number}", path.parent)
         if not 0 <= label <= NUM_LABELS and label not in classes.raw_ids:
-            raise SubmissionError(
+            raise ScanError(
                 f"{path}:{number}: label id must be one of nyu40's 0..{NUM_LABELS}, "
                 f"got {label}"
             )
@@ -159,15 +156,13 @@ def _parse_line(line: str, place: str, folder: Path) -> tuple[Path, int, float]:
     except (ValueError, IndexError, OverflowError):
         malformed = True
     if malformed:
-        raise SubmissionError(
-            f'{place}: expected "mask label_id confidence", got {line!r}'
-        )
+        raise ScanError(f'{place}: expected "mask label_id confidence", got {line!r}')
     if not math.isfinite(score):
-        raise SubmissionError(f"{place}: confidence must be finite, got {fields[2]}")
+        raise ScanError(f"{place}: confidence must be finite, got {fields[2]}")
     root = os.path.abspath(folder)
     mask = Path(os.path.abspath(os.path.join(root, name)))
     if os.path.isabs(name) or not mask.is_relative_to(root):
-        raise SubmissionError(
+        raise ScanError(
             f"{place}: mask must be a relative path inside {folder}, got {name}"
         )
     return mask, int(label), score
@@ -175,7 +170,7 @@ def _parse_line(line: str, place: str, folder: Path) -> tuple[Path, int, float]:
 
 def _read_mask(path: Path, num_points: int) -> np.ndarray:
     if not path.is_file():
-        raise SubmissionError(f"mask {path} is missing")
+        raise ScanError(f"mask {path} is missing")
     data = _read(path)
     digits, ends = (np.frombuffer(data, np.uint8)[start::2] for start in (0, 1))
     plain = len(digits) == num_points and (ends == ord("\n")).all()
@@ -183,7 +178,7 @@ def _read_mask(path: Path, num_points: int) -> np.ndarray:
         return digits != ord("0")  # what masks look like: many times faster
     values = _integer_lines(path, data)
     if len(values) != num_points:
-        raise SubmissionError(
+        raise ScanError(
             f"{path}: expected one integer for each of {num_points} vertices, got "
             f"{len(values)}"
         )
@@ -191,12 +186,8 @@ def _read_mask(path: Path, num_points: int) -> np.ndarray:
 
 
 def _integer_lines(path: Path, data: bytes) -> np.ndarray:
-    try:
-        lines = data.decode().splitlines()
-        return np.array(lines or [""], np.int64)
-    except (ValueError, OverflowError) as error:
-        text = f"{path} must have one integer a line: {error}"
-        raise SubmissionError(text) from error
+    with naming_file(path, "one-integer-a-line", OverflowError):
+        return np.array(data.decode().splitlines() or [""], np.int64)
 
 
 def _read(path: Path) -> bytes:
@@ -204,7 +195,5 @@ def _read(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix != ".gz":
         return data
-    try:
+    with naming_file(path, "gzip", EOFError, zlib.error):
         return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SubmissionError(f"{path} is no whole gzip file: {error}") from error

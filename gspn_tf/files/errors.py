@@ -36,6 +36,30 @@ def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator
         raise ScanError(f"{path} is not a readable {kind} file: {what}") from error
 
 
+def check_shape(where: str, array: Any, shape: tuple[int | str, ...]) -> None:
+    """ScanError that says `where` an array has another shape; "V" is any length."""
+    pairs = zip(shape, array.shape, strict=False)
+    fits = all(isinstance(wanted, str) or wanted == there for wanted, there in pairs)
+    if not fits or array.ndim != len(shape):
+        wanted = ", ".join(map(str, shape))
+        raise ScanError(f"{where} must be [{wanted}], got {list(array.shape)}")
+
+
+def load_list(path: Path, key: str | None = None) -> list[Any]:
+    """The list that is a JSON file's content, or that its content has as `key`.
+
+    Raises:
+        ScanError: it is missing or malformed, or there is no such list.
+    """
+    found = load_json(path)
+    if key:
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, list):
+        wanted = f"an object with a list {key!r}" if key else "a list"
+        raise ScanError(f"{path}: expected {wanted}, got {str(found)[:80]}")
+    return found
+
+
 def load_json(path: str | Path) -> Any:
     """The content of a JSON file.
 

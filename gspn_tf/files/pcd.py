@@ -68,13 +68,10 @@ def _compressed_columns(
     expected = count * record.itemsize
     if plain != expected:
         raise ValueError(f"the points have {expected} bytes, the data says {plain}")
-    body, start, columns = decompress(file.read(packed), plain), 0, []
-    for name in record.names or ():
-        size = count * record[name].itemsize
-        values = np.frombuffer(body[start : start + size], record[name].base)
-        columns.append(values.reshape(count, -1)[:, 0])
-        start += size
-    return columns
+    names = record.names or ()
+    fields = [(n, record[n].base, (count, *record[n].shape)) for n in names]
+    (columns,) = np.frombuffer(decompress(file.read(packed), plain), fields)
+    return [columns[name][:, 0] for name in names]
 
 
 def decompress(data: bytes, size: int) -> bytes:

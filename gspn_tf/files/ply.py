@@ -124,17 +124,9 @@ def write_ply(
 
     points [V, 3] float: float64 is kept, all else is float32   colors [V, 3] uint8
     extra  further int32 columns by name, such as {"instance": [V]}
-
-    Raises:
-      ValueError: shapes that do not agree.
     """
     extra = extra or {}
     count, kind = len(points), "f8" if points.dtype == np.float64 else "f4"
-    if points.shape != (count, 3) or colors.shape != (count, 3):
-        raise ValueError(
-            "points and colors must be [V, 3] alike, "
-            f"got {points.shape} and {colors.shape}"
-        )
     columns = [(c, "<" + kind, points[:, i]) for i, c in enumerate("xyz")]
     columns += [(c, "u1", colors[:, i]) for i, c in enumerate(("red", "green", "blue"))]
     columns += [(name, "<i4", np.asarray(value)) for name, value in extra.items()]

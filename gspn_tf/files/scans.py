@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.files.errors import ScanError, naming_file
+from gspn_tf.files.errors import ScanError, check_shape, naming_file
 from gspn_tf.files.ply import read_vertices
 
 FAR = 1_000.0
@@ -91,18 +91,13 @@ def _gather(vertices: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _scan(columns: dict[str, np.ndarray]) -> Scan:
     if "points" not in columns:
         raise ValueError("expected an array 'points' [V, 3], got none")
-    points = columns["points"]
-    if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "fiu":
-        raise ValueError(
-            f"points must be numbers [V, 3], got {points.dtype} {list(points.shape)}"
-        )
-    for name in ("colors", "semantic", "instance"):
-        shape = (len(points), 3) if name == "colors" else (len(points),)
-        if name in columns and columns[name].shape != shape:
-            raise ValueError(
-                f"{name} must be {list(shape)}, got {list(columns[name].shape)}"
-            )
-    points, offset, finite = _positions(points)
+    for name, values in columns.items():
+        count = "V" if name == "points" else len(columns["points"])
+        shape = (count, 3) if name in ("points", "colors") else (count,)
+        check_shape(name, values, shape)
+        if values.dtype.kind not in "fiu":
+            raise ValueError(f"{name} must be numbers, got {values.dtype}")
+    points, offset, finite = _positions(columns["points"])
     labels = {name: _labels(columns, name) for name in ("semantic", "instance")}
     return Scan(points, offset, finite, colors=_colors(columns), **labels)
 
@@ -126,8 +121,6 @@ def _colors(columns: dict[str, np.ndarray]) -> np.ndarray | None:
     colors = columns.get("colors")
     if colors is None or colors.dtype == np.uint8:
         return colors if colors is None else np.ascontiguousarray(colors)
-    if colors.dtype.kind not in "fiu":
-        raise ValueError(f"colors must be numbers, got {colors.dtype}")
     if colors.dtype == np.uint16 and colors.max(initial=0) > 255:
         return (colors >> 8).astype(np.uint8)
     values = np.nan_to_num(colors.astype(np.float64), posinf=0.0, neginf=0.0)
@@ -140,8 +133,6 @@ def _labels(columns: dict[str, np.ndarray], name: str) -> np.ndarray | None:
     labels = columns.get(name)
     if labels is None:
         return None
-    if labels.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must be integers, got {labels.dtype}")
     limit = np.iinfo(np.int32)
     with np.errstate(invalid="ignore"):
         good = (labels >= limit.min) & (labels <= limit.max)

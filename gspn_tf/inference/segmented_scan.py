@@ -40,13 +40,8 @@ class SegmentedScan(NamedTuple):
 
     def instances(self) -> list[dict[str, Any]]:
         """List one dict an instance, best first, boxes in the file's coordinates."""
-        rows = zip(
-            self.found.classes,
-            self.found.scores,
-            self.found.boxes,
-            self.found.masks,
-            strict=True,
-        )
+        found = self.found
+        rows = zip(found.classes, found.scores, found.boxes, found.masks, strict=True)
         return [
             {
                 "instance": number,
@@ -65,8 +60,11 @@ class SegmentedScan(NamedTuple):
     def write(self, directory: str | Path) -> None:
         """Write the four files; they are moved in place when all of them are whole."""
         with files.writing_together(directory, FILE_NAMES) as folder:
-            self._write_cloud(folder / "instances.ply")
-            count = len(self.scan.points)
+            labels, count = self.found.labels(), len(self.scan.points)
+            semantic = self.classes.to_raw(self.found.semantic)
+            columns = {"semantic": semantic, "instance": labels + 1}
+            colors = instance_colors(labels)
+            write_ply(folder / "instances.ply", self.scan.world(), colors, columns)
             masks.write_masks(folder / "masks.npz", self.found.masks, count)
             self._write_page(folder / "index.html")
             listed = {
@@ -76,14 +74,6 @@ class SegmentedScan(NamedTuple):
                 "instances": self.instances(),
             }
             files.write_json(folder / "instances.json", listed)
-
-    def _write_cloud(self, path: Path) -> None:
-        labels = self.found.labels()
-        columns = {
-            "semantic": self.classes.to_raw(self.found.semantic),
-            "instance": labels + 1,
-        }
-        write_ply(path, self.scan.world(), instance_colors(labels), columns)
 
     def _write_page(self, path: Path) -> None:
         found = self.found

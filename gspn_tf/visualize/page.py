@@ -33,13 +33,14 @@ def write_page(
     points = np.asarray(points, np.float64)
     shown = shown_rows(points, MAX_POINTS)
     scene = {
-        "total": len(points),
         "cloud": _cloud(points[shown]),
         "nothing": hex_color(NOTHING),
         "layers": [layer.picked(shown).values() for layer in layers],
     }
     still = _still(points, layers) if len(shown) else None
-    write_text(path, fill("page.html", title=title, scene=scene, still=still))
+    counts = {"shown": len(shown), "total": len(points)}
+    text = fill("page.html", title=title, scene=scene, still=still, **counts)
+    write_text(path, text)
 
 
 def _cloud(points: np.ndarray) -> dict[str, Any]:

@@ -130,7 +130,11 @@ def test_a_folder_without_a_split_is_divided(images, capsys):
     "kind, image, message",
     [
         ("color", None, "color/0002.png'"),
-        ("depth", np.zeros((4, 4), np.uint16), r"depth/0002.png must be [12, 16] as"),
+        (
+            "depth",
+            np.zeros((4, 4), np.uint16),
+            r"as the colours, must be [12, 16], got [4, 4]",
+        ),
         ("depth", np.zeros(SIZE, np.uint8), "depth/0002.png must be an image of mode"),
         ("depth", np.zeros(SIZE, np.uint16), "expected a pixel with depth, got none"),
         ("label", b"cut", "label/0002.png is not a readable image file"),
@@ -154,8 +158,12 @@ def test_frames_that_do_not_fit_are_named(images, kind, image, message, capsys):
     "key, value, message",
     [
         ("labels", None, "expected ['labels'], got"),
-        ("images", np.zeros((COUNT, 16, 12), np.uint8), "images must be [F, 3, W, H]"),
-        ("depths", np.zeros((COUNT, 16, 11)), "images must be [F, 3, W, H] and depths"),
+        (
+            "images",
+            np.zeros((COUNT, 16, 12), np.uint8),
+            "images must be [F, 3, W, H], got",
+        ),
+        ("depths", np.zeros((COUNT, 16, 11)), "depths must be [3, 16, 12], got"),
         ("labels", np.full((COUNT, 16, 12), 900), "labels must be at most 157"),
         (None, None, "labeled.mat is not a readable HDF5 file"),
     ],

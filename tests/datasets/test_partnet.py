@@ -55,10 +55,10 @@ def test_a_level_has_the_parts_of_its_list(stool):
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("point_sample/label-10000.txt", "10\n11\n", "expected one label for each"),
+        ("point_sample/label-10000.txt", "10\n11\n", "labels, one a point, must be"),
         ("point_sample/label-10000.txt", "10\n99\n" * 3, r"leaves of .*got \[99\]"),
         ("point_sample/pts-10000.txt", "0 nan 0\n" * 6, "pts-10000.txt: points must"),
-        ("point_sample/pts-10000.txt", "0 0\n" * 6, "expected 3 numbers a line"),
+        ("point_sample/pts-10000.txt", "0 0\n" * 6, "numbers must be"),
         ("point_sample/pts-10000.txt", "0 0 0\n0 0", "readable 3-column text file"),
         ("result.json", "[{", "not a readable JSON file"),
         ("result.json", None, "result.json cannot be read: No such file"),

@@ -84,7 +84,7 @@ def test_files_without_names_number_their_shapes(release):
     ("layout", "key", "value", "message"),
     [
         ("truth", "gt_mask", None, "expected gt_mask, got"),
-        ("truth", "gt_mask", np.zeros((2, 200, 4), bool), r"must be \[None, 5\]"),
+        ("truth", "gt_mask", np.zeros((2, 200, 4), bool), r"must be \[K, 5\]"),
         ("truth", "gt_mask_label", np.full((2, 200), 7), "got rows 8..8"),
         ("detection", "gt_label", np.ones((2, 5)), "one class for each instance"),
         ("leaves", "label", np.zeros((1, 5)), r"label of each shape must be \[5\]"),

@@ -131,7 +131,12 @@ def test_a_scan_without_alignment_stays_as_it_is(source):
 @pytest.mark.parametrize(
     "suffix, key, value, message",
     [
-        ("segs", "segIndices", [7] * 29, "each of the 30 vertices of the mesh, got 29"),
+        (
+            "segs",
+            "segIndices",
+            [7] * 29,
+            "one a vertex of the mesh, must be [30], got [29]",
+        ),
         ("segs", "segIndices", [7.5] * 30, "segIndices must be a list of integers"),
         ("segs", "segIndices", [[7], []], "segIndices must be a list of integers"),
         ("segs", "segIndices", None, "expected an object with a list 'segIndices'"),

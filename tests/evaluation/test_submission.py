@@ -7,6 +7,7 @@ import pytest
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.evaluation import submission
+from gspn_tf.files.errors import ScanError
 from gspn_tf.metrics import (
     InstancePredictions,
     Judged,
@@ -107,10 +108,10 @@ BAD = {  # message: the file, and its contents
     "0000_00.txt: no such scene in the truth": (TRUTH, None),
     "mask .*_000.txt is missing": (MASK, None),
     "for each of 30 vertices, got 31": (MASK, "1\n" * 31),
-    "000.txt must have one": (MASK, "1\n" * 29 + "x\n"),
-    "000.txt must have one integer": (MASK, "1 0\n" * 15),
-    "000.txt must have one integer a line": (MASK, ""),
-    "0000_00.txt must have one": (TRUTH, "\xff\xfe\x00"),
+    "000.txt is not a readable": (MASK, "1\n" * 29 + "x\n"),
+    "000.txt is not a readable one": (MASK, "1 0\n" * 15),
+    "000.txt is not a readable one-integer-a-line file": (MASK, ""),
+    "0000_00.txt is not a readable one": (TRUTH, "\xff\xfe\x00"),
     'txt:1: expected "mask label': (LIST, "a.txt 5\n"),
     'expected "mask label_id confidence", got': (LIST, "a 5.5 1\n"),
     "confidence must be finite, got -inf": (LIST, "a 5 -inf"),
@@ -127,7 +128,7 @@ def test_a_bad_file_is_an_error_that_names_it(tmp_path, message):
     (tmp_path / name).unlink()
     if content is not None:
         (tmp_path / name).write_text(content, "latin-1")
-    with pytest.raises(submission.SubmissionError, match=message):
+    with pytest.raises(ScanError, match=message):
         list(read(tmp_path))
 
 
@@ -139,7 +140,7 @@ def test_a_compressed_truth_that_was_cut_short_is_an_error(tmp_path):
     path.with_suffix(".txt.gz").write_bytes(whole)
     np.testing.assert_array_equal(next(read(tmp_path)).semantic > 0, scene.semantic > 0)
     path.with_suffix(".txt.gz").write_bytes(whole[:-9])
-    with pytest.raises(submission.SubmissionError, match="no whole gzip file"):
+    with pytest.raises(ScanError, match="is not a readable gzip file"):
         list(read(tmp_path))
 
 

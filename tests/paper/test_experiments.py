@@ -80,16 +80,19 @@ def test_only_what_is_missing_is_done(data_dir, tmp_path, monkeypatch):
     for job in plan_jobs(given):
         fake_work.finish_job(job)
     monkeypatch.delattr(runner, "perform")
-    assert runner.run_jobs(plan_jobs(given), tmp_path, print, print) == []
+    assert runner.run_jobs(plan_jobs(given), tmp_path, print) == []
     more = plan_jobs(dc.replace(given, seeds=(0, 1)))
     assert [job.seed for job in more if job.missing()] == [1] * 4
 
 
-def test_a_failing_job_does_not_stop_the_others(data_dir, tmp_path, monkeypatch):
+def test_a_failing_job_does_not_stop_the_others(
+    data_dir, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(runner, "perform", fake_work.fail_first)
     jobs = plan_jobs(experiment(data_dir, tmp_path, "table5", seeds=(0,)))[:3]
-    calls, told = [], []
-    failed = runner.run_jobs(jobs, tmp_path, told.append, lambda: calls.append(1))
+    calls = []
+    failed = runner.run_jobs(jobs, tmp_path, lambda: calls.append(1))
+    told = capsys.readouterr().out.splitlines()
     assert len(failed) == 1 and ", seed 0: ValueError: a bad scene (see " in failed[0]
     assert told[0].startswith("Ours, seed 0 (1 of 3): see ")
     assert len(told) == 4 and len(calls) == 3
@@ -107,7 +110,7 @@ def test_an_interrupt_ends_the_job_at_work(data_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(BaseProcess, "join", interrupt)
     jobs = plan_jobs(experiment(data_dir, tmp_path))
     with pytest.raises(KeyboardInterrupt):
-        runner.run_jobs(jobs, tmp_path, print, print)
+        runner.run_jobs(jobs, tmp_path, print)
     monkeypatch.undo()
     (child,) = children
     child.join(fake_work.PATIENCE_SECONDS / 2)

@@ -9,7 +9,6 @@ from toy_scenes import CLASSES, make_scene
 from gspn_tf.data import manifest
 from gspn_tf.paper.figures.context import center_numbers, principal_components
 from gspn_tf.paper.figures.galleries import matched_numbers
-from gspn_tf.paper.figures.networks import Sensed
 from gspn_tf.paper.figures.proposals import inner_view, seed_place, with_a_chair
 from gspn_tf.paper.figures.subjects import Subject, read_subjects
 
@@ -43,8 +42,7 @@ def test_numbers_of_centers_that_are_off_by_a_share_of_the_size(subject, off):
     boxes = np.array([subject.box_of(number) for number in range(4)] + [np.zeros(6)])
     sizes = np.linalg.norm(boxes[:, 3:], axis=1)
     centers = boxes[:, :3] + off * sizes[:, None] * [0, 0.6, 0.8]
-    sensed = Sensed(rows, np.zeros((len(rows), 1)), centers[subject.instance])
-    found = center_numbers(subject, sensed)
+    found = center_numbers(subject, rows, centers[subject.instance])
     assert found["to_truth"] == pytest.approx(off, abs=1e-6)
     on = subject.instance >= 0
     own = (subject.points - boxes[subject.instance, :3])[on]
@@ -52,7 +50,7 @@ def test_numbers_of_centers_that_are_off_by_a_share_of_the_size(subject, off):
     assert found["of_points"] == pytest.approx(own.mean(), rel=1e-5)
     floor = rows[~on]
     with pytest.raises(ValueError, match="has no object among the points seen"):
-        center_numbers(subject, sensed._replace(rows=floor, centers=centers[floor * 0]))
+        center_numbers(subject, floor, centers[floor * 0])
 
 
 def test_masks_get_the_numbers_of_the_objects_that_they_are():

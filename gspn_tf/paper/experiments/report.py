@@ -35,8 +35,7 @@ class SystemResult(NamedTuple):
     """One system of a table with the seeds that are done."""
 
     system: System
-    seeds: tuple[int, ...]
-    measured: list[dict[str, Any]]  # of each seed, its measurement's file
+    measured: dict[int, dict[str, Any]]  # seed -> its measurement's file
     cells: dict[str, Cell]  # by the name of the metric
 
 
@@ -73,7 +72,7 @@ def summarize(table: PaperTable, jobs: Sequence[Job]) -> list[SystemResult]:
         mine = {n: one for (key, n), one in measured.items() if key == system.key}
         figures = [one["figures"] for one in mine.values()]
         cells = {metric.name: _make_cell(metric, system, figures) for metric in metrics}
-        results.append(SystemResult(system, tuple(mine), list(mine.values()), cells))
+        results.append(SystemResult(system, mine, cells))
     return results
 
 
@@ -106,12 +105,12 @@ def markdown_text(
     rows = [["", *results[0].cells, "seeds"]]
     for result in results:
         cells = [cell.text() for cell in result.cells.values()]
-        rows.append([result.system.name, *cells, str(len(result.seeds))])
+        rows.append([result.system.name, *cells, str(len(result.measured))])
     if experiment.table.transposed:
         rows = [list(column) for column in zip(*rows, strict=True)]
     rows.insert(1, ["---"] * len(rows[0]))
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    measured = [one for result in results for one in result.measured]
+    measured = [one for result in results for one in result.measured.values()]
     machines = dict.fromkeys(one["versions"]["cpu"] for one in measured)
     splits = dict.fromkeys(one["split"] for one in measured)
     title = experiment.table.name.replace("table", "Table ")
@@ -134,9 +133,9 @@ def json_values(
         {
             "row": result.system.key,
             "name": result.system.name,
-            "seeds": result.seeds,
+            "seeds": list(result.measured),
             "figures": {name: cell._asdict() for name, cell in result.cells.items()},
-            "measured": result.measured,
+            "measured": list(result.measured.values()),
         }
         for result in results
     ]

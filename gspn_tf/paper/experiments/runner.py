@@ -47,18 +47,12 @@ def perform(todo: Sequence[Step], log: Path) -> None:
             files.write_json(step.path, measure_networks(step))
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    logs: Path,
-    tell: Callable[[str], object],
-    after: Callable[[], object],
-) -> list[str]:
-    """Do all that is missing, job by job.
+def run_jobs(jobs: Sequence[Job], logs: Path, after: Callable[[], object]) -> list[str]:
+    """Do all that is missing, job by job, and say when one begins and when it fails.
 
     Args:
         jobs: the jobs, in their order.
         logs: the folder for what they print.
-        tell: called with a sentence when a job begins, and when it fails.
         after: called whenever a job ends.
 
     Returns:
@@ -69,7 +63,7 @@ def run_jobs(
         if not (todo := job.missing()):
             continue
         title, log = f"{job.system.name}, seed {job.seed}", logs / f"{job.name}.log"
-        tell(f"{title} ({number} of {len(jobs)}): see {log}")
+        print(f"{title} ({number} of {len(jobs)}): see {log}", flush=True)
         child = multiprocessing.get_context("spawn").Process(
             target=perform, args=(todo, log)
         )
@@ -80,7 +74,7 @@ def run_jobs(
             child.terminate()  # it does not hear an interrupt
         if child.exitcode:
             failed.append(f"{title}: {why_failed(child.exitcode, log)}")
-            tell(failed[-1])
+            print(failed[-1], flush=True)
         after()
     return failed
 

@@ -36,8 +36,10 @@ def principal_components(features: np.ndarray) -> np.ndarray:
     return np.clip(scaled, 0, 1)
 
 
-def center_numbers(subject: Subject, sensed: Sensed) -> dict[str, float]:
-    """Measure centres: means over the points on objects that the network sees.
+def center_numbers(
+    subject: Subject, rows: np.ndarray, centers: np.ndarray
+) -> dict[str, float]:
+    """Measure the centres [N, 3] of points `rows` [N]: means over those on objects.
 
     An object's size is the diagonal of the box of all its points, and the middle of
     that box its true centre (section 3.1).
@@ -49,13 +51,13 @@ def center_numbers(subject: Subject, sensed: Sensed) -> dict[str, float]:
     Raises:
         ValueError: no such point is seen.
     """
-    owner = subject.instance[sensed.rows]
+    owner = subject.instance[rows]
     to_truth, of_points = [], []
     for number in np.unique(owner[owner >= 0]):
         box, own = subject.box_of(number), owner == number
         if diagonal := np.linalg.norm(box[3:]):
-            points = subject.points[sensed.rows[own]]
-            to_truth.append(_distances(sensed.centers[own], box[:3]) / diagonal)
+            to_truth.append(_distances(centers[own], box[:3]) / diagonal)
+            points = subject.points[rows[own]]
             of_points.append(_distances(points, box[:3]) / diagonal)
     if not to_truth:
         raise ValueError(f"{subject.name} has no object among the points seen")
@@ -79,8 +81,9 @@ def figure_3(
     rows, numbers = [], []
     for subject in subjects:
         sensed = sense(networks[0], subject, design.seed)
+        quality = center_numbers(subject, sensed.rows, sensed.centers())
         rows.append(PanelRow(subject.name, subject.points, _panels(subject, sensed)))
-        numbers.append({"scene": subject.name} | center_numbers(subject, sensed))
+        numbers.append({"scene": subject.name} | quality)
     return drawing.Drawing(
         rows=rows,
         view=drawing.view_of(subjects[0].kind, design.width),
@@ -96,11 +99,11 @@ def _panels(subject: Subject, sensed: Sensed) -> list[Panel]:
     """
     seen = subject.points[sensed.rows]
     _, nearest = cKDTree(seen).query(subject.points)
-    features = component_colors(principal_components(sensed.context))
+    features = component_colors(principal_components(sensed.context()))
     owner = subject.instance[sensed.rows]
     inside, own = owner >= 0, instance_colors(owner)
     rest = subject.points[subject.instance < 0]
-    dots = [Dots(sensed.centers[inside], own[inside], 0.007)]
+    dots = [Dots(sensed.centers()[inside], own[inside], 0.007)]
     pale = np.full(rest.shape, PALE, np.uint8)
     return [
         Panel("input", subject.colors),

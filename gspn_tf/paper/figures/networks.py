@@ -5,15 +5,14 @@ All that figures read of a network's outputs is read here.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from gspn_tf.config import Config
-from gspn_tf.data.observation import ObservedScan, observe_scan
+from gspn_tf.data.observation import observe_scan
 from gspn_tf.inference import segmenter as inference
-from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
 from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import pyramid
@@ -37,12 +36,6 @@ class Trained(NamedTuple):
     config: Config
     classes: tuple[str, ...]  # 1..C
 
-    def observe(self, subject: Subject, seed: int) -> ObservedScan:
-        """Draw the points of a scene that the network sees."""
-        data, points = self.config.data, subject.points.astype(np.float64)
-        count, sampling = data.num_points_inference, data.sampling
-        return observe_scan(points, subject.colors, count, sampling, (0, seed))
-
 
 def whole(path: Path) -> Trained:
     """Load the trained model of a run; raises what `inference.load_run` does."""
@@ -65,26 +58,6 @@ def titles(networks: Sequence[Trained]) -> list[str]:
     return kinds if len({*kinds}) == len(kinds) else [each.name for each in networks]
 
 
-class Sensed(NamedTuple):
-    """A Sensed is what a proposal network makes of the N points that it sees."""
-
-    rows: np.ndarray  # [N] of the scene's points
-    context: np.ndarray  # [N, C] instance sensitive features, section 3.1
-    centers: np.ndarray  # [N, 3] predicted centre of the point's object, metres
-
-
-def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
-    """Sense a scene; context features are those of the three nearest seeds (3.2)."""
-    scan = trained.observe(subject, seed)
-    scene = trained.model(scan.batch, training=False)
-    context = pyramid.interpolate(scene.context, scene.to_seeds)
-    return Sensed(
-        rows=scan.rows.numpy(),
-        context=context[0].numpy(),
-        centers=scene.centers.everywhere[0].numpy() + scan.origin.numpy(),
-    )
-
-
 class Proposal(NamedTuple):
     """A Proposal is a network's box at one seed, with the points behind it."""
 
@@ -95,19 +68,31 @@ class Proposal(NamedTuple):
     points: np.ndarray  # [P, 3] generated or segmented; none of a regressed box
 
 
-class SeedProposals(NamedTuple):
-    """A SeedProposals holds a network's proposals at all its S seeds."""
+class Sensed(NamedTuple):
+    """A Sensed is what a proposal network makes of the N points that it sees."""
 
     subject: Subject
-    rows: np.ndarray  # [S] of the scene's points
-    seen: np.ndarray  # [N] of the scene's points, those that the network sees
+    rows: np.ndarray  # [N] of the scene's points, those that the network sees
     origin: np.ndarray  # [3] metres, of the frame of the outputs
-    outputs: GSPNOutputs
+    outputs: Any  # GSPNOutputs
     min_confidence: float  # of a shape's points
+
+    def context(self) -> np.ndarray:
+        """Return instance sensitive features [N, C]: of the three nearest seeds."""
+        found = pyramid.interpolate(self.outputs.context, self.outputs.to_seeds)
+        return found[0].numpy()
+
+    def centers(self) -> np.ndarray:
+        """Return the predicted centre of each point's object, metres: [N, 3]."""
+        return self.outputs.centers.everywhere[0].numpy() + self.origin
+
+    def seeds(self) -> np.ndarray:
+        """Return the scene's points [S] that are seeds."""
+        return self.rows[self.outputs.seeds[0].numpy()[: len(self.rows)]]
 
     def nearest(self, place: np.ndarray, title: str) -> Proposal:
         """Return the proposal of the seed nearest to a place [3]."""
-        points = self.subject.points[self.rows]
+        points = self.subject.points[self.seeds()]
         row = int(np.linalg.norm(points - place, axis=1).argmin())
         proposals = self.outputs.proposals
         box = proposals.boxes[0, row].numpy().astype(np.float64)
@@ -125,16 +110,16 @@ class SeedProposals(NamedTuple):
         if isinstance(found, SegmentOutputs):
             inside = keras.ops.sigmoid(found.membership[0, row]).numpy()
             counted = found.counted[0, row].numpy() & (inside > THRESHOLD)
-            rows = self.seen[found.members[0, row].numpy()[counted]]
+            rows = self.rows[found.members[0, row].numpy()[counted]]
             return self.subject.points[rows]
         return np.zeros((0, 3))
 
 
-def propose(trained: Trained, subject: Subject, seed: int) -> SeedProposals:
-    """Propose objects for the points of a scene that the network sees."""
-    scan = trained.observe(subject, seed)
+def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
+    """Run a proposal network on points of a scene that are drawn for it to see."""
+    data, points = trained.config.data, subject.points.astype(np.float64)
+    count, sampling = data.num_points_inference, data.sampling
+    scan = observe_scan(points, subject.colors, count, sampling, (0, seed))
     outputs = trained.model(scan.batch, training=False)
-    seen, origin = scan.rows.numpy(), scan.origin.numpy()
-    rows = seen[outputs.seeds[0].numpy()[: len(seen)]]
-    least = trained.model.config.min_confidence
-    return SeedProposals(subject, rows, seen, origin, outputs, least)
+    rows, origin = scan.rows.numpy(), scan.origin.numpy()
+    return Sensed(subject, rows, origin, outputs, trained.model.config.min_confidence)

@@ -7,7 +7,7 @@ import numpy as np
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.paper.figures.designs import Design
 from gspn_tf.paper.figures.drawing import SHAPES, Drawing, view_of
-from gspn_tf.paper.figures.networks import Proposal, Trained, propose, titles
+from gspn_tf.paper.figures.networks import Proposal, Trained, sense, titles
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.visualize.raster import Viewpoint
 from gspn_tf.visualize.render import Dots, Panel, PanelRow
@@ -25,8 +25,8 @@ def figure_7(
     The scene is the first with a chair. Of each network its nearest seed counts.
     """
     subject, order = with_a_chair(subjects), [*networks[1:], networks[0]]
-    found = [propose(network, subject, design.seed) for network in order]
-    place = seed_place(subject, design.seed_point, found[-1].rows)
+    found = [sense(network, subject, design.seed) for network in order]
+    place = seed_place(subject, design.seed_point, found[-1].seeds())
     pairs = zip(found, titles(order), strict=True)
     proposals = [seeds.nearest(place, title) for seeds, title in pairs]
     truth = _true_box(subject, proposals[-1].seed)

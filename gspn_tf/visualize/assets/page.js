@@ -77,8 +77,7 @@ function choose(layer) {
     element.hidden = layer.labels || !layer.rows.length;
   }
   $("heading").textContent = layer.heading;
-  $("rows").replaceChildren(...layer.rows.flatMap(
-    (row, index) => (row.points === 0 ? [] : [rowElement(row, index)])));
+  $("rows").replaceChildren($(`rows-${layer.id}`).content.cloneNode(true));
   markRows();
   paint();
 }
@@ -87,26 +86,6 @@ function select(row) {
   state.selected = row === state.selected ? -1 : row;
   markRows();
   paint();
-}
-
-function makeElement(tag, values, ...children) {
-  const element = Object.assign(document.createElement(tag), values);
-  element.append(...children);
-  return element;
-}
-
-function rowElement(row, index) {
-  const span = (className, textContent, title) =>
-    makeElement("span", { className, textContent, title });
-  const parts = [span("name", row.name, "")];
-  if (row.color) parts.unshift(span("swatch", "", ""));
-  if (row.color) parts[0].style.background = row.color;
-  if (row.score !== undefined) parts.push(span("number", row.score.toFixed(2), "score"));
-  if (row.points !== undefined) {
-    parts.push(span("number", row.points.toLocaleString("en"), "points"));
-  }
-  const values = { type: "button", value: index, onclick: () => select(index) };
-  return makeElement("li", {}, makeElement("button", values, ...parts));
 }
 
 function markRows() {
@@ -126,14 +105,13 @@ function pick(x, y) {
 
 // ---- buttons and keys ----
 
-for (const layer of layers) {
-  const onclick = () => choose(layer);
-  const values = { type: "button", value: layer.id, textContent: layer.label, onclick };
-  $("layers").append(makeElement("button", values));
+for (const button of $("layers").children) {
+  button.addEventListener("click", () => choose(layers.find(({ id }) => id === button.value)));
 }
-const [shown, total] = [cloud.count, scene.total].map((n) => n.toLocaleString("en"));
-$("about").textContent = cloud.count < scene.total
-  ? `${shown} of ${total} points shown (random subset)` : `${total} points`;
+$("rows").addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (button) select(+button.value);
+});
 for (const id of ["size", "cut", "score", "open"]) $(id).addEventListener("input", redraw);
 for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => { camera.reset(button.dataset.view); redraw(); });

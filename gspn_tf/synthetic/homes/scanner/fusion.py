@@ -11,6 +11,7 @@ from scipy.sparse import coo_matrix, csgraph
 VOXEL = 0.03  # metres
 TRUNCATION = 3  # voxels before and behind a surface that a ray informs
 DENSITY = 534  # vertices a square metre in ScanNet's scene0000_00
+_FACES = 1.89  # faces of that mesh for each vertex
 _FEWEST_FACES = 40  # of a piece that is kept
 _SEEN = 2  # rays that must have informed a voxel
 
@@ -79,7 +80,7 @@ class Volume:
         points = (points + 0.5) * VOXEL + self._low
         points, faces = _compact(points, faces[real[faces].all(axis=1)])
         points, faces = without_crumbs(points, faces, _FEWEST_FACES)
-        goal = int(2 * DENSITY * _area(points, faces))
+        goal = int(_FACES * DENSITY * _area(points, faces))
         if len(faces) > goal > 0:
             points, faces = simplify(
                 points.astype(np.float32), faces.astype(np.int32), target_count=goal
