@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from gspn_tf import config as config_lib
 from gspn_tf.config import BackboneConfig
+from gspn_tf.nn import replicas
 from gspn_tf.nn.layers import BatchNorm
 from gspn_tf.types import Batch, Terms
 
@@ -111,6 +112,12 @@ class LossModel(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def _maybe_symbolic_build(self, *data: Any, **named: Any) -> None:
+        """Build the optimiser alone (called by Keras): all else is built."""
+        if self._distribute_strategy and self.optimizer and not self.optimizer.built:
+            with self._distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Take a step and count it (called by Keras)."""
         logs = super().train_step(self.labelled(data))
@@ -121,7 +128,7 @@ class LossModel(keras.Model):
         """Track the losses of a batch outside of training (called by Keras)."""
         batch = self.labelled(data)
         outputs = self.learn(batch, training=False)
-        loss = self.compute_loss(batch, None, outputs)
+        loss = self.compute_loss(batch, None, outputs, training=False)
         self._loss_tracker.update_state(loss, tf.shape(batch["points"])[0])
         return self.get_metrics_result()
 
@@ -151,7 +158,8 @@ class LossModel(keras.Model):
         for name, value in terms.items():
             self.term_means[name].update_state(value)
         if training and getattr(self, "optimizer", None):
-            return finite_sum(terms, self.optimizer.iterations)
+            # The replicas' gradients are added up; the sum is that of one loss.
+            return finite_sum(terms, self.optimizer.iterations) / replicas.count()
         return tf.add_n(list(terms.values()))
 
     def labelled(self, data: Any) -> Batch:

@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.nn import replicas
 from gspn_tf.nn.pyramid import Context, Level, interpolate
 from gspn_tf.types import Gaussian, Interpolation, Regions
 
@@ -39,7 +40,8 @@ class FloatLayer(keras.layers.Layer):
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
-    It is twice as fast as Keras's own composition of moments on a CPU. The moving
+    It is twice as fast as Keras's own composition of moments on a CPU. Several replicas
+    that train have the statistics of all their rows in common, without it. The moving
     variance is that of the sample (n - 1), as in the released code for its 2D layers,
     or with `batch_variance` that of the batch (n), as there for the 1D ones and in
     Keras. A `schedule` gives the momentum at each step in place of the constant one.
@@ -55,19 +57,24 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         learning = training and self.trainable
-        rows = tf.reshape(inputs, [-1, 1, 1, inputs.shape[-1]])
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=rows,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
-            mean=[] if learning else tf.convert_to_tensor(self.moving_mean),
-            variance=[] if learning else tf.convert_to_tensor(self.moving_variance),
-            epsilon=self.epsilon,
-            is_training=learning,
-        )
+        rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
+        affine = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        if learning and replicas.count() > 1:
+            outputs, mean, variance = replicas.batch_norm(rows, *affine, self.epsilon)
+        else:
+            outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=rows[:, None, None],
+                scale=affine[0],
+                offset=affine[1],
+                mean=[] if learning else tf.convert_to_tensor(self.moving_mean),
+                variance=[] if learning else tf.convert_to_tensor(self.moving_variance),
+                epsilon=self.epsilon,
+                is_training=learning,
+            )
         if learning:
             if self.batch_variance:
                 count = tf.cast(tf.shape(rows)[0], variance.dtype)
+                (count,) = replicas.across_replicas([count])
                 variance *= (count - 1) / count
             keep = self.momentum if self.schedule is None else self.schedule()
             self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
@@ -239,12 +246,12 @@ class PointRoIAlign(FloatLayer):
         num_points: tf.Tensor,
         seed: tf.Tensor,
     ) -> Regions:
-        indices, counts = ops.sample_in_boxes(
-            points,
-            boxes,
-            seed,
-            num_samples=self.num_points,
-            margin=self.margin,
-            num_points=num_points,
-        )
+
+        def draw(points: tf.Tensor, boxes: tf.Tensor, count: tf.Tensor) -> tuple:
+            size, margin = self.num_points, self.margin
+            return ops.sample_in_boxes(
+                points, boxes, seed, num_samples=size, margin=margin, num_points=count
+            )
+
+        indices, counts = replicas.in_whole_batch(draw, points, boxes, num_points)
         return Regions(boxes, indices, valid & (counts > 0))
