@@ -34,12 +34,21 @@ class Command(NamedTuple):
         return (self.run.__doc__ or "").partition("\n")[0]
 
 
-def start_tensorflow() -> None:
-    """Import TensorFlow; the first time, say on stderr what the command runs on."""
+def start_tensorflow(join: Callable[[], Any] = lambda: None) -> Any:
+    """Import TensorFlow; the first time, say on stderr what the command runs on.
+
+    Args:
+        join: What must be done before TensorFlow computes.
+
+    Returns:
+        The value of `join`.
+    """
     fresh = "tensorflow" not in sys.modules
     said = startup.load_tensorflow()
+    joined = join()
     if fresh:
         print(device_line(said), file=sys.stderr, flush=True)
+    return joined
 
 
 def device_line(said: Sequence[str]) -> str:

@@ -2,9 +2,10 @@
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from gspn_tf.commands.command import Command, UserError, config_of, start_tensorflow
-from gspn_tf.commands.flags import PRECISION, flag
+from gspn_tf.commands.flags import PRECISION, flag, integer
 from gspn_tf.data import manifest
 
 FLAGS = (
@@ -24,6 +25,13 @@ FLAGS = (
         choices=("gspn", "rpointnet", "all"),
     ),
     PRECISION,
+    flag(
+        "--workers",
+        "HOST:PORT,HOST:PORT of the hosts that train together, the first of which "
+        "writes the run; slurm: the tasks of this Slurm step. Default: those of the "
+        "variable TF_CONFIG, else this process alone.",
+    ),
+    flag("--rank", "Place of this host among --workers.", type=integer(0)),
 )
 
 
@@ -39,7 +47,7 @@ def run(flags: Namespace) -> None:
     classes = len(manifest.read_classes(flags.data)) + 1
     flags.overrides.insert(0, f"--config.model.{field}={classes}")
     config = config_of(flags)
-    start_tensorflow()
+    strategy = start_tensorflow(lambda: join(flags.workers, flags.rank))
     from rich.console import Console
 
     from gspn_tf.training import loop as training
@@ -53,8 +61,16 @@ def run(flags: Namespace) -> None:
         stages=None if flags.stage == "all" else (flags.stage,),
         console=console,
         precision=flags.precision,
+        strategy=strategy,
     )
     console.print(f"trained: {flags.run}", highlight=False)
+
+
+def join(workers: str | None, rank: int | None) -> Any:
+    """Meet the other hosts: see `hosts.join`."""
+    from gspn_tf.training import hosts
+
+    return hosts.join(workers, rank)
 
 
 COMMAND = Command("train", FLAGS, run)

@@ -7,6 +7,7 @@ number of threads and wherever they are made. The global seed has no part in it.
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from gspn_tf.config import DataConfig
@@ -62,8 +63,9 @@ def load(
     when it died are prepared here; with no worker left, this waits for the next.
 
     With `context`, this is one host's share of the batches, of `batch_size` each: every
-    host has as many in training, and together they are those of one host with larger
-    batches. `strategy.distribute_datasets_from_function` gives it.
+    host has as many in training, and together, one host's rows below another's, they
+    are those of one host with larger batches.
+    `strategy.distribute_datasets_from_function` gives it.
 
     Raises:
       ValueError: unknown split, training on one without labels, batch size below one,
@@ -121,17 +123,20 @@ def batches(
 ) -> tf.data.Dataset:
     """The batches of `load`, of scenes that are found, and perhaps read, before."""
     hosts, host = context.num_input_pipelines, context.input_pipeline_id
-    every = len(scenes) // hosts * hosts if training else len(scenes)
-    count = len(range(host, every, hosts))
-    if not count:
+    if len(scenes) < hosts:
         raise ValueError(f"{hosts} hosts need as many scenes, got {len(scenes)}")
+    block, places = 1, np.arange(len(scenes))
+    if training and batch_size > 0 and hosts > 1:  # as many whole batches for each
+        block = min(batch_size, len(scenes) // hosts)
+        places = places[: len(scenes) // (block * hosts) * block * hosts]
+    own = places[places // block % hosts == host]
 
     def order(epoch: tf.Tensor) -> tf.Tensor:
         indices = tf.range(len(scenes), dtype=tf.int64)
         if training:
             key = tf.stack([seed ^ epoch, -1])  # names have keys from 0 on
             indices = tf.random.experimental.stateless_shuffle(indices, key)
-        return indices[host:every:hosts]
+        return tf.gather(indices, own)
 
     def element(index: tf.Tensor, epoch: tf.Tensor) -> dict:
         scene = scenes.read(index)
@@ -150,8 +155,8 @@ def batches(
     else:
         epoch = epochs.get_single_element()
         indices = order(epoch)
-        dataset = _served(lambda row: element(indices[row], epoch), count, service)
-    return _batch(dataset, batch_size, count, training)
+        dataset = _served(lambda row: element(indices[row], epoch), len(own), service)
+    return _batch(dataset, batch_size, len(own), training)
 
 
 def _epoch_keys(seed: int, training: bool) -> tf.data.Dataset:

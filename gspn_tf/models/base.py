@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from gspn_tf.config import BackboneConfig
 from gspn_tf.models.presets import PresetModel
+from gspn_tf.nn import replicas
 from gspn_tf.nn.mlp import BatchNorm
 from gspn_tf.types import Batch, Terms
 
@@ -112,6 +113,12 @@ class LossModel(PresetModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def _maybe_symbolic_build(self, *data: Any, **named: Any) -> None:
+        """Build the optimiser alone (called by Keras): all else is built."""
+        if self._distribute_strategy and self.optimizer and not self.optimizer.built:
+            with self._distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Take a step and count it (called by Keras)."""
         logs = super().train_step(self.labelled(data))
@@ -152,7 +159,8 @@ class LossModel(PresetModel):
         for name, value in terms.items():
             self.term_means[name].update_state(value)
         if training and getattr(self, "optimizer", None):
-            return finite_sum(terms, self.optimizer.iterations)
+            # The replicas' gradients are added up; the sum is that of one loss.
+            return finite_sum(terms, self.optimizer.iterations) / replicas.count()
         return tf.add_n(list(terms.values()))
 
     def labelled(self, data: Any) -> Batch:

@@ -24,6 +24,7 @@ from gspn_tf.nn import pyramid as pyramid_lib
 from gspn_tf.nn.layers import ContextEncoder
 from gspn_tf.nn.mlp import SharedMLP, dense
 from gspn_tf.nn.pyramid import Pyramid, take
+from gspn_tf.nn.replicas import in_whole_batch
 from gspn_tf.types import Batch, Interpolation, Proposals, Terms
 
 PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
@@ -128,12 +129,13 @@ class GSPN(LossModel):
             at_seeds, features = features[:, :num_seeds], features[:, num_seeds:]
         centers = self.center_predictor(seeds, at_seeds)
         context, proposed = self.propose(batch, seeds, at_seeds, centers)
+        features = in_whole_batch(self.semantic_dropout, features)
         return GSPNOutputs(
             seeds=seeds.rows,
             centers=centers,
             context=context,
             proposed=proposed,
-            semantic_logits=self.semantic_output(self.semantic_dropout(features)),
+            semantic_logits=self.semantic_output(features),
             queries=None if whole_scene else loss_points,
             to_seeds=seeds.to_seeds,
             levels=tuple(levels),

@@ -16,6 +16,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
 from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
+from gspn_tf.nn.replicas import uniform_like
 from gspn_tf.types import Batch, Detections, Proposals, Regions, Terms
 
 
@@ -127,7 +128,7 @@ class RPointNet(LossModel):
 
     def shuffle(self, valid: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Random numbers [B, S] by which training proposals are chosen."""
-        return tf.random.stateless_uniform(tf.shape(valid), seed)
+        return uniform_like(valid, seed)
 
     def loss_terms(self, outputs: RPointNetTraining, batch: Batch) -> Terms:
         """Classification, box and mask (section 3.2), as in Mask R-CNN."""

@@ -17,6 +17,7 @@ from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.mlp import FloatLayer, SharedMLP, dense
 from gspn_tf.nn.pyramid import build_pyramid, take
+from gspn_tf.nn.replicas import uniform_like
 from gspn_tf.types import Batch, Detections, Proposals, Terms
 
 
@@ -223,6 +224,6 @@ class SGPN(LossModel):
 
 def random_rows(mask: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
     """Rows [B, M <= count] where mask [B, N] holds, at random; then any others."""
-    noise = tf.random.stateless_uniform(tf.shape(mask), seed)
+    noise = uniform_like(mask, seed)
     noise = tf.where(mask, noise + 1.0, noise)
     return tf.math.top_k(noise, tf.minimum(count, tf.shape(mask)[1])).indices

@@ -7,6 +7,7 @@ import tensorflow as tf
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.pyramid import take
+from gspn_tf.nn.replicas import uniform_like
 from gspn_tf.types import Proposals, Regions, Targets
 
 
@@ -91,7 +92,7 @@ def add_truth(
     """
     boxes = tf.repeat(truth["boxes"], copies, axis=1)
     valid = tf.repeat(truth["valid"], copies, axis=1)
-    noise = tf.random.stateless_uniform(tf.shape(boxes), seed, -1.0, 1.0)
+    noise = uniform_like(boxes, seed, -1.0, 1.0)
     deltas = noise * [0.15, 0.15, 0.15, 0.25, 0.25, 0.25]
     jittered = box_lib.decode(boxes, deltas, (1.0, 1.0))
     return Proposals(

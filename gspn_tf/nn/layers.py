@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.nn import replicas
 from gspn_tf.nn.mlp import BatchNorm, FloatLayer, SharedMLP, dense
 from gspn_tf.nn.products import in_chunks
 from gspn_tf.nn.pyramid import Context, Level, interpolate
@@ -165,12 +166,12 @@ class PointRoIAlign(FloatLayer):
         num_points: tf.Tensor,
         seed: tf.Tensor,
     ) -> Regions:
-        indices, counts = ops.sample_in_boxes(
-            points,
-            boxes,
-            seed,
-            num_samples=self.num_points,
-            margin=self.margin,
-            num_points=num_points,
-        )
+
+        def draw(points: tf.Tensor, boxes: tf.Tensor, count: tf.Tensor) -> tuple:
+            size, margin = self.num_points, self.margin
+            return ops.sample_in_boxes(
+                points, boxes, seed, num_samples=size, margin=margin, num_points=count
+            )
+
+        indices, counts = replicas.in_whole_batch(draw, points, boxes, num_points)
         return Regions(boxes, indices, valid & (counts > 0))

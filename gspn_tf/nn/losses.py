@@ -7,15 +7,21 @@ reach neither the value nor the gradient. A mean over no rows is 0.
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.nn.replicas import across_replicas
 from gspn_tf.types import Gaussian
 
 
 def masked_mean(
     values: tf.Tensor, mask: tf.Tensor, axis: int | None = None
 ) -> tf.Tensor:
-    """Mean of values [...] where mask [...] holds; 0 where it never does."""
+    """Mean of values [...] where mask [...] holds; 0 where it never does.
+
+    That over all axes is one over all replicas.
+    """
     count = tf.reduce_sum(tf.cast(mask, values.dtype), axis)
     total = tf.reduce_sum(tf.where(mask, values, tf.zeros_like(values)), axis)
+    if axis is None:
+        total, count = across_replicas([total, count])
     return tf.math.divide_no_nan(total, count)
 
 
@@ -112,8 +118,8 @@ def double_hinge(
 
     def mean(mask: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         share = tf.where(mask, weight, 0.0)
-        total = tf.reduce_sum(share * values)
-        return tf.math.divide_no_nan(total, tf.reduce_sum(share))
+        sums = [tf.reduce_sum(share * values), tf.reduce_sum(share)]
+        return tf.math.divide_no_nan(*across_replicas(sums))
 
     return tuple(mean(*part) for part in parts)
 

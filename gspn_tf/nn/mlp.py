@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gspn_tf.nn import normalization
+from gspn_tf.nn import normalization, replicas
 from gspn_tf.nn.products import matrix_product, maximum, with_leading_axes
 
 
@@ -36,7 +36,8 @@ class FloatLayer(keras.layers.Layer):
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
-    It is twice as fast as Keras's own composition of moments on a CPU. The moving
+    It is twice as fast as Keras's own composition of moments on a CPU. Several replicas
+    that train have the statistics of all their rows in common, without it. The moving
     variance is that of the sample (n - 1), as in the released code for its 2D layers,
     or with `batch_variance` that of the batch (n), as there for the 1D ones and in
     Keras. A `schedule` gives the momentum at each step in place of the constant one.
@@ -52,6 +53,11 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         learning = training and self.trainable
+        if learning and replicas.count() > 1:
+            rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
+            outputs, mean, variance = replicas.batch_norm(rows, *self.affine)
+            self.keep(mean, variance, tf.size(inputs))
+            return tf.reshape(outputs, tf.shape(inputs))
         moments = tuple(map(tf.convert_to_tensor, self.moments))
         found = normalization.fused_norm(
             inputs, *self.affine, None if learning else moments
@@ -75,6 +81,7 @@ class BatchNorm(keras.layers.BatchNormalization):
         """Move the moments towards those (n - 1) of a batch of `size` numbers."""
         if self.batch_variance:
             count = tf.cast(size // mean.shape[0], variance.dtype)
+            (count,) = replicas.across_replicas([count])
             variance *= (count - 1) / count
         keep = self.momentum if self.schedule is None else self.schedule()
         for moving, found in zip(self.moments, (mean, variance), strict=True):
@@ -152,6 +159,8 @@ class SharedMLP(FloatLayer):
 
     def _learn(self, projected: tf.Tensor, pooled: bool) -> tf.Tensor:
         """Apply the rest of the network with the statistics of the batch."""
+        if replicas.count() > 1:
+            return self._learn_together(projected, pooled)
         x = tf.reshape(projected, [-1, projected.shape[-1]])
         for norm, kernel in zip(self.norms, self.kernels[1:], strict=False):
             size, kernel = tf.size(x), tf.cast(kernel, x.dtype)
@@ -165,3 +174,11 @@ class SharedMLP(FloatLayer):
         maxima, mean, variance = normalization.activated_maximum(sets, *norm.affine)
         norm.keep(mean, variance, tf.size(x))
         return with_leading_axes(maxima, x[..., 0, :])
+
+    def _learn_together(self, projected: tf.Tensor, pooled: bool) -> tf.Tensor:
+        """Do as `_learn` with the statistics of the batches of all replicas."""
+        x = tf.nn.relu(self.norms[0](projected, training=True))
+        for kernel, norm in zip(self.kernels[1:], self.norms[1:], strict=True):
+            x = matrix_product(x, tf.convert_to_tensor(kernel), self.compute_dtype)
+            x = tf.nn.relu(norm(x, training=True))
+        return maximum(x) if pooled else x

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.config import BackboneConfig, GSPNConfig
+from gspn_tf.nn.replicas import uniform_like
 from gspn_tf.types import Batch, Interpolation
 
 
@@ -94,7 +95,7 @@ def random_seeds(pyramid: Pyramid, count: int, seed: tf.Tensor) -> tf.Tensor:
     """Rows [B, count] of the points, drawn without replacement; then row 0 again."""
     batch, total = tf.unstack(tf.shape(pyramid.points)[:2])
     real = tf.sequence_mask(pyramid.num_points, tf.maximum(total, count))
-    noise = tf.random.stateless_uniform(tf.shape(real), seed)
+    noise = uniform_like(real, seed)
     values, rows = tf.math.top_k(tf.where(real, noise, -1.0), count)
     return tf.where(values >= 0, rows, 0)
 

@@ -162,7 +162,9 @@ class Recorder(keras.callbacks.Callback):
         for weight in self.model.weights:
             if not np.isfinite(weight.numpy()).all():
                 what = f"the weight {weight.path} is not finite"
-                raise self._not_finite(int(self.model.optimizer.iterations), what)
+                raise self._not_finite(
+                    int(self.model.optimizer.iterations.numpy()), what
+                )
         self.seconds.append(time.monotonic() - self.started)
         row = {
             "epoch": epoch + 1,

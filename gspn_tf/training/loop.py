@@ -23,6 +23,7 @@ from gspn_tf.data import manifest
 from gspn_tf.files import hdf5
 from gspn_tf.training import run_folder
 from gspn_tf.training.callbacks import Recorder, save_weights
+from gspn_tf.training.hosts import Hosts
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.training.schedules import optimizer
 
@@ -33,20 +34,29 @@ class Scenes:
 
     directory: str
     config: Config
+    hosts: Hosts = Hosts()
 
     def epoch(self, stage: str, epoch: int) -> tf.data.Dataset:
-        """Give the training batches of an epoch, each time the same."""
+        """Give the training batches of an epoch, each time the same.
+
+        They are this host's, one for each of its devices in turn.
+        """
+        hosts = self.hosts
         number = list(self.config.model.stages()).index(stage)
         options = self.config.train
         key = (options.seed, number, epoch)
         batches = data.batches(
             self._training_scenes,
             self.config.data,
-            batch_size=options.batch_size,
+            batch_size=options.batch_size // hosts.count,
             training=True,
             seed=int(np.random.SeedSequence(key).generate_state(1)[0] >> 1),
+            context=tf.distribute.InputContext(hosts.count, hosts.number),
         ).repeat(options.scene_repeats)
-        return batches.apply(tf.data.experimental.assert_cardinality(self.steps()))
+        if hosts.devices > 1:
+            batches = batches.rebatch(options.batch_size // hosts.replicas)
+        count = self.steps() * hosts.devices
+        return batches.apply(tf.data.experimental.assert_cardinality(count))
 
     def validation(self) -> tf.data.Dataset | None:
         """Give the batches of the split `val`, or None where there is none."""
@@ -63,6 +73,7 @@ class Scenes:
 
     def steps(self) -> int:
         """Count the steps of an epoch; ValueError where a batch cannot be filled."""
+        self.hosts.check(self.config.train.batch_size)
         scenes = manifest.num_scenes(self.directory, "train")
         size = self.config.train.batch_size
         if scenes < size:
@@ -89,6 +100,7 @@ def train(
     console: Console | None = None,
     wait: bool = False,
     precision: str | None = None,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> RunFolder:
     """Train the stages, continuing a run of the same config that `run_dir` holds.
 
@@ -102,6 +114,8 @@ def train(
         console: where the progress goes; None: nowhere.
         wait: whether to wait while another process trains in the folder.
         precision: that of `models.build`.
+        strategy: several replicas that train together, of this host or, by
+            `hosts.join`, of several, of which the first writes to the run folder.
 
     Returns:
         The run folder.
@@ -109,13 +123,15 @@ def train(
     Raises:
         ValueError: the folder holds another run, or one that another process trains;
             the data has other classes than the config, or too few scenes; the config
-            lacks a stage.
+            lacks a stage; the replicas cannot have equal parts of a batch; another
+            host has ended.
     """
     known = list(config.model.stages())
     if not set(stages or ()) <= set(known):
         raise ValueError(f"stages must be of {known}, as the config's, got {stages}")
-    console = console or Console(quiet=True)
-    scenes, run = Scenes(str(data_dir), config), RunFolder(Path(run_dir))
+    hosts, run = Hosts(strategy), RunFolder(Path(run_dir))
+    console = console if console and hosts.is_chief else Console(quiet=True)
+    scenes = Scenes(str(data_dir), config, hosts)
     classes = manifest.read_classes(data_dir).pairs()
     field, expected = config.model.num_classes_field, len(classes) + 1
     outputs = operator.attrgetter(field)(config.model)
@@ -127,10 +143,13 @@ def train(
     scenes.steps()
     if source := RunFolder(Path(init)) if init else None:
         source.config()
-    with run.locked(wait), manifest.naming_damage(data_dir):
-        run.start(config, classes, run_folder.training_checksums(data_dir))
-        for stage in stages or known:
-            fit_stage(stage, scenes, run, source, console, precision)
+    with hosts.own_folder(run.path) as path, hosts.watching():
+        own = RunFolder(path)
+        with own.locked(wait), manifest.naming_damage(data_dir):
+            own.start(config, classes, run_folder.training_checksums(data_dir))
+            for stage in stages or known:
+                fit_stage(stage, scenes, own, source, console, precision)
+            hosts.agree(None)  # none leaves before the others
     return run
 
 
@@ -143,10 +162,10 @@ def fit_stage(
     precision: str | None,
 ) -> None:
     """Train one stage from its last checkpoint, or from the start, to its end."""
-    config, steps = scenes.config, scenes.steps()
+    config, steps, hosts = scenes.config, scenes.steps(), scenes.hosts
     options: StageConfig = getattr(config.train, stage)
     title = f"{stage}: {options.epochs} epochs of {steps} steps"
-    if run.is_finished(stage, config):
+    if hosts.agree(run.is_finished(stage, config)):
         console.print(f"{title}, all done before")
         return
     folder = run.checkpoints(stage)
@@ -156,20 +175,24 @@ def fit_stage(
             f"{old.name} cannot be read any more: start from its best weights with "
             f"--init {run.path} and another --run"
         )
-    model = initial_model(stage, config, precision)
-    model.compile(optimizer(options, total_steps=steps * options.epochs))
-    model.optimizer.build(model.trainable_variables)  # else the first step traces twice
+    with hosts.strategy.scope():
+        model = initial_model(stage, config, precision)
+        model.compile(optimizer(options, total_steps=steps * options.epochs))
+        # Else the first step traces twice.
+        model.optimizer.build(model.trainable_variables)
     recorder = Recorder(run, stage, model, console)
     first = recorder.resume()
-    if not first:
+    if not first and hosts.is_chief:
         start_weights(model, stage, run, init, console)
+    first, recorder.rows = hosts.agree([first, recorder.rows])
+    hosts.share_state(model)
     console.print(title + (f", from epoch {first + 1}" if first else ""))
-    validation = scenes.validation()
+    validation, fit = scenes.validation(), hosts.fit_of(model)
     for epoch in range(first, options.epochs):
         last = epoch + 1 == options.epochs
         due = last or (epoch + 1) % config.train.validation_every == 0
         with recorder.watching():
-            model.fit(
+            fit(
                 scenes.epoch(stage, epoch),
                 initial_epoch=epoch,
                 epochs=epoch + 1,

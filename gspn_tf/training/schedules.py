@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from gspn_tf import config as config_lib
 from gspn_tf.config import Config, StageConfig
+from gspn_tf.nn.replicas import across_replicas
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -58,6 +59,17 @@ class StageSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(options, config["total_steps"])
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam, which clips the sum of the replicas' gradients, not each one's."""
+
+    def _clip_gradients(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
+        return super()._clip_gradients(across_replicas(grads))
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: list) -> list:
+        return grads_and_vars  # they are the sum already
+
+
 def optimizer(
     config: StageConfig | Config,
     *,
@@ -81,4 +93,4 @@ def optimizer(
         stage = getattr(config.train, next(iter(config.model.stages())))
     rate = StageSchedule(stage, total_steps) if schedule else stage.learning_rate
     clip = stage.clip_norm or None
-    return keras.optimizers.Adam(rate, epsilon=1e-8, global_clipnorm=clip)
+    return Adam(rate, epsilon=1e-8, global_clipnorm=clip)

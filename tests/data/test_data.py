@@ -153,23 +153,26 @@ def test_all_scenes_are_shuffled_and_come_once_an_epoch(tmp_path):
     assert max(order[0] for order in orders) > 15
 
 
-def test_the_hosts_share_the_batches_of_one(folder):
-    """Two hosts' batches of one are the halves of one host's batches of two."""
-    whole = batches(folder)
+@pytest.mark.parametrize("size", [1, 2])
+def test_the_hosts_share_the_batches_of_one(size, folder):
+    """Two hosts' batches are the halves of one host's batches of twice the size."""
+    one = load(folder, "train", OPTIONS, batch_size=2 * size, training=True, seed=5)
+    whole = list(one.as_numpy_iterator())
     for host in range(2):
         context = tf.distribute.InputContext(2, host, 2)
         share = load(
             folder,
             "train",
             OPTIONS,
-            batch_size=1,
+            batch_size=size,
             training=True,
             seed=5,
             context=context,
         )
-        assert len(share) == len(whole) == 3
+        assert len(share) == len(whole) == 3 // size
         for mine, both in zip(share.as_numpy_iterator(), whole, strict=True):
-            np.testing.assert_array_equal(mine["points"][0], both["points"][host])
+            rows = slice(host * size, (host + 1) * size)
+            np.testing.assert_array_equal(mine["points"], both["points"][rows])
     alone = tf.distribute.InputContext(8, 7, 8)
     with pytest.raises(ValueError, match="8 hosts need as many scenes, got 7"):
         load(

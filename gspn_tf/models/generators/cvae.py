@@ -11,6 +11,7 @@ from gspn_tf.nn import losses
 from gspn_tf.nn.layers import GaussianMLP
 from gspn_tf.nn.mlp import FloatLayer, SharedMLP
 from gspn_tf.nn.pyramid import take
+from gspn_tf.nn.replicas import in_whole_batch
 from gspn_tf.types import Gaussian, Targets, Terms
 
 
@@ -79,7 +80,9 @@ class ConditionalVAE(ShapeGenerator):
     def sample(self, gaussian: Gaussian) -> tf.Tensor:
         """A latent code [B, S, Z] drawn from a Gaussian."""
         seed = tf.cast(self.noise.next(), tf.int32)
-        noise = tf.random.stateless_normal(tf.shape(gaussian.mean), seed)
+        noise = in_whole_batch(
+            lambda mean: tf.random.stateless_normal(tf.shape(mean), seed), gaussian.mean
+        )
         return gaussian.mean + tf.exp(gaussian.log_variance / 2) * noise
 
     def losses_of(
