@@ -123,13 +123,14 @@ def load_run(path: str | Path) -> tuple[InstanceNetwork, Config, Sequence]:
         ValueError: a file of it is damaged; names the file.
     """
     folder = RunFolder(Path(path))
-    config, classes = folder.config(), folder.classes()
+    config = folder.config()
     *_, stage = config.model.stages()
     weights = folder.weights(stage)
     if not weights.is_file():
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
         )
+    classes = folder.classes()  # at once, for they may be damaged
     return load_model(config.model, weights), config, classes
 
 
