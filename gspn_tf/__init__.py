@@ -43,7 +43,7 @@ _SAVED = {
         "SetAbstraction",
         "SharedMLP",
     ),
-    "training.schedules": ("StageSchedule",),
+    "training.schedules": ("Adam", "StageSchedule"),
 }
 """The classes that Keras's files may name, by their modules."""
 
