@@ -27,8 +27,8 @@ FLAGS = (
     flag(
         "--workers",
         "HOST:PORT,HOST:PORT of the hosts that train together, the first of which "
-        "writes the run; slurm: the tasks of this Slurm step. Default: those of the variable "
-        "TF_CONFIG, else this process alone.",
+        "writes the run; slurm: the tasks of this Slurm step. Default: those of the "
+        "variable TF_CONFIG, else this process alone.",
     ),
     flag("--rank", "Place of this host among --workers.", type=integer(0)),
 )
