@@ -47,7 +47,7 @@ def run(flags: Namespace) -> None:
     classes = len(manifest.read_classes(flags.data)) + 1
     flags.overrides.insert(0, f"--config.model.{field}={classes}")
     config = config_of(flags)
-    strategy = start_tensorflow(lambda: join(flags.workers, flags.rank))
+    strategy = start_tensorflow(lambda: meet_hosts(flags.workers, flags.rank))
     from rich.console import Console
 
     from gspn_tf.training import loop as training
@@ -66,7 +66,7 @@ def run(flags: Namespace) -> None:
     console.print(f"trained: {flags.run}", highlight=False)
 
 
-def join(workers: str | None, rank: int | None) -> Any:
+def meet_hosts(workers: str | None, rank: int | None) -> Any:
     """Meet the other hosts: see `hosts.join`."""
     from gspn_tf.training import hosts
 

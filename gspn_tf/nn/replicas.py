@@ -14,7 +14,7 @@ _alone = contextvars.ContextVar("_alone", default=False)
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
+def as_one() -> Iterator[None]:
     """Let a replica compute as if it were the only one, meanwhile."""
     token = _alone.set(True)
     try:

@@ -169,7 +169,7 @@ class Hosts:
 
 
 class ReplicaFit:
-    """What `fit` does in an epoch, by `strategy.run`."""
+    """Does what `fit` does in an epoch, by `strategy.run`."""
 
     def __init__(self, model: keras.Model, hosts: Hosts) -> None:
         self.model, self.hosts = model, hosts
@@ -227,5 +227,5 @@ class ReplicaFit:
 
 def _test_alone(model: keras.Model, batch: Any) -> None:
     """Track the losses of a batch that no other replica has a part of."""
-    with replicas.alone():
+    with replicas.as_one():
         model.test_step(batch)
