@@ -12,12 +12,15 @@ from gspn_tf.config import loading as config_loading
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = "\n".join(
+    [README, *(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))]
+)
 CONFIGS = "\n".join(path.read_text() for path in (ROOT / "configs").glob("*.py"))
 
 
 def commands() -> list[str]:
     """Every `gspn ...` line of a code block, continued lines joined."""
-    blocks = re.findall(r"```\n(.*?)```", README, re.S)
+    blocks = re.findall(r"```(?:sh)?\n(.*?)```", DOCUMENTS, re.S)
     text = re.sub(r"\\\n\s*", "", "\n".join(blocks) + CONFIGS)
     lines = re.findall(r"^(?:Command)?\s*gspn ([a-z].*)$", text, re.M)
     return [line.split("#")[0].strip() for line in lines]
