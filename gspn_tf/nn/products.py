@@ -53,6 +53,7 @@ def in_chunks(
 
     def whole(*elements: Any) -> tf.Tensor:
         count = tf.shape(tf.nest.flatten(elements)[0])[1]
+        count = tf.maximum(count, 1)  # a chunk without rows tells the other axes
 
         def chunk(start: tf.Tensor, parts: Any) -> tuple[tf.Tensor, Any]:
             some = tf.nest.map_structure(lambda x: x[:, start : start + step], elements)
