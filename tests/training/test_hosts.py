@@ -67,7 +67,7 @@ def test_two_replicas_are_one_with_the_whole_batch(stage, tiny_config, tmp_path)
         train=c.TrainConfig(batch_size=4, scene_repeats=5),
     )
     data = tmp_path / "data"
-    toy_models.write_data(data, train=9, val=5)
+    toy_models.write_data(data, train=9, val=4)
     pickled = tmp_path / "config.pickle"
     pickled.write_bytes(pickle.dumps(config))
     found, logs = {}, {}
