@@ -1,6 +1,7 @@
 # make demo [SEED=7]   generate rooms, train, evaluate, write demo/report.html
 # make test            every module, in minutes
 # make test-slow       the rest: long runs, sanitizers, emulated CUDA, a browser
+# make test-long       several processes that train together, and timings; not in CI
 # make test-gpu        the CUDA kernels on this machine's GPU; without TensorFlow
 # make lint            formatting and lint of Python and C++
 # make test-tensorflow-2.19   the ops alone with another TensorFlow, 2.15 to 2.21
@@ -15,16 +16,19 @@ BIN := $(VENV)/bin
 OPS := $(shell find tf_ops -type f -name '*.[ch]*')
 CUDA_TESTS := $(wildcard tests/cuda/*.cu tests/cuda/emulation/*.h)
 
-.PHONY: demo test test-slow test-gpu lint install clean
+.PHONY: demo test test-slow test-long test-gpu lint install clean
 
 demo: install
 	$(BIN)/gspn demo --output demo --seed $(SEED)
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not build and not browser"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not build and not browser and not long"
 
 test-slow: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or build or browser"
+
+test-long: install
+	$(BIN)/python -m pytest -m long
 
 test-gpu: | $(VENV)/python
 	$(BIN)/python -m pip install --quiet numpy

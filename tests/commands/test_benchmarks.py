@@ -39,7 +39,7 @@ def test_products_are_counted_with_those_of_the_gradient():
     assert int(total) == 3 * 5 * 2 * 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_benchmark_of_a_model_gives_floors_and_memory(tmp_path, data_dir, capsys):
     config = tmp_path / "tiny.json"
     config.write_text(config_lib.to_json(toy_models.config()))

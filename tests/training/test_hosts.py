@@ -19,7 +19,7 @@ from gspn_tf import config as c
 from gspn_tf.training import hosts as host_lib
 from gspn_tf.training.run_folder import RunFolder
 
-SLOW = pytest.mark.slow
+LONG = pytest.mark.long
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 
 
@@ -49,7 +49,7 @@ def weights(path: Path) -> np.ndarray:
     return np.concatenate([x.ravel() for x in floats])
 
 
-@SLOW
+@LONG
 @pytest.mark.parametrize("stage", ["gspn", "rpointnet"])
 def test_two_replicas_are_one_with_the_whole_batch(stage, tiny_config, tmp_path):
     """20 steps of SGD: batch norm, noise, dropout, and scenes of other sizes."""
@@ -86,7 +86,7 @@ def test_two_replicas_are_one_with_the_whole_batch(stage, tiny_config, tmp_path)
             assert logs[kind][name] == pytest.approx(values, rel=1e-3, abs=1e-4), name
 
 
-@SLOW
+@LONG
 def test_a_host_that_is_killed_ends_all_and_both_go_on(tmp_path):
     data, runs = tmp_path / "data", [tmp_path / "whole", tmp_path / "killed"]
     toy_models.write_data(data, train=9)

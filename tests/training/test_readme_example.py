@@ -15,6 +15,7 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 EXAMPLE, *_ = re.findall(r"```python\n(import gspn_tf as gspn.*?)```", README, re.S)
 
 
+@pytest.mark.slow
 def test_the_example_trains_as_the_command(
     tiny_config, data_dir, tmp_path, monkeypatch
 ):
