@@ -14,7 +14,7 @@ from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.scene import GREY
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
 from gspn_tf.models import presets
-from gspn_tf.training.loop import load_weights
+from gspn_tf.models.weights import load_weights
 from gspn_tf.training.run_folder import RunFolder
 
 

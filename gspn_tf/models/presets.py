@@ -22,6 +22,7 @@ from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.config import DataConfig
 from gspn_tf.files import errors
+from gspn_tf.models.weights import load_weights, save_weights
 
 WEIGHTS = "model.weights.h5"
 KNOWN = {"classes": "classes.json", "data": "preprocessing.json"}
@@ -107,7 +108,7 @@ class PresetModel(keras.Model):
             for name, value in known.items():
                 files.write_json(scratch / KNOWN[name], value)
             files.write_text(scratch / "README.md", card)
-            self.save_weights(scratch / WEIGHTS)
+            save_weights(self, scratch / WEIGHTS)
 
     @classmethod
     def from_preset(cls, name: str | Path) -> Self:
@@ -211,8 +212,7 @@ def read_preset(folder: Path, policy: str | None = None) -> Any:
     with reading(KNOWN["data"], "preprocessing"):
         if (data := read[KNOWN["data"]]) is not None:
             model.data = config_lib.from_dict(DataConfig, data)
-    with reading(WEIGHTS, "weight"):
-        model.load_weights(folder / WEIGHTS)
+    load_weights(model, folder / WEIGHTS)
     return model
 
 

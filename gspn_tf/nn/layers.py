@@ -11,20 +11,11 @@ import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.nn import replicas
-from gspn_tf.nn.mlp import BatchNorm, FloatLayer, SharedMLP, dense
+from gspn_tf.nn.mlp import BatchNorm as BatchNorm  # public here too
+from gspn_tf.nn.mlp import FloatLayer, SharedMLP, dense
 from gspn_tf.nn.products import in_chunks
 from gspn_tf.nn.pyramid import Context, Level, interpolate
 from gspn_tf.types import Gaussian, Interpolation, Regions
-
-__all__ = [
-    "BatchNorm",
-    "ContextEncoder",
-    "FeaturePropagation",
-    "GaussianMLP",
-    "PointRoIAlign",
-    "SetAbstraction",
-    "SharedMLP",
-]
 
 
 @keras.saving.register_keras_serializable("gspn_tf")

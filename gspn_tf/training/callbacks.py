@@ -1,7 +1,6 @@
 """The callback that records a training and shows how far it is."""
 
 import contextlib
-import io
 import math
 import re
 import shutil
@@ -16,9 +15,9 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import Progress
 
-from gspn_tf import files
 from gspn_tf.files.errors import naming_file
 from gspn_tf.models.base import NOT_FINITE
+from gspn_tf.models.weights import save_weights
 from gspn_tf.training.run_folder import RunFolder
 
 
@@ -209,22 +208,3 @@ class Recorder(keras.callbacks.Callback):
         """Add up the monitored terms of an epoch; None without validation."""
         values = [row.get(name, "") for name in self.monitored]
         return None if "" in values else sum(map(float, values))
-
-
-def save_weights(model: keras.Model, path: Path) -> None:
-    """Write the weights alone: Keras adds a compiled model's optimiser, thrice them."""
-    optimizer, memory = getattr(model, "optimizer", None), _HDF5Memory()
-    model.optimizer = None
-    try:
-        model.save_weights(memory)
-    finally:
-        model.optimizer = optimizer
-    with files.replacing(path) as beside:
-        beside.write_bytes(memory.getbuffer())
-
-
-class _HDF5Memory(io.BytesIO):
-    """A file in memory, as the HDF5 library crashes where a disk is full."""
-
-    def __str__(self) -> str:
-        return "memory.weights.h5"  # Keras asks for this ending

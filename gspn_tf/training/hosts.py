@@ -19,8 +19,13 @@ import tensorflow as tf
 
 from gspn_tf.nn import replicas
 
-DOWN = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
-        tf.errors.DeadlineExceededError, tf.errors.InternalError)  # fmt: skip
+DOWN = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
 
 
 class HostError(ValueError):

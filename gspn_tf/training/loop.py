@@ -20,9 +20,9 @@ from rich.console import Console
 from gspn_tf import data, models
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.data import manifest
-from gspn_tf.files import hdf5
+from gspn_tf.models.weights import load_weights, save_weights
 from gspn_tf.training import run_folder
-from gspn_tf.training.callbacks import Recorder, save_weights
+from gspn_tf.training.callbacks import Recorder
 from gspn_tf.training.hosts import Hosts
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.training.schedules import optimizer
@@ -226,7 +226,7 @@ def start_weights(
     """
     other = init is not None and init.classes() != run.classes()
     if init and init.weights(stage).exists():
-        load_weights(model, init.weights(stage), other, console)
+        load_init(model, init.weights(stage), other, console)
         model.steps.assign(0)
     if stage != "rpointnet":
         return
@@ -234,7 +234,7 @@ def start_weights(
     if own.exists():
         load_weights(network, own)
     elif init and init.weights("gspn").exists():
-        load_weights(network, init.weights("gspn"), other, console)
+        load_init(network, init.weights("gspn"), other, console)
         save_weights(network, own)
     elif not (init and init.weights(stage).exists()):
         raise ValueError(
@@ -242,27 +242,13 @@ def start_weights(
         )
 
 
-def load_weights(
-    model: keras.Model,
-    path: Path,
-    other_classes: bool = False,
-    console: Console | None = None,
+def load_init(
+    model: keras.Model, path: Path, other_classes: bool, console: Console
 ) -> None:
-    """Read a weight file; with other classes all but the layers that depend on them.
-
-    Raises:
-        ValueError: it is damaged, or of another network.
-    """
-    with hdf5.opened(path):
-        pass  # a damaged file has been named
+    """Read weights of another run; with other classes all but the classes' layers."""
     names = model.class_layers if other_classes else ()
-    skipped = [operator.attrgetter(name)(model) for name in names]
-    skipped.append(getattr(model, "optimizer", None))  # the file has none
-    try:
-        model.load_weights(path, objects_to_skip=skipped)
-    except (OSError, RuntimeError, LookupError, ValueError) as error:
-        raise ValueError(f"{path} does not fit this config's network") from error
-    if names and console:
+    load_weights(model, path, [operator.attrgetter(name)(model) for name in names])
+    if names:
         console.print(
             f"{path} has other classes: {', '.join(names)} start anew",
             highlight=False,

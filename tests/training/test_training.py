@@ -262,7 +262,8 @@ def test_weights_of_another_network_are_refused(other_classes, whole, monkeypatc
     monkeypatch.setattr(toy_models, "WIDTH", 5)
     model = training.initial_model("gspn", toy_models.config())
     with pytest.raises(ValueError, match="does not fit this config's network"):
-        training.load_weights(model, whole.weights("gspn"), other_classes)
+        console = Console(quiet=True)
+        training.load_init(model, whole.weights("gspn"), other_classes, console)
 
 
 def test_configs_that_do_not_fit_the_data(data_dir, tmp_path):

@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from gspn_tf import files, models
 from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.models.weights import save_weights
 from gspn_tf.paper.release import names as release_names
 from gspn_tf.paper.release.names import CheckpointError, Weight
-from gspn_tf.training.callbacks import save_weights
 from gspn_tf.training.run_folder import RunFolder
 
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")  # files of one checkpoint
