@@ -10,7 +10,7 @@ import toy_models
 from serving.toy_export import export_toy
 
 from gspn_tf import models
-from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig
+from gspn_tf.config import BackboneConfig, GSPNConfig, RPointNetConfig, SGPNConfig
 
 GRID = 1024  # coordinates are multiples of 1/GRID m: sums of them are exact in float32
 CENTERS = np.array([[1, 1, 0.5], [3, 1.5, 0.75], [1.5, 3, 0.25]])
@@ -76,6 +76,21 @@ def tiny_config() -> RPointNetConfig:
         mask_units=(16,),
         min_score=0.0,
         detection_iou=0.3,
+        max_detections=6,
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_sgpn() -> SGPNConfig:
+    """The smallest SGPN, sure of all that it finds. Not to be changed in place."""
+    return SGPNConfig(
+        num_classes=4,
+        backbone=BACKBONE,
+        branch_units=(8,),
+        similarity_size=8,
+        num_similarity_points=64,
+        min_group_points=10,
+        min_confidence=0.0,
         max_detections=6,
     )
 

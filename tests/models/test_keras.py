@@ -22,20 +22,6 @@ def gspn_config(tiny_config) -> c.GSPNConfig:
     return dc.replace(tiny_config.proposal, kl_warmup_steps=4)
 
 
-@pytest.fixture(scope="module")
-def sgpn_config(tiny_config) -> c.SGPNConfig:
-    return c.SGPNConfig(
-        num_classes=4,
-        backbone=tiny_config.proposal.backbone,
-        branch_units=(8,),
-        similarity_size=8,
-        num_similarity_points=64,
-        min_group_points=10,
-        min_confidence=0.0,
-        max_detections=6,
-    )
-
-
 def fitted(config, batch, steps: int = 8, **options):
     """A model after eight steps, and the losses of each."""
     keras.utils.set_random_seed(0)
@@ -69,10 +55,8 @@ def test_plain_adam_anneals_and_moves_the_prior(gspn_config, tiny_batch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gspn", "sgpn"])
-def test_steps_per_execution_changes_no_loss(
-    kind, gspn_config, sgpn_config, tiny_batch
-):
-    config = {"gspn": gspn_config, "sgpn": sgpn_config}[kind]
+def test_steps_per_execution_changes_no_loss(kind, gspn_config, tiny_sgpn, tiny_batch):
+    config = {"gspn": gspn_config, "sgpn": tiny_sgpn}[kind]
     config = dc.replace(
         config, backbone=dc.replace(config.backbone, norm_decay_steps=2)
     )
@@ -103,8 +87,8 @@ def test_predict_gives_proposals(gspn_config, tiny_batch, tiny_scene):
 
 
 @pytest.mark.parametrize("kind", [pytest.param("rpointnet", marks=SLOW), "sgpn"])
-def test_predict_gives_detections(kind, tiny_config, sgpn_config, tiny_batch):
-    model = models.build({"rpointnet": tiny_config, "sgpn": sgpn_config}[kind])
+def test_predict_gives_detections(kind, tiny_config, tiny_sgpn, tiny_batch):
+    model = models.build({"rpointnet": tiny_config, "sgpn": tiny_sgpn}[kind])
     model.compile("adam")
     batches = tf.data.Dataset.from_tensors(tiny_batch).repeat(2)
     found = model.predict(batches, verbose=0)
@@ -149,8 +133,8 @@ def test_what_compile_cannot_do_is_an_error(options, message, gspn_config):
         models.build(gspn_config).compile("adam", **options)
 
 
-def test_batches_that_do_not_fit_are_errors(sgpn_config, tiny_batch, tiny_scene):
-    model = models.build(dc.replace(sgpn_config, num_classes=3))
+def test_batches_that_do_not_fit_are_errors(tiny_sgpn, tiny_batch, tiny_scene):
+    model = models.build(dc.replace(tiny_sgpn, num_classes=3))
     model.compile("adam")
     before = [weight.numpy() for weight in model.trainable_weights]
     message = r"num_classes of the network is 3, .* \[3\]"  # the class

@@ -24,19 +24,10 @@ DATA = c.DataConfig(num_points_inference=256, sampling="farthest")
 
 
 @pytest.fixture(scope="module")
-def sgpn(tiny_config) -> models.SGPN:
+def sgpn(tiny_sgpn) -> models.SGPN:
     """The smallest network. Tests leave it as it is."""
     keras.utils.set_random_seed(1)
-    config = c.SGPNConfig(
-        num_classes=4,
-        backbone=tiny_config.proposal.backbone,
-        branch_units=(8,),
-        similarity_size=8,
-        min_group_points=10,
-        min_confidence=0.0,
-        max_detections=6,
-    )
-    return models.SGPN(config, classes=CLASSES, data=DATA)
+    return models.SGPN(tiny_sgpn, classes=CLASSES, data=DATA)
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +120,18 @@ def test_files_are_read_in_a_fresh_process(sure_network, sgpn, tmp_path):
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_a_preset_of_a_compiled_model_has_its_weights_alone(tiny_sgpn, tmp_path):
+    model = models.SGPN(tiny_sgpn)
+    model.compile("adam")
+    model.optimizer.build(model.trainable_variables)
+    model.save_to_preset(tmp_path / "own")
+    with h5py.File(tmp_path / "own" / "model.weights.h5") as file:
+        assert "optimizer" not in file
+    again = models.SGPN.from_preset(tmp_path / "own")
+    for one, other in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 def test_all_that_is_registered_is_found_unimported():

@@ -20,18 +20,16 @@ from gspn_tf.nn import losses
 
 
 @pytest.fixture(scope="module")
-def tiny_sgpn(tiny_config) -> c.SGPNConfig:
-    """A few channels wide. Not to be changed in place."""
-    return c.SGPNConfig(
-        num_classes=4,
-        backbone=tiny_config.proposal.backbone,
+def tiny_sgpn(tiny_sgpn) -> c.SGPNConfig:
+    """Wide enough to learn. Not to be changed in place."""
+    return dc.replace(
+        tiny_sgpn,
         branch_units=(32,),
         similarity_size=16,
         num_similarity_points=128,
         same_class_warmup_steps=4,
         similarity_weight=0.1,
-        min_group_points=10,
-        max_detections=6,
+        min_confidence=c.SGPNConfig().min_confidence,
     )
 
 

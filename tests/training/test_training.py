@@ -21,27 +21,7 @@ from gspn_tf.training import schedules
 from gspn_tf.training.run_folder import RunFolder
 
 GSPN = ("gspn",)
-
-
-@pytest.fixture(autouse=True)
-def toys(monkeypatch):
-    monkeypatch.setattr(training.models, "build", toy_models.build)
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data")
-    toy_models.write_data(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def whole(data_dir, tmp_path_factory):
-    """A run of both stages, three epochs each. Not to be written to."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training.models, "build", toy_models.build)
-        path = tmp_path_factory.mktemp("whole") / "run"
-        return training.train(toy_models.config(), data_dir, path)
+pytestmark = pytest.mark.usefixtures("toys")
 
 
 def rows(run: RunFolder) -> list[dict]:
