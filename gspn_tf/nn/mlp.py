@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gspn_tf.nn import normalization, replicas
+from gspn_tf.nn import normalization, pooling, replicas
 from gspn_tf.nn.products import matrix_product, maximum, with_leading_axes
 
 
@@ -56,14 +56,14 @@ class BatchNorm(keras.layers.BatchNormalization):
         if learning and replicas.count() > 1:
             rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
             outputs, mean, variance = replicas.batch_norm(rows, *self.affine)
-            self.keep(mean, variance, tf.size(inputs))
+            self.keep((mean, variance), rows)
             return tf.reshape(outputs, tf.shape(inputs))
         moments = tuple(map(tf.convert_to_tensor, self.moments))
         found = normalization.fused_norm(
             inputs, *self.affine, None if learning else moments
         )
         if learning:
-            self.keep(found.batch_mean, found.batch_variance, tf.size(inputs))
+            self.keep((found.batch_mean, found.batch_variance), inputs)
         return tf.reshape(found.y, tf.shape(inputs))
 
     @property
@@ -77,15 +77,16 @@ class BatchNorm(keras.layers.BatchNormalization):
         """Moving mean [C] and moving variance [C]."""
         return self.moving_mean, self.moving_variance
 
-    def keep(self, mean: tf.Tensor, variance: tf.Tensor, size: tf.Tensor) -> None:
-        """Move the moments towards those (n - 1) of a batch of `size` numbers."""
+    def keep(self, found: tuple[tf.Tensor, ...], inputs: tf.Tensor) -> None:
+        """Move the moments towards a mean [C] and a variance (n - 1) of inputs."""
+        mean, variance = found
         if self.batch_variance:
-            count = tf.cast(size // mean.shape[0], variance.dtype)
+            count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
             (count,) = replicas.across_replicas([count])
             variance *= (count - 1) / count
         keep = self.momentum if self.schedule is None else self.schedule()
-        for moving, found in zip(self.moments, (mean, variance), strict=True):
-            moving.assign(keep * moving + (1 - keep) * found)
+        for moving, new in zip(self.moments, (mean, variance), strict=True):
+            moving.assign(keep * moving + (1 - keep) * new)
 
     def folded(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Scale [C] of a product before the norm and bias [C] that make one of both."""
@@ -161,18 +162,28 @@ class SharedMLP(FloatLayer):
         """Apply the rest of the network with the statistics of the batch."""
         if replicas.count() > 1:
             return self._learn_together(projected, pooled)
+        pooling_layers = 2 if pooled and len(self.norms) > 1 else 1
+        hidden = len(self.norms) - pooling_layers
         x = tf.reshape(projected, [-1, projected.shape[-1]])
-        for norm, kernel in zip(self.norms, self.kernels[1:], strict=False):
-            size, kernel = tf.size(x), tf.cast(kernel, x.dtype)
-            found = normalization.activated_product(x, *norm.affine, kernel)
-            x, mean, variance = found
-            norm.keep(mean, variance, size)
-        x, norm = with_leading_axes(x, projected), self.norms[-1]
-        if not pooled:
-            return tf.nn.relu(norm(x, training=True))
-        sets = tf.reshape(x, [-1, *x.shape[-2:]])
-        maxima, mean, variance = normalization.activated_maximum(sets, *norm.affine)
-        norm.keep(mean, variance, tf.size(x))
+        for norm, kernel in zip(self.norms[:hidden], self.kernels[1:], strict=False):
+            rows, kernel = x, tf.cast(kernel, x.dtype)
+            x, *found = normalization.activated_product(rows, *norm.affine, kernel)
+            norm.keep(tuple(found), rows)
+        x = with_leading_axes(x, projected)
+        if pooling_layers == 2:
+            return self._pool(x)
+        x = tf.nn.relu(self.norms[-1](x, training=True))
+        return maximum(x) if pooled else x
+
+    def _pool(self, x: tf.Tensor) -> tf.Tensor:
+        """Apply the last layer, and the norm before it, and take the maxima."""
+        sets, kernel = tf.reshape(x, [-1, *x.shape[-2:]]), self.kernels[-1]
+        first, last = self.norms[-2:]
+        maxima, before, after = pooling.pooled_product(
+            sets, first.affine, tf.cast(kernel, tf.float32), last.affine
+        )
+        first.keep(before, sets)
+        last.keep(after, sets)  # of as many rows
         return with_leading_axes(maxima, x[..., 0, :])
 
     def _learn_together(self, projected: tf.Tensor, pooled: bool) -> tf.Tensor:

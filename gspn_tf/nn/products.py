@@ -70,3 +70,47 @@ def in_chunks(
         return tf.stop_gradient(swapped(parts.concat()))
 
     return whole
+
+
+def fold(
+    function: Callable[..., Any],
+    state: Any,
+    rows: tuple[tf.TensorSpec, ...],
+    *arrays: tf.Tensor,
+) -> tuple[Any, list[tf.Tensor]]:
+    """Call a function on chunks of sets, one after the other.
+
+    Args:
+      function: of the state and a chunk of each of the arrays. Returns the next state
+        and tensors that are joined.
+      state: what the first call gets.
+      rows: shape and type of a row of each of these tensors.
+      arrays: the sets [n, K, C], and others [n, ...].
+
+    Returns:
+      The last state, and the joined tensors.
+    """
+    count = tf.maximum(tf.shape(arrays[0])[0], 1)  # a chunk without sets has a shape
+    step = max(CHUNK // arrays[0].shape[1], 1)
+    parts = tuple(
+        tf.TensorArray(
+            row.dtype,
+            -(-count // step),
+            infer_shape=False,
+            element_shape=[None, *row.shape],
+        )
+        for row in rows
+    )
+
+    def chunk(start: tf.Tensor, state: Any, parts: Any) -> tuple[tf.Tensor, Any, Any]:
+        state, found = function(state, *(x[start : start + step] for x in arrays))
+        pairs = zip(parts, found, strict=True)
+        return start + step, state, tuple(p.write(start // step, x) for p, x in pairs)
+
+    _, state, parts = tf.while_loop(
+        lambda start, *_: start < count,
+        chunk,
+        (tf.constant(0), state, parts),
+        parallel_iterations=1,
+    )
+    return state, [part.concat() for part in parts]
