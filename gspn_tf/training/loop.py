@@ -123,7 +123,8 @@ def train(
     Raises:
         ValueError: the folder holds another run, or one that another process trains;
             the data has other classes than the config, or too few scenes; the config
-            lacks a stage; the replicas cannot have equal parts of a batch; another
+            lacks a stage; a file of `init` is damaged; the replicas cannot have equal
+            parts of a batch; another
             host has ended.
     """
     known = list(config.model.stages())
@@ -142,7 +143,7 @@ def train(
         )
     scenes.steps()
     if source := RunFolder(Path(init)) if init else None:
-        source.config()
+        source.check()
     with hosts.own_folder(run.path) as path, hosts.watching():
         own = RunFolder(path)
         with own.locked(wait), manifest.naming_damage(data_dir):

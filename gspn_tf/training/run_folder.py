@@ -32,6 +32,7 @@ from gspn_tf import config as config_lib
 from gspn_tf import files
 from gspn_tf.config import Config
 from gspn_tf.data import manifest
+from gspn_tf.files import hdf5
 from gspn_tf.files.errors import ScanError, load_json, naming_file
 
 
@@ -77,6 +78,13 @@ class RunFolder(NamedTuple):
         if not path.is_file():
             raise FileNotFoundError(f"{self.path} is no run folder: {path} is missing")
         return config_lib.read_config(path)
+
+    def check(self) -> None:
+        """Raise ValueError for a damaged file of a run that another starts from."""
+        self.config(), self.classes()
+        for path in sorted(self.path.glob("*.weights.h5")):
+            with hdf5.opened(path):
+                pass
 
     def classes(self) -> list[tuple[int, str]]:
         """Read raw id and name of the network's classes 1..C, in their order.

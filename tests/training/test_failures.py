@@ -150,6 +150,17 @@ def test_a_damaged_file_is_named(name, run, data_dir):
             training.train(toy_models.config(), data_dir, run.path)
 
 
+@pytest.mark.parametrize("name", ["rpointnet.weights.h5", "config.json"])
+def test_a_damaged_start_is_named_before_anything_is_written(
+    name, run, data_dir, tmp_path
+):
+    (run.path / name).write_bytes((run.path / name).read_bytes()[:-40])
+    new = tmp_path / "new"
+    with pytest.raises(ValueError, match=f"{name} is not a readable"):
+        training.train(toy_models.config(), data_dir, new, init=run.path)
+    assert not new.exists()
+
+
 def test_rows_that_are_missing_are_noticed(run, data_dir):
     text = (run.path / "metrics.csv").read_text()
     (run.path / "metrics.csv").write_text(text.rpartition("rpointnet,2")[0])

@@ -52,3 +52,42 @@ def test_the_example_trains_as_the_command(
     for name in ("loss", *network.loss_names):
         rows = [float(row[name]) for row in run.read_metrics("gspn")]
         assert rows == pytest.approx(history[name], rel=1e-4), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["rpointnet", "sgpn"])
+def test_the_other_networks_train_as_the_command(
+    stage, tiny_config, tiny_sgpn, data_dir, tmp_path, monkeypatch
+):
+    proposal = dc.replace(tiny_config.proposal, num_classes=3)
+    model = dc.replace(tiny_config, proposal=proposal)
+    if stage == "sgpn":
+        model = dc.replace(tiny_sgpn, num_classes=3)
+    options = c.StageConfig(epochs=3, schedule="cosine")
+    config = c.Config(
+        model=model,
+        data=c.DataConfig(num_points=32, num_points_inference=32, num_shape_points=8),
+        train=c.TrainConfig(rpointnet=options, sgpn=options, gspn=options),
+    )
+
+    def load():
+        return gspn_tf.data.load(
+            str(data_dir), "train", config.data, batch_size=2, training=True, seed=0
+        )
+
+    for each in config.model.stages():
+        batches = load()  # of which each epoch is another
+        monkeypatch.setattr(training.Scenes, "epoch", lambda *_, of=batches: of)
+        run = gspn_tf.train(config, data_dir, tmp_path / "run", stages=(each,))
+
+    keras.utils.set_random_seed(config.train.seed)
+    network = (gspn_tf.SGPN if stage == "sgpn" else gspn_tf.RPointNet)(config.model)
+    if stage == "rpointnet":
+        network.proposal_network.load_weights(run.weights("gspn"))
+    batches = load()
+    steps = options.epochs * len(batches)
+    network.compile(gspn_tf.optimizer(options, total_steps=steps))
+    fitted = network.fit(batches, epochs=options.epochs, shuffle=False, verbose=0)
+    for name in ("loss", *network.loss_names):
+        rows = [float(row[name]) for row in run.read_metrics(stage)]
+        assert rows == pytest.approx(fitted.history[name], rel=1e-4), name
