@@ -62,20 +62,19 @@ def beside_floor(name: str, run: Call, count: Call, precision: str, n: int) -> T
 
     `count` runs the same, traced anew, with its products counted.
     """
-    with counted_products() as total:
-        count()
-    gmac, times, rates = float(total) / 1e9, [], []
+    times, rates = [], []
     run()
     reset_peak()
     for _ in range(n):
         times.append(1e3 * timeit.timeit(run, number=1))
         rates.append(product_rate(precision))
-    median, best, floor = (
-        statistics.median(times),
-        min(times),
-        1e3 * gmac / statistics.median(rates),
-    )
-    return Timing(f"{precision}, {name}", median, best, n, gmac, floor, peak_mb())
+    peak = peak_mb()  # before another graph is traced
+    with counted_products() as total:
+        count()
+    gmac = float(total) / 1e9
+    median, best = statistics.median(times), min(times)
+    floor = 1e3 * gmac / statistics.median(rates)
+    return Timing(f"{precision}, {name}", median, best, n, gmac, floor, peak)
 
 
 @contextlib.contextmanager

@@ -215,7 +215,9 @@ def scattered(
     with tf.GradientTape() as tape:
         tape.watch(rows)
         found = ops.three_interpolate(
-            rows[None], tf.cast(triples(places + starts), tf.int32), triples(values)
+            tf.expand_dims(rows, 0),
+            tf.cast(triples(places + starts), tf.int32),
+            triples(values),
         )
     each = tf.reshape(found, [-1, width, rows.shape[-1]])
     above = tf.broadcast_to(tf.transpose(kernel), tf.shape(each))
