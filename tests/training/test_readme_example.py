@@ -13,6 +13,13 @@ from gspn_tf.training import loop as training
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 EXAMPLE, *_ = re.findall(r"```python\n(import gspn_tf as gspn.*?)```", README, re.S)
+ONE_STAGE = """
+heads = gspn.SGPN(config.model)
+steps = config.train.sgpn.epochs * len(batches)
+heads.compile(gspn.optimizer(config, total_steps=steps))
+heads.fit(batches, epochs=config.train.sgpn.epochs, shuffle=False)
+"""
+STAGE_TWO, *_ = re.findall(r"```python\n(heads = .*?)```", README, re.S)
 
 
 @pytest.mark.slow
@@ -80,14 +87,13 @@ def test_the_other_networks_train_as_the_command(
         monkeypatch.setattr(training.Scenes, "epoch", lambda *_, of=batches: of)
         run = gspn_tf.train(config, data_dir, tmp_path / "run", stages=(each,))
 
-    keras.utils.set_random_seed(config.train.seed)
-    network = (gspn_tf.SGPN if stage == "sgpn" else gspn_tf.RPointNet)(config.model)
+    names = {"gspn": gspn_tf, "config": config, "batches": load()}
     if stage == "rpointnet":
-        network.proposal_network.load_weights(run.weights("gspn"))
-    batches = load()
-    steps = options.epochs * len(batches)
-    network.compile(gspn_tf.optimizer(options, total_steps=steps))
-    fitted = network.fit(batches, epochs=options.epochs, shuffle=False, verbose=0)
+        names["network"] = gspn_tf.GSPN(proposal)
+        names["network"].load_weights(run.weights("gspn"))
+    keras.utils.set_random_seed(config.train.seed)
+    exec(STAGE_TWO if stage == "rpointnet" else ONE_STAGE, names)  # noqa: S102
+    network = names["heads"]
     for name in ("loss", *network.loss_names):
         rows = [float(row[name]) for row in run.read_metrics(stage)]
-        assert rows == pytest.approx(fitted.history[name], rel=1e-4), name
+        assert rows == pytest.approx(network.history.history[name], rel=1e-4), name
