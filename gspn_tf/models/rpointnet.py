@@ -12,7 +12,6 @@ from gspn_tf.models.base import LossModel
 from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
-from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn.assignment import RegionTargets
 from gspn_tf.nn.layers import PointRoIAlign
 from gspn_tf.nn.pyramid import take
@@ -162,7 +161,7 @@ class RPointNet(LossModel):
         support = scoring.support_of(proposed)
         features = self.describe(batch, proposed, training=False)
         logits, deltas = self.box_head(features, regions, training=False)
-        found = self.refine(regions, logits, deltas, support)
+        found = scoring.refine(regions, logits, deltas, support, c)
         regions = _aligned(self.align_inference, batch, found, seeds[1])
         masks = self.mask_head(features, regions, training=False)
         masks = tf.sigmoid(of_class(masks, found.classes))  # [B, D, M]
@@ -173,36 +172,6 @@ class RPointNet(LossModel):
         return RPointNetInference(
             detections, proposals, proposed.semantic_logits, points, masks
         )
-
-    def refine(
-        self, regions: Regions, logits: tf.Tensor, deltas: tf.Tensor, support: Support
-    ) -> RefinedBoxes:
-        """The best class's box of each region, after suppression class by class.
-
-        Ranked by class probability times a power of the region's support.
-
-        Args:
-          regions: R regions.
-          logits: [B, R, classes] of their classes.
-          deltas: [B, R, classes, 6].
-          support: of the points of the scene.
-        """
-        c = self.config
-        probabilities = tf.nn.softmax(logits)
-        classes = tf.argmax(probabilities, -1, output_type=tf.int32)  # [B, R]
-        confidence = tf.reduce_max(probabilities, -1)
-        deltas = of_class(deltas, classes)
-        boxes = box_lib.decode(regions.boxes, deltas, c.box_deviation)
-        backing = scoring.of_regions(support, regions, classes)
-        scores = confidence * backing**c.support_power
-        keep = regions.valid & (classes > 0) & (confidence >= c.min_score)
-        candidates = Proposals(boxes, scores, keep)
-        rows, valid = suppression.suppress_by_class(candidates, classes, c)
-        boxes = box_lib.enlarge(take(boxes, rows), c.detection_margin)
-        classes, scores = take(classes, rows), take(scores, rows)
-        confidence = take(confidence, rows)
-        found = RefinedBoxes(boxes, classes, scores, confidence, valid)
-        return scoring.zero_padding(found)
 
     def finish(
         self,

@@ -9,9 +9,12 @@ from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
+from gspn_tf.config import RPointNetConfig
 from gspn_tf.models.gspn import GSPNOutputs
+from gspn_tf.nn import boxes as box_lib
+from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import take
-from gspn_tf.types import Detections, Regions
+from gspn_tf.types import Detections, Proposals, Regions
 
 SURE = 0.01  # Least support of an instance that the release exports with 1.0.
 UNSURE_SCORE = 0.97
@@ -101,3 +104,37 @@ def released_scores(
     sure = (objectness > SURE) & (semantic > SURE)
     product = found.confidence * semantic * objectness
     return tf.where(sure, 1.0, UNSURE_SCORE), product + tf.where(sure, 2.0, 0.0)
+
+
+def refine(
+    regions: Regions,
+    logits: tf.Tensor,
+    deltas: tf.Tensor,
+    support: Support,
+    config: RPointNetConfig,
+) -> RefinedBoxes:
+    """The best class's box of each region, after suppression class by class.
+
+    Ranked by class probability times a power of the region's support.
+
+    Args:
+      regions: R regions.
+      logits: [B, R, classes] of their classes.
+      deltas: [B, R, classes, 6].
+      support: of the points of the scene.
+      config: thresholds.
+    """
+    probabilities = tf.nn.softmax(logits)
+    classes = tf.argmax(probabilities, -1, output_type=tf.int32)  # [B, R]
+    confidence = tf.reduce_max(probabilities, -1)
+    boxes = box_lib.decode(
+        regions.boxes, of_class(deltas, classes), config.box_deviation
+    )
+    scores = confidence * of_regions(support, regions, classes) ** config.support_power
+    keep = regions.valid & (classes > 0) & (confidence >= config.min_score)
+    candidates = Proposals(boxes, scores, keep)
+    rows, valid = suppression.suppress_by_class(candidates, classes, config)
+    boxes = box_lib.enlarge(take(boxes, rows), config.detection_margin)
+    classes, scores = take(classes, rows), take(scores, rows)
+    confidence = take(confidence, rows)
+    return zero_padding(RefinedBoxes(boxes, classes, scores, confidence, valid))

@@ -21,14 +21,14 @@ Affine = tuple[tf.Tensor, tf.Tensor, float]
 
 
 class Moments(NamedTuple):
-    """Of a number of rows the mean [C] and the products [C, C] summed around it."""
+    """The mean [C] of a number of rows, and their products [C, C] summed around it."""
 
     count: tf.Tensor
     mean: tf.Tensor
     squares: tf.Tensor
 
     def merged(self, other: "Moments") -> "Moments":
-        """Those of the rows of both (Chan, Golub and LeVeque, 1979)."""
+        """Join the moments of other rows to these (Chan, Golub and LeVeque, 1979)."""
         count = self.count + other.count
         share = other.count / tf.maximum(count, 1.0)
         apart = other.mean - self.mean
@@ -117,7 +117,7 @@ def times(row: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
 def greatest_products(
     sets: tf.Tensor, activate: Activate, kernel: tf.Tensor
 ) -> tuple[Moments, tf.Tensor, tf.Tensor]:
-    """Of activated sets [n, K, C] and a kernel [C, D].
+    """Find the greatest products of activated sets [n, K, C] and a kernel [C, D].
 
     Returns the moments of the activated rows; and the greatest product [n, D] of each
     set and its place [n, D] int64 in it.

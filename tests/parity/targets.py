@@ -1,14 +1,12 @@
 """Targets of proposals, and the detections that they become, against ops.npz."""
 
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 
 from gspn_tf import ops
 from gspn_tf.config import GSPNConfig, RPointNetConfig
-from gspn_tf.models.rpointnet import RPointNet
-from gspn_tf.models.scoring import Support
+from gspn_tf.models import scoring
 from gspn_tf.nn import assignment
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals, Regions
@@ -108,12 +106,12 @@ def detections(g: Golden, *, min_score: float, iou: float, number: int) -> np.nd
     )
     rows = np.arange(count, dtype=np.int32)[None, :, None]  # a point for each region
     semantic = np.repeat(g["sem"][None, :, None], classes, -1)
-    found = RPointNet.refine(
-        SimpleNamespace(config=config),
+    found = scoring.refine(
         Regions(rois[None], rows, rois.any(1)[None]),
         np.log(probabilities[None]),
         g["deltas"][None][..., REVERSED],
-        Support(g["fb"][None], semantic),
+        scoring.Support(g["fb"][None], semantic),
+        config,
     )
     columns = (found.boxes, found.classes[..., None], found.confidence[..., None])
     return np.concatenate(columns, -1)[0]

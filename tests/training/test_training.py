@@ -17,7 +17,7 @@ from gspn_tf import config as c
 from gspn_tf.data.classes import ClassList
 from gspn_tf.models.base import momentum_at
 from gspn_tf.training import loop as training
-from gspn_tf.training import schedules
+from gspn_tf.training import schedules, starting
 from gspn_tf.training.run_folder import RunFolder
 
 GSPN = ("gspn",)
@@ -243,7 +243,7 @@ def test_weights_of_another_network_are_refused(other_classes, whole, monkeypatc
     model = training.initial_model("gspn", toy_models.config())
     with pytest.raises(ValueError, match="does not fit this config's network"):
         console = Console(quiet=True)
-        training.load_init(model, whole.weights("gspn"), other_classes, console)
+        starting.load_init(model, whole.weights("gspn"), other_classes, console)
 
 
 def test_configs_that_do_not_fit_the_data(data_dir, tmp_path):
