@@ -98,12 +98,8 @@ def pooled_product(
             )
 
         found = normed.batch_mean, normed.batch_variance, mean * sign
-        outputs = (
-            tf.cast(maxima, sets.dtype),
-            *found,
-            squares / tf.maximum(count - 1, 1.0),
-        )
-        return outputs, gradients
+        variance = squares / tf.maximum(count - 1, 1.0)
+        return (tf.cast(maxima, sets.dtype), *found, variance), gradients
 
     maxima, *moments = compute(sets, *first[:2], kernel, *last[:2])
     return maxima, tuple(moments[:2]), tuple(moments[2:])
@@ -137,7 +133,9 @@ def greatest_products(
             strides=window,
             padding="VALID",
         )
-        greatest, places = best.output[:, 0, 0], best.argmax[:, 0, 0] // width
+        greatest = best.output[:, 0, 0]
+        # Where all is NaN, and the training about to end, GPUs give -1.
+        places = tf.maximum(best.argmax[:, 0, 0] // width, 0)
         greatest = tf.cast(greatest, tf.float32) + times(mean, kernel)
         return found.merged(Moments(count, mean, squares)), (greatest, places)
 

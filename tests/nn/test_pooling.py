@@ -75,3 +75,14 @@ def test_the_first_of_equal_rows_has_the_gradient():
     gradient = tape.gradient(loss, inputs)[0].numpy()[0]
     # Both of a pair have the part that the moments give; the first more than that.
     assert np.abs(gradient[::2] - gradient[1::2]).max() > 1e-3
+
+
+def test_what_is_not_finite_stays_so():
+    inputs = inputs_of(5, 8, 3, 4)
+    inputs[0] = tf.fill([5, 8, 3], np.nan)
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        maxima, *_ = fused(*inputs)
+    assert np.isnan(maxima).all()
+    gradients = tape.gradient(maxima, inputs)
+    assert np.isnan(gradients[3]).all()
