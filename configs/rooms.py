@@ -6,8 +6,8 @@ Command  gspn prepare rooms --output datasets/rooms --train 300 --val 8 --test 2
              --run runs/rooms
          gspn evaluate --run runs/rooms --data datasets/rooms --split test
 Hardware two CPU cores, 4 GB
-Time     582 s with its rooms and report, by `make demo`
-Result   AP50 0.757, AP25 0.883 on 24 unseen rooms (`make demo SEED=7`)
+Time     21 minutes with its rooms and report, half of them beside other work
+Result   AP50 0.737, AP25 0.873 on 24 unseen rooms (`make demo SEED=7`)
 """
 
 from gspn_tf import config as c
