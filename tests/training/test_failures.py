@@ -16,6 +16,7 @@ import toy_models
 from rich.console import Console
 
 from gspn_tf import files
+from gspn_tf.models import weights
 from gspn_tf.training import loop as training
 from gspn_tf.training.callbacks import NonFiniteError
 from gspn_tf.training.run_folder import RunFolder
@@ -100,7 +101,7 @@ def test_an_epoch_whose_validation_is_nan_is_never_the_best(
 
     monkeypatch.setattr(keras.Model, "evaluate", spoilt)
     kept = []
-    save = training.save_weights
+    save = weights.save_weights
     monkeypatch.setattr(
         "gspn_tf.training.callbacks.save_weights",
         lambda model, path: (kept.append(int(model.optimizer.iterations)),
