@@ -11,6 +11,7 @@ import tensorflow as tf
 from gspn_tf import models
 from gspn_tf.config import DataConfig, RPointNetConfig, presets
 from gspn_tf.data import preprocessing
+from gspn_tf.models import scoring
 from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import take
@@ -160,7 +161,6 @@ class Inference:
         taps.add("hypercolumns", model.hypercolumns)
         taps.add("boxes", model.box_head)
         taps.add("masks", model.mask_head)
-        taps.add("refined", model, "refine")
         recorded = [g["mask_selection_idx"], g["mask_selection_idx_final"]]
         model.align_inference.call = replay_regions(recorded)
         taps.add("regions", model.align_inference)
@@ -168,7 +168,11 @@ class Inference:
         # A box whose points differ by one gives other draws and so other features.
         rois = tf.constant(g["rois"])
         given = Proposals(rois, rois[..., 0], tf.reduce_any(rois != 0, -1))
-        with mock.patch.object(suppression, "select_proposals", lambda *_: given):
+        with (
+            mock.patch.object(suppression, "select_proposals", lambda *_: given),
+            mock.patch.object(scoring, "refine", scoring.refine),  # until afterwards
+        ):
+            taps.add("refined", scoring, "refine")
             self.found = model.detect(self.batch)
 
 
