@@ -121,8 +121,8 @@ def greatest_products(
     (size, channels), width = sets.shape[1:], kernel.shape[1]
     kernel_rows, window = tf.cast(kernel, sets.dtype), [1, size, 1, 1]
 
-    def add(found: Moments, some: tf.Tensor) -> Any:
-        rows = tf.cast(activate(some), tf.float32)
+    def add(found: Moments, chunk: slice) -> Any:
+        rows = tf.cast(activate(sets[chunk]), tf.float32)
         count = tf.cast(tf.shape(rows)[0], tf.float32)
         mean = tf.reduce_sum(rows, 0) / tf.maximum(count, 1.0)
         rows = tf.cast(rows - mean, sets.dtype)
@@ -141,7 +141,9 @@ def greatest_products(
 
     none = (tf.zeros(shape) for shape in ([], [channels], [channels, channels]))
     rows = tf.TensorSpec([width]), tf.TensorSpec([width], tf.int64)
-    moments, (greatest, places) = fold(add, Moments(*none), rows, sets)
+    moments, (greatest, places) = fold(
+        add, Moments(*none), rows, tf.shape(sets)[0], size
+    )
     return moments, greatest, places
 
 
@@ -173,19 +175,18 @@ def gradients_below(
     offset = times(plane.center, tf.cast(matrix, tf.float32)) - plane.offset
     offset = tf.cast(offset, sets.dtype)
 
-    def add(sums: tf.Tensor, *chunks: tf.Tensor) -> Any:
-        some, values, places = chunks
-        active = activate(some)
+    def add(sums: tf.Tensor, chunk: slice) -> Any:
+        active = activate(sets[chunk])
         rows = tf.cast(active, tf.float32)
+        values, places = peaks.values[chunk], peaks.places[chunk]
         below, found = scattered(values, places, rows, kernel, size)
         level = tf.nn.bias_add(tf.matmul(active, -matrix), offset)
         below = tf.cast(below, sets.dtype) + level
         below = tf.raw_ops.ReluGrad(gradients=below, features=active)
         return sums + found, (below,)
 
-    arrays = sets, peaks.values, peaks.places
-    spec = (tf.TensorSpec([channels], sets.dtype),)
-    sums, (below,) = fold(add, tf.zeros(kernel.shape[::-1]), spec, *arrays)
+    rows, none = (tf.TensorSpec([channels], sets.dtype),), tf.zeros(kernel.shape[::-1])
+    sums, (below,) = fold(add, none, rows, tf.shape(sets)[0], size)
     sums -= tf.reduce_sum(peaks.values, 0)[:, None] * plane.center
     return below, tf.transpose(sums)
 

@@ -46,52 +46,45 @@ def in_chunks(
       size: points of a set.
       row: shape and type of such a row.
     """
-    step = max(CHUNK // size, 1)
 
     def swapped(x: tf.Tensor) -> tf.Tensor:
         return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
 
     def whole(*elements: Any) -> tf.Tensor:
+        def add(state: Any, chunk: slice) -> Any:
+            some = tf.nest.map_structure(lambda x: x[:, chunk], elements)
+            return state, (swapped(function(*some)),)
+
         count = tf.shape(tf.nest.flatten(elements)[0])[1]
-        count = tf.maximum(count, 1)  # a chunk without rows tells the other axes
-
-        def chunk(start: tf.Tensor, parts: Any) -> tuple[tf.Tensor, Any]:
-            some = tf.nest.map_structure(lambda x: x[:, start : start + step], elements)
-            return start + step, parts.write(start // step, swapped(function(*some)))
-
-        shape = [None, None, *row.shape]
-        parts = tf.TensorArray(
-            row.dtype, -(-count // step), infer_shape=False, element_shape=shape
-        )
-        start = tf.constant(0)
-        _, parts = tf.while_loop(
-            lambda start, _: start < count, chunk, (start, parts), parallel_iterations=1
-        )
-        return tf.stop_gradient(swapped(parts.concat()))
+        rows = (tf.TensorSpec([None, *row.shape], row.dtype),)
+        _, (found,) = fold(add, (), rows, count, size)
+        return tf.stop_gradient(swapped(found))
 
     return whole
 
 
 def fold(
-    function: Callable[..., Any],
+    function: Callable[[Any, slice], Any],
     state: Any,
     rows: tuple[tf.TensorSpec, ...],
-    *arrays: tf.Tensor,
+    count: tf.Tensor,
+    size: int,
 ) -> tuple[Any, list[tf.Tensor]]:
-    """Call a function on chunks of sets, one after the other.
+    """Call a function for chunks of sets, one after the other.
 
     Args:
-      function: of the state and a chunk of each of the arrays. Returns the next state
-        and tensors that are joined.
+      function: of the state and a chunk of the sets. Returns the next state and tensors
+        that are joined.
       state: what the first call gets.
       rows: shape and type of a row of each of these tensors.
-      arrays: the sets [n, K, C], and others [n, ...].
+      count: number of the sets.
+      size: points of a set; about CHUNK points are a chunk.
 
     Returns:
       The last state, and the joined tensors.
     """
-    count = tf.maximum(tf.shape(arrays[0])[0], 1)  # a chunk without sets has a shape
-    step = max(CHUNK // arrays[0].shape[1], 1)
+    step = max(CHUNK // size, 1)
+    count = tf.maximum(count, 1)  # a chunk without sets tells the other axes
     parts = tuple(
         tf.TensorArray(
             row.dtype,
@@ -103,7 +96,7 @@ def fold(
     )
 
     def chunk(start: tf.Tensor, state: Any, parts: Any) -> tuple[tf.Tensor, Any, Any]:
-        state, found = function(state, *(x[start : start + step] for x in arrays))
+        state, found = function(state, slice(start, start + step))
         pairs = zip(parts, found, strict=True)
         return start + step, state, tuple(p.write(start // step, x) for p, x in pairs)
 

@@ -124,8 +124,7 @@ def train(
         ValueError: the folder holds another run, or one that another process trains;
             the data has other classes than the config, or too few scenes; the config
             lacks a stage; a file of `init` is damaged; the replicas cannot have equal
-            parts of a batch; another
-            host has ended.
+            parts of a batch; another host has ended.
     """
     known = list(config.model.stages())
     if not set(stages or ()) <= set(known):
