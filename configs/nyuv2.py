@@ -36,7 +36,7 @@ def small() -> c.Config:
     """A few frames on two cores."""
     config = presets.small(scene_repeats=8)
     config.model.proposal.num_classes = NUM_CLASSES
-    config.data.rotate = False
+    config.data.augmentation.rotation = 0.0
     return config
 
 

@@ -24,7 +24,7 @@ def small() -> c.Config:
 def overfit() -> c.Config:
     """One room, as it is, until its every instance is found."""
     config = small()
-    config.data.rotate, config.data.translate_std = False, 0.0
+    config.data.augmentation = c.AugmentationConfig(rotation=0.0, translation=0.0)
     config.train.batch_size, config.train.scene_repeats = 1, 100
     config.train.gspn.epochs, config.train.rpointnet.epochs = 20, 30
     return config

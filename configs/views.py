@@ -22,7 +22,7 @@ from gspn_tf.config import presets
 def small() -> c.Config:
     """Minutes on two cores."""
     config = presets.small(epochs=(5, 5), learning_rate=3e-3, warmup_steps=50)
-    config.data.rotate = False
+    config.data.augmentation.rotation = 0.0
     return config
 
 

@@ -27,7 +27,7 @@ CONFIGS = {name: config_loading.load_config(f"configs/{name}") for name in SETTI
 class Row(NamedTuple):
     """An option and what the document says that it is."""
 
-    path: str  # such as config.data.rotate
+    path: str  # such as config.data.sampling
     choices: tuple[str, ...]
     says: dict[str, str]  # value by column, such as `paper`
 

@@ -1,5 +1,6 @@
 """`gspn segment`."""
 
+import dataclasses
 from argparse import Namespace
 from pathlib import Path
 
@@ -48,11 +49,15 @@ def run(flags: Namespace) -> None:
     model, config, pairs = inference.load_run(folder, flags.precision)
     classes = ClassList.from_pairs(list(pairs))
     seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
-    print(f"{path.name}: {len(scan.points):,} points; the network sees {seen:,}")
+    print(
+        f"{path.name}: {len(scan.points):,} points; the network sees {seen:,} at most"
+    )
     print(unit_hint(scan.points[scan.finite], flags.scale), end="")
-    segmenter = inference.Segmenter(model, seen, config.data.sampling)
+    data = dataclasses.replace(config.data, num_points_inference=seen)
+    segmenter = inference.Segmenter.from_config(model, data)
     points = scan.points * np.float32(flags.scale)
     found = segmenter.segment(points, scan.colors, flags.seed)
+    found = found.scored(config.model.shown_score)
     result = SegmentedScan(path.name, scan, flags.scale, classes, found)
     result.write(flags.output)
     for row in result.instances():

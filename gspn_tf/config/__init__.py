@@ -10,6 +10,7 @@ from gspn_tf.config.networks import BackboneConfig as BackboneConfig
 from gspn_tf.config.networks import GSPNConfig as GSPNConfig
 from gspn_tf.config.networks import RPointNetConfig as RPointNetConfig
 from gspn_tf.config.networks import SGPNConfig as SGPNConfig
+from gspn_tf.config.schema import AugmentationConfig as AugmentationConfig
 from gspn_tf.config.schema import Config as Config
 from gspn_tf.config.schema import DataConfig as DataConfig
 from gspn_tf.config.schema import StageConfig as StageConfig

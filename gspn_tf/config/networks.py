@@ -15,6 +15,9 @@ class BackboneConfig:
 
     # Centres of each set abstraction level.
     num_centers: tuple[int, ...] = (2048, 512, 128, 32)
+    # Share of a scene's points that are centres of the first level at most: where
+    # scenes are drawn by density, this keeps the distance of the centres.
+    center_share: float = 1.0
     radii: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6)  # Metres, of each level's balls.
     num_neighbors: int = 32  # Points of a ball.
     # Widths of the set abstractions, from fine to coarse.
@@ -67,6 +70,8 @@ class GSPNConfig:
     # Points that contexts are drawn from: the first of the farthest point order, which
     # cover each sphere evenly; 0: all points of the scene, as they come.
     num_context_points: int = 0
+    # Share of a scene's points that they are at most.
+    context_share: float = 1.0
     # Share of the seed's colour that is taken off its context's; 0: none.
     context_color_reference: float = 0.0
     # Centres are predicted by the PointNet++ of Table 7 and the release, or from the
@@ -162,6 +167,9 @@ class RPointNetConfig:
     # IoU above which an instance is suppressed by another of its class; config.py:40.
     detection_iou: float = 0.1
     max_detections: int = 100  # Most instances of a scene; Table 8.
+    # Whether instances are scored and suppressed as objects, whatever their class.
+    class_agnostic: bool = False
+    shown_score: float = 0.0  # Least score of an instance that `gspn segment` shows.
     # Metres that a detection's box is enlarged by on every side before its mask is
     # drawn in it: half the thickness of a thin part is little more. Not in the paper.
     detection_margin: float = 0.0
@@ -233,6 +241,7 @@ class SGPNConfig:
     # Of the groups that are the same the largest is kept (section 3.3), or the surest.
     group_order: Literal["size", "confidence"] = "size"
     max_detections: int = 100  # Most instances of a scene.
+    shown_score: float = 0.0  # Least score of an instance that `gspn segment` shows.
 
     num_classes_field = "num_classes"
 

@@ -51,6 +51,12 @@ def upgrade(data: Any) -> Any:
         return data
     values = {name: upgrade(value) for name, value in data.items()}
     values.pop("shuffle_buffer", None)  # all scenes are shuffled now
+    if "translate_std" in values:
+        values["augmentation"] = {
+            "rotation": float(values.pop("rotate")),
+            "translation": values.pop("translate_std"),
+            "color_jitter": values.pop("color_jitter", 0.0),
+        }
     if values.get("kind") in KINDS:
         values["kind"] = _kind_of(values)
     if {"model", "train"} <= values.keys():

@@ -33,6 +33,7 @@ PLACES: dict[type, str] = {
     networks.BackboneConfig: "config.model.proposal.backbone",
     networks.SGPNConfig: "config.model",
     schema.DataConfig: "config.data",
+    schema.AugmentationConfig: "config.data.augmentation",
     schema.TrainConfig: "config.train",
     schema.StageConfig: "config.train.STAGE",
 }

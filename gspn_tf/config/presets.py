@@ -189,7 +189,7 @@ def fit_to_shapes(config: c.Config, num_classes: int) -> c.Config:
     proposal.num_classes = num_classes
     proposal.backbone.radii = (0.1, 0.2, 0.4, 0.8)
     proposal.context_radii = (0.15, 0.4, 1.0)
-    config.data.rotate, config.data.translate_std = False, 0.0
+    config.data.augmentation = c.AugmentationConfig(rotation=0.0, translation=0.0)
     return config
 
 

@@ -12,20 +12,52 @@ from gspn_tf.files.errors import load_json
 
 
 @dc.dataclass(kw_only=True, slots=True)
+class AugmentationConfig:
+    """How training scenes are changed, each kind by a strength; 0 turns it off."""
+
+    # Greatest turn about z as a share of the circle, uniform; dataset.py.
+    rotation: float = 1.0
+    # Metres, standard deviation of a translation on each axis; dataset.py.
+    translation: float = 1.0
+    flip: float = 0.0  # Probability of a mirror image; DODA (ECCV 2022).
+    # Greatest share by which a scene grows or shrinks, uniform; MinkowskiEngine's
+    # indoor training (Choy et al., CVPR 2019).
+    scale: float = 0.0
+    # Standard deviation of what is added to each entry of a 3 x 3 unit matrix; DODA.
+    shear: float = 0.0
+    # Metres, standard deviation of a smooth displacement; PointGroup (CVPR 2020).
+    elastic: float = 0.0
+    elastic_spacing: float = 0.8  # Metres between its independent values.
+    # Greatest share of the drawn points that is left out, uniform; PointNet++.
+    point_dropout: float = 0.0
+    # Standard deviation of a shift of each colour channel, of 1; Choy et al.
+    color_jitter: float = 0.0
+    # Probability that a scene loses its colours; Point Transformer (ICCV 2021).
+    color_drop: float = 0.0
+    # Probability that colours are stretched to the whole range, in part; Choy et al.
+    auto_contrast: float = 0.0
+    # Probability that another scene lies across it; Mix3D (3DV 2021).
+    mixing: float = 0.0
+
+
+@dc.dataclass(kw_only=True, slots=True)
 class DataConfig:
     """The tf.data pipeline."""
 
-    num_points: int = 18_000  # Points of a training scene; config.py:12.
-    num_points_inference: int = 18_000  # Points of a scene at inference; config.py:12.
+    # Most points of a training scene; config.py:12.
+    num_points: int = 18_000
+    # Most points of a scene at inference; config.py:12.
+    num_points_inference: int = 18_000
+    # Points of a square metre of surface, as far as there are as many and the numbers
+    # above allow; 0: those numbers, whatever the size of the scene, as in the release.
+    density: float = 0.0
     # Points of a scene and of a shape are drawn at random, or are the first of the
     # farthest point order, as in the release (dataset.py:87).
     sampling: Literal["random", "farthest"] = "random"
     num_shape_points: int = 512  # Points of a ground-truth shape; section 3.3.
     max_instances: int = 256  # A scene with more instances is an error.
-    rotate: bool = True  # Turns about z, uniform over the circle; dataset.py.
-    # Metres, standard deviation of a translation on each axis; dataset.py.
-    translate_std: float = 1.0
-    color_jitter: float = 0.0  # Standard deviation of a shift of each colour channel.
+    # How training scenes are changed.
+    augmentation: AugmentationConfig = dc.field(default_factory=AugmentationConfig)
     # Reads whole scenes into memory before the first epoch.
     cache: bool = False
 
@@ -42,6 +74,8 @@ class StageConfig:
     decay_steps: int = 27_500  # Optimiser steps of a stair.
     warmup_steps: int = 0  # Optimiser steps in which the learning rate rises from 0.
     clip_norm: float = 0.0  # Largest norm of all gradients; 0: no clipping.
+    # Momentum of a moving average of the weights, which is validated and kept; 0: none.
+    average_momentum: float = 0.0
 
 
 @dc.dataclass(kw_only=True, slots=True)
@@ -70,8 +104,10 @@ class Config:
 def from_dict(cls: type, data: dict[str, Any]) -> Any:
     """Inverse of `dataclasses.asdict` for any class above; lists become tuples.
 
-    Raises ValueError that names an unknown field.
+    Values of an earlier version become those of this one. Raises ValueError that names
+    an unknown field.
     """
+    data = old_runs.upgrade(data)
     fields = {field.name: field for field in dc.fields(cls)}
     unknown = sorted(set(data) - set(fields))
     if unknown:
@@ -106,7 +142,7 @@ def read_config(path: str | Path) -> Config:
     if not isinstance(data, dict) or not set(names) <= set(data):
         raise ValueError(f"{path} must hold a dict with {names}, got {data!r:.80}")
     try:
-        return from_dict(Config, old_runs.upgrade(data))
+        return from_dict(Config, data)
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from error
 

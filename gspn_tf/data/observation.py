@@ -34,6 +34,7 @@ def observe_scan(
     num_points: int,
     kind: Literal["random", "farthest"] = "random",
     seed: tf.Tensor | tuple[int, int] = FIRST_DRAW,
+    density: float = 0.0,
 ) -> ObservedScan:
     """Move a scan to the origin and draw the points that a network sees.
 
@@ -43,13 +44,14 @@ def observe_scan(
     Args:
         points: [V, 3] floats, metres, z up, with at least one finite row.
         colors: [V, 3] uint8.
-        num_points: Points that the network sees, where the scan has as many.
+        num_points: Most points that the network sees, where the scan has as many.
         kind: How they are drawn, see `DataConfig.sampling`.
         seed: [2] integers, of the draw.
+        density: Points of a square metre, see `DataConfig.density`.
     """
     center = median(tf.boolean_mask(points, finite_rows(points)))
     near = tf.cast(tf.cast(points, tf.float64) - center, tf.float32)
-    batch = network_inputs(near, colors, num_points, kind, seed)
+    batch = network_inputs(near, colors, num_points, kind, seed, density)
     rows = batch.pop("rows")[0]
     if kind == "farthest":
         batch["order"] = sampling.order_of(rows)[None]
@@ -76,22 +78,25 @@ def network_inputs(
     num_points: int,
     kind: Literal["random", "farthest"] = "random",
     seed: tf.Tensor | tuple[int, int] = FIRST_DRAW,
+    density: float = 0.0,
 ) -> dict[str, tf.Tensor]:
     """Draw points of a whole scan as a batch of one scene, for inference.
 
     Args:
         points: [V, 3] float32, metres, z up; rows that are not finite are left out.
         colors: [V, 3] uint8.
-        num_points: Points that the network sees, where the scan has as many.
+        num_points: Most points that the network sees, where the scan has as many.
         kind: How they are drawn, see `DataConfig.sampling`.
         seed: [2] integers, of the draw.
+        density: Points of a square metre, see `DataConfig.density`.
 
     Returns:
         points [1, N, 3] metres, colors [1, N, 3] 0..1, num_points [1] = N <= num_points
         and rows [1, N] int32: which of the V points they are.
     """
     finite = tf.where(finite_rows(points))[:, 0]
-    drawn = sampling.POINTS[kind](tf.gather(points, finite), num_points, seed)
+    near = tf.gather(points, finite)
+    drawn = sampling.draw(near, num_points, kind, density, seed)
     rows = tf.cast(tf.gather(finite, drawn), tf.int32)
     scan = {"points": points, "colors": colors}
     batch = observe(scan, rows, tf.shape(rows)[0]) | {"rows": rows}

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf.config import DataConfig
-from gspn_tf.data import manifest, preprocessing, sampling, shards
+from gspn_tf.data import augmentation, manifest, preprocessing, sampling, shards
 
 ONE_HOST = tf.distribute.InputContext()
 
@@ -142,6 +142,11 @@ def batches(
         scene = scenes.read(index)
         name = tf.strings.to_hash_bucket_fast(scene["name"], 1 << 62)
         key = tf.stack([seed ^ epoch, name])
+        mixing = options.augmentation.mixing
+        if training and mixing:
+            draw = tf.random.fold_in(key, 1)
+            row = tf.random.stateless_uniform([], draw, 0, len(scenes), tf.int64)
+            scene = augmentation.mix(scene, lambda: scenes.read(row), mixing, draw)
         return _element(scene, options, training, tf.random.split(key, 5))
 
     def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -216,11 +221,13 @@ def _element(
         f"a scene may have at most max_instances = {options.max_instances} instances",
     )
     if training:
-        scene = preprocessing.augment(scene, options, seeds[:2])
+        scene = augmentation.augment(scene, options.augmentation, seeds[:2])
     count = options.num_points if training else options.num_points_inference
     targets = preprocessing.instances(scene, options, seeds[2])
-    rows = sampling.POINTS[options.sampling](scene["points"], count, seeds[3])
+    points, kind = scene["points"], options.sampling
+    rows = sampling.draw(points, count, kind, options.density, seeds[3])
     if training:
+        rows = sampling.thin(rows, options.augmentation.point_dropout, seeds[4])
         rows = tf.random.experimental.stateless_shuffle(rows, seeds[4])
     return preprocessing.resample(scene, targets, rows, count)
 

@@ -1,4 +1,4 @@
-"""Augmentation, targets and padding of a scene: functions of tensors alone.
+"""Targets and padding of a scene: functions of tensors alone.
 
 Training, inference and servers call the same ones. They read no file and keep no state:
 all randomness comes from seeds that are arguments. So they work one call at a time, in
@@ -6,28 +6,11 @@ tf.data (here or in the workers of a tf.data service), and in a SavedModel.
 """
 
 import tensorflow as tf
-from tensorflow_graphics.geometry.transformation import rotation_matrix_3d
 
 from gspn_tf.config import DataConfig
 from gspn_tf.data import sampling
 from gspn_tf.data.observation import observe, padded_rows
 from gspn_tf.nn import boxes as box_lib
-
-
-def augment(scene: dict, options: DataConfig, seeds: tf.Tensor) -> dict:
-    """Rotates about z, translates, and shifts the colours; one draw a scene."""
-    points = tf.cast(scene["points"], tf.float32)
-    uniform = tf.random.stateless_uniform([3], seeds[0])
-    normal = tf.random.stateless_normal([6], seeds[1])
-    if options.rotate:
-        angles = uniform * [0.0, 0.0, 2.0 * 3.14159265]
-        rotation = rotation_matrix_3d.from_euler(angles)
-        # Their `rotate` cannot broadcast over an unknown number of points.
-        points = tf.matmul(points, rotation, transpose_b=True)
-    points = points + options.translate_std * normal[:3]
-    colors = tf.cast(scene["colors"], tf.float32)
-    colors = colors + 255.0 * options.color_jitter * normal[3:]
-    return scene | {"points": points, "colors": tf.clip_by_value(colors, 0.0, 255.0)}
 
 
 def instances(scene: dict, options: DataConfig, seed: tf.Tensor) -> dict:

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from gspn_tf import ops
+from gspn_tf.data import surface
 
 
 def random_points(points: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
@@ -15,6 +16,38 @@ def farthest_points(points: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor
     """Distinct rows in farthest point order (dataset.py:87 of the release)."""
     rows = ops.farthest_point_sample(points[None], count)[0]
     return rows[: tf.shape(points)[0]]
+
+
+POINTS = {"random": random_points, "farthest": farthest_points}
+
+
+def draw(
+    points: tf.Tensor, count: int, kind: str, density: float, seed: tf.Tensor
+) -> tf.Tensor:
+    """Draw rows of points [V, 3] that a network sees: `count` of them at most.
+
+    Args:
+        points: Metres.
+        count: Most rows.
+        kind: How they are drawn, a key of `POINTS`.
+        density: Rows of a square metre of surface; 0: `count` in any case.
+        seed: [2] integers, of a random draw.
+    """
+    rows = POINTS[kind](points, count, seed)
+    if not density:
+        return rows
+    size = tf.math.ceil(density * surface.area(points))
+    return rows[: tf.cast(tf.minimum(size, float(count)), tf.int32)]
+
+
+def thin(rows: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
+    """Leave out a random share of rows [n], `most` of it at most."""
+    if not most:
+        return rows
+    share = 1 - most * tf.random.stateless_uniform([], tf.random.fold_in(seed, 1))
+    kept = tf.math.ceil(share * tf.cast(tf.shape(rows)[0], tf.float32))
+    shuffled = tf.random.experimental.stateless_shuffle(rows, seed)
+    return shuffled[: tf.cast(kept, tf.int32)]
 
 
 def order_of(picks: tf.Tensor) -> tf.Tensor:
@@ -54,5 +87,4 @@ def farthest_shapes(
     return tf.where(first, starts[:, None] + order, more)
 
 
-POINTS = {"random": random_points, "farthest": farthest_points}
 SHAPES = {"random": random_shapes, "farthest": farthest_shapes}

@@ -29,6 +29,16 @@ class Segmentation(NamedTuple):
     proposals: np.ndarray  # [R, 6] float32 boxes that GSPN proposed, best first; or 0
     proposal_scores: np.ndarray  # [R] objectness, 0..1
 
+    def scored(self, least: float) -> "Segmentation":
+        """Leave out instances of a lesser score."""
+        rows = np.flatnonzero(self.scores >= least)
+        return self._replace(
+            boxes=self.boxes[rows],
+            classes=self.classes[rows],
+            scores=self.scores[rows],
+            masks=[self.masks[row] for row in rows],
+        )
+
     def labels(self) -> np.ndarray:
         """Give each point the best instance that holds it, or -1: [V] int32."""
         labels = np.full(len(self.semantic), -1, np.int32)
@@ -42,8 +52,9 @@ class Segmenter:
 
     Args:
         model: A trained `RPointNet` or `SGPN`.
-        num_points: Points that the network sees of a scan.
+        num_points: Most points that the network sees of a scan.
         sampling: How they are drawn: "random" or "farthest", see `DataConfig`.
+        density: Points of a square metre, see `DataConfig`.
     """
 
     def __init__(
@@ -51,9 +62,10 @@ class Segmenter:
         model: InstanceNetwork,
         num_points: int,
         sampling: Literal["random", "farthest"] = "random",
+        density: float = 0.0,
     ) -> None:
         def find(points: tf.Tensor, colors: tf.Tensor, seed: tf.Tensor) -> tuple:
-            scan = observe_scan(points, colors, num_points, sampling, seed)
+            scan = observe_scan(points, colors, num_points, sampling, seed, density)
             return find_instances(model, scan)
 
         self._find = tf.function(find, autograph=False)
@@ -72,7 +84,7 @@ class Segmenter:
     @classmethod
     def from_config(cls, model: InstanceNetwork, data: DataConfig) -> "Segmenter":
         """Make one that sees as many points as a config says, drawn as it says."""
-        return cls(model, data.num_points_inference, data.sampling)
+        return cls(model, data.num_points_inference, data.sampling, data.density)
 
     def segment(
         self, points: np.ndarray, colors: np.ndarray | None = None, seed: int = 0

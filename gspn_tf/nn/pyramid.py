@@ -67,6 +67,7 @@ def build_pyramid(
         order = tf.ensure_shape(order, [None, count])
     levels: list[Level] = []
     below, num_below = points, num_points
+    num_centers = share_of(num_points, config.center_share)
     for size, radius in zip(config.num_centers, config.radii, strict=True):
         centers = (
             take(points, order[:, :size]) if not levels else levels[-1].points[:, :size]
@@ -78,7 +79,7 @@ def build_pyramid(
             num_neighbors=config.num_neighbors,
             num_points=num_below,
         )
-        below, num_below = centers, tf.minimum(num_points, size)
+        below, num_below = centers, tf.minimum(num_centers, size)
         levels.append(Level(centers, num_below, neighbors))
     power = config.interpolation_power
     up = tuple(
@@ -89,6 +90,11 @@ def build_pyramid(
         interpolation(x.points, points, x.num_points, power) for x in levels
     )
     return Pyramid(points, num_points, order, tuple(levels), up, to_points)
+
+
+def share_of(count: tf.Tensor, share: float) -> tf.Tensor:
+    """A share of counts [B] int32, rounded up."""
+    return tf.cast(tf.math.ceil(tf.cast(count, tf.float32) * share), tf.int32)
 
 
 def random_seeds(pyramid: Pyramid, count: int, seed: tf.Tensor) -> tf.Tensor:
@@ -110,7 +116,9 @@ def build_context(
     if config.num_context_points:
         chosen = pyramid.order[:, : config.num_context_points]
         points, colors = take(points, chosen), take(colors, chosen)
-        count = tf.minimum(count, config.num_context_points)
+        count = tf.minimum(
+            share_of(count, config.context_share), config.num_context_points
+        )
     found = ops.ball_query(
         points,
         seeds,

@@ -52,7 +52,7 @@ def test_a_path_is_found_from_any_folder(tmp_path, monkeypatch):
     [
         ("--config.model.proposal.num_seeds=64", "model.proposal.num_seeds", 64),
         ("--config.train.gspn.schedule=staircase", "train.gspn.schedule", "staircase"),
-        ("--noconfig.data.rotate", "data.rotate", False),
+        ("--config.data.cache", "data.cache", True),
         ("--config.model.box_deviation=(.2,.3)", "model.box_deviation", (0.2, 0.3)),
         (
             "--config.model.proposal.backbone.abstraction_units=((4,8),(8,))",
@@ -113,7 +113,7 @@ def test_an_ablation_of_another_model_is_one_clear_error():
         ("--config.train.batch_size=abc", "train.batch_size must be int, got 'abc'"),
         ("--config.train.gspn.clip_norm=x", "clip_norm must be float, got 'x'"),
         ("--config.train.gspn.schedule=linear", "must be one of .*'cosine'.*'linear'"),
-        ("--config.data.rotate=perhaps", "data.rotate must be bool, got 'perhaps'"),
+        ("--config.data.cache=perhaps", "data.cache must be bool, got 'perhaps'"),
         ("--config.model.proposal=3", "model.proposal must be GSPNConfig"),
         ("--config.model.head_units=('a',)", r"head_units must be tuple\[int, ...\]"),
         ("--config.model.box_deviation=(1,)", r"must be tuple\[float, float\]"),

@@ -75,3 +75,10 @@ def test_batch_normalisation_goes_on_as_its_stage_had_it(schedule, stair, tmp_pa
     data = json.loads(c.to_json(config))
     del data["model"]["proposal"]["backbone"]["norm_decay_steps"]
     assert read(data, tmp_path).model.proposal.backbone.norm_decay_steps == stair
+
+
+def test_augmentation_of_an_earlier_version():
+    old = {"num_points": 9, "rotate": False, "translate_std": 0.5, "color_jitter": 0.1}
+    options = c.from_dict(c.DataConfig, old)
+    expected = c.AugmentationConfig(rotation=0.0, translation=0.5, color_jitter=0.1)
+    assert options == c.DataConfig(num_points=9, augmentation=expected)

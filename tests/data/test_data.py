@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from toy_scenes import CLASSES, make_scene, write_folder
 
-from gspn_tf.config import DataConfig
+from gspn_tf.config import AugmentationConfig, DataConfig
+from gspn_tf.data import augmentation, load, preprocessing, read_scenes, scenes
 from gspn_tf.data import batches as batches_of
-from gspn_tf.data import load, preprocessing, read_scenes, scenes
 from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.data.scene import check_scene
 from gspn_tf.data.shards import parse, serialize
@@ -234,7 +234,7 @@ def test_augmentation_is_a_rotation_about_z_and_a_translation():
     scene = make_scene(0)
     arrays = {f: tf.constant(getattr(scene, f)) for f in ("points", "colors")}
     seeds = tf.constant([[1, 2], [3, 4]])
-    moved = preprocessing.augment(arrays, DataConfig(), seeds)["points"].numpy()
+    moved = augmentation.augment(arrays, AugmentationConfig(), seeds)["points"].numpy()
     before, after = scene.points - scene.points[0], moved - moved[0]
     np.testing.assert_allclose(after[:, 2], before[:, 2], atol=1e-5)
     np.testing.assert_allclose(
@@ -244,9 +244,9 @@ def test_augmentation_is_a_rotation_about_z_and_a_translation():
     turned = after[1, 0] * after[2, 1] - after[1, 1] * after[2, 0]
     np.testing.assert_allclose(turned, area, rtol=1e-4)  # no mirror image
     assert np.abs(moved - scene.points).max() > 0.1
-    still = DataConfig(rotate=False, translate_std=0.0)
+    still = AugmentationConfig(rotation=0.0, translation=0.0)
     np.testing.assert_array_equal(
-        preprocessing.augment(arrays, still, seeds)["points"], scene.points
+        augmentation.augment(arrays, still, seeds)["points"], scene.points
     )
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import ops
-from gspn_tf.config import DataConfig
-from gspn_tf.data import preprocessing, sampling
+from gspn_tf.config import AugmentationConfig, DataConfig
+from gspn_tf.data import augmentation, preprocessing, sampling
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.scene import number_instances
 from gspn_tf.nn import boxes
@@ -73,7 +73,10 @@ def augmented(points: np.ndarray, turn: float, shift: np.ndarray) -> np.ndarray:
         mock.patch.object(tf.random, "stateless_normal", lambda *_: normal),
     ):
         scene = {"points": points, "colors": np.zeros_like(points)}
-        return preprocessing.augment(scene, DataConfig(), [0, 0])["points"].numpy()
+        seeds = tf.zeros([2, 2], tf.int32)
+        return augmentation.augment(scene, AugmentationConfig(), seeds)[
+            "points"
+        ].numpy()
 
 
 def comparison(name: str):

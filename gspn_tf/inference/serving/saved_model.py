@@ -54,7 +54,7 @@ def export(
 
     Args:
       model: a trained `RPointNet`.
-      config: its `num_points_inference` and `sampling` are part of the graph.
+      config: its `num_points_inference`, `sampling` and `density` are in the graph.
       classes: (raw id, name) of each class, in the order of the network's rows 1..C.
       directory: folder of all versions of this model.
       ops: "portable": TensorFlow's own alone, for any server; "native": those of the
@@ -86,8 +86,8 @@ def export(
         provenance = {"ops": ops, "trained": trained or {}}
         write_assets(assets, model, config, classes, provenance)
         data = config.data
-        seen = data.num_points_inference
-        served = ServedModel(model, seen, data.sampling, max_points)
+        seen = data.num_points_inference, data.sampling
+        served = ServedModel(model, *seen, max_points, data.density)
         if ops == "native":
             op_lib.load_library()
         with op_lib.portable() if ops == "portable" else contextlib.nullcontext():

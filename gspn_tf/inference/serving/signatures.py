@@ -28,9 +28,10 @@ class ServedModel(NamedTuple):
     """A model and how it is served."""
 
     model: models.RPointNet
-    num_points: int  # that the network sees of a scan
+    num_points: int  # most that the network sees of a scan
     sampling: Literal["random", "farthest"]  # how they are drawn, see `DataConfig`
     max_points: int  # of a scan in a request
+    density: float = 0.0  # points of a square metre, see `DataConfig`
 
     def signatures(self) -> dict[str, Any]:
         """Name -> `tf.function` of points, colors and num_points, not yet traced."""
@@ -54,7 +55,11 @@ class ServedModel(NamedTuple):
             def one(scan: tuple) -> dict[str, tf.Tensor]:
                 points, colors, count = scan
                 observed = observe_scan(
-                    points[:count], colors[:count], self.num_points, self.sampling
+                    points[:count],
+                    colors[:count],
+                    self.num_points,
+                    self.sampling,
+                    density=self.density,
                 )
                 return answer(self.model, observed, length)
 

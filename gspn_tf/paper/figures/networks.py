@@ -119,7 +119,9 @@ def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
     """Run a proposal network on points of a scene that are drawn for it to see."""
     data, points = trained.config.data, subject.points.astype(np.float64)
     count, sampling = data.num_points_inference, data.sampling
-    scan = observe_scan(points, subject.colors, count, sampling, (0, seed))
+    scan = observe_scan(
+        points, subject.colors, count, sampling, (0, seed), data.density
+    )
     outputs = trained.model(scan.batch, training=False)
     rows, origin = scan.rows.numpy(), scan.origin.numpy()
     return Sensed(subject, rows, origin, outputs, trained.model.config.min_confidence)

@@ -1,0 +1,145 @@
+"""What each strength of augmentation changes, and what it leaves as it is."""
+
+import dataclasses as dc
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from toy_scenes import make_scene, write_folder
+
+from gspn_tf.config import AugmentationConfig, DataConfig
+from gspn_tf.data import augmentation, load, sampling, surface
+
+SEEDS = tf.constant([[1, 2], [3, 4]])
+NONE = AugmentationConfig(rotation=0.0, translation=0.0)
+POINTS = np.random.default_rng(0).uniform(-3, 3, (400, 3)).astype(np.float32)
+COLORS = np.random.default_rng(1).integers(60, 180, (400, 3)).astype(np.uint8)
+SCENE = {"points": tf.constant(POINTS), "colors": tf.constant(COLORS)}
+
+
+def changed(**strengths):
+    found = augmentation.augment(SCENE, dc.replace(NONE, **strengths), SEEDS)
+    return found["points"].numpy(), found["colors"].numpy()
+
+
+def linear_map(moved):
+    """The matrix that makes moved of POINTS; the points must be on it."""
+    matrix, *_ = np.linalg.lstsq(POINTS, moved, rcond=None)
+    np.testing.assert_allclose(POINTS @ matrix, moved, atol=1e-4)
+    return matrix
+
+
+def test_a_mirror_image_and_a_change_of_size():
+    np.testing.assert_array_equal(changed(flip=1.0)[0], POINTS * [-1, 1, 1])
+    matrix = linear_map(changed(scale=0.2)[0])
+    np.testing.assert_allclose(matrix, np.eye(3) * matrix[0, 0], atol=1e-5)
+    assert 0.8 <= matrix[0, 0] <= 1.2 and matrix[0, 0] != 1
+
+
+def test_shear_has_the_given_deviation():
+    seeds = [tf.constant([seed, 0]) for seed in range(40)]
+    options = dc.replace(NONE, shear=0.1)
+    entries = [augmentation.deformation(options, s) - np.eye(3) for s in seeds]
+    assert np.std(entries) == pytest.approx(0.1, rel=0.2)
+    linear_map(changed(shear=0.1)[0])
+
+
+def test_bending_is_smooth_and_as_strong_as_said():
+    line = np.linspace(0, 400, 40_001, dtype=np.float32)
+    points = np.stack([line, 0 * line, 0 * line], 1)
+    moved = augmentation.bend(points, 0.05, 0.8, SEEDS[0]).numpy() - points
+    nodes, between = moved[::80], moved[40::80]  # every 0.8 m
+    assert nodes.std() == pytest.approx(0.05, rel=0.1)
+    np.testing.assert_allclose(between, (nodes[:-1] + nodes[1:]) / 2, atol=1e-3)
+    assert np.abs(np.diff(moved, axis=0)).max() < 0.05  # of a centimetre's step
+
+
+def test_colours_are_stretched_shifted_and_dropped():
+    points, colors = changed(auto_contrast=1.0)
+    np.testing.assert_array_equal(points, POINTS)
+    assert (colors.std(axis=0) > COLORS.std(axis=0)).all()
+    shift = changed(color_jitter=0.05)[1] - COLORS
+    np.testing.assert_allclose(shift, np.broadcast_to(shift[0], shift.shape), atol=1e-4)
+    assert np.abs(shift[0]).min() > 0
+    assert (changed(color_drop=1.0)[1] == 128).all()
+    np.testing.assert_array_equal(changed()[1], COLORS)
+
+
+def test_mixing_lays_another_scene_across():
+    scene, other = (
+        {k: tf.constant(getattr(make_scene(i), k)) for k in augmentation.FIELDS}
+        for i in (0, 1)
+    )
+    alone = augmentation.mix(scene, lambda: other, 0.0, SEEDS[0])
+    np.testing.assert_array_equal(alone["points"], scene["points"])
+    both = augmentation.mix(scene, lambda: other, 1.0, SEEDS[0])
+    count, rows = len(scene["points"]), both["instance"].numpy()
+    assert len(both["points"]) == 2 * count
+    np.testing.assert_array_equal(rows[:count], scene["instance"])
+    theirs = np.where(other["instance"] >= 0, other["instance"] + 3, -1)
+    np.testing.assert_array_equal(rows[count:], theirs)
+    for part in (both["points"][:count], both["points"][count:]):
+        assert float(tf.reduce_min(part[:, 2])) == pytest.approx(0, abs=1e-5)
+    assert tf.reduce_max(tf.abs(tf.reduce_mean(both["points"][:, :2], 0))) < 1.5
+
+
+def test_mixed_and_thinned_batches_repeat(tmp_path):
+    write_folder(tmp_path / "data", train=[make_scene(i) for i in range(4)])
+    every = AugmentationConfig(
+        flip=0.5, scale=0.1, shear=0.1, elastic=0.05, point_dropout=0.5,
+        color_jitter=0.1, color_drop=0.5, auto_contrast=0.5, mixing=0.5,
+    )  # fmt: skip
+    options = DataConfig(num_points=240, num_shape_points=8, augmentation=every)
+    one, two = (
+        list(
+            load(
+                str(tmp_path / "data"), "train", options,
+                batch_size=2, training=True, seed=3,
+            ).as_numpy_iterator()
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    tf.nest.map_structure(np.testing.assert_array_equal, one, two)
+    counts = np.concatenate([batch["num_points"] for batch in one])
+    assert len(set(counts)) == 4 and counts.min() >= 60
+    groups = np.concatenate([batch["targets"]["valid"].sum(1) for batch in one])
+    assert groups.max() == 6 and groups.min() == 3  # some are mixed, some are not
+
+
+def surface_points(side, per_square_metre, seed=0):
+    """Random points of a box's six sides, along no axis."""
+    rng = np.random.default_rng(seed)
+    count = int(6 * side * side * per_square_metre)
+    points = rng.uniform(0, side, (count, 3))
+    points[np.arange(count), rng.integers(0, 3, count)] = side * rng.integers(
+        2, size=count
+    )
+    turn, _ = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))
+    return (points @ turn).astype(np.float32)
+
+
+@pytest.mark.parametrize("side", [0.7, 2.1, 4.3])
+def test_the_surface_hardly_depends_on_the_sampling(side):
+    areas = [surface.area(surface_points(side, n)).numpy() for n in (150, 500, 4000)]
+    shares = np.array(areas) / (6 * side * side)
+    assert 0.65 < shares[0] < shares[1] < shares[2] < 1.0
+    assert shares[0] > 0.9 * shares[1] > 0.7 * shares[2]
+
+
+@pytest.mark.parametrize("points", [POINTS[:1], np.repeat(POINTS[:1], 9, 0)])
+def test_the_surface_of_a_place_is_that_of_a_cell(points):
+    assert 0 < surface.area(points) < 1
+
+
+@pytest.mark.parametrize("kind", sampling.POINTS)
+def test_a_density_draws_by_surface(kind):
+    seed = tf.constant([1, 2])
+    sizes = []
+    for side in (1.0, 2.0):
+        points = surface_points(side, 400)
+        rows = sampling.draw(points, 5000, kind, 100.0, seed).numpy()
+        assert len(set(rows)) == len(rows)
+        sizes.append(len(rows))
+        assert len(sampling.draw(points, 50, kind, 100.0, seed)) == 50
+        assert len(sampling.draw(points, 9999, kind, 1e9, seed)) == len(points)
+    assert sizes[1] / sizes[0] == pytest.approx(4, rel=0.1)
