@@ -155,6 +155,14 @@ class Recorder(keras.callbacks.Callback):
         """Move the bar (called by Keras)."""
         self.bar.advance(self.task)
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Validate the averages of the weights (called by Keras)."""
+        swap_averages(self.model)
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Train the weights themselves (called by Keras)."""
+        swap_averages(self.model)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Write everything, then the line (called by Keras)."""
         self.bar.stop()
@@ -172,7 +180,9 @@ class Recorder(keras.callbacks.Callback):
             **{name: float(value) for name, value in logs.items()},
         }
         if self.is_best(row):
+            swap_averages(self.model)
             save_weights(self.model, self.run.weights(self.stage))
+            swap_averages(self.model)
         self.rows.append(row)
         self.run.write_metrics(self.stage, self.rows)
         with self.writer.as_default(step=epoch + 1):
@@ -208,3 +218,13 @@ class Recorder(keras.callbacks.Callback):
         """Add up the monitored terms of an epoch; None without validation."""
         values = [row.get(name, "") for name in self.monitored]
         return None if "" in values else sum(map(float, values))
+
+
+def swap_averages(model: keras.Model) -> None:
+    """Exchange the weights and their moving averages, if the optimiser keeps any."""
+    if model.optimizer.use_ema:
+        averages = model.optimizer._model_variables_moving_average
+        for weight, average in zip(model.trainable_variables, averages, strict=True):
+            values = weight.numpy()
+            weight.assign(average)
+            average.assign(values)

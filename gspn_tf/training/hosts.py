@@ -219,8 +219,10 @@ class ReplicaFit:
         if validation_data is not None:
             model.reset_metrics()
             own = validation_data.shard(self.hosts.count, self.hosts.number)
+            calls.on_test_begin()
             for batch in own:
                 self.test_step(batch)
+            calls.on_test_end()
             logs |= {f"val_{name}": value for name, value in self.logs().items()}
         calls.on_epoch_end(initial_epoch, logs)
 

@@ -180,6 +180,8 @@ def fit_stage(
         model.compile(optimizer(options, total_steps=steps * options.epochs))
         # Else the first step traces twice.
         model.optimizer.build(model.trainable_variables)
+        # `fit` ends with every epoch: the averages must not become the weights there.
+        model.optimizer.finalize_variable_values = lambda variables: None
     recorder = Recorder(run, stage, model, console)
     first = recorder.resume()
     if not first and hosts.is_chief:

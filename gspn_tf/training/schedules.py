@@ -93,4 +93,11 @@ def optimizer(
         stage = getattr(config.train, next(iter(config.model.stages())))
     rate = StageSchedule(stage, total_steps) if schedule else stage.learning_rate
     clip = stage.clip_norm or None
-    return Adam(rate, epsilon=1e-8, global_clipnorm=clip)
+    average = stage.average_momentum
+    return Adam(
+        rate,
+        epsilon=1e-8,
+        global_clipnorm=clip,
+        use_ema=average > 0,
+        ema_momentum=average,
+    )

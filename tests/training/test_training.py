@@ -1,5 +1,6 @@
 """Training on toy networks: what a run folder gets, and how runs go on."""
 
+import contextlib
 import csv
 import io
 import shutil
@@ -295,3 +296,34 @@ def test_the_step_moves_all_that_is_scheduled(data_dir, tmp_path):
     kl = [float(row["kl"]) > 0 for row in run.read_metrics("gspn")]
     assert kl == [False, True, True, True]
     assert 8 in [x for x in state(run).values() if x.dtype == np.int64 and x.ndim == 0]
+
+
+def test_averages_of_the_weights_are_kept_and_resumed(data_dir, tmp_path, monkeypatch):
+    config = toy_models.config()
+    config.train.gspn.average_momentum = 0.9
+    ends = {}
+    for name, stop in (("whole", 9), ("stopped", 2)):
+        run = RunFolder(tmp_path / name)
+        save = tf.train.CheckpointManager.save
+
+        def save_or_stop(manager, checkpoint_number, save=save, stop=stop):
+            if checkpoint_number == stop:
+                raise KeyboardInterrupt
+            return save(manager, checkpoint_number)
+
+        with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+            patch.setattr(tf.train.CheckpointManager, "save", save_or_stop)
+            training.train(config, data_dir, run.path, stages=GSPN)
+        training.train(config, data_dir, run.path, stages=GSPN)
+        ends[name] = state(run), weights(run.weights("gspn")), rows(run)
+    whole, stopped = ends.values()
+    for found, expected in zip(stopped[:2], whole[:2], strict=True):
+        assert found.keys() == expected.keys()
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name])
+    assert [r["val_loss"] for r in stopped[2]] == [r["val_loss"] for r in whole[2]]
+    config.train.gspn.average_momentum = 0.0
+    plain = training.train(config, data_dir, tmp_path / "plain", stages=GSPN)
+    kept = weights(plain.weights("gspn"))
+    assert any((kept[name] != whole[1][name]).any() for name in kept)
+    assert [r["loss"] for r in rows(plain)] == [r["loss"] for r in whole[2]]
