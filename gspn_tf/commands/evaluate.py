@@ -15,13 +15,13 @@ from gspn_tf.commands.command import (
     write_metrics,
 )
 from gspn_tf.commands.flags import JSON, POINT_SEED, PRECISION, flag
-from gspn_tf.config import presets
+from gspn_tf.config import RPointNetConfig, presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
 from gspn_tf.datasets.reading import tracked
 from gspn_tf.evaluation import submission
 from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
-from gspn_tf.metrics.judging import constant_scores
+from gspn_tf.metrics.judging import as_objects, constant_scores
 
 PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
 
@@ -69,6 +69,11 @@ FLAGS = (
         "Folder for the metrics as JSON and a page; default: with --run one in "
         "the run folder, named by split, protocol, scores and data.",
     ),
+    flag(
+        "--class-agnostic --class_agnostic",
+        "Score and judge objects whatever their class.",
+        False,
+    ),
     JSON,
 )
 
@@ -79,7 +84,10 @@ def run(flags: Namespace) -> None:
     scenes = given.scenes
     if given.about["scores"] == "constant":
         scenes = constant_scores(scenes)
-    evaluation = evaluate_scenes(scenes, given.classes.names, given.about["protocol"])
+    names, shown_score = given.classes.names, given.about.get("shown_score", 0.0)
+    if flags.class_agnostic:
+        names, scenes = ("object",), as_objects(scenes)
+    evaluation = evaluate_scenes(scenes, names, given.about["protocol"], shown_score)
     quality = given.proposals()
     count = len(evaluation.scenes)
     left_out = given.num_scenes - count
@@ -91,6 +99,13 @@ def run(flags: Namespace) -> None:
     if left_out:  # as by the benchmark's script
         print(f"{left_out} of {given.num_scenes} scenes have no predictions: left out")
     print(evaluation.result.table())
+    if shown := evaluation.shown:
+        about |= {"precision25": shown.precision, "recall25": shown.recall}
+        about["F1_25"] = shown.f1
+        print(
+            f"scored {shown.score:g} and more, all classes, IoU 0.25: {shown.right} "
+            f"right, {shown.wrong} wrong, {shown.missed} missed, F1 {shown.f1:.3f}"
+        )
     for name, value in quality.items():
         print(f"{value:.4f}  {name}")
     from gspn_tf.evaluation import report
@@ -98,6 +113,7 @@ def run(flags: Namespace) -> None:
     about |= quality
     write_metrics(flags, report.evaluation_dict(evaluation, about))
     name = "{split}-{protocol}-{scores}-{data_sha256:.8}".format(**about)
+    name += "-objects" * flags.class_agnostic
     default = Path(flags.run or "", "evaluation", name)
     if flags.report or flags.run:
         folder = Path(flags.report or default)
@@ -182,6 +198,8 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         raise UserError(f"{flags.data} has other classes than {flags.run}")
     scores = flags.scores or ("constant" if model.constant_scores else "ranked")
     model.constant_scores = scores == "constant"
+    if flags.class_agnostic and isinstance(config.model, RPointNetConfig):
+        model.config.class_agnostic = True
     segmenter = inference.Segmenter.from_config(model, config.data)
     scenes = measures.segmented(segmenter, split, flags.seed)
     if folder:
@@ -191,6 +209,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         "run": flags.run,
         "preset": preset,
         "preset_changed": changed,
+        "shown_score": config.model.shown_score,
         "scores": scores,
     }
     quality: Callable[[], dict[str, float]] = dict

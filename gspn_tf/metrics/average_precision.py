@@ -5,7 +5,9 @@ kept one by one: objects take predictions in order, duplicates are false positiv
 the lower confidence, predictions on ignored points are forgiven.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +25,31 @@ MEASURES = {
     "AP25": (0.25,),
 }
 MIN_REGION_SIZE = 100  # points; smaller objects and predictions do not count
+
+
+class Shown(NamedTuple):
+    """How right a list of instances is that ends at a score, all classes together."""
+
+    score: float  # least of the list
+    right: int
+    wrong: int
+    missed: int  # objects that no instance of the list is
+
+    @property
+    def precision(self) -> float:
+        """Share of the list that is right; NaN of an empty one."""
+        return self.right / (self.right + self.wrong or float("nan"))
+
+    @property
+    def recall(self) -> float:
+        """Share of the objects that are found; NaN without objects."""
+        return self.right / (self.right + self.missed or float("nan"))
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of both; NaN without instances and objects."""
+        whole = 2 * self.right + self.wrong + self.missed
+        return 2 * self.right / (whole or float("nan"))
 
 
 class InstanceEvaluator(Evaluator):
@@ -63,6 +90,16 @@ class InstanceEvaluator(Evaluator):
             ),
             curves={iou: tuple(curves[iou]) for iou in (0.5, 0.25) if iou in curves},
         )
+
+    def shown(self, score: float, iou: float = 0.25) -> Shown:
+        """Count what is right among instances of at least a score, at an IoU."""
+        right, wrong, objects = 0, 0, 0
+        for overlaps in itertools.chain.from_iterable(self.classes):
+            listed = overlaps.scored(score)
+            hits, misses, counted = match(listed, iou, self.min_region_size)
+            right, wrong = right + len(hits), wrong + len(misses)
+            objects += counted
+        return Shown(score, right, wrong, objects - right)
 
 
 class NYUv2Evaluator(InstanceEvaluator):

@@ -5,7 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.metrics.average_precision import InstanceEvaluator, NYUv2Evaluator
+from gspn_tf.metrics.average_precision import (
+    InstanceEvaluator,
+    NYUv2Evaluator,
+    Shown,
+)
 from gspn_tf.metrics.overlaps import APResult, Evaluator, InstancePredictions
 from gspn_tf.metrics.part_precision import PartEvaluator
 
@@ -41,17 +45,36 @@ def constant_scores(scenes: Iterable[Judged]) -> Iterator[Judged]:
         yield judged
 
 
+def as_objects(scenes: Iterable[Judged]) -> Iterator[Judged]:
+    """Make the class of every instance and object the first one."""
+    for judged in scenes:
+        classes = np.ones_like(judged.found.classes)
+        found = judged.found._replace(classes=classes)
+        yield judged._replace(found=found, semantic=np.minimum(judged.semantic, 1))
+
+
 class Evaluation(NamedTuple):
     """Metrics of all scenes together, and of each alone."""
 
     result: APResult
     scenes: list[tuple[str, APResult]]  # in their order
+    shown: Shown | None = None  # of instances that are shown; ScanNet's protocol alone
 
 
 def evaluate_scenes(
-    scenes: Iterable[Judged], class_names: Sequence[str], protocol: str = "scannet"
+    scenes: Iterable[Judged],
+    class_names: Sequence[str],
+    protocol: str = "scannet",
+    shown_score: float = 0.0,
 ) -> Evaluation:
-    """Go through the scenes once, keeping only counts."""
+    """Go through the scenes once, keeping only counts.
+
+    Args:
+        scenes: What was found, and what is there.
+        class_names: Of classes 1..C.
+        protocol: One of `PROTOCOLS`.
+        shown_score: Least score of an instance that users are shown.
+    """
     evaluator = PROTOCOLS[protocol](class_names)
     each: list[tuple[str, APResult]] = []
     for row, judged in enumerate(scenes):
@@ -60,4 +83,7 @@ def evaluate_scenes(
         except ValueError as error:
             raise ValueError(f"scene {judged.name}: {error}") from error
         each.append((judged.name, evaluator.result(slice(row, row + 1))))
-    return Evaluation(evaluator.result(), each)
+    shown = None
+    if isinstance(evaluator, InstanceEvaluator):
+        shown = evaluator.shown(shown_score)
+    return Evaluation(evaluator.result(), each, shown)

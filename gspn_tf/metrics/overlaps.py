@@ -111,7 +111,13 @@ class Overlaps(NamedTuple):
     def of_class(self, label: int, smallest: int = 0) -> "Overlaps":
         """Select a class: its predictions of `smallest` or more points, its objects."""
         found = (self.classes == label) & (self.sizes >= smallest)
-        there = self.true_classes == label
+        return self._part(found, self.true_classes == label)
+
+    def scored(self, score: float) -> "Overlaps":
+        """Select the predictions of at least a score, and all objects."""
+        return self._part(self.scores >= score, np.ones(len(self.true_sizes), bool))
+
+    def _part(self, found: np.ndarray, there: np.ndarray) -> "Overlaps":
         return Overlaps(
             self.shared[np.ix_(found, there)],
             *(values[found] for values in self[1:5]),

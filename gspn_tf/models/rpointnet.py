@@ -197,7 +197,8 @@ class RPointNet(LossModel):
         soft = ops.nearest_assign(*inputs, num_points=count)  # [B, D, N]
         binary = soft > c.mask_threshold
         valid = found.valid & tf.reduce_any(binary, -1)
-        valid &= ~suppression.duplicate_masks(binary, found.classes, c.mask_iou)
+        rivals = found.classes * int(not c.class_agnostic)
+        valid &= ~suppression.duplicate_masks(binary, rivals, c.mask_iou)
         scores, key = self.exported_scores(found, soft, support)
         detections = Detections(found.boxes, found.classes, scores, binary, valid)
         return scoring.best_first(detections, key)

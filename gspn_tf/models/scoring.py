@@ -115,7 +115,8 @@ def refine(
 ) -> RefinedBoxes:
     """The best class's box of each region, after suppression class by class.
 
-    Ranked by class probability times a power of the region's support.
+    Ranked by class probability times a power of the region's support; where
+    `class_agnostic`, by the probability of any class, and suppressed as of one class.
 
     Args:
       regions: R regions.
@@ -127,13 +128,18 @@ def refine(
     probabilities = tf.nn.softmax(logits)
     classes = tf.argmax(probabilities, -1, output_type=tf.int32)  # [B, R]
     confidence = tf.reduce_max(probabilities, -1)
+    if config.class_agnostic:
+        objects = probabilities[..., 1:]
+        classes = 1 + tf.argmax(objects, -1, output_type=tf.int32)
+        confidence = tf.reduce_sum(objects, -1)
     boxes = box_lib.decode(
         regions.boxes, of_class(deltas, classes), config.box_deviation
     )
     scores = confidence * of_regions(support, regions, classes) ** config.support_power
     keep = regions.valid & (classes > 0) & (confidence >= config.min_score)
     candidates = Proposals(boxes, scores, keep)
-    rows, valid = suppression.suppress_by_class(candidates, classes, config)
+    rivals = tf.ones_like(classes) if config.class_agnostic else classes
+    rows, valid = suppression.suppress_by_class(candidates, rivals, config)
     boxes = box_lib.enlarge(take(boxes, rows), config.detection_margin)
     classes, scores = take(classes, rows), take(scores, rows)
     confidence = take(confidence, rows)

@@ -141,3 +141,22 @@ def test_a_split_without_labels_has_no_metrics(work, capsys):
 def test_the_nearest_preset_is_named():
     for name, make in presets.PRESETS.items():
         assert presets.nearest_preset(make()) == (name, [])
+
+
+def test_objects_are_judged_whatever_their_class(files, tmp_path, capsys):
+    for path in (tmp_path / "found").glob("*.txt"):  # all classes are wrong
+        lines = [line.split() for line in path.read_text().splitlines()]
+        numbers = [str(raw_id) for raw_id, _ in CLASSES.pairs()]
+        for line in lines:
+            line[1] = numbers[numbers.index(line[1]) - 1]
+        path.write_text("".join(" ".join(line) + "\n" for line in lines))
+    classes = ("--classes", tmp_path / "classes.txt")
+    named = (f"{number} {name}\n" for number, name in CLASSES.pairs())
+    classes[1].write_text("".join(named))
+    assert metrics_of(tmp_path, *files, *classes)["AP25"] == 0
+    capsys.readouterr()
+    whole = metrics_of(tmp_path, *files, *classes, "--class-agnostic")
+    assert whole["AP25"] == pytest.approx(1)
+    assert [x["class"] for x in whole["classes"]] == ["object"]
+    assert whole["F1_25"] == 1
+    assert "0 wrong, 0 missed, F1 1.000" in capsys.readouterr().out

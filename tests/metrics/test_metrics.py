@@ -126,3 +126,20 @@ def test_bad_input_is_one_clear_error(message):
     scene = BAD[message](*chairs(strip(200), (0, 200, 0.9)))
     with pytest.raises(ValueError, match=message):
         InstanceEvaluator(NAMES).update(*scene)
+
+
+def test_instances_that_are_shown_are_counted():
+    instance = strip(200, 200, 200)
+    scene = chairs(
+        instance, (0, 200, 0.9), (0, 190, 0.8), (200, 350, 0.4), (390, 590, 0.2)
+    )
+    evaluator = InstanceEvaluator(NAMES)
+    evaluator.update(*scene)
+    counts = {score: evaluator.shown(score) for score in (0.0, 0.3, 0.85, 0.95)}
+    assert [tuple(x)[1:] for x in counts.values()] == [
+        (3, 1, 0), (2, 1, 1), (1, 0, 2), (0, 0, 3),
+    ]  # fmt: skip
+    assert counts[0.3].precision == counts[0.3].recall == pytest.approx(2 / 3)
+    assert counts[0.85].f1 == pytest.approx(0.5)
+    assert np.isnan(counts[0.95].precision) and counts[0.95].f1 == 0
+    assert np.isnan(InstanceEvaluator(NAMES).shown(0.5).f1)

@@ -3,9 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from gspn_tf import config as c
 from gspn_tf.models import scoring
 from gspn_tf.models.scoring import RefinedBoxes, Support
-from gspn_tf.types import Detections
+from gspn_tf.types import Detections, Regions
 
 # Four points; classes are background, one and two.
 SUPPORT = Support(
@@ -49,3 +50,24 @@ def test_best_come_first_and_padding_is_zero():
     np.testing.assert_allclose(found.scores, [[0.3, 0.5, 0.0]])
     np.testing.assert_array_equal(found.boxes[0, :, 0], [1, 1, 0])
     np.testing.assert_array_equal(found.masks[0].numpy().sum(1), [2, 2, 0])
+
+
+def test_objects_are_scored_and_suppressed_whatever_their_class():
+    # Two regions at one place, of two classes, and one that is of no class for sure.
+    boxes = tf.constant(
+        [[[0.0, 0, 0, 1, 1, 1], [0.0, 0, 0, 1, 1, 1.1], [5, 0, 0, 1, 1, 1]]]
+    )
+    regions = Regions(boxes, tf.zeros([1, 3, 4], tf.int32), tf.ones([1, 3], tf.bool))
+    chances = tf.constant([[[0.1, 0.8, 0.1], [0.2, 0.1, 0.7], [0.4, 0.3, 0.3]]])
+    support = Support(tf.ones([1, 9]), tf.ones([1, 9, 3]))
+    deltas = tf.zeros([1, 3, 3, 6])
+    proposal = c.GSPNConfig(num_classes=3)
+    config = c.RPointNetConfig(proposal=proposal, min_score=0.5, max_detections=4)
+    found = scoring.refine(regions, tf.math.log(chances), deltas, support, config)
+    assert found.classes.numpy().tolist() == [[1, 2, 0, 0]]
+    np.testing.assert_allclose(found.scores, [[0.8, 0.7, 0, 0]], rtol=1e-5)
+    config.class_agnostic = True
+    found = scoring.refine(regions, tf.math.log(chances), deltas, support, config)
+    assert found.classes.numpy().tolist() == [[1, 1, 0, 0]]
+    np.testing.assert_allclose(found.scores, [[0.9, 0.6, 0, 0]], rtol=1e-5)
+    np.testing.assert_allclose(found.boxes[0, 1], boxes[0, 2])
