@@ -7,7 +7,7 @@ from serving.answers import assert_answers
 from serving.far_scans import padded, scan
 
 from gspn_tf import ops
-from gspn_tf.data.sampling import POINTS
+from gspn_tf.data.sampling import POINTS, draw
 from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.inference.serving import signatures as serving
 from gspn_tf.inference.serving.requests import check_request
@@ -53,11 +53,17 @@ def test_one_number_of_points_for_all_scans(segment):
 
 
 @pytest.mark.slow
-def test_farthest_points(sure_network):
-    served = ServedModel(sure_network, NUM_POINTS, "farthest", MAX_POINTS)
+@pytest.mark.parametrize("kind, density", [("farthest", 0.0), ("random", 3.0)])
+def test_points_drawn_in_other_ways(sure_network, kind, density):
+    served = ServedModel(sure_network, NUM_POINTS, kind, MAX_POINTS, density)
     points, colors = scan(900)
-    expected = Segmenter(sure_network, NUM_POINTS, "farthest").segment(points, colors)
-    found = served.signatures()["serving_default"](points, colors)
+    near = np.float32(points - np.median(points, axis=0))
+    seen = draw(near, NUM_POINTS, kind, density, tf.zeros(2, tf.int64))
+    assert (len(seen) < NUM_POINTS) == (density > 0) and len(seen) > 20
+    segmenter = Segmenter(sure_network, NUM_POINTS, kind, density)
+    expected = segmenter.segment(points, colors)
+    with ops.portable():
+        found = served.signatures()["serving_default"](points, colors)
     assert_answers(found, expected, 900)
 
 
