@@ -15,3 +15,9 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
     damage = (RuntimeError, KeyError, TypeError, AttributeError)
     with naming_file(path, "HDF5", *damage), h5py.File(path) as file:
         yield file
+
+
+def check(path: str | Path) -> None:
+    """Raise a ScanError that names a file which cannot be read."""
+    with opened(path):
+        pass

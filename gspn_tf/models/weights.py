@@ -30,8 +30,7 @@ def load_weights(
     Raises:
         ValueError: it is damaged, or of another network.
     """
-    with hdf5.opened(path):
-        pass  # a damaged file has been named
+    hdf5.check(path)
     others = [*skipped, getattr(model, "optimizer", None)]  # the file has none
     try:
         model.load_weights(path, objects_to_skip=others)

@@ -83,8 +83,7 @@ class RunFolder(NamedTuple):
         """Raise ValueError for a damaged file of a run that another starts from."""
         self.config(), self.classes()
         for path in sorted(self.path.glob("*.weights.h5")):
-            with hdf5.opened(path):
-                pass
+            hdf5.check(path)
 
     def classes(self) -> list[tuple[int, str]]:
         """Read raw id and name of the network's classes 1..C, in their order.
