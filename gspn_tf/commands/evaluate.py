@@ -70,7 +70,7 @@ FLAGS = (
         "the run folder, named by split, protocol, scores and data.",
     ),
     flag(
-        "--class-agnostic --class_agnostic",
+        "--class_agnostic --class-agnostic",
         "Score and judge objects whatever their class.",
         False,
     ),
