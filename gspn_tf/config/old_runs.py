@@ -53,7 +53,7 @@ def upgrade(data: Any) -> Any:
     values.pop("shuffle_buffer", None)  # all scenes are shuffled now
     if "translate_std" in values:
         values["augmentation"] = {
-            "rotation": float(values.pop("rotate")),
+            "rotation": float(values.pop("rotate", True)),
             "translation": values.pop("translate_std"),
             "color_jitter": values.pop("color_jitter", 0.0),
         }

@@ -13,6 +13,7 @@ from gspn_tf.config import AugmentationConfig
 from gspn_tf.data.scene import FIELDS, GREY
 
 WHOLE = 255.0  # level of a full colour
+MOST_NODES = 10_000_000  # of the noise that bends a scene
 
 
 def augment(scene: dict, options: AugmentationConfig, seeds: tf.Tensor) -> dict:
@@ -62,11 +63,21 @@ def bend(
         strength: Metres, standard deviation at a node.
         spacing: Metres between nodes.
         seed: [2] integers.
+
+    Raises:
+        tf.errors.InvalidArgumentError: The scene has MOST_NODES nodes or more, as one
+            in millimetres has.
     """
     low = tf.reduce_min(points, axis=0)
     place = (points - low) / spacing
     cell = tf.floor(place)
-    size = tf.cast(tf.reduce_max(cell, axis=0), tf.int32) + 2
+    most = tf.reduce_max(cell, axis=0)
+    tf.debugging.assert_less(
+        tf.reduce_prod(most + 2),
+        float(MOST_NODES),
+        "a scene that is bent must be in metres: its extent in elastic_spacing is",
+    )
+    size = tf.cast(most, tf.int32) + 2
     noise = tf.random.stateless_normal(tf.concat([size, [3]], 0), seed)
     part, cell = place - cell, tf.cast(cell, tf.int32)
     moved = points

@@ -227,8 +227,8 @@ def _element(
     points, kind = scene["points"], options.sampling
     rows = sampling.draw(points, count, kind, options.density, seeds[3])
     if training:
-        rows = sampling.thin(rows, options.augmentation.point_dropout, seeds[4])
         rows = tf.random.experimental.stateless_shuffle(rows, seeds[4])
+        rows = sampling.thin(rows, options.augmentation.point_dropout, seeds[4])
     return preprocessing.resample(scene, targets, rows, count)
 
 

@@ -41,13 +41,12 @@ def draw(
 
 
 def thin(rows: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
-    """Leave out a random share of rows [n], `most` of it at most."""
+    """Leave out the last of rows [n] in random order, a random share up to `most`."""
     if not most:
         return rows
     share = 1 - most * tf.random.stateless_uniform([], tf.random.fold_in(seed, 1))
     kept = tf.math.ceil(share * tf.cast(tf.shape(rows)[0], tf.float32))
-    shuffled = tf.random.experimental.stateless_shuffle(rows, seed)
-    return shuffled[: tf.cast(kept, tf.int32)]
+    return rows[: tf.cast(kept, tf.int32)]
 
 
 def order_of(picks: tf.Tensor) -> tf.Tensor:

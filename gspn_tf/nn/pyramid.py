@@ -18,7 +18,7 @@ class Level(NamedTuple):
     """One set abstraction: its centres and their neighbours one level below."""
 
     points: tf.Tensor  # [B, n, 3]
-    num_points: tf.Tensor  # [B]       distinct ones; the rest repeat point 0
+    num_points: tf.Tensor  # [B]       that count; no level above looks at the rest
     neighbors: tf.Tensor  # [B, n, K] int32 rows of the level below
 
 

@@ -82,3 +82,4 @@ def test_augmentation_of_an_earlier_version():
     options = c.from_dict(c.DataConfig, old)
     expected = c.AugmentationConfig(rotation=0.0, translation=0.5, color_jitter=0.1)
     assert options == c.DataConfig(num_points=9, augmentation=expected)
+    assert c.from_dict(c.DataConfig, {"translate_std": 1.0}) == c.DataConfig()

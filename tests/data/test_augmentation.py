@@ -54,6 +54,11 @@ def test_bending_is_smooth_and_as_strong_as_said():
     assert np.abs(np.diff(moved, axis=0)).max() < 0.05  # of a centimetre's step
 
 
+def test_a_scene_in_millimetres_is_not_bent():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be in metres"):
+        augmentation.bend(1000 * POINTS, 0.05, 0.8, SEEDS[0])
+
+
 def test_colours_are_stretched_shifted_and_dropped():
     points, colors = changed(auto_contrast=1.0)
     np.testing.assert_array_equal(points, POINTS)
