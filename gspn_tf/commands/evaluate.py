@@ -14,7 +14,7 @@ from gspn_tf.commands.command import (
     start_tensorflow,
     write_metrics,
 )
-from gspn_tf.commands.flags import JSON, POINT_SEED, PRECISION, flag
+from gspn_tf.commands.flags import DEFAULT_MODEL, JSON, POINT_SEED, PRECISION, flag
 from gspn_tf.config import RPointNetConfig, presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
@@ -37,7 +37,11 @@ class Evaluand(NamedTuple):
 
 
 FLAGS = (
-    flag("--run", "Run folder, or preset or its folder."),
+    flag(
+        "--run",
+        "Run folder, or preset or its folder; default: indoor, unless --predictions "
+        "are given.",
+    ),
     flag("--data", "Folder that `gspn prepare` made."),
     flag("--split", "Its split to evaluate on; default: val."),
     flag(
@@ -66,8 +70,8 @@ FLAGS = (
     PRECISION,
     flag(
         "--report",
-        "Folder for the metrics as JSON and a page; default: with --run one in "
-        "the run folder, named by split, protocol, scores and data.",
+        "Folder for the metrics as JSON and a page; default: one in the folder of "
+        "--run, named by split, protocol, scores and data.",
     ),
     flag(
         "--class_agnostic --class-agnostic",
@@ -115,7 +119,7 @@ def run(flags: Namespace) -> None:
     name = "{split}-{protocol}-{scores}-{data_sha256:.8}".format(**about)
     name += "-objects" * flags.class_agnostic
     default = Path(flags.run or "", "evaluation", name)
-    if flags.report or flags.run:
+    if flags.report or (flags.run and Path(flags.run).is_dir()):
         folder = Path(flags.report or default)
         report.write_evaluation(folder, evaluation, about)
         print(f"open {folder / report.NAMES[-1]}")
@@ -124,6 +128,8 @@ def run(flags: Namespace) -> None:
 def _given(flags: Namespace) -> Evaluand:
     """Find what the flags name."""
     names = ("run", "data", "predictions", "truth")
+    if flags.data and not (flags.run or flags.predictions or flags.truth):
+        flags.run = DEFAULT_MODEL
     given = {name for name in names if getattr(flags, name)}
     about = {
         "protocol": flags.protocol or "scannet",

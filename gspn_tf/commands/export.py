@@ -9,10 +9,10 @@ from gspn_tf.commands.command import (
     model_folder,
     start_tensorflow,
 )
-from gspn_tf.commands.flags import PRECISION, flag, integer
+from gspn_tf.commands.flags import MODEL, PRECISION, flag, integer
 
 FLAGS = (
-    flag("--model", "Run folder, or preset or its folder.", required=True),
+    MODEL,
     flag("--output", "Folder of all versions of this model.", required=True),
     flag(
         "--ops",

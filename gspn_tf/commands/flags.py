@@ -65,5 +65,7 @@ PRECISION = flag(
     "float32",
     choices=("float32", "bfloat16", "float16"),
 )
+DEFAULT_MODEL = "indoor"
+MODEL = flag("--model", "Run folder, or preset or its folder.", DEFAULT_MODEL)
 JSON = flag("--json", "Also write the metrics to this file.")
 POINT_SEED = flag("--seed", "Of the points that the network sees.", 0, type=integer(0))

@@ -12,11 +12,11 @@ from gspn_tf.commands.command import (
     model_folder,
     start_tensorflow,
 )
-from gspn_tf.commands.flags import POINT_SEED, PRECISION, flag, integer, real
+from gspn_tf.commands.flags import MODEL, POINT_SEED, PRECISION, flag, integer, real
 
 FLAGS = (
     flag("scan", "PLY or npz file."),
-    flag("--model", "Run folder, or preset or its folder.", required=True),
+    MODEL,
     flag("--output", "Folder for the results.", required=True),
     flag(
         "--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=real(1e-9, 1e9)

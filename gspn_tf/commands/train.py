@@ -4,7 +4,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from gspn_tf.commands.command import Command, UserError, config_of, start_tensorflow
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    config_of,
+    model_folder,
+    start_tensorflow,
+)
 from gspn_tf.commands.flags import PRECISION, flag, integer
 from gspn_tf.data import manifest
 
@@ -13,11 +19,16 @@ FLAGS = (
         "--config",
         "FILE.py:VARIANT, such as configs/rooms.py:small, or a run's config.json; each "
         "field can be set as --config.model.proposal.num_seeds=64. Default: the config "
-        "that the run folder, or the run given to --init, holds.",
+        "that the run folder, or what is given to --init, holds; a preset's for few "
+        "scans.",
     ),
     flag("--data", "Folder that `gspn prepare` made.", required=True),
     flag("--run", "Folder of the run; one that exists is continued.", required=True),
-    flag("--init", "Run folder whose weights to start from (fine-tuning)."),
+    flag(
+        "--init",
+        "Run folder, or preset or its folder, whose weights to start from, such as "
+        "indoor (fine-tuning).",
+    ),
     flag(
         "--stage",
         "What to train; all: what the config has.",
@@ -37,7 +48,8 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Train proposals (stage one) and instance heads (stage two), or an SGPN."""
-    sources = [f"{folder}/config.json" for folder in (flags.run, flags.init) if folder]
+    init = model_folder(flags.init, "--init") if flags.init else None
+    sources = [f"{folder}/config.json" for folder in (flags.run, init) if folder]
     found = [source for source in sources if Path(source).is_file()]
     if not (flags.config or found):
         raise UserError("--config must be given: neither --run nor --init has one yet")

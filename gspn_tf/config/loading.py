@@ -15,10 +15,11 @@ from ml_collections import config_flags
 
 from gspn_tf import config as config_lib
 from gspn_tf.config import CONFIGS, Config
+from gspn_tf.config.fine_tuning import fine_tuning_config, is_preset_config
 
 
 def load_config(argument: str) -> Config:
-    """The config of `FILE.py:VARIANT`, or of a run folder's `config.json`.
+    """The config of `FILE.py:VARIANT`, or of a run's or preset's `config.json`.
 
     `VARIANT+NAME+...` applies ablations of `configs/ablations.py` to it, in turn. A
     path that is not found from the current folder is looked up among the configs that
@@ -28,7 +29,10 @@ def load_config(argument: str) -> Config:
     variant, *ablations = rest.split("+")
     path = find_config(name)
     if path.suffix == ".json":
-        config = config_lib.read_config(path)
+        preset = is_preset_config(path)
+        config = (
+            fine_tuning_config(path.parent) if preset else config_lib.read_config(path)
+        )
     elif not (get_config := _run(path).get("get_config")):
         raise ValueError(f"{path} defines no get_config(variant)")
     else:

@@ -75,6 +75,7 @@ class PresetModel(keras.Model):
         folder: str | Path,
         classes: Classes | None = None,
         data: DataConfig | None = None,
+        half: bool = False,
     ) -> None:
         """Write a folder of which `from_preset` makes the model again.
 
@@ -84,9 +85,10 @@ class PresetModel(keras.Model):
             folder: Where to write; made where it is missing.
             classes: As of the constructor, where the model was made without.
             data: As of the constructor, where the model was made without.
+            half: Whether matrices are rounded to float16 on disk.
 
         Raises:
-            ValueError: As many classes as the model has not.
+            ValueError: As many classes as the model has not, or weights beyond float16.
         """
         whole = keras.saving.serialize_keras_object(self)
         for name in ("build_config", "compile_config"):
@@ -108,7 +110,7 @@ class PresetModel(keras.Model):
             for name, value in known.items():
                 files.write_json(scratch / KNOWN[name], value)
             files.write_text(scratch / "README.md", card)
-            save_weights(self, scratch / WEIGHTS)
+            save_weights(self, scratch / WEIGHTS, half)
 
     @classmethod
     def from_preset(cls, name: str | Path) -> Self:

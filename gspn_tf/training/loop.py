@@ -25,7 +25,7 @@ from gspn_tf.training.callbacks import Recorder
 from gspn_tf.training.hosts import Hosts
 from gspn_tf.training.run_folder import RunFolder
 from gspn_tf.training.schedules import optimizer
-from gspn_tf.training.starting import start_weights
+from gspn_tf.training.starting import Start, start_weights
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def train(
         config: every hyper-parameter.
         data_dir: a prepared data folder.
         run_dir: the run folder, made where it is missing.
-        init: a run folder to start from instead of random weights (fine-tuning); what
-            does not fit because the classes are others starts at random.
+        init: a run folder or preset to start from instead of random weights
+            (fine-tuning); layers of the classes start at random where these differ.
         stages: some stages of the config; None: all of them.
         console: where the progress goes; None: nowhere.
         wait: whether to wait while another process trains in the folder.
@@ -141,8 +141,7 @@ def train(
             f"{expected} (with the background), got {outputs}"
         )
     scenes.steps()
-    if source := RunFolder(Path(init)) if init else None:
-        source.check()
+    source = Start.find(init) if init else None
     with hosts.own_folder(run.path) as path, hosts.watching():
         own = RunFolder(path)
         with own.locked(wait), manifest.naming_damage(data_dir):
@@ -157,7 +156,7 @@ def fit_stage(
     stage: str,
     scenes: Scenes,
     run: RunFolder,
-    init: RunFolder | None,
+    init: Start | None,
     console: Console,
     precision: str | None,
 ) -> None:

@@ -1,55 +1,108 @@
 """The weights that a stage of training starts from."""
 
 import operator
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import keras
 from rich.console import Console
 
-from gspn_tf.models.weights import load_weights, save_weights
+from gspn_tf import config as config_lib
+from gspn_tf import models
+from gspn_tf.models import presets
+from gspn_tf.models.weights import copy_weights, load_weights, save_weights
 from gspn_tf.training.run_folder import RunFolder
+
+
+class Start(NamedTuple):
+    """A trained network in place of random weights (fine-tuning)."""
+
+    name: str
+    classes: Sequence[tuple[int, str]]  # raw id and name
+    stages: dict[str, Path | keras.Model]  # weights of each stage that it has
+
+    @classmethod
+    def find(cls, name: str | Path) -> Self:
+        """Find a run folder, or a preset by its name or folder.
+
+        Raises:
+            FileNotFoundError: there is neither.
+            ValueError: a file of it is damaged, or it does not tell its classes.
+        """
+        folder = config_lib.preset_folder(name)
+        if presets.is_preset(folder):
+            return cls.of_preset(folder)
+        run = RunFolder(folder)
+        run.check()
+        paths = {stage: run.weights(stage) for stage in run.config().model.stages()}
+        stages = {stage: path for stage, path in paths.items() if path.exists()}
+        return cls(str(name), run.classes(), stages)
+
+    @classmethod
+    def of_preset(cls, folder: Path) -> Self:
+        """Take a preset's network, or all of its stages."""
+        model = presets.read_preset(folder)
+        if model.classes is None:
+            raise ValueError(f"{folder} does not tell its classes: it cannot be tuned")
+        if isinstance(model, models.GSPN):
+            return cls(str(folder), model.classes, {"gspn": model})
+        stages = dict.fromkeys(model.config.stages(), model)
+        if model.proposal_network:
+            stages["gspn"] = model.proposal_network
+        return cls(str(folder), model.classes, stages)
+
+    def load(
+        self, stage: str, model: keras.Model, run: RunFolder, console: Console
+    ) -> bool:
+        """Give a model the weights of a stage, if it is here.
+
+        Where a run is of other classes, the layers of the classes start anew.
+
+        Raises:
+            ValueError: they are of another network.
+        """
+        if (source := self.stages.get(stage)) is None:
+            return False
+        same = list(map(tuple, self.classes)) == run.classes()
+        names = () if same else model.class_layers
+        skipped = [operator.attrgetter(name)(model) for name in names]
+        if isinstance(source, Path):
+            load_weights(model, source, skipped)
+        else:
+            copy_weights(source, model, skipped)
+        if names:
+            console.print(
+                f"{self.name} has other classes: {', '.join(names)} start anew",
+                highlight=False,
+                soft_wrap=True,
+            )
+        return True
 
 
 def start_weights(
     model: keras.Model,
     stage: str,
     run: RunFolder,
-    init: RunFolder | None,
+    init: Start | None,
     console: Console,
 ) -> None:
     """Take the weights before the first step from `init`, or from stage one.
 
     Stage one's that come from `init` are kept in the run folder too, so that it is that
-    of a whole run. Where `init` has other classes, the layers of the classes start
-    anew. Schedules begin in any case.
+    of a whole run. Schedules begin in any case.
     """
-    other = init is not None and init.classes() != run.classes()
-    if init and init.weights(stage).exists():
-        load_init(model, init.weights(stage), other, console)
+    begun = init is not None and init.load(stage, model, run, console)
+    if begun:
         model.steps.assign(0)
     if stage != "rpointnet":
         return
     network, own = model.proposal_network, run.weights("gspn")
     if own.exists():
         load_weights(network, own)
-    elif init and init.weights("gspn").exists():
-        load_init(network, init.weights("gspn"), other, console)
+    elif init and init.load("gspn", network, run, console):
         save_weights(network, own)
-    elif not (init and init.weights(stage).exists()):
+    elif not begun:
         raise ValueError(
             f"stage two needs proposals: {own} is missing; train stage gspn first"
-        )
-
-
-def load_init(
-    model: keras.Model, path: Path, other_classes: bool, console: Console
-) -> None:
-    """Read weights of another run; with other classes all but the classes' layers."""
-    names = model.class_layers if other_classes else ()
-    load_weights(model, path, [operator.attrgetter(name)(model) for name in names])
-    if names:
-        console.print(
-            f"{path} has other classes: {', '.join(names)} start anew",
-            highlight=False,
-            soft_wrap=True,
         )

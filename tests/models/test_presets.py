@@ -194,6 +194,32 @@ def test_a_preset_holds_a_network_whole(sgpn, preset, tmp_path):
     assert len(found.semantic) == 300
 
 
+def test_matrices_of_a_preset_may_be_rounded(sgpn, preset, tmp_path):
+    sgpn.save_to_preset(tmp_path / "half", half=True)
+    again = models.SGPN.from_preset(tmp_path / "half")
+    rounded = 0
+    for ours, theirs in zip(sgpn.weights, again.weights, strict=True):
+        expected = ours.numpy()
+        if expected.ndim > 1:
+            expected, rounded = np.float16(expected), rounded + 1
+        assert theirs.dtype == ours.dtype
+        np.testing.assert_array_equal(theirs.numpy(), expected, err_msg=ours.path)
+    assert rounded > 5
+    sizes = [
+        (at / "model.weights.h5").stat().st_size for at in (preset, tmp_path / "half")
+    ]
+    assert sizes[1] < sizes[0]
+
+
+def test_weights_beyond_half_precision_are_refused(tiny_sgpn, tmp_path):
+    model = models.SGPN(tiny_sgpn)
+    kernel = next(weight for weight in model.weights if weight.ndim > 1)
+    kernel.assign(kernel + 1e5)
+    with pytest.raises(ValueError, match="does not fit float16"):
+        model.save_to_preset(tmp_path / "own", half=True)
+    assert not list(tmp_path.glob("own/*"))
+
+
 def test_presets_of_the_package_have_names(preset, monkeypatch):
     monkeypatch.setattr(c, "PRESETS", preset.parent)
     assert models.SGPN.from_preset("rooms").classes == CLASSES

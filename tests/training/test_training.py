@@ -18,8 +18,9 @@ from gspn_tf import config as c
 from gspn_tf.data.classes import ClassList
 from gspn_tf.models.base import momentum_at
 from gspn_tf.training import loop as training
-from gspn_tf.training import schedules, starting
+from gspn_tf.training import schedules
 from gspn_tf.training.run_folder import RunFolder
+from gspn_tf.training.starting import Start
 
 GSPN = ("gspn",)
 pytestmark = pytest.mark.usefixtures("toys")
@@ -229,7 +230,7 @@ def test_fine_tuning_to_other_classes_keeps_what_fits(whole, tmp_path):
         stages=GSPN,
         console=Console(file=log, width=60),
     )
-    said = f"{whole.weights('gspn')} has other classes: out start anew"
+    said = f"{whole.path} has other classes: out start anew"
     assert said in log.getvalue().splitlines()
     old, new = (weights(run.weights("gspn")) for run in (whole, tuned))
     shapes = {name for name in old if old[name].shape != new[name].shape}
@@ -238,13 +239,13 @@ def test_fine_tuning_to_other_classes_keeps_what_fits(whole, tmp_path):
     np.testing.assert_array_equal(old[hidden[0]], new[hidden[0]])
 
 
-@pytest.mark.parametrize("other_classes", [True, False])
-def test_weights_of_another_network_are_refused(other_classes, whole, monkeypatch):
+@pytest.mark.parametrize("classes", [toy_models.CLASSES.pairs(), [(1, "other")]])
+def test_weights_of_another_network_are_refused(classes, whole, monkeypatch):
     monkeypatch.setattr(toy_models, "WIDTH", 5)
     model = training.initial_model("gspn", toy_models.config())
+    start = Start.find(whole.path)._replace(classes=classes)
     with pytest.raises(ValueError, match="does not fit this config's network"):
-        console = Console(quiet=True)
-        starting.load_init(model, whole.weights("gspn"), other_classes, console)
+        start.load("gspn", model, whole, Console(quiet=True))
 
 
 def test_configs_that_do_not_fit_the_data(data_dir, tmp_path):
