@@ -42,36 +42,32 @@ def run(flags: Namespace) -> None:
     start_tensorflow()
     from gspn_tf.data.classes import ClassList
     from gspn_tf.files.scans import read_scan
+    from gspn_tf.inference import seen
     from gspn_tf.inference import segmenter as inference
     from gspn_tf.inference.segmented_scan import SegmentedScan
 
     scan = read_scan(path)
     model, config, pairs = inference.load_run(folder, flags.precision)
     classes = ClassList.from_pairs(list(pairs))
-    seen = min(flags.num_points or config.data.num_points_inference, len(scan.points))
+    limit = min(flags.num_points or config.data.num_points_inference, len(scan.points))
     print(
-        f"{path.name}: {len(scan.points):,} points; the network sees {seen:,} at most"
+        f"{path.name}: {len(scan.points):,} points; the network sees {limit:,} at most"
     )
-    print(unit_hint(scan.points[scan.finite], flags.scale), end="")
-    data = dataclasses.replace(config.data, num_points_inference=seen)
+    data = dataclasses.replace(config.data, num_points_inference=limit)
     segmenter = inference.Segmenter.from_config(model, data)
     points = scan.points * np.float32(flags.scale)
-    found = segmenter.segment(points, scan.colors, flags.seed)
-    found = found.scored(config.model.shown_score)
+    if doubt := seen.unit_doubt(points[scan.finite]):
+        print(doubt)
+    everything = segmenter.segment(points, scan.colors, flags.seed)
+    found = everything.scored(config.model.shown_score)
     result = SegmentedScan(path.name, scan, flags.scale, classes, found)
     result.write(flags.output)
     for row in result.instances():
         print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
+    if seen.is_little(found):
+        least, finite = config.model.shown_score, points[scan.finite]
+        print(seen.report(everything, least, classes, finite))
     print(f"{len(found.classes)} instances: {Path(flags.output) / 'index.html'}")
-
-
-def unit_hint(points: np.ndarray, scale: float) -> str:
-    """Doubt the unit of points [V, 3] in a line, if they can hardly be in metres."""
-    extent = float(np.ptp(points, axis=0).max()) * scale
-    if len(points) < 2 or 0.3 <= extent <= 200:
-        return ""
-    guess = "millimetres: --scale 0.001" if extent > 200 else "another unit: --scale"
-    return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}\n"
 
 
 COMMAND = Command("segment", FLAGS, run)

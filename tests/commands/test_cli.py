@@ -17,7 +17,7 @@ from command_line import error_of, gspn, write_scans
 from gspn_tf import config as c
 from gspn_tf.commands import command as command_lib
 from gspn_tf.commands import main as cli
-from gspn_tf.commands import prepare_generated, segment
+from gspn_tf.commands import prepare_generated
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.masks import read_masks
@@ -346,17 +346,3 @@ def test_an_error_in_a_graph_shows_its_cause(call, message, monkeypatch, capsys)
     monkeypatch.setattr(prepare_generated, "generated_data", lambda *_: call())
     assert gspn("prepare", "rooms", "--output", "x") == 1
     assert error_of(capsys).startswith(f"gspn: {message}")
-
-
-@pytest.mark.parametrize(
-    "size, scale, expected",
-    [
-        (5000.0, 0.001, ""),
-        (5000.0, 1.0, "millimetres: --scale 0.001"),
-        (0.005, 1.0, "another unit"),
-    ],
-)
-def test_scan_in_other_units_is_noticed(size, scale, expected):
-    points = np.array([[0, 0, 0], [size, size / 2, 0]], np.float32)
-    hint = segment.unit_hint(points, scale)
-    assert expected in hint and bool(hint) == bool(expected)
