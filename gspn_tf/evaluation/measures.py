@@ -78,8 +78,10 @@ def proposal_quality(network: models.GSPN, batch: dict) -> dict[str, np.ndarray]
     Where a seed has several boxes, that of highest objectness counts.
 
     Returns:
-        `proposal_miou` [K], of the seed's box with its object's, and where shapes are
-        proposed `proposal_chamfer` [K], metres: mean distances both ways, added.
+        `proposal_miou` [K], of the seed's box with its object's, and what it would be
+        with the true centre or the true size; `proposal_center_error` [K], a share of
+        the object's diagonal; and where shapes are proposed `proposal_chamfer` [K],
+        metres: mean distances both ways, added.
     """
     targets = batch["targets"]
     scene = {key: value for key, value in batch.items() if key != "targets"}
@@ -89,24 +91,40 @@ def proposal_quality(network: models.GSPN, batch: dict) -> dict[str, np.ndarray]
     own = tf.stack([rows[:, 0], tf.cast(tf.gather_nd(instance, rows), tf.int64)], 1)
     truth = tf.gather_nd(targets["boxes"], own)
     boxes = tf.gather_nd(found.proposals.boxes, rows)
-    iou = box_lib.pairwise_iou(boxes[:, None], truth[:, None])[:, 0, 0]
+    (centers, sizes), (true_centers, true_sizes) = (
+        tf.split(each, 2, axis=-1) for each in (boxes, truth)
+    )
+    compared = {
+        "proposal_miou": boxes,
+        "proposal_miou_true_centers": tf.concat([true_centers, sizes], -1),
+        "proposal_miou_true_sizes": tf.concat([centers, true_sizes], -1),
+    }
+    quality = {
+        name: box_lib.pairwise_iou(each[:, None], truth[:, None])[:, 0, 0].numpy()
+        for name, each in compared.items()
+    }
+    miss, diagonal = (
+        tf.norm(centers - true_centers, axis=-1),
+        tf.norm(true_sizes, axis=-1),
+    )
+    quality["proposal_center_error"] = tf.math.divide_no_nan(miss, diagonal).numpy()
     if not isinstance(found.proposed, ShapeOutputs):
-        return {"proposal_miou": iou.numpy()}
+        return quality
     there, _, back, _ = ops.nn_distance(
         tf.gather_nd(found.proposed.generated.points, rows),
         tf.gather_nd(targets["shapes"], own),
     )
     distance = tf.reduce_mean(tf.sqrt(there), 1) + tf.reduce_mean(tf.sqrt(back), 1)
-    return {"proposal_miou": iou.numpy(), "proposal_chamfer": distance.numpy()}
+    return quality | {"proposal_chamfer": distance.numpy()}
 
 
 def proposal_metrics(
     network: models.GSPN, split: Split, config: Config
 ) -> dict[str, float]:
-    """Measure a GSPN's proposals: mean IoU, mean Chamfer distance in metres.
+    """Measure a GSPN's proposals: means of `proposal_quality`.
 
-    These are the numbers of Tables 4 and 5, over all seeds of the split that lie on an
-    object, each against that object. Proposals without shapes have no Chamfer distance.
+    The mean IoU and the Chamfer distance are the numbers of Tables 4 and 5, over all
+    seeds of the split that lie on an object, each against that object.
     """
     batches = data.load(
         str(split.directory),

@@ -23,6 +23,9 @@ from gspn_tf.visualize.report import Figure, Report, ReportTable, Section, write
 NAMES = ("evaluation.json", "evaluation.html")
 WORDS = {
     "proposal_miou": "mIoU of the proposals",
+    "proposal_miou_true_centers": "mIoU of the proposals at the true centres",
+    "proposal_miou_true_sizes": "mIoU of the proposals with the true sizes",
+    "proposal_center_error": "Distance of their centres, share of the diagonal",
     "proposal_chamfer": "Chamfer distance of the proposals, metres",
 }
 

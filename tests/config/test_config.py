@@ -10,7 +10,7 @@ from gspn_tf.config import presets
 
 VARIANTS = [
     f"{name}.py:{variant}"
-    for name in ("rooms", "scannet", "parts", "partnet", "nyuv2", "views")
+    for name in ("rooms", "indoor", "scannet", "parts", "partnet", "nyuv2", "views")
     for variant in ("small", "paper")
 ]
 

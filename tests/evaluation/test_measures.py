@@ -63,6 +63,12 @@ def test_worse_proposals_are_measured():
     np.testing.assert_allclose(
         quality["proposal_miou"], [1 / 3, 0, 0, 1 / 3], atol=1e-6
     )
+    np.testing.assert_allclose(quality["proposal_miou_true_centers"], 1, rtol=1e-6)
+    np.testing.assert_array_equal(
+        quality["proposal_miou_true_sizes"], quality["proposal_miou"]
+    )
+    off = 1 / np.sqrt([12, 14, 14, 12])  # diagonals of 2 x 2 x 2 and 1 x 2 x 3
+    np.testing.assert_allclose(quality["proposal_center_error"], off, rtol=1e-6)
     target = tf.constant([0, 0, 100.0])
     distances = tf.norm(SHAPES[0] - target, axis=-1).numpy()  # [2, 9]
     both_ways = distances.min(1) + distances.mean(1)

@@ -39,7 +39,9 @@ def measure_networks(measurement: Measurement) -> dict[str, Any]:
         network, config = inference.load_proposal_network(first.path)
         split = measures.Split(first.data.path, measurement.split)
         quality = measures.proposal_metrics(network, split, config)
-        found = {PROPOSALS[name]: value for name, value in quality.items()}
+        found = {
+            PROPOSALS[name]: quality[name] for name in PROPOSALS if name in quality
+        }
     if first.stages[-1] != "gspn":
         found |= _instance_figures(measurement)
     return {

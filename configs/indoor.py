@@ -1,0 +1,64 @@
+r"""The network that ships as the preset `indoor`: furnished rooms, scanned virtually.
+
+Aim      objects of ScanNet's classes in real rooms, without a real scan in training
+Command  gspn prepare homes --furniture F --homes sweethome3d.jar \
+             --output datasets/homes --train 600 --val 24 --test 0
+         gspn train --config=configs/indoor.py:indoor --data datasets/homes \
+             --run runs/indoor
+Hardware two CPU cores, 6 GB
+Time     see docs/indoor.md
+Result   see docs/indoor.md
+"""
+
+from gspn_tf import config as c
+from gspn_tf.config import presets
+
+
+def indoor() -> c.Config:
+    """`small` with half more channels and seeds, at a density, augmented, averaged."""
+    config = presets.small(
+        num_points=10_240,
+        epochs=(24, 10),
+        learning_rate=3e-3,
+        warmup_steps=100,
+        validation_every=2,
+    )
+    assert isinstance(config.model, c.RPointNetConfig)
+    widen(config.model.proposal)
+    config.data.density, config.data.num_points_inference = 128.0, 20_480
+    config.data.augmentation = c.AugmentationConfig(
+        flip=0.5,
+        scale=0.1,
+        shear=0.03,
+        elastic=0.03,
+        point_dropout=0.3,
+        color_jitter=0.05,
+        color_drop=0.2,
+        auto_contrast=0.2,
+        mixing=0.1,
+    )
+    for stage in (config.train.gspn, config.train.rpointnet):
+        stage.average_momentum = 0.999
+    return config
+
+
+def widen(network: c.GSPNConfig) -> None:
+    """Give `small`'s proposal network more of everything; the spacing follows scans."""
+    network.num_seeds, network.num_seeds_inference = 192, 1024
+    network.context_neighbors, network.context_units = (64, 64, 128), (48, 96, 192)
+    network.num_context_points, network.context_share = 5120, 1 / 4
+    network.prior_units, network.dense_units = (192, 384), (384, 384)
+    network.shape_units, network.shape_feature_units = (48, 96, 192), 96
+    backbone = network.backbone
+    backbone.num_centers, backbone.center_share = (1280, 320, 80, 20), 1 / 8
+    backbone.abstraction_units = (
+        (24, 24, 48),
+        (48, 48, 96),
+        (96, 96, 192),
+        (192, 192, 384),
+    )
+    backbone.propagation_units = ((192, 192), (192, 192), (192, 96), (96, 96, 96))
+
+
+# `small` is what `sgpn` is made of; paper: Tables 7 and 8.
+get_config = presets.choice(indoor=indoor, small=indoor, paper=c.Config)
