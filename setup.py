@@ -303,6 +303,7 @@ setup(
     package_dir={"gspn_tf.configs": "configs"},
     package_data={
         "": ["*.html", "*.css", "*.js"],
+        "gspn_tf": ["presets/*/*"],
         "gspn_tf.configs": ["*/*.txt"],
         "gspn_tf.data.sample": ["home.ply"],
         "gspn_tf.inference.serving": ["assets/*"],

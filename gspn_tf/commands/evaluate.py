@@ -14,7 +14,14 @@ from gspn_tf.commands.command import (
     start_tensorflow,
     write_metrics,
 )
-from gspn_tf.commands.flags import DEFAULT_MODEL, JSON, POINT_SEED, PRECISION, flag
+from gspn_tf.commands.flags import (
+    DEFAULT_MODEL,
+    JSON,
+    POINT_SEED,
+    PRECISION,
+    flag,
+    integer,
+)
 from gspn_tf.config import RPointNetConfig, presets
 from gspn_tf.data import manifest
 from gspn_tf.data.classes import SCANNET, ClassList
@@ -78,6 +85,12 @@ FLAGS = (
         "Score and judge objects whatever their class.",
         False,
     ),
+    flag(
+        "--bootstrap",
+        "Draws of the scenes by which 95 % intervals of the figures are estimated.",
+        0,
+        type=integer(0),
+    ),
     JSON,
 )
 
@@ -91,7 +104,8 @@ def run(flags: Namespace) -> None:
     names, shown_score = given.classes.names, given.about.get("shown_score", 0.0)
     if flags.class_agnostic:
         names, scenes = ("object",), as_objects(scenes)
-    evaluation = evaluate_scenes(scenes, names, given.about["protocol"], shown_score)
+    protocol, draws = given.about["protocol"], flags.bootstrap
+    evaluation = evaluate_scenes(scenes, names, protocol, shown_score, draws)
     quality = given.proposals()
     count = len(evaluation.scenes)
     left_out = given.num_scenes - count
@@ -110,10 +124,13 @@ def run(flags: Namespace) -> None:
             f"scored {shown.score:g} and more, all classes, IoU 0.25: {shown.right} "
             f"right, {shown.wrong} wrong, {shown.missed} missed, F1 {shown.f1:.3f}"
         )
+    for name, (low, high) in evaluation.intervals.items():
+        print(f"{name}: {low:.3f} to {high:.3f} in 95 % of {draws} draws of the scenes")
     for name, value in quality.items():
         print(f"{value:.4f}  {name}")
     from gspn_tf.evaluation import report
 
+    about |= {"intervals": dict(evaluation.intervals)} if draws else {}
     about |= quality
     write_metrics(flags, report.evaluation_dict(evaluation, about))
     name = "{split}-{protocol}-{scores}-{data_sha256:.8}".format(**about)

@@ -1,8 +1,9 @@
 """Points that predictions share with objects, and the metrics that come of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -231,6 +232,12 @@ class Evaluator:
         )
         for label, scenes in enumerate(self.classes, start=1):
             scenes.append(overlaps.of_class(label, self.min_region_size))
+
+    def of_scenes(self, rows: Iterable[int]) -> Self:
+        """Make one of some of the scenes added so far, each as often as it is named."""
+        rows, other = list(rows), copy.copy(self)
+        other.classes = [[scenes[row] for row in rows] for scenes in self.classes]
+        return other
 
     def result(self, scenes: slice = slice(None)) -> APResult:
         """Average precision over the scenes added so far, or over some of them."""

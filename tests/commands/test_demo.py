@@ -35,7 +35,8 @@ def test_demo_leaves_a_report(tmp_path, tiny_config, capsys):
     assert metrics["protocol"] == "scannet" and metrics["split"] == "test"
     report = (output / "report.html").read_text()
     assert "GSPN" in report and "data:image/png;base64" in report
-    for page in ("segmented/index.html", "evaluation/evaluation.html"):
+    pages = ("sample/index.html", "segmented/index.html", "evaluation/evaluation.html")
+    for page in pages:
         assert page in report and (output / page).is_file()
     assert list((output / "saved_model").glob("*/saved_model.pb"))
 

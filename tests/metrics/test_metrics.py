@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from random_scenes import random_scene
 
-from gspn_tf.metrics import InstancePredictions, average_precision
+from gspn_tf.metrics import (
+    InstancePredictions,
+    Judged,
+    average_precision,
+    evaluate_scenes,
+)
 from gspn_tf.metrics.average_precision import InstanceEvaluator
 
 NAMES = ("chair", "table", "sofa")
@@ -143,3 +148,19 @@ def test_instances_that_are_shown_are_counted():
     assert counts[0.85].f1 == pytest.approx(0.5)
     assert np.isnan(counts[0.95].precision) and counts[0.95].f1 == 0
     assert np.isnan(InstanceEvaluator(NAMES).shown(0.5).f1)
+
+
+def test_intervals_are_those_of_draws_of_the_scenes():
+    good, bad = chairs(strip(200), (0, 200, 0.9)), chairs(strip(200))
+    for count in (0, 1, 6):
+        scenes = [Judged(str(row), *good) for row in range(count)]
+        within = evaluate_scenes(scenes, NAMES, resamples=20).intervals
+        assert set(within.values()) == ({(1.0, 1.0)} if count else set())
+    mixed = [Judged("good", *good), Judged("bad", *bad)] * 8
+    assert evaluate_scenes(mixed, NAMES).intervals == {}
+    evaluation = evaluate_scenes(mixed, NAMES, resamples=400)
+    assert set(evaluation.intervals) == {"AP", "AP50", "AP25", "F1_25"}
+    low, high = evaluation.intervals["AP25"]
+    # Of 16 scenes, 8 of them good, a binomial number is: 4 to 12 in 95 % of draws.
+    assert low == pytest.approx(4 / 16, abs=0.07)
+    assert high == pytest.approx(12 / 16, abs=0.07)
