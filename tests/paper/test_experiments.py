@@ -148,7 +148,7 @@ def test_pretrained_systems_start_from_rooms(data_dir, tmp_path):
 def test_every_system_has_a_config_for_every_data_set(table, budget):
     files = {path.stem for path in Path("configs").glob("*.py")} - {"ablations"}
     for system in TABLES[table].systems:
-        for file in files:
+        for file in files if not system.preset else ():
             each = BUDGETS[budget]
             variant = system.variant(base=each.base, sgpn=each.sgpn)
             config = config_loading.load_config(f"configs/{file}.py:{variant}")

@@ -13,10 +13,17 @@ import itertools
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from gspn_tf import config as config_lib
 from gspn_tf.config import Config, RPointNetConfig, StageConfig
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments.tables import Budget, PaperTable, System, reduce_to_smoke
+from gspn_tf.paper.experiments.tables import (
+    Budget,
+    PaperTable,
+    System,
+    reduce_network,
+    reduce_training,
+)
 from gspn_tf.training import run_folder
 from gspn_tf.training.run_folder import RunFolder
 
@@ -61,7 +68,7 @@ class Training:
     stages: tuple[str, ...]
     config: Config
     data: DataFolder
-    init: Path | None = None  # the run whose weights to start from
+    init: Path | str | None = None  # the run or preset whose weights to start from
 
     def is_done(self) -> bool:
         """Whether the last epoch of every stage is done."""
@@ -152,7 +159,8 @@ def _plan_job(experiment: Experiment, system: System, seed: int) -> Job:
     if not experiment.rooms:
         trainings = _network_runs(experiment, system, seed, experiment.data)
         return Job(system, seed, trainings, _measurement(experiment, trainings[-1]))
-    before, init = [], None
+    before: list[Training] = []
+    init: Path | str | None = system.preset
     if system.pretrained:
         alone = system._replace(key=system.config_name)
         before = _network_runs(experiment, alone, seed, experiment.rooms)
@@ -186,14 +194,19 @@ def _whole_run(
     system: System,
     seed: int,
     data: DataFolder,
-    init: Path | None = None,
+    init: Path | str | None = None,
 ) -> Training:
     """Train all stages of a system in one run folder, for the classes of the data."""
-    file, _, base = data.config.partition(":")
-    variant = system.variant(base, experiment.budget.sgpn)
-    config = config_loading.load_config(f"{file}:{variant}")
+    if system.preset:
+        source = str(config_lib.preset_folder(system.preset) / "config.json")
+    else:
+        file, _, base = data.config.partition(":")
+        source = f"{file}:{system.variant(base, experiment.budget.sgpn)}"
+    config = config_loading.load_config(source)
     if experiment.budget.name == "smoke":
-        reduce_to_smoke(config)
+        reduce_training(config)
+        if not system.preset:
+            reduce_network(config)
     classes = len(manifest.read_classes(data.path)) + 1
     outputs = f"--config.model.{config.model.num_classes_field}={classes}"
     config = config_loading.override(config, (outputs, *experiment.overrides))

@@ -20,6 +20,7 @@ class System(NamedTuple):
     key: str
     name: str  # in the paper
     paper: Mapping[str, float] = {}  # name of a metric -> figure
+    preset: str | None = None  # that it starts from, and has its config of
 
     @property
     def config_name(self) -> str:
@@ -96,6 +97,7 @@ TABLE1 = PaperTable(
         System("sgpn_pretrained", "SGPN, pretrained on rooms"),
         System("ours", "Ours"),
         System("ours_pretrained", "Ours, pretrained on rooms"),
+        System("ours_indoor", "Ours, preset `indoor`", preset="indoor"),
     ),
     _AP[1:],
     parts="room",
@@ -194,14 +196,19 @@ FULL = Budget(
 BUDGETS = {budget.name: budget for budget in (SMOKE, SMALL, FULL)}
 
 
-def reduce_to_smoke(config: Config) -> None:
-    """Leave next to nothing of a network, its data and its epochs."""
-    data, train, model = config.data, config.train, config.model
+def reduce_training(config: Config) -> None:
+    """Leave next to nothing of the data and the epochs."""
+    data, train = config.data, config.train
     data.num_points = data.num_points_inference = 1024
     data.num_shape_points = 64
     train.scene_repeats = train.validation_every = 1
     for stage in (train.gspn, train.rpointnet, train.sgpn):
         stage.epochs, stage.warmup_steps = 2, 0
+
+
+def reduce_network(config: Config) -> None:
+    """Leave next to nothing of a network."""
+    model = config.model
     if isinstance(model, RPointNetConfig):
         proposal, backbone = model.proposal, model.proposal.backbone
         proposal.num_seeds, proposal.num_seeds_inference = 32, 64
