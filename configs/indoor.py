@@ -18,7 +18,7 @@ def indoor() -> c.Config:
     """`small` with half more channels and seeds, at a density, augmented, averaged."""
     config = presets.small(
         num_points=10_240,
-        epochs=(24, 10),
+        epochs=(18, 8),
         learning_rate=3e-3,
         warmup_steps=100,
         validation_every=2,

@@ -54,7 +54,7 @@ def run(flags: Namespace) -> None:
         f"{path.name}: {len(scan.points):,} points; the network sees {limit:,} at most"
     )
     data = dataclasses.replace(config.data, num_points_inference=limit)
-    segmenter = inference.Segmenter.from_config(model, data)
+    segmenter = inference.Segmenter.from_config(model, data, graph=False)
     points = scan.points * np.float32(flags.scale)
     if doubt := seen.unit_doubt(points[scan.finite]):
         print(doubt)

@@ -55,6 +55,8 @@ class Segmenter:
         num_points: Most points that the network sees of a scan.
         sampling: How they are drawn: "random" or "farthest", see `DataConfig`.
         density: Points of a square metre, see `DataConfig`.
+        graph: Whether the first scan traces a graph, which takes seconds and makes
+            all later ones several times faster; False is for one scan.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Segmenter:
         num_points: int,
         sampling: Literal["random", "farthest"] = "random",
         density: float = 0.0,
+        graph: bool = True,
     ) -> None:
         def find(points: tf.Tensor, colors: tf.Tensor, seed: tf.Tensor) -> tuple:
             scan = observe_scan(points, colors, num_points, sampling, seed, density)
             return find_instances(model, scan)
 
-        self._find = tf.function(find, autograph=False)
+        self._find = find
+        self._graphs = tf.function(find, autograph=False) if graph else None
 
     @classmethod
     def from_preset(cls, name: str | Path) -> "Segmenter":
@@ -82,9 +86,12 @@ class Segmenter:
         return cls.from_config(model, config.data)
 
     @classmethod
-    def from_config(cls, model: InstanceNetwork, data: DataConfig) -> "Segmenter":
+    def from_config(
+        cls, model: InstanceNetwork, data: DataConfig, graph: bool = True
+    ) -> "Segmenter":
         """Make one that sees as many points as a config says, drawn as it says."""
-        return cls(model, data.num_points_inference, data.sampling, data.density)
+        limit = data.num_points_inference
+        return cls(model, limit, data.sampling, data.density, graph)
 
     def segment(
         self, points: np.ndarray, colors: np.ndarray | None = None, seed: int = 0
@@ -102,12 +109,14 @@ class Segmenter:
             ValueError: wrong shapes, or no finite point.
         """
         points, colors = checked_scan(points, colors)
-        # Traced once for each kind of floats, whatever the number of points.
-        find = self._find.get_concrete_function(
-            tf.TensorSpec([None, 3], points.dtype),
-            tf.TensorSpec([None, 3], tf.uint8),
-            tf.TensorSpec([2], tf.int64),
-        )
+        find = self._find
+        if self._graphs:
+            # Traced once for each kind of floats, whatever the number of points.
+            find = self._graphs.get_concrete_function(
+                tf.TensorSpec([None, 3], points.dtype),
+                tf.TensorSpec([None, 3], tf.uint8),
+                tf.TensorSpec([2], tf.int64),
+            )
         key = tf.constant([0, seed], tf.int64)
         found = FoundInstances(*find(tf.constant(points), tf.constant(colors), key))
         arrays = {name: value.numpy() for name, value in found._asdict().items()}

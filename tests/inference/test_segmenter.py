@@ -62,7 +62,17 @@ def test_scans_of_any_size_are_traced_once(segmenter, room):
         found = segmenter.segment(*scan(count))
         check(found, count)
         assert len(found.proposals) >= 1
-    assert segmenter._find.experimental_get_tracing_count() == 1
+    assert segmenter._graphs.experimental_get_tracing_count() == 1
+
+
+def test_without_a_graph_the_same_is_found(room, sure_network):
+    points, colors, expected = room
+    alone = Segmenter(sure_network, NUM_POINTS, graph=False)
+    found = alone.segment(points, colors)
+    np.testing.assert_array_equal(found.classes, expected.classes)
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-4)
+    for mask, other in zip(found.masks, expected.masks, strict=True):
+        assert len(np.setxor1d(mask, other)) <= 0.01 * len(other)
 
 
 def test_masks_are_of_the_whole_scan_and_within_their_boxes(room):

@@ -1,0 +1,79 @@
+"""The preset that ships: whole, small, licensed, and as good as it was."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gspn_tf
+from gspn_tf import config as c
+from gspn_tf.data.sample import sample_scan
+from gspn_tf.files.scans import read_scan
+from gspn_tf.metrics import InstancePredictions, Judged, evaluate_scenes
+from gspn_tf.models.presets import NAMES
+from gspn_tf.nn.boxes import pairwise_iou
+from gspn_tf.synthetic.homes.furniture import catalogue
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "indoor.md"
+PRESET = c.preset_folder("indoor")
+# Classes, scores and boxes of what is shown of the sample scan, best first.
+GOLDEN = ROOT / "tests" / "golden" / "indoor.json"
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What is shown of the sample scan by the code of the document, and the scan."""
+    block = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
+    scan = read_scan(sample_scan())
+    names = {"points": scan.points, "colors": scan.colors}
+    exec(block[1], names)
+    return names["shown"], scan, names["classes"]
+
+
+def test_the_folder_is_whole_and_small():
+    assert {path.name for path in PRESET.iterdir()} == {*NAMES, "NOTICE"}
+    assert (PRESET / "model.weights.h5").stat().st_size < 12e6
+    config = json.loads((PRESET / "config.json").read_text())["config"]["config"]
+    trained = c.from_dict(c.RPointNetConfig, config)
+    expected = gspn_tf.load_config("configs/indoor.py:indoor").model
+    expected.shown_score = trained.shown_score
+    expected.proposal.min_confidence = trained.proposal.min_confidence
+    assert trained == expected and trained.shown_score > 0
+
+
+def test_all_authors_of_the_furniture_are_named():
+    notice = " ".join((PRESET / "NOTICE").read_text().split())
+    with open(Path(catalogue.__file__).with_name("furniture.csv")) as file:
+        rows = [r for r in csv.DictReader(file) if r["source"] in catalogue.LIBRARIES]
+    assert len(rows) > 500
+    for author in {row["author"] for row in rows}:
+        assert author in notice, author
+
+
+def test_the_sample_scan_is_segmented_as_before(found):
+    shown, _, classes = found
+    names = dict(enumerate((name for _, name in classes), 1))
+    golden = json.loads(GOLDEN.read_text())
+    assert len(golden) > 5
+    iou = pairwise_iou(np.float32([x["box"] for x in golden]), shown.boxes).numpy()
+    for row, expected in enumerate(golden):
+        at = iou[row].argmax()
+        # Machines differ in the last bits, by which other points may be drawn.
+        assert iou[row, at] > 0.7, expected
+        assert names[int(shown.classes[at])] == expected["class"]
+        assert shown.scores[at] == pytest.approx(expected["score"], abs=0.1)
+    assert len(shown.classes) <= len(golden) + 2
+
+
+def test_objects_of_the_sample_scan_are_found(found):
+    shown, scan, classes = found
+    rows = {raw: row for row, (raw, _) in enumerate(classes, 1)}
+    semantic = np.int32([rows.get(raw, 0) for raw in scan.semantic])
+    predictions = InstancePredictions(shown.masks, shown.classes, shown.scores)
+    scene = Judged("home", predictions, semantic, scan.instance - 1)
+    counts = evaluate_scenes([scene], [name for _, name in classes]).shown
+    assert counts.f1 > 0.5, counts
