@@ -15,7 +15,7 @@ from gspn_tf.config import presets
 
 
 def indoor() -> c.Config:
-    """`small` with half more channels and seeds, at a density, augmented, averaged."""
+    """`small` with half more channels and seeds, at a density, augmented."""
     config = presets.small(
         num_points=10_240,
         epochs=(18, 8),
@@ -37,8 +37,6 @@ def indoor() -> c.Config:
         auto_contrast=0.2,
         mixing=0.1,
     )
-    for stage in (config.train.gspn, config.train.rpointnet):
-        stage.average_momentum = 0.999
     return config
 
 

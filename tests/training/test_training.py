@@ -328,3 +328,20 @@ def test_averages_of_the_weights_are_kept_and_resumed(data_dir, tmp_path, monkey
     kept = weights(plain.weights("gspn"))
     assert any((kept[name] != whole[1][name]).any() for name in kept)
     assert [r["loss"] for r in rows(plain)] == [r["loss"] for r in whole[2]]
+
+
+def test_averages_forget_the_first_weights():
+    stage = c.StageConfig(learning_rate=0.1, average_momentum=0.5)
+    optimizer = schedules.optimizer(stage, schedule=False)
+    weight = keras.Variable([8.0])
+    optimizer.build([weight])
+    step = tf.function(lambda: optimizer.apply([tf.constant([1.0])]))
+    expected = None
+    for count in range(12):
+        step()
+        momentum = min(0.5, (1 + count) / (10 + count)) if count else 0.0
+        value = float(weight.numpy()[0])
+        expected = momentum * (expected or 0) + (1 - momentum) * value
+        (average,) = optimizer._model_variables_moving_average
+        assert float(average.numpy()[0]) == pytest.approx(expected, rel=1e-5)
+    assert optimizer.ema_momentum == 0.5
