@@ -19,6 +19,7 @@ from gspn_tf.synthetic.homes.furniture import catalogue
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "indoor.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
 PRESET = c.preset_folder("indoor")
 # Classes, scores and boxes of what is shown of the sample scan, best first.
 GOLDEN = ROOT / "tests" / "golden" / "indoor.json"
@@ -27,10 +28,9 @@ GOLDEN = ROOT / "tests" / "golden" / "indoor.json"
 @pytest.fixture(scope="module")
 def found():
     """What is shown of the sample scan by the code of the document, and the scan."""
-    block = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
     scan = read_scan(sample_scan())
     names = {"points": scan.points, "colors": scan.colors}
-    exec(block[1], names)
+    exec(BLOCKS[0], names)
     return names["shown"], scan, names["classes"]
 
 
@@ -43,6 +43,21 @@ def test_the_folder_is_whole_and_small():
     expected.shown_score = trained.shown_score
     expected.proposal.min_confidence = trained.proposal.min_confidence
     assert trained == expected and trained.shown_score > 0
+
+
+def test_it_is_what_the_document_makes_of_its_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "indoor").symlink_to(PRESET)
+    exec(BLOCKS[1], {})
+    for name in ("config.json", "classes.json", "preprocessing.json"):
+        made = tmp_path / "presets" / "indoor" / name
+        assert json.loads(made.read_text()) == json.loads((PRESET / name).read_text())
+    made, shipped = map(gspn_tf.RPointNet.from_preset, ("presets/indoor", "indoor"))
+    for ours, theirs in zip(made.weights, shipped.weights, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    card = (PRESET / "README.md").read_text()
+    assert f"{shipped.count_params():,} parameters" in card
 
 
 def test_all_authors_of_the_furniture_are_named():
