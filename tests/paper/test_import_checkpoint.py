@@ -19,6 +19,7 @@ from gspn_tf.inference import segmenter as inference
 from gspn_tf.paper.release import names as release_names
 from gspn_tf.training import loop as training
 from gspn_tf.training.run_folder import RunFolder
+from gspn_tf.training.starting import Start
 
 ONE = "shape_proposal_net"
 UPCONV = f"{ONE}/decoder/upconv1"
@@ -138,7 +139,8 @@ def test_stage_one_alone_is_a_start_for_stage_two(
     assert init.weights("gspn").exists() and not init.weights("rpointnet").exists()
     run.start(init.config(), init.classes())
     model = training.initial_model("rpointnet", config)
-    training.start_weights(model, "rpointnet", run, init, Console(quiet=True))
+    start = Start.find(init.path)
+    training.start_weights(model, "rpointnet", run, start, Console(quiet=True))
     assert_same(model.proposal_network, network.proposal_network)
 
 
