@@ -86,9 +86,10 @@ def keep_or_remove(
 def show_sample(output: Path) -> None:
     """Segment the scan that ships with the package by the model that does."""
     from gspn_tf.data.sample import sample_scan
+    from gspn_tf.inference import segmented_scan
 
     target = output / "sample"
-    if not target.exists():
+    if not (target / segmented_scan.FILE_NAMES[-1]).exists():  # it comes last
         invoke(segment.COMMAND, scan=str(sample_scan()), output=str(target))
 
 

@@ -46,8 +46,8 @@ class Evaluand(NamedTuple):
 FLAGS = (
     flag(
         "--run",
-        "Run folder, or preset or its folder; default: indoor, unless --predictions "
-        "are given.",
+        f"Run folder, or preset or its folder; default: {DEFAULT_MODEL}, unless "
+        "--predictions are given.",
     ),
     flag("--data", "Folder that `gspn prepare` made."),
     flag("--split", "Its split to evaluate on; default: val."),

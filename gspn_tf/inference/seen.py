@@ -1,4 +1,4 @@
-"""What a network saw of a scan in which it found little, and what may be amiss."""
+"""A network's view of a scan in which it found little, and what may be amiss there."""
 
 from collections.abc import Iterator
 
@@ -43,8 +43,7 @@ def rejected(
         Boxes [6] in metres, in the scan's frame, none of which lies on another or on
         an instance that is shown.
     """
-    shown = found.scored(least).boxes
-    taken = list(shown)
+    taken = list(found.scored(least).boxes)
     chosen: list[tuple[np.ndarray, str]] = []
     for box, reason in _candidates(found, least, classes):
         if len(chosen) == most:

@@ -56,12 +56,15 @@ def halved(whole: "_HDF5Memory") -> "_HDF5Memory":
 
 
 def copy_weights(
-    source: keras.Model, target: keras.Model, skipped: Sequence[keras.layers.Layer] = ()
+    source: keras.Model,
+    name: str,
+    target: keras.Model,
+    skipped: Sequence[keras.layers.Layer] = (),
 ) -> None:
     """Give a network another one's weights, but for some of its layers.
 
     Raises:
-        ValueError: the other one is of another shape.
+        ValueError: the other one, of that name, is of another shape; nothing is copied.
     """
     kept = {id(weight) for layer in skipped for weight in layer.weights}
     pairs = [
@@ -71,7 +74,7 @@ def copy_weights(
     ]
     for pair in pairs:
         if len({weight is not None and tuple(weight.shape) for weight in pair}) > 1:
-            raise ValueError(f"{source.name} does not fit this config's network")
+            raise ValueError(f"{name} does not fit this config's network")
     for theirs, own in pairs:
         own.assign(theirs)
 

@@ -70,7 +70,7 @@ class Start(NamedTuple):
         if isinstance(source, Path):
             load_weights(model, source, skipped)
         else:
-            copy_weights(source, model, skipped)
+            copy_weights(source, self.name, model, skipped)
         if names:
             console.print(
                 f"{self.name} has other classes: {', '.join(names)} start anew",

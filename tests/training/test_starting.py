@@ -59,7 +59,7 @@ def test_layers_of_other_classes_start_anew(preset, tiny_config, sure_network, r
 def test_a_preset_of_another_network_is_refused(preset, run, tiny_config):
     wider = dc.replace(tiny_config.proposal, prior_units=(17,))
     start = Start.find(preset)
-    with pytest.raises(ValueError, match="does not fit this config's network"):
+    with pytest.raises(ValueError, match=f"^{preset} does not fit this config's netw"):
         start.load("gspn", models.build(wider), run, Console(quiet=True))
 
 
