@@ -33,7 +33,7 @@ FLAGS = (
         "--stage",
         "What to train; all: what the config has.",
         "all",
-        choices=("gspn", "rpointnet", "all"),
+        choices=("semantic", "gspn", "rpointnet", "all"),
     ),
     PRECISION,
     flag(

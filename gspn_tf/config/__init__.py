@@ -9,6 +9,7 @@ from pathlib import Path
 from gspn_tf.config.networks import BackboneConfig as BackboneConfig
 from gspn_tf.config.networks import GSPNConfig as GSPNConfig
 from gspn_tf.config.networks import RPointNetConfig as RPointNetConfig
+from gspn_tf.config.networks import SemanticConfig as SemanticConfig
 from gspn_tf.config.networks import SGPNConfig as SGPNConfig
 from gspn_tf.config.schema import AugmentationConfig as AugmentationConfig
 from gspn_tf.config.schema import Config as Config

@@ -29,7 +29,7 @@ def is_preset_config(path: Path) -> bool:
 
 
 def fine_tuning() -> c.TrainConfig:
-    """Both stages at a tenth of the first learning rates, and averaged weights."""
+    """All stages at a tenth of the first learning rates, and averaged weights."""
     stage = c.StageConfig(
         epochs=20,
         learning_rate=3e-4,
@@ -39,4 +39,6 @@ def fine_tuning() -> c.TrainConfig:
         clip_norm=5.0,
         average_momentum=0.98,
     )
-    return c.TrainConfig(gspn=stage, rpointnet=stage, sgpn=stage, validation_every=2)
+    return c.TrainConfig(
+        semantic=stage, gspn=stage, rpointnet=stage, sgpn=stage, validation_every=2
+    )

@@ -6,18 +6,18 @@ variants from them. Where the paper is silent the released code decides
 """
 
 import dataclasses as dc
-from typing import Literal
+from typing import Literal, Self
 
 
 @dc.dataclass(kw_only=True, slots=True)
 class BackboneConfig:
     """PointNet++ of the centre and the semantic network (Table 7)."""
 
-    # Centres of each set abstraction level.
+    # Centres of each set abstraction level, at most.
     num_centers: tuple[int, ...] = (2048, 512, 128, 32)
-    # Share of a scene's points that are centres of the first level at most: where
-    # scenes are drawn by density, this keeps the distance of the centres.
-    center_share: float = 1.0
+    # Share of a scene's points that are centres of each level: where scenes are drawn
+    # by density, this keeps the distances of the centres. (): as many as may be.
+    center_shares: tuple[float, ...] = ()
     radii: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6)  # Metres, of each level's balls.
     num_neighbors: int = 32  # Points of a ball.
     # Widths of the set abstractions, from fine to coarse.
@@ -57,6 +57,14 @@ class GSPNConfig:
     num_seeds_inference: int = 2048  # Seeds of a scene at inference; Table 8.
     # Points of a training scene in the semantic loss; model_rpointnet.py:354.
     num_semantic_points: int = 1024
+    # What the semantic network sees of points: colours, as in the release, or heights
+    # above the floor, as VoteNet (ICCV 2019) does.
+    semantic_inputs: Literal["colors", "height", "colors_and_height"] = "colors"
+    # Power of its share of the loss points by which a class weighs less; 0: none.
+    semantic_balance: float = 0.0
+    # Whether the semantic network has a stage of its own, before stage one (section
+    # 3.3); the release trains it in stage one.
+    semantic_stage: bool = False
     backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)  # PointNet++.
     # Section 3.3 draws seeds at random; the release takes the first of the farthest
     # point order (model_rpointnet.py:324).
@@ -116,6 +124,19 @@ class GSPNConfig:
     confidence_weight: float = 1.0  # Weight of the loss of the points' confidences.
     objectness_weight: float = 1.0  # Weight of the objectness loss.
     semantic_weight: float = 1.0  # Weight of the semantic loss.
+
+
+@dc.dataclass(kw_only=True, slots=True)
+class SemanticConfig(GSPNConfig):
+    """The semantic network of a GSPN by itself; most fields do not touch it."""
+
+    kind: Literal["semantic"] = "semantic"  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, proposal: GSPNConfig) -> Self:
+        """That of a GSPN."""
+        names = {field.name for field in dc.fields(proposal)} - {"kind"}
+        return cls(**{name: getattr(proposal, name) for name in names})
 
 
 @dc.dataclass(kw_only=True, slots=True)
@@ -193,7 +214,10 @@ class RPointNetConfig:
 
     def stages(self) -> "dict[str, GSPNConfig | RPointNetConfig]":
         """Networks that are trained, in this order: name -> config."""
-        return {"gspn": self.proposal, "rpointnet": self}
+        first: dict[str, GSPNConfig | RPointNetConfig] = {}
+        if self.proposal.semantic_stage:
+            first["semantic"] = SemanticConfig.of(self.proposal)
+        return {**first, "gspn": self.proposal, "rpointnet": self}
 
 
 @dc.dataclass(kw_only=True, slots=True)

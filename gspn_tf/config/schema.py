@@ -28,6 +28,9 @@ class AugmentationConfig:
     # Metres, standard deviation of a smooth displacement; PointGroup (CVPR 2020).
     elastic: float = 0.0
     elastic_spacing: float = 0.8  # Metres between its independent values.
+    # Probability that a scene of more points than are drawn is cut to the part around
+    # one of them, and not thinned; PointGroup.
+    crop: float = 0.0
     # Greatest share of the drawn points that is left out, uniform; PointNet++.
     point_dropout: float = 0.0
     # Standard deviation of a shift of each colour channel, of 1; Choy et al.
@@ -84,6 +87,8 @@ class TrainConfig:
 
     batch_size: int = 2  # Scenes; config.py:17.
     scene_repeats: int = 1  # Times that an epoch shows each scene; for small data sets.
+    # The semantic network, where `model.proposal.semantic_stage`.
+    semantic: StageConfig = dc.field(default_factory=StageConfig)
     gspn: StageConfig = dc.field(default_factory=StageConfig)  # Stage one.
     rpointnet: StageConfig = dc.field(default_factory=StageConfig)  # Stage two.
     # The only stage of an SGPN.

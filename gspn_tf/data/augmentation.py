@@ -127,6 +127,38 @@ def mix(
     return tf.cond(uniform < probability, both, lambda: scene)
 
 
+def crop(scene: dict, share: tf.Tensor, probability: float, seed: tf.Tensor) -> dict:
+    """Keep, by chance, the part of a scene around one of its points in plan.
+
+    Objects that are cut are their parts from then on, numbered anew.
+
+    Args:
+        scene: One of at least one point.
+        share: Of the points that are kept; from 1 on nothing is cut.
+        probability: Of being cut.
+        seed: [2] integers.
+    """
+    seeds = tf.random.split(seed, 2)
+    uniform = tf.random.stateless_uniform([], seeds[0])
+
+    def part() -> dict:
+        plan = scene["points"][:, :2]
+        total = tf.shape(plan)[0]
+        middle = plan[tf.random.stateless_uniform([], seeds[1], 0, total, tf.int32)]
+        distance = tf.reduce_sum((plan - middle) ** 2, axis=-1)
+        count = tf.cast(tf.math.ceil(share * tf.cast(total, tf.float32)), tf.int32)
+        rows = tf.sort(tf.argsort(distance)[:count])
+        kept = {name: tf.gather(scene[name], rows) for name in FIELDS}
+        instance = kept["instance"]
+        numbers = tf.unique(tf.sort(tf.boolean_mask(instance, instance >= 0))).y
+        row = tf.searchsorted(numbers, tf.maximum(instance, 0))
+        kept["instance"] = tf.where(instance >= 0, row, -1)
+        return scene | kept
+
+    cut = (uniform < probability) & (share < 1)
+    return tf.cond(cut, part, lambda: scene)
+
+
 def centered(scene: dict) -> dict:
     """Move a scene so that its middle is over the origin and its floor at zero."""
     low = tf.reduce_min(scene["points"], axis=0)

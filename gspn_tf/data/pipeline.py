@@ -223,6 +223,10 @@ def _element(
     if training:
         scene = augmentation.augment(scene, options.augmentation, seeds[:2])
     count = options.num_points if training else options.num_points_inference
+    if training and options.augmentation.crop:
+        share = count / sampling.size_of(scene["points"], options.density)
+        draw = tf.random.fold_in(seeds[1], 1)
+        scene = augmentation.crop(scene, share, options.augmentation.crop, draw)
     targets = preprocessing.instances(scene, options, seeds[2])
     points, kind = scene["points"], options.sampling
     rows = sampling.draw(points, count, kind, options.density, seeds[3])

@@ -36,8 +36,15 @@ def draw(
     rows = POINTS[kind](points, count, seed)
     if not density:
         return rows
-    size = tf.math.ceil(density * surface.area(points))
-    return rows[: tf.cast(tf.minimum(size, float(count)), tf.int32)]
+    size = tf.minimum(size_of(points, density), float(count))
+    return rows[: tf.cast(size, tf.int32)]
+
+
+def size_of(points: tf.Tensor, density: float) -> tf.Tensor:
+    """Points of a scene [V, 3] at a density, see `draw`: a whole float32."""
+    if not density:
+        return tf.cast(tf.shape(points)[0], tf.float32)
+    return tf.math.ceil(density * surface.area(points))
 
 
 def thin(rows: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:

@@ -6,13 +6,15 @@ becomes a class.
 
 from typing import Any
 
-from gspn_tf.config import GSPNConfig, RPointNetConfig, SGPNConfig
+from gspn_tf.config import GSPNConfig, RPointNetConfig, SemanticConfig, SGPNConfig
 from gspn_tf.models.gspn import GSPN
 from gspn_tf.models.released import ReleasedGSPN, ReleasedRPointNet
 from gspn_tf.models.rpointnet import RPointNet
+from gspn_tf.models.semantics import SemanticNetwork
 from gspn_tf.models.sgpn import SGPN
 
 MODELS = {
+    "semantic": SemanticNetwork,
     "gspn": GSPN,
     "released_gspn": ReleasedGSPN,
     "released_literal_gspn": ReleasedGSPN,
@@ -30,10 +32,10 @@ POLICIES = {
 
 
 def build(
-    config: GSPNConfig | RPointNetConfig | SGPNConfig,
+    config: GSPNConfig | RPointNetConfig | SemanticConfig | SGPNConfig,
     precision: str | None = None,
     **known: Any,
-) -> GSPN | RPointNet | SGPN:
+) -> SemanticNetwork | GSPN | RPointNet | SGPN:
     """The model of a config, its weights initialised; `known` as of `PresetModel`.
 
     `precision` is one of POLICIES; None: Keras's own policy decides.

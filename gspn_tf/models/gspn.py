@@ -11,20 +11,18 @@ import tensorflow as tf
 
 from gspn_tf.config import GSPNConfig
 from gspn_tf.models import centers as center_lib
-from gspn_tf.models.base import LossModel, without_targets
+from gspn_tf.models.base import without_targets
 from gspn_tf.models.centers import Centers, SeedContext, SeedFeatures
-from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.models.proposers.anchors import AnchorOutputs, BoxProposer
 from gspn_tf.models.proposers.proposer import Proposer, SeedTruth
 from gspn_tf.models.proposers.segments import SegmentOutputs, SegmentProposer
 from gspn_tf.models.proposers.shapes import ShapeOutputs, ShapeProposer
+from gspn_tf.models.semantics import SemanticModel
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn import pyramid as pyramid_lib
 from gspn_tf.nn.layers import ContextEncoder
-from gspn_tf.nn.mlp import SharedMLP, dense
-from gspn_tf.nn.pyramid import Pyramid, take
-from gspn_tf.nn.replicas import in_whole_batch
+from gspn_tf.nn.pyramid import Pyramid, first, take
 from gspn_tf.types import Batch, Interpolation, Proposals, Terms
 
 PROPOSERS = {"shapes": ShapeProposer, "boxes": BoxProposer, "segments": SegmentProposer}
@@ -74,7 +72,7 @@ def kl_weight_at(step: tf.Tensor, config: GSPNConfig) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
-class GSPN(LossModel):
+class GSPN(SemanticModel):
     """Proposals at seed points, with the semantic network beside them.
 
     Input: a batch (see gspn_tf.data.load), perhaps with the farthest point "order"
@@ -83,23 +81,20 @@ class GSPN(LossModel):
     """
 
     config_class = GSPNConfig
-    class_layers = ("semantic_output",)
 
     def __init__(self, config: GSPNConfig | None = None, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
         c = self.config
         self.center_predictor = center_lib.CENTER_NETWORKS[c.center_network](c)
-        self.semantic_predictor = PointNet2(c.backbone, channels=3)
-        width = self.semantic_predictor.width
-        self.semantic_mlp = SharedMLP((width,), (width,))
-        self.semantic_dropout = keras.layers.Dropout(c.semantic_dropout)
-        self.semantic_output = dense(c.num_classes, width)
-
+        self.make_semantic_layers()
         self.context_encoder = ContextEncoder(len(c.context_radii), c.context_units)
         self.proposer = self.make_proposer(self.context_encoder.width)
         self.draws = keras.random.SeedGenerator(1)
         proposing = (*self.center_predictor.terms, *self.proposer.terms)
-        self.track((*proposing, "objectness", "semantic"), c.backbone)
+        semantic = () if c.semantic_stage else ("semantic",)
+        for layer in self.semantic_layers:
+            layer.trainable = not c.semantic_stage
+        self.track((*proposing, "objectness", *semantic), c.backbone)
         self.monitored = self.proposer.monitored
 
     def make_proposer(self, context: int) -> Proposer:
@@ -117,25 +112,21 @@ class GSPN(LossModel):
         num_seeds = num_seeds or (c.num_seeds if training else c.num_seeds_inference)
         whole_scene = not training if whole_scene is None else whole_scene
         seeds = self.seed_context(batch, num_seeds, whole_scene, training)
-        loss_points = seeds.pyramid.order[:, : c.num_semantic_points]
+        loss_points = first(seeds.pyramid.order, c.num_semantic_points)
         queries = None if whole_scene else tf.concat([seeds.rows, loss_points], 1)
-        features, levels = self.semantic_predictor(
-            seeds.pyramid, batch["colors"], queries
-        )
-        features = self.semantic_mlp(features)
+        features, levels = self.semantic_features(batch, seeds.pyramid, queries)
         if whole_scene:
             at_seeds = take(features, seeds.rows)
         else:
             at_seeds, features = features[:, :num_seeds], features[:, num_seeds:]
         centers = self.center_predictor(seeds, at_seeds)
         context, proposed = self.propose(batch, seeds, at_seeds, centers)
-        features = in_whole_batch(self.semantic_dropout, features)
         return GSPNOutputs(
             seeds=seeds.rows,
             centers=centers,
             context=context,
             proposed=proposed,
-            semantic_logits=self.semantic_output(features),
+            semantic_logits=self.classify(features),
             queries=None if whole_scene else loss_points,
             to_seeds=seeds.to_seeds,
             levels=tuple(levels),
@@ -156,7 +147,8 @@ class GSPN(LossModel):
     ) -> SeedContext:
         """Geometry of the scenes and the surroundings of their seeds."""
         c, points, count = self.config, batch["points"], batch["num_points"]
-        num_ordered = max(num_seeds, c.num_semantic_points, c.num_context_points)
+        context, _ = pyramid_lib.context_count(count, c)
+        num_ordered = tf.maximum(max(num_seeds, c.num_semantic_points), context)
         pyramid = pyramid_lib.build_pyramid(
             points, count, c.backbone, num_ordered, batch.get("order")
         )
@@ -164,7 +156,7 @@ class GSPN(LossModel):
             draw = self.draw_seed(self.draws, training)
             rows = pyramid_lib.random_seeds(pyramid, num_seeds, draw)
         else:
-            rows = pyramid.order[:, :num_seeds]
+            rows = first(pyramid.order, num_seeds)
         spheres = pyramid_lib.build_context(batch, pyramid, rows, c)
         table = None
         if whole_scene:
@@ -210,10 +202,10 @@ class GSPN(LossModel):
             if name in self.loss_names
         }
         objectness = self.proposer.objectness_loss(outputs.proposed, truth)
-        return terms | {
-            "objectness": c.objectness_weight * objectness,
-            "semantic": c.semantic_weight * self._semantic_term(outputs, batch),
-        }
+        terms["objectness"] = c.objectness_weight * objectness
+        if not c.semantic_stage:
+            terms["semantic"] = c.semantic_weight * self.semantic_loss(outputs, batch)
+        return terms
 
     def truth_of(self, outputs: GSPNOutputs, batch: Batch) -> SeedTruth:
         """The objects that the seeds are on."""
@@ -224,13 +216,3 @@ class GSPN(LossModel):
         shapes = take(targets["shapes"], instance)  # [B, S, P, 3]
         boxes = box_lib.bounding(shapes)
         return SeedTruth(targets, foreground, instance, shapes, boxes)
-
-    def _semantic_term(self, outputs: GSPNOutputs, batch: Batch) -> tf.Tensor:
-        targets, queries = batch["targets"], outputs.queries
-        labels, weights = targets["semantic"], targets["weights"]
-        if queries is not None:  # they repeat row 0 where a scene is too small
-            real = tf.sequence_mask(batch["num_points"], tf.shape(queries)[1])
-            labels = take(labels, queries)
-            weights = tf.where(real, take(weights, queries), 0.0)
-        loss = losses.cross_entropy(outputs.semantic_logits, labels)
-        return losses.masked_mean(weights * loss, weights > 0)

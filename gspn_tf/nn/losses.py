@@ -25,6 +25,22 @@ def masked_mean(
     return tf.math.divide_no_nan(total, count)
 
 
+def rarity(
+    labels: tf.Tensor, weights: tf.Tensor, num_classes: int, power: float
+) -> tf.Tensor:
+    """Weights [...] by which rare classes count more, as share of the class^-power.
+
+    labels [...] int32; weights [...] of the rows, of which the shares are, and with
+    which the mean of the result is 1.
+    """
+    total = tf.math.unsorted_segment_sum(weights, labels, num_classes)
+    (total,) = across_replicas([total])
+    share = total / tf.maximum(tf.reduce_sum(total), 1.0)
+    rarities = tf.maximum(share, 1e-6) ** -power
+    mean = tf.reduce_sum(share * rarities)
+    return tf.gather(tf.math.divide_no_nan(rarities, mean), labels)
+
+
 def smooth_l1(error: tf.Tensor) -> tf.Tensor:
     """Huber's loss with delta 1, elementwise (Fast R-CNN)."""
     size = tf.abs(error)

@@ -4,6 +4,7 @@ One farthest point sampling gives all centres: sampling an already sampled cloud
 returns its first points, so each level is a prefix of one order, and so are the seeds.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -49,26 +50,28 @@ def build_pyramid(
     points: tf.Tensor,
     num_points: tf.Tensor,
     config: BackboneConfig,
-    num_ordered: int,
+    num_ordered: int | tf.Tensor,
     order: tf.Tensor | None = None,
 ) -> Pyramid:
     """Geometry of points [B, N, 3], num_points [B], without any weight.
 
-    num_ordered: length of `order` that callers need for seeds and loss points; at
-    least the first level's number of centres is sampled.
+    num_ordered: length of `order` that callers need for seeds and loss points, an int
+    or a scalar int32 tensor; at least the first level's centres are sampled.
     order: farthest point order [B, N] of the points, where it is known already.
     """
-    count = max(num_ordered, config.num_centers[0])
+    counts = center_counts(num_points, config)
+    sizes: Sequence[int | tf.Tensor] = config.num_centers
+    if config.center_shares:  # no more rows than the largest scene needs
+        sizes = [tf.maximum(tf.reduce_max(each), 1) for each in counts]
+    count = tf.maximum(num_ordered, sizes[0])
     if order is None:
         order = ops.farthest_point_sample(points, count, num_points=num_points)
     else:
         missing = tf.maximum(count - tf.shape(order)[1], 0)
         order = tf.pad(order, [[0, 0], [0, missing]])[:, :count]
-        order = tf.ensure_shape(order, [None, count])
     levels: list[Level] = []
     below, num_below = points, num_points
-    num_centers = share_of(num_points, config.center_share)
-    for size, radius in zip(config.num_centers, config.radii, strict=True):
+    for size, num, radius in zip(sizes, counts, config.radii, strict=True):
         centers = (
             take(points, order[:, :size]) if not levels else levels[-1].points[:, :size]
         )
@@ -79,7 +82,7 @@ def build_pyramid(
             num_neighbors=config.num_neighbors,
             num_points=num_below,
         )
-        below, num_below = centers, tf.minimum(num_centers, size)
+        below, num_below = centers, num
         levels.append(Level(centers, num_below, neighbors))
     power = config.interpolation_power
     up = tuple(
@@ -90,6 +93,15 @@ def build_pyramid(
         interpolation(x.points, points, x.num_points, power) for x in levels
     )
     return Pyramid(points, num_points, order, tuple(levels), up, to_points)
+
+
+def center_counts(num_points: tf.Tensor, config: BackboneConfig) -> list[tf.Tensor]:
+    """Centres [B] of each level in scenes of num_points [B]."""
+    shares = config.center_shares or (1.0,) * len(config.num_centers)
+    return [
+        tf.minimum(share_of(num_points, share), most)
+        for share, most in zip(shares, config.num_centers, strict=True)
+    ]
 
 
 def share_of(count: tf.Tensor, share: float) -> tf.Tensor:
@@ -114,11 +126,9 @@ def build_context(
     seeds, seed_colors = take(points, rows), take(colors, rows)
     chosen = tf.broadcast_to(tf.range(tf.shape(points)[1]), tf.shape(points)[:2])
     if config.num_context_points:
-        chosen = pyramid.order[:, : config.num_context_points]
+        size, count = context_count(count, config)
+        chosen = pyramid.order[:, :size]
         points, colors = take(points, chosen), take(colors, chosen)
-        count = tf.minimum(
-            share_of(count, config.context_share), config.num_context_points
-        )
     found = ops.ball_query(
         points,
         seeds,
@@ -136,6 +146,18 @@ def build_context(
         counts=counts,
         rows=chosen,
     )
+
+
+def context_count(
+    num_points: tf.Tensor, config: GSPNConfig
+) -> tuple[int | tf.Tensor, tf.Tensor]:
+    """Rows for the context's points of scenes of num_points [B], and points [B].
+
+    The rows are `num_context_points`, or what the largest scene's share needs of them.
+    """
+    most, share = config.num_context_points, config.context_share
+    count = tf.minimum(share_of(num_points, share), most)
+    return (most if share == 1 else tf.maximum(tf.reduce_max(count), 1)), count
 
 
 def interpolation(
@@ -156,6 +178,11 @@ def interpolate(features: tf.Tensor, table: Interpolation) -> tf.Tensor:
     """Features [B, n, C] carried to the table's fine points: [B, m, C]."""
     indices, weights = table
     return ops.three_interpolate(features, indices, weights)
+
+
+def first(order: tf.Tensor, count: int) -> tf.Tensor:
+    """The first rows [B, count] of an order [B, n] of more, its size known."""
+    return tf.ensure_shape(order[:, :count], [None, count])
 
 
 def take(values: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:

@@ -1,9 +1,10 @@
 """The stages of training (section 3.3), each by Keras's `fit`.
 
-Stage one trains a GSPN with its semantic network. Stage two trains the heads of an
-R-PointNet on the proposals of the frozen GSPN. An SGPN has one stage. The batches of
-an epoch are a function of the seed and the epoch, and everything else that training
-moves is in the checkpoint: an interrupted run continues as if nothing had happened.
+Stage one trains a GSPN with its semantic network, or after this, where it has a stage
+of its own. Stage two trains the heads of an R-PointNet on the proposals of the frozen
+GSPN. An SGPN has one stage. The batches of an epoch are a function of the seed and the
+epoch, and everything else that training moves is in the checkpoint: an interrupted run
+continues as if nothing had happened.
 """
 
 import functools

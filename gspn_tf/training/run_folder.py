@@ -5,6 +5,7 @@
     versions.json             Python, TensorFlow, Keras, NumPy, gspn_tf, machine,
                               commit, and SHA-256 of the data's splits
     metrics.csv               one row an epoch: stage, epoch, learning rate, every term
+    semantic.weights.h5       best weights of a semantic stage (least loss)
     gspn.weights.h5           best weights of stage one (least validation generation)
     rpointnet.weights.h5      best weights of stage two (least sum of the head terms)
     sgpn.weights.h5           in place of both, those of an SGPN (least loss)

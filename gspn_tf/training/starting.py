@@ -46,10 +46,12 @@ class Start(NamedTuple):
         if model.classes is None:
             raise ValueError(f"{folder} does not tell its classes: it cannot be tuned")
         if isinstance(model, models.GSPN):
-            return cls(str(folder), model.classes, {"gspn": model})
-        stages = dict.fromkeys(model.config.stages(), model)
-        if model.proposal_network:
-            stages["gspn"] = model.proposal_network
+            names, proposals = [], model
+        else:
+            names, proposals = list(model.config.stages()), model.proposal_network
+        stages: dict[str, Path | keras.Model] = dict.fromkeys(names, model)
+        if proposals:
+            stages |= dict.fromkeys(("gspn", "semantic"), proposals)
         return cls(str(folder), model.classes, stages)
 
     def load(
@@ -69,6 +71,11 @@ class Start(NamedTuple):
         skipped = [operator.attrgetter(name)(model) for name in names]
         if isinstance(source, Path):
             load_weights(model, source, skipped)
+        elif stage == "semantic":
+            for theirs, own in zip(
+                source.semantic_layers, model.semantic_layers, strict=True
+            ):
+                copy_weights(theirs, self.name, own, skipped)
         else:
             copy_weights(source, self.name, model, skipped)
         if names:
@@ -87,7 +94,7 @@ def start_weights(
     init: Start | None,
     console: Console,
 ) -> None:
-    """Take the weights before the first step from `init`, or from stage one.
+    """Take the weights before the first step from `init`, or from the stage before.
 
     Stage one's that come from `init` are kept in the run folder too, so that it is that
     of a whole run. Schedules begin in any case.
@@ -95,6 +102,8 @@ def start_weights(
     begun = init is not None and init.load(stage, model, run, console)
     if begun:
         model.steps.assign(0)
+    if stage == "gspn" and model.config.semantic_stage:
+        take_semantics(model, run.weights("semantic"), begun)
     if stage != "rpointnet":
         return
     network, own = model.proposal_network, run.weights("gspn")
@@ -105,4 +114,24 @@ def start_weights(
     elif not begun:
         raise ValueError(
             f"stage two needs proposals: {own} is missing; train stage gspn first"
+        )
+
+
+def take_semantics(model: models.GSPN, path: Path, begun: bool) -> None:
+    """Give a GSPN the semantic network that was trained before it, at `path`.
+
+    Raises:
+        ValueError: the file is missing, and the GSPN has not begun with another one.
+    """
+    if path.exists():
+        network = models.build(config_lib.SemanticConfig.of(model.config))
+        load_weights(network, path)
+        for theirs, own in zip(
+            network.semantic_layers, model.semantic_layers, strict=True
+        ):
+            copy_weights(theirs, str(path), own)
+    elif not begun:
+        raise ValueError(
+            f"stage one needs classes of points: {path} is missing; train stage "
+            "semantic first"
         )

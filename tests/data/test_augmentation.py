@@ -9,6 +9,7 @@ from toy_scenes import make_scene, write_folder
 
 from gspn_tf.config import AugmentationConfig, DataConfig
 from gspn_tf.data import augmentation, load, sampling, surface
+from gspn_tf.data.scene import Scene
 
 SEEDS = tf.constant([[1, 2], [3, 4]])
 NONE = AugmentationConfig(rotation=0.0, translation=0.0)
@@ -148,3 +149,66 @@ def test_a_density_draws_by_surface(kind):
         assert len(sampling.draw(points, 50, kind, 100.0, seed)) == 50
         assert len(sampling.draw(points, 9999, kind, 1e9, seed)) == len(points)
     assert sizes[1] / sizes[0] == pytest.approx(4, rel=0.1)
+
+
+def numbered(count=400):
+    """A scene whose objects 0..3 are quarters of the plan."""
+    quarter = (POINTS[:, 0] > 0) + 2 * (POINTS[:, 1] > 0)
+    labels = {"instance": np.int32(quarter), "semantic": np.int32(quarter + 1)}
+    return {key: value[:count] for key, value in (SCENE | labels).items()}
+
+
+def test_a_part_of_a_scene_is_around_one_of_its_points():
+    found = augmentation.crop(numbered(), tf.constant(0.05), 1.0, SEEDS[0])
+    points = found["points"].numpy()
+    assert len(points) == 20
+    middles = [
+        plan
+        for plan in points[:, :2]
+        if np.sort(np.linalg.norm(POINTS[:, :2] - plan, axis=1))[19]
+        >= np.linalg.norm(points[:, :2] - plan, axis=1).max() - 1e-6
+    ]
+    assert middles
+    kept = sorted(set(numbered()["semantic"][np.isin(POINTS, points).all(1)]))
+    numbers = found["instance"].numpy()
+    assert sorted(set(numbers)) == list(range(len(kept)))
+    for number, semantic in enumerate(kept):
+        assert set(found["semantic"].numpy()[numbers == number]) == {semantic}
+
+
+@pytest.mark.parametrize("share, probability", [(1.0, 1.0), (0.2, 0.0)])
+def test_a_scene_that_fits_is_not_cut(share, probability):
+    scene = numbered()
+    found = augmentation.crop(scene, tf.constant(share), probability, SEEDS[0])
+    for name, value in scene.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_a_part_without_objects():
+    scene = numbered() | {"instance": np.full(400, -1, np.int32)}
+    found = augmentation.crop(scene, tf.constant(0.1), 1.0, SEEDS[0])
+    np.testing.assert_array_equal(found["instance"], [-1] * 40)
+
+
+def test_parts_of_large_scenes_keep_the_density(tmp_path):
+    points = surface_points(4.0, 300)  # 96 square metres
+    labels = np.int32(points[:, 0] > 0)
+    colors = np.zeros_like(points, np.uint8)
+    scene = Scene("large", points, colors, labels, labels - 1)
+    write_folder(tmp_path / "data", train=[scene])
+    extents = []
+    for crop in (0.0, 1.0):
+        augmented = dc.replace(NONE, crop=crop)
+        options = DataConfig(num_points=900, density=100.0, augmentation=augmented)
+        (batch,) = load(
+            str(tmp_path / "data"),
+            "train",
+            options,
+            batch_size=1,
+            training=True,
+            seed=0,
+        )
+        count = int(batch["num_points"][0])
+        assert count > 800
+        extents.append(np.ptp(batch["points"][0, :count, :2].numpy(), axis=0).max())
+    assert extents[1] < 0.6 * extents[0]

@@ -1,12 +1,14 @@
 """The signatures of an export as functions: answers, and errors for bad requests."""
 
+import copy
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from serving.answers import assert_answers
 from serving.far_scans import padded, scan
 
-from gspn_tf import ops
+from gspn_tf import models, ops
 from gspn_tf.data.sampling import POINTS, draw
 from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.inference.serving import signatures as serving
@@ -33,6 +35,17 @@ def offline(sure_network):
     return Segmenter(sure_network, NUM_POINTS).segment
 
 
+def with_shares(network, shares):
+    """The network with centres and contexts that are shares of the points."""
+    config = copy.deepcopy(network.config)
+    config.proposal.backbone.center_shares = shares
+    config.proposal.num_context_points = 128 if shares else 0
+    config.proposal.context_share = 1 / 2
+    model = models.build(config)
+    model.set_weights(network.get_weights())
+    return model
+
+
 def test_a_padded_batch_is_answered_as_its_scans_alone(segment, offline):
     sizes = [1000, 100, 5000, 1]
     found = segment(*padded(sizes, 6000))
@@ -53,14 +66,22 @@ def test_one_number_of_points_for_all_scans(segment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind, density", [("farthest", 0.0), ("random", 3.0)])
-def test_points_drawn_in_other_ways(sure_network, kind, density):
-    served = ServedModel(sure_network, NUM_POINTS, kind, MAX_POINTS, density)
+@pytest.mark.parametrize(
+    "kind, density, shares",
+    [
+        ("farthest", 0.0, ()),
+        ("random", 3.0, ()),
+        ("random", 3.0, (1 / 8, 1 / 16, 1 / 32)),
+    ],
+)
+def test_points_drawn_in_other_ways(sure_network, kind, density, shares):
+    model = with_shares(sure_network, shares)
+    served = ServedModel(model, NUM_POINTS, kind, MAX_POINTS, density)
     points, colors = scan(900)
     near = np.float32(points - np.median(points, axis=0))
     seen = draw(near, NUM_POINTS, kind, density, tf.zeros(2, tf.int64))
     assert (len(seen) < NUM_POINTS) == (density > 0) and len(seen) > 20
-    segmenter = Segmenter(sure_network, NUM_POINTS, kind, density)
+    segmenter = Segmenter(model, NUM_POINTS, kind, density)
     expected = segmenter.segment(points, colors)
     with ops.portable():
         found = served.signatures()["serving_default"](points, colors)

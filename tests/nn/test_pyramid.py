@@ -113,3 +113,55 @@ def test_fewer_points_than_centres(count, tiny_batch, backbone):
     for table in (*built.up, *built.to_points):
         assert table.indices.numpy().max() < max(count, 1)
         np.testing.assert_allclose(tf.reduce_sum(table.weights, -1), total, rtol=1e-6)
+
+
+SHARES = (1 / 8, 1 / 16, 1 / 64)
+
+
+def test_centres_are_shares_of_the_points_and_no_more_rows_than_needed(
+    tiny_batch, backbone
+):
+    shared = dc.replace(backbone, num_centers=(512, 9, 512), center_shares=SHARES)
+    points, counts = tiny_batch["points"], tf.constant([512, 300])
+    built = build_pyramid(points, counts, shared, 20)
+    expected = [[64, 38], [9, 9], [8, 5]]  # of both scenes, rounded up, at most 9
+    for level, each in zip(built.levels, expected, strict=True):
+        np.testing.assert_array_equal(level.num_points, each)
+        assert level.points.shape[1] == max(each)
+    assert built.order.shape[1] == 64
+
+
+def test_shares_keep_levels_of_a_scene_whatever_else_is_in_the_batch(
+    tiny_batch, backbone
+):
+    shared = dc.replace(backbone, num_centers=(512,) * 3, center_shares=SHARES)
+    points, counts = tiny_batch["points"], tf.constant([512, 300])
+    both = build_pyramid(points, counts, shared, 1)
+    alone = build_pyramid(points[1:], counts[1:], shared, 1)
+    for ours, theirs in zip(both.levels, alone.levels, strict=True):
+        count = int(theirs.num_points[0])
+        np.testing.assert_array_equal(ours.points[1, :count], theirs.points[0])
+        np.testing.assert_array_equal(ours.neighbors[1, :count], theirs.neighbors[0])
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_shares_of_few_points(count, tiny_batch, backbone):
+    shared = dc.replace(backbone, num_centers=(512,) * 3, center_shares=SHARES)
+    built = build_pyramid(tiny_batch["points"], tf.constant([count] * 2), shared, 1)
+    for level in built.levels:
+        np.testing.assert_array_equal(level.num_points, min(count, 1))
+        assert level.points.shape[1] == 1
+
+
+def test_contexts_of_a_share_of_the_points(tiny_batch, tiny_config):
+    config = dc.replace(
+        tiny_config.proposal, num_context_points=400, context_share=1 / 4
+    )
+    counts = tf.constant([512, 300])
+    rows, context = pyramid_lib.context_count(counts, config)
+    assert int(rows) == 128
+    np.testing.assert_array_equal(context, [128, 75])
+    whole = dc.replace(config, context_share=1.0)
+    rows, context = pyramid_lib.context_count(counts, whole)
+    assert rows == 400
+    np.testing.assert_array_equal(context, [400, 300])

@@ -31,6 +31,13 @@ def run(tiny_config, tmp_path):
     return folder
 
 
+def of_a_stage(tiny_config) -> tuple[c.RPointNetConfig, c.SemanticConfig]:
+    proposal = dc.replace(tiny_config.proposal, semantic_stage=True)
+    whole = dc.replace(tiny_config, proposal=proposal)
+    first, *_ = whole.stages().values()
+    return whole, first
+
+
 def differing(left, right) -> list[str]:
     pairs = zip(left.weights, right.weights, strict=True)
     return [a.path for a, b in pairs if not np.array_equal(a.numpy(), b.numpy())]
@@ -82,3 +89,30 @@ def test_the_config_of_a_preset_is_one_to_tune_with(preset, tiny_config, sure_ne
     (proposals / "config.json").write_text('{"class_name": 3}')
     with pytest.raises(ValueError, match="config.json is not a readable preset's"):
         load_config(str(proposals / "config.json"))
+
+
+def test_stage_one_takes_the_semantic_network_that_came_before(run, tiny_config):
+    config, first = of_a_stage(tiny_config)
+    assert list(config.stages()) == ["semantic", "gspn", "rpointnet"]
+    network, model = models.build(first), models.build(config.proposal)
+    with pytest.raises(ValueError, match="semantic.weights.h5 is missing; train stage"):
+        start_weights(model, "gspn", run, None, Console(quiet=True))
+    network.save_weights(run.weights("semantic"))
+    before = [weight.numpy() for weight in model.proposer.weights]
+    start_weights(model, "gspn", run, None, Console(quiet=True))
+    for theirs, own in zip(network.semantic_layers, model.semantic_layers, strict=True):
+        assert not differing(theirs, own)
+    for old, new in zip(before, model.proposer.weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_preset_brings_its_semantic_network(preset, run, tiny_config, sure_network):
+    config, first = of_a_stage(tiny_config)
+    start, network = Start.find(preset), models.build(first)
+    start_weights(network, "semantic", run, start, Console(quiet=True))
+    source = sure_network.proposal_network
+    pairs = zip(network.semantic_layers, source.semantic_layers, strict=True)
+    assert not any(differing(*pair) for pair in pairs)
+    model = models.build(config.proposal)
+    start_weights(model, "gspn", run, start, Console(quiet=True))
+    assert not differing(model, source)
