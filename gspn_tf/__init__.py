@@ -33,7 +33,14 @@ _PLACES |= {module.rpartition(".")[2]: module for module in _MODULES}
 __all__ = [*_PLACES]
 
 _SAVED = {
-    "models": ("GSPN", "RPointNet", "SGPN", "ReleasedGSPN", "ReleasedRPointNet"),
+    "models": (
+        "GSPN",
+        "RPointNet",
+        "ReleasedGSPN",
+        "ReleasedRPointNet",
+        "SGPN",
+        "SemanticNetwork",
+    ),
     "nn.layers": (
         "BatchNorm",
         "ContextEncoder",

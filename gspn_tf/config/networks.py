@@ -20,6 +20,9 @@ class BackboneConfig:
     center_shares: tuple[float, ...] = ()
     radii: tuple[float, ...] = (0.2, 0.4, 0.8, 1.6)  # Metres, of each level's balls.
     num_neighbors: int = 32  # Points of a ball.
+    # The unit of a ball's points around its centre: a metre, as in the release, or the
+    # radius, by which they count as much as features do; PointNeXt (NeurIPS 2022).
+    offset_unit: Literal["metre", "radius"] = "metre"
     # Widths of the set abstractions, from fine to coarse.
     abstraction_units: tuple[tuple[int, ...], ...] = (
         (32, 32, 64),
@@ -134,7 +137,7 @@ class SemanticConfig(GSPNConfig):
 
     @classmethod
     def of(cls, proposal: GSPNConfig) -> Self:
-        """That of a GSPN."""
+        """Take the fields of a GSPN."""
         names = {field.name for field in dc.fields(proposal)} - {"kind"}
         return cls(**{name: getattr(proposal, name) for name in names})
 

@@ -28,6 +28,9 @@ class AugmentationConfig:
     # Metres, standard deviation of a smooth displacement; PointGroup (CVPR 2020).
     elastic: float = 0.0
     elastic_spacing: float = 0.8  # Metres between its independent values.
+    # Metres, greatest standard deviation of a displacement of each point by itself,
+    # uniform; PointNet (CVPR 2017).
+    jitter: float = 0.0
     # Probability that a scene of more points than are drawn is cut to the part around
     # one of them, and not thinned; PointGroup.
     crop: float = 0.0

@@ -33,6 +33,8 @@ def augment(scene: dict, options: AugmentationConfig, seeds: tf.Tensor) -> dict:
         # Their `rotate` cannot broadcast over an unknown number of points.
         points = tf.matmul(points, rotation, transpose_b=True)
     points = points + options.translation * normal[:3]
+    if options.jitter:
+        points = rough(points, options.jitter, tf.random.fold_in(seeds[1], 2))
     if options.auto_contrast:
         colors = stretch(colors, options.auto_contrast, more[2])
     colors = colors + WHOLE * options.color_jitter * normal[3:]
@@ -86,6 +88,13 @@ def bend(
         at_node = tf.gather_nd(noise, cell + tf.constant(corner))
         moved += strength * weight[:, None] * at_node
     return moved
+
+
+def rough(points: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
+    """Displace points [V, 3] each by itself, deviating by at most so many metres."""
+    seeds = tf.random.split(seed, 2)
+    deviation = most * tf.random.stateless_uniform([], seeds[0])
+    return points + deviation * tf.random.stateless_normal(tf.shape(points), seeds[1])
 
 
 def stretch(colors: tf.Tensor, probability: float, seed: tf.Tensor) -> tf.Tensor:

@@ -19,11 +19,10 @@ class PointNet2Encoder(FloatLayer):
     def __init__(self, config: BackboneConfig, channels: int) -> None:
         super().__init__()
         widths = [units[-1] for units in config.abstraction_units]
-        below = (channels, *widths)
-        self.abstractions = [
-            SetAbstraction(units, width)
-            for units, width in zip(config.abstraction_units, below, strict=False)
-        ]
+        units = {"metre": (1.0,) * len(widths), "radius": config.radii}
+        below, scales = (channels, *widths), units[config.offset_unit]
+        levels = zip(config.abstraction_units, below, scales, strict=False)
+        self.abstractions = [SetAbstraction(*level) for level in levels]
         self.level_widths = tuple(widths)
 
     def call(

@@ -22,13 +22,21 @@ from gspn_tf.types import Gaussian, Interpolation, Regions
 class SetAbstraction(FloatLayer):
     """PointNet++'s local PointNet: neighbours relative to a centre, MLP, maximum.
 
+    Args:
+      units: output channels of each layer.
+      channels: of the features; 0 for none.
+      unit: metres by which the neighbours' coordinates are divided.
+
     Inputs: points [B, N, 3] below, level (centres and neighbours), features [B, N, C]
     or None. Output [B, n, units[-1]].
     """
 
-    def __init__(self, units: tuple[int, ...], channels: int, **kwargs: Any) -> None:
+    def __init__(
+        self, units: tuple[int, ...], channels: int, unit: float = 1.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.mlp = SharedMLP(units, (3, channels) if channels else (3,))
+        self.unit = unit
 
     def call(
         self,
@@ -41,6 +49,8 @@ class SetAbstraction(FloatLayer):
         # Coordinates are subtracted before the product: far from the origin the
         # difference of two products would keep few digits.
         local = ops.group_points(points, level.neighbors) - level.points[:, :, None]
+        if self.unit != 1.0:
+            local /= self.unit
         projected = self.mlp.project(local, 0)  # [B, n, K, U]
         if features is not None:
             features = self.mlp.project(features, 1)

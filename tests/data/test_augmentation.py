@@ -55,6 +55,19 @@ def test_bending_is_smooth_and_as_strong_as_said():
     assert np.abs(np.diff(moved, axis=0)).max() < 0.05  # of a centimetre's step
 
 
+def test_roughness_is_as_strong_as_said_at_most():
+    deviations = [
+        (augmentation.rough(POINTS, 0.02, tf.constant([seed, 0])) - POINTS)
+        .numpy()
+        .std()
+        for seed in range(40)
+    ]
+    assert 0.018 < max(deviations) < 0.021 and min(deviations) < 0.002
+    assert np.mean(deviations) == pytest.approx(0.01, rel=0.2)
+    moved, _ = changed(jitter=0.02)
+    assert 0 < np.abs(moved - POINTS).max() < 0.1
+
+
 def test_a_scene_in_millimetres_is_not_bent():
     with pytest.raises(tf.errors.InvalidArgumentError, match="must be in metres"):
         augmentation.bend(1000 * POINTS, 0.05, 0.8, SEEDS[0])

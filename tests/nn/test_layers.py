@@ -107,6 +107,17 @@ def test_laws(name):
     check_layer(*CASES[name])
 
 
+def test_offsets_may_be_in_units_of_the_radius():
+    metres = randomize(layers.SetAbstraction((6, 7), 5))
+    radii = layers.SetAbstraction((6, 7), 5, unit=0.25)
+    radii.set_weights(metres.get_weights())
+    points, level, features = CASES["abstraction"][1]
+    larger = level._replace(points=4 * level.points)
+    np.testing.assert_allclose(
+        radii(points, level, features), metres(4 * points, larger, features), rtol=1e-5
+    )
+
+
 def test_statistics_rest_in_a_layer_that_is_frozen():
     norm = randomize(layers.BatchNorm(6))
     norm.trainable = False
