@@ -103,7 +103,7 @@ def read_binary(
         rows, size = _binary_rows(body, element, order)
         body = body[size:]
         if element.name == wanted:
-            columns = {name: rows[name] for name in element.scalars()}
+            columns = {n: rows[n].astype(kind) for n, kind in element.scalars().items()}
     if bytes(body).strip(b"\0 \r\n"):
         raise ValueError(f"{len(body)} bytes more are there than announced")
     return columns
