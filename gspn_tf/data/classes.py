@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.config import CONFIGS
+from gspn_tf.files.text import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,7 @@ class ClassList:
         Raises ValueError that names the file, the line and what it should be.
         """
         pairs = []
-        text = Path(path).read_text(encoding="utf-8")
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
             raw_id, _, name = line.strip().partition(" ")

@@ -21,6 +21,7 @@ from gspn_tf.data.scene import GREY, Scene, number_instances
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files.errors import ScanError
 from gspn_tf.files.scans import check_finite, read_scan
+from gspn_tf.files.text import visible_files
 
 
 def find_scans(folder: str | Path) -> list[SceneSource]:
@@ -31,7 +32,7 @@ def find_scans(folder: str | Path) -> list[SceneSource]:
     """
     folder = Path(folder)
     suffixes = (".npz", ".ply")
-    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in suffixes)
+    paths = [p for p in visible_files(folder) if p.suffix.lower() in suffixes]
     if folder.is_file():
         paths = [folder]
     if not paths:

@@ -15,6 +15,7 @@ does not have are passed over.
 """
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -29,6 +30,7 @@ from gspn_tf.datasets.reading import DataSet, SceneSource, choose_listed
 from gspn_tf.datasets.scannet_labels import read_labels
 from gspn_tf.files.ply import read_vertices
 from gspn_tf.files.scans import check_finite
+from gspn_tf.files.text import read_text, visible_files
 
 LICENCE = (
     "ScanNet is for non-commercial research under its terms of use "
@@ -97,13 +99,13 @@ def read_lists(
             f"no scannetv2_{absent[0]}.txt in {folder} or its sub-folders: --lists "
             "names the folder of the official split lists"
         )
-    return {s: path.read_text(encoding="utf-8").split() for s, path in found.items()}
+    return {s: read_text(path).split() for s, path in found.items()}
 
 
 def _find_file(folder: Path, name: str) -> Path | None:
     """A file in a folder, one of its sub-folders, or where ScanNet's code has it."""
     for pattern in (name, f"*/{name}", f"Tasks/Benchmark/{name}"):
-        for path in sorted(folder.glob(pattern)):
+        for path in visible_files(folder, pattern):
             return path
     return None
 
@@ -125,21 +127,21 @@ def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
 
 def read_label_map(path: str | Path) -> dict[str, int]:
     """nyu40 id of each `raw_category`; ValueError names the file and the line."""
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        columns = {"raw_category", "nyu40id"}
-        if not columns <= set(rows.fieldnames or ()):
+    lines = io.StringIO(read_text(path), newline="")
+    rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    columns = {"raw_category", "nyu40id"}
+    if not columns <= set(rows.fieldnames or ()):
+        raise ValueError(
+            f"{path}: expected columns {sorted(columns)}, got {rows.fieldnames}"
+        )
+    ids = {}
+    for row in rows:
+        value = row["nyu40id"] or ""
+        if not (value.isascii() and value.isdigit()):
             raise ValueError(
-                f"{path}: expected columns {sorted(columns)}, got {rows.fieldnames}"
+                f"{path}:{rows.line_num}: nyu40id must be a number, got {value!r}"
             )
-        ids = {}
-        for row in rows:
-            value = row["nyu40id"] or ""
-            if not (value.isascii() and value.isdigit()):
-                raise ValueError(
-                    f"{path}:{rows.line_num}: nyu40id must be a number, got {value!r}"
-                )
-            ids[row["raw_category"].strip()] = int(value)
+        ids[row["raw_category"].strip()] = int(value)
     return ids
 
 
@@ -174,8 +176,7 @@ def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def align(points: np.ndarray, path: Path) -> np.ndarray:
     """Points [V, 3] moved by the `axisAlignment` of a file, if it has one."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    line = re.search(r"^\s*axisAlignment\s*=(.*)$", text, re.M)
+    line = re.search(r"^\s*axisAlignment\s*=(.*)$", read_text(path), re.M)
     if not line:
         return points
     try:

@@ -34,6 +34,7 @@ from gspn_tf.config import Config
 from gspn_tf.data import manifest
 from gspn_tf.files import hdf5
 from gspn_tf.files.errors import ScanError, load_json, naming_file
+from gspn_tf.files.text import visible_files
 
 
 class RunFolder(NamedTuple):
@@ -82,7 +83,7 @@ class RunFolder(NamedTuple):
     def check(self) -> None:
         """Raise ValueError for a damaged file of a run that another starts from."""
         self.config(), self.classes()
-        for path in sorted(self.path.glob("*.weights.h5")):
+        for path in visible_files(self.path, "*.weights.h5"):
             hdf5.check(path)
 
     def classes(self) -> list[tuple[int, str]]:
