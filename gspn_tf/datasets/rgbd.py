@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.data.scene import Scene, number_instances
+from gspn_tf.data.scene import Scene, number_instances, numbers_per_class
 from gspn_tf.datasets import depth as depths
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files.errors import ScanError, check_shape, naming_file
@@ -144,15 +144,13 @@ def lifted(
     """The pixels that have depth, lifted by NYUv2's camera.
 
     color [H, W, 3] uint8      depth [H, W] metres      semantic [H, W] rows of `NYUV2`
-    number [H, W] of the object among those of its class; 0 = none
+    number [H, W] of the object in its class; 0 = none
     """
     where = depths.measured(depth)
     semantic = semantic[where]
-    # Numbers begin anew in every class, so an object is a (class, number) pair.
-    number = number[where].astype(np.int64)
-    unique = np.where(number > 0, number * (len(NYUV2) + 1) + semantic, 0)
+    number = numbers_per_class(number[where], semantic)
     points = depths.lift(depth, where, depths.NYUV2_CAMERA)
-    return _frame(name, points, color[where], semantic, unique)
+    return _frame(name, points, color[where], semantic, number)
 
 
 def _frame(
