@@ -91,3 +91,16 @@ def load_json(path: str | Path) -> Any:
     """
     with naming_file(path, "JSON", RecursionError):
         return json.loads(Path(path).read_bytes())
+
+
+def checked_pairs(found: Any) -> list[tuple[int, str]]:
+    """The ids and names that a `classes.json` holds; ValueError where it has others."""
+    pairs = []
+    for entry in found if isinstance(found, list) else [found]:
+        match entry:
+            case [int(raw_id), str(name)]:
+                pairs.append((raw_id, name))
+            case _:
+                got = f"got {str(entry)[:80]}"
+                raise ValueError(f'expected pairs such as [5, "chair"], {got}')
+    return pairs

@@ -33,7 +33,7 @@ from gspn_tf import files
 from gspn_tf.config import Config
 from gspn_tf.data import manifest
 from gspn_tf.files import hdf5
-from gspn_tf.files.errors import ScanError, load_json, naming_file
+from gspn_tf.files.errors import ScanError, checked_pairs, load_json, naming_file
 from gspn_tf.files.text import visible_files
 
 
@@ -93,9 +93,9 @@ class RunFolder(NamedTuple):
             ValueError: the file is damaged.
         """
         path = self.path / "classes.json"
-        pairs = load_json(path)
-        with naming_file(path, "class list", TypeError):
-            return [(int(raw_id), str(name)) for raw_id, name in pairs]
+        found = load_json(path)
+        with naming_file(path, "class list"):
+            return checked_pairs(found)
 
     def versions(self) -> dict[str, Any]:
         """Read `versions.json`: see `versions` below; {} where it is missing."""
