@@ -75,7 +75,7 @@ def as_bytes(colors: np.ndarray) -> tuple[np.ndarray, str]:
     beyond = int(np.count_nonzero(values > top))
     told = f"colours are {kind} numbers, taken as 0..{top}"
     if beyond:
-        told += f"; {beyond} values beyond are cut, the largest {values.max():g}"
+        told += f"; larger ones are cut ({beyond}, up to {values.max():g})"
     plain = kind.kind != "f" and kind != np.uint16 and not beyond and top == 255
     return _rounded(values * (255 / top)), "" if plain else told
 

@@ -34,10 +34,22 @@ def with_outliers(values, *outliers):
         ("int", COLORS, ""),
         ("uint", COLORS * 257, "uint32 numbers, taken as 0..65535"),
         ("float", COLORS / 255, "numbers, taken as 0..1"),
-        ("double", with_outliers(COLORS / 255, 1.0001), "1 values beyond are cut"),
-        ("float", with_outliers(COLORS / 255, 255, 7, 1e9), "taken as 0..1; 3 values"),
+        (
+            "double",
+            with_outliers(COLORS / 255, 1.0001),
+            "larger ones are cut (1, up to 1.0001)",
+        ),
+        (
+            "float",
+            with_outliers(COLORS / 255, 255, 7, 1e9),
+            "taken as 0..1; larger ones are cut (3",
+        ),
         ("float", COLORS * 1.0, "taken as 0..255"),
-        ("float", with_outliers(COLORS * 1.0, 300, 65535), "taken as 0..255; 2 values"),
+        (
+            "float",
+            with_outliers(COLORS * 1.0, 300, 65535),
+            "0..255; larger ones are cut (2",
+        ),
         ("double", COLORS * 257.0, "taken as 0..65535"),
     ],
 )
