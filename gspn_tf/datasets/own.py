@@ -106,6 +106,11 @@ def read_labelled_scan(source: SceneSource, labelling: Labelling) -> Scene:
         _log.warning("%s", note)
     raw = scan.semantic.astype(np.int64) + labelling.added
     semantic = labelling.classes.to_rows(raw)
+    if not semantic.any():
+        ids = np.unique(scan.semantic)
+        _log.warning(
+            "no point is of a class of the list; ids are %s", ids[:20].tolist()
+        )
     numbers = scan.instance
     if (numbers < 0).any() and (semantic[numbers == 0] > 0).all():
         numbers = numbers + 1

@@ -4,6 +4,7 @@ A small reader of its own: general mesh libraries accept truncated ASCII files i
 silence, and load faces that nobody here needs.
 """
 
+import codecs
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -62,7 +63,7 @@ def read_vertices(
 
 def _read_elements(file: BinaryIO) -> tuple[str, list[Element]]:
     """Byte order ("" = ASCII) and elements; the file is left at the first value."""
-    if file.readline(80).strip() != b"ply":
+    if file.readline(80).removeprefix(codecs.BOM_UTF8).strip() != b"ply":
         raise ValueError("expected a file that begins with the line 'ply'")
     order, elements = None, list[Element]()
     for words in header_lines(file, "end_header"):

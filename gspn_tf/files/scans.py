@@ -6,6 +6,7 @@ PLY  ASCII or binary, vertices with `x y z`; colours and labels as
 npz  `points` [V, 3]; optional `colors` [V, 3], `semantic` [V] and `instance` [V].
 """
 
+import codecs
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,15 +74,15 @@ def read_scan(path: str | Path, labels: Mapping[str, str | None] | None = None) 
     """
     path = Path(path)
     with naming_file(path, "scan"), open(path, "rb") as file:
-        magic = file.read(4)
+        magic = file.read(6)
     given = {kind: name for kind, name in (labels or {}).items() if name}
-    if magic[:3] == b"ply":
+    if magic.removeprefix(codecs.BOM_UTF8).startswith(b"ply"):
         columns = read_vertices(path)
         arrays = _arrays_of_columns(columns)
         names = _label_names(path, columns, given)
         arrays |= {kind: columns[name] for kind, name in names.items()}
         fields = tuple(columns)
-    elif magic[:2] == b"PK":
+    elif magic.startswith(b"PK"):
         with npz.opened(path) as archive:
             fields = tuple(archive.files)
             names = {n: n for n in ("points", "colors") if n in fields}

@@ -123,6 +123,12 @@ def test_labels_of_cloudcompare(tmp_path, caplog):
         read_own(tmp_path / "a.ply")
 
 
+def test_a_scan_of_other_classes_is_named(tmp_path, caplog):
+    labels = rows((77, 1, 9), (0, 0, 5))
+    assert (read_own(labelled(tmp_path / "a.npz", **labels)).instance == -1).all()
+    assert "no point is of a class of the list; ids are [0, 77]" in caplog.text
+
+
 def test_numbers_below_none_leave_background_alone(tmp_path):
     labels = rows((CHAIR, 1, 9), (0, 0, 5), (CHAIR, 0, 5), (TABLE, -1, 5))
     scene = read_own(labelled(tmp_path / "a.npz", **labels))

@@ -1,5 +1,6 @@
 """Files that users bring: PLY of every kind, npz, and broken ones."""
 
+import codecs
 import os
 
 import numpy as np
@@ -144,7 +145,8 @@ def test_windows_line_ends_and_elements_before_the_vertices(save):
         "element vertex 1\r\nproperty float x\r\nproperty float y\r\n"
         "property float z\r\nend_header\r\n5\r\n6\r\n1 2 3\r\n"
     )
-    assert read_scan(save(text.encode())).points.tolist() == [[1, 2, 3]]
+    for mark in (b"", codecs.BOM_UTF8):
+        assert read_scan(save(mark + text.encode())).points.tolist() == [[1, 2, 3]]
 
 
 GOOD = ply_bytes(
