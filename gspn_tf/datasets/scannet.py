@@ -20,6 +20,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -48,12 +49,14 @@ def data_set(
     lists: str | Path | None = None,
     label_map: str | Path | None = None,
     keep_going: bool = False,
+    unknown_labels: Literal["error", "background"] = "error",
 ) -> DataSet:
     """The scans of a folder.
 
     splits      of `SPLITS`; those that have a list by default
     lists       folder of the split lists        label_map  the tsv file
     keep_going  scans that are listed and have no folder are left out
+    unknown_labels  what labels are that the label map does not have
 
     Raises:
       FileNotFoundError: no lists, no label map, or a scan that is not there.
@@ -73,11 +76,12 @@ def data_set(
         path = label_map or _find_file(source, _LABEL_MAP) or source / _LABEL_MAP
         label_ids = read_label_map(path)
         options["label_map_sha256"] = files.sha256(path)
+        options["unknown_labels"] = unknown_labels
     return DataSet(
         name="scannet",
         classes=SCANNET,
         splits=chosen,
-        read=partial(read_scannet_scan, label_ids=label_ids),
+        read=partial(read_scannet_scan, label_ids=label_ids, unknown=unknown_labels),
         options=options,
         root=source,
         unlabelled=_UNLABELLED,
@@ -145,7 +149,11 @@ def read_label_map(path: str | Path) -> dict[str, int]:
     return ids
 
 
-def read_scannet_scan(source: SceneSource, label_ids: Mapping[str, int]) -> Scene:
+def read_scannet_scan(
+    source: SceneSource,
+    label_ids: Mapping[str, int],
+    unknown: Literal["error", "background"] = "error",
+) -> Scene:
     """Reads one scan; its objects of the 18 classes, in the order of their ids.
 
     Raises:
@@ -158,7 +166,7 @@ def read_scannet_scan(source: SceneSource, label_ids: Mapping[str, int]) -> Scen
     semantic = np.zeros(len(points), np.int32)
     objects = np.zeros(len(points), np.int32)
     if "segments" in paths:
-        raw, objects = read_labels(paths, len(points), label_ids)
+        raw, objects = read_labels(paths, len(points), label_ids, unknown)
         semantic = SCANNET.to_rows(raw)
     instance = number_instances(objects, semantic)
     return Scene(source.name, points.astype(np.float32), colors, semantic, instance)

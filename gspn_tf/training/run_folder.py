@@ -136,7 +136,7 @@ class RunFolder(NamedTuple):
             raise ValueError(
                 f"{self.path} holds a run of another config; differing: "
                 f"{', '.join(f'{name} ({how})' for name, how in differing.items())}. "
-                "Give another folder, or the same config"
+                f"Give the same config, or another folder and --init {self.path}"
             )
         if self.classes() != [tuple(pair) for pair in classes]:
             raise ValueError(f"{self.path} holds a run with another class list")
