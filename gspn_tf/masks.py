@@ -14,13 +14,13 @@ so that any NumPy reads it without this package:
     ).astype(bool)
 """
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.files import replacing
+from gspn_tf.files import npz, replacing
+from gspn_tf.files.errors import ScanError, check_shape
 
 
 def write_masks(path: str | Path, masks: Sequence[np.ndarray], num_points: int) -> None:
@@ -49,19 +49,15 @@ def read_masks(path: str | Path) -> np.ndarray:
     """Read what write_masks wrote: bool [D, V].
 
     Raises:
-        ValueError: a file that is not such an archive, or not a whole one.
-        FileNotFoundError: no file.
+        ScanError: no file, or one that is not such an archive, or not a whole one.
     """
-    try:
-        with open(path, "rb") as stream, np.load(stream) as file:
-            num_points, bits = int(file["num_points"]), file["bits"]
-    except FileNotFoundError:
-        raise
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is not a whole mask file: {error}") from error
+    with npz.opened(path) as file:
+        number, bits = file["num_points"], file["bits"]
+    check_shape(f"{path}: num_points", number, ())
+    num_points = int(number)
     width = -(-num_points // 8)
     if bits.dtype != np.uint8 or bits.ndim != 2 or bits.shape[1] != width:
-        raise ValueError(
+        raise ScanError(
             f"{path}: bits must be uint8 [D, {width}], got {bits.dtype} {bits.shape}"
         )
     return np.unpackbits(bits, axis=1, count=num_points, bitorder="little").astype(bool)

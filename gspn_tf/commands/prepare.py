@@ -61,17 +61,30 @@ def run_own(flags: Namespace) -> None:
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
     class_file = config_loading.find_config(flags.classes)
-    from gspn_tf.data.classes import ClassList
-    from gspn_tf.datasets.own import find_scans, read_labelled_scan
+    from gspn_tf.datasets.own import (
+        Labelling,
+        find_scans,
+        read_class_list,
+        read_labelled_scan,
+    )
     from gspn_tf.datasets.reading import DataSet
 
-    classes = ClassList.read(class_file)
+    classes, added = read_class_list(class_file)
+    if added:
+        print(
+            f"{class_file} has the id 0, which is no class here: 1 is added to all ids"
+        )
+    fields = {"semantic": flags.semantic_field, "instance": flags.instance_field}
+    names = ("val_fraction", "seed", "instances", "semantic_field", "instance_field")
     data = DataSet(
         name="own",
         classes=classes,
         splits=held_out(find_scans(flags.source), flags.val_fraction, flags.seed),
-        read=partial(read_labelled_scan, classes=classes),
-        options={"val_fraction": flags.val_fraction, "seed": flags.seed},
+        read=partial(
+            read_labelled_scan,
+            labelling=Labelling(classes, added, flags.instances, fields),
+        ),
+        options={name: getattr(flags, name) for name in names},
         root=Path(flags.source),
     )
     make(flags, data)
@@ -104,6 +117,22 @@ OWN_FLAGS = (
         "--classes",
         'Text file with one "id name" a line, such as configs/classes/scannet.txt.',
         required=True,
+    ),
+    flag(
+        "--instances",
+        "Whether an object's number is its own in the whole scene, or in its class "
+        "alone; auto: in its class where most numbers have points of several classes.",
+        "auto",
+        choices=("auto", "scene", "class"),
+    ),
+    flag(
+        "--semantic_field",
+        "Property or array of the class ids; default: semantic, label, or either after "
+        "scalar_.",
+    ),
+    flag(
+        "--instance_field",
+        "Property or array of numbers of objects; default: instance, scalar_instance.",
     ),
     VAL_FRACTION,
     SEED,

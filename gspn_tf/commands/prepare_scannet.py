@@ -16,6 +16,12 @@ FLAGS = (
     flag("--split", "Splits to prepare, such as train,val; those that have a list."),
     flag("--lists", "Folder of scannetv2_train.txt, _val.txt, _test.txt; in --source."),
     flag("--label_map", "scannetv2-labels.combined.tsv; looked for in --source."),
+    flag(
+        "--unknown_labels",
+        "What labels are that the label map does not have.",
+        "error",
+        choices=("error", "background"),
+    ),
 )
 
 
@@ -29,6 +35,7 @@ def run(flags: Namespace) -> None:
         lists=flags.lists,
         label_map=flags.label_map,
         keep_going=flags.keep_going,
+        unknown_labels=flags.unknown_labels,
     )
     make(flags, data)
 

@@ -55,8 +55,11 @@ def run(flags: Namespace) -> None:
     )
     data = dataclasses.replace(config.data, num_points_inference=limit)
     segmenter = inference.Segmenter.from_config(model, data, graph=False)
-    points = scan.points * np.float32(flags.scale)
-    if doubt := seen.unit_doubt(points[scan.finite]):
+    points = scan.metres(flags.scale)
+    clear = points[np.isfinite(points).all(axis=1)]
+    for note in scan.notes:
+        print(f"note: {note}")
+    if doubt := seen.unit_doubt(clear):
         print(doubt)
     everything = segmenter.segment(points, scan.colors, flags.seed)
     found = everything.scored(config.model.shown_score)
@@ -65,8 +68,7 @@ def run(flags: Namespace) -> None:
     for row in result.instances():
         print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
     if seen.is_little(found):
-        least, finite = config.model.shown_score, points[scan.finite]
-        print(seen.report(everything, least, classes, finite))
+        print(seen.report(everything, config.model.shown_score, classes, clear))
     print(f"{len(found.classes)} instances: {Path(flags.output) / 'index.html'}")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.config import CONFIGS
+from gspn_tf.files.text import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +60,32 @@ class ClassList:
     def read(cls, path: str | Path) -> "ClassList":
         """Reads a text file with one "id name" a line.
 
-        Empty lines and lines that begin with # are skipped; a name may hold spaces.
-        Raises ValueError that names the file, the line and what it should be.
+        Raises ValueError as `read_pairs`, and for ids that are not those of classes.
         """
-        pairs = []
-        text = Path(path).read_text(encoding="utf-8")
-        for number, line in enumerate(text.splitlines(), start=1):
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-            raw_id, _, name = line.strip().partition(" ")
-            if not (raw_id.isascii() and raw_id.isdigit() and name.strip()):
-                raise ValueError(
-                    f'{path}:{number}: expected "id name", such as "5 chair", '
-                    f"got {line!r}"
-                )
-            pairs.append((raw_id, name.strip()))
+        pairs = read_pairs(path)
         try:
             return cls.from_pairs(pairs)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+
+
+def read_pairs(path: str | Path) -> list[tuple[int, str]]:
+    """Reads the ids and names of a class list, one pair "id name" a line.
+
+    Empty lines and lines that begin with # are skipped; a name may hold spaces. Raises
+    ValueError that names the file, the line and what it should be.
+    """
+    pairs = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        raw_id, _, name = line.strip().partition(" ")
+        if not (raw_id.isascii() and raw_id.isdigit() and name.strip()):
+            raise ValueError(
+                f'{path}:{number}: expected "id name", such as "5 chair", got {line!r}'
+            )
+        pairs.append((int(raw_id), name.strip()))
+    return pairs
 
 
 SCANNET = ClassList.read(CONFIGS / "classes" / "scannet.txt")

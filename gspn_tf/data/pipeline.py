@@ -218,7 +218,8 @@ def _element(
     tf.debugging.assert_less(
         tf.reduce_max(scene["instance"]),
         options.max_instances,
-        f"a scene may have at most max_instances = {options.max_instances} instances",
+        f"a scene may have at most max_instances = {options.max_instances} instances; "
+        "--config.data.max_instances=N allows more",
     )
     if training:
         scene = augmentation.augment(scene, options.augmentation, seeds[:2])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 GREY = 128
+SEVERAL = 0.1  # of an object's points, from which a second class is no slip
 """Level of the colours of points that have none, in data sets and at inference."""
 FIELDS = {"points": "<f4", "colors": "|u1", "semantic": "<i4", "instance": "<i4"}
 
@@ -70,6 +71,40 @@ def number_instances(raw: np.ndarray, semantic: np.ndarray) -> np.ndarray:
     classes = _votes(rows, semantic, len(numbers)).argmax(axis=1)
     kept = (numbers > 0) & (classes > 0)
     return np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)[rows]
+
+
+def numbers_per_class(numbers: np.ndarray, semantic: np.ndarray) -> np.ndarray:
+    """Object numbers that begin anew in each class -> numbers of a whole scene.
+
+    Args:
+        numbers: [V] integers, the object of each point in its class; 0 or less = none.
+        semantic: [V] classes, 0 or more.
+
+    Returns:
+        [V] int64, distinct for each number and class; 0 = none.
+    """
+    step = int(semantic.max(initial=0)) + 1
+    return np.where(numbers > 0, numbers.astype(np.int64) * step + semantic, 0)
+
+
+def begin_anew(numbers: np.ndarray, classes: np.ndarray) -> bool:
+    """Whether object numbers begin anew in each class: most of them have several.
+
+    A number has several classes where two have a tenth of its points each, or none has
+    half of them.
+
+    Args:
+        numbers: [V] integers, 0 or less = none.
+        classes: [V] raw class ids, 0 or less = none.
+    """
+    known = (numbers > 0) & (classes > 0)
+    if not known.any():
+        return False
+    distinct, rows = np.unique(numbers[known], return_inverse=True)
+    _, columns = np.unique(classes[known], return_inverse=True)
+    votes = _votes(rows, columns, len(distinct))
+    *_, second, first = np.sort(votes / votes.sum(axis=1, keepdims=True), axis=1).T
+    return bool(np.mean((second >= SEVERAL) | (first < 0.5)) > 0.5)
 
 
 def _votes(rows: np.ndarray, semantic: np.ndarray, count: int) -> np.ndarray:

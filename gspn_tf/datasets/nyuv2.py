@@ -9,6 +9,7 @@ The paper uses the improved annotation of Deng and Latecki (its reference 8), wh
 not part of this file: counts of objects differ.
 """
 
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,14 @@ from gspn_tf.files.hdf5 import opened
 
 LICENCE = "NYUv2 is for non-commercial research and may not be redistributed."
 _MAPS = ("depths", "labels", "instances")
+_DAMAGE = (
+    scipy.io.matlab.MatReadError,
+    NotImplementedError,
+    EOFError,
+    LookupError,
+    TypeError,
+    zlib.error,
+)
 
 
 class Frames(NamedTuple):
@@ -148,9 +157,12 @@ def read_official_split(
     Raises:
       ScanError: unreadable file, or a frame that is in no split or in both.
     """
-    with naming_file(path, "split", KeyError, NotImplementedError):
+    with naming_file(path, "split", *_DAMAGE):
         numbers = scipy.io.loadmat(str(path))
-        members = {s: set(numbers[f"{s}Ndxs"].ravel()) for s in ("train", "test")}
+        arrays = {split: f"{split}Ndxs" for split in ("train", "test")}
+        if not set(arrays.values()) <= set(numbers):
+            raise ValueError(f"expected {[*arrays.values()]}, got {list(numbers)}")
+        members = {split: set(numbers[name].ravel()) for split, name in arrays.items()}
     found: dict[str, list[SceneSource]] = {split: [] for split in members}
     for source in sources:
         number = int(source.name) if source.name.isdigit() else 0

@@ -9,18 +9,64 @@ The data set is a folder of files and a class list.
 
 Class ids that are not in the list become background. An object takes the class that
 most of its points have; where that is background (a wall, the floor), the object is
-dropped.
+dropped. Where negative numbers say that a point is of no object, and all points of
+number 0 are of a class, 0 is an object too.
 """
 
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from gspn_tf.data.classes import ClassList
-from gspn_tf.data.scene import GREY, Scene, number_instances
+from gspn_tf.data.classes import ClassList, read_pairs
+from gspn_tf.data.scene import (
+    GREY,
+    Scene,
+    begin_anew,
+    number_instances,
+    numbers_per_class,
+)
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files.errors import ScanError
+from gspn_tf.files.labels import NAMES
 from gspn_tf.files.scans import check_finite, read_scan
+from gspn_tf.files.text import visible_files
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """How labels of scans are to be read.
+
+    classes    of the rows 1..C
+    added      to the class ids of the files, to have those of `classes`
+    instances  whether an object's number is its own in the "scene", or in the "class"
+               alone; "auto": see `begin_anew`
+    fields     names of "semantic" and "instance" in the files, where they are others
+    """
+
+    classes: ClassList
+    added: int = 0
+    instances: Literal["auto", "scene", "class"] = "auto"
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def read_class_list(path: str | Path) -> tuple[ClassList, int]:
+    """The class list of a file, and what was added to its ids.
+
+    That is 1 where one of them is 0, which is no class here, and 0 elsewhere.
+
+    Raises:
+        ValueError: a malformed list.
+    """
+    pairs = read_pairs(path)
+    if all(raw_id for raw_id, _ in pairs):
+        return ClassList.read(path), 0
+    return ClassList.from_pairs([(i + 1, name) for i, name in pairs]), 1
 
 
 def find_scans(folder: str | Path) -> list[SceneSource]:
@@ -31,7 +77,7 @@ def find_scans(folder: str | Path) -> list[SceneSource]:
     """
     folder = Path(folder)
     suffixes = (".npz", ".ply")
-    paths = sorted(p for p in folder.glob("*") if p.suffix.lower() in suffixes)
+    paths = [p for p in visible_files(folder) if p.suffix.lower() in suffixes]
     if folder.is_file():
         paths = [folder]
     if not paths:
@@ -39,7 +85,7 @@ def find_scans(folder: str | Path) -> list[SceneSource]:
     return [SceneSource(path.stem, (path,)) for path in paths]
 
 
-def read_labelled_scan(source: SceneSource, classes: ClassList) -> Scene:
+def read_labelled_scan(source: SceneSource, labelling: Labelling) -> Scene:
     """Reads the labelled scan that is a source's one file.
 
     Raises:
@@ -47,16 +93,42 @@ def read_labelled_scan(source: SceneSource, classes: ClassList) -> Scene:
         finite.
     """
     (path,) = source.files
-    scan = read_scan(path)
+    scan = read_scan(path, labelling.fields)
     if scan.semantic is None or scan.instance is None:
-        raise ScanError(f"{path}: expected 'semantic' and 'instance', got no such data")
+        missing = [kind for kind in NAMES if getattr(scan, kind) is None]
+        options = " and ".join(f"--{kind}_field" for kind in missing)
+        raise ScanError(
+            f"{path}: expected {' and '.join(missing)} of each point, have "
+            f"{', '.join(scan.fields)}; {options} may name one of these"
+        )
     check_finite(path, scan.points)
-    semantic = classes.to_rows(scan.semantic)
+    for note in scan.notes:
+        _log.warning("%s", note)
+    raw = scan.semantic.astype(np.int64) + labelling.added
+    semantic = labelling.classes.to_rows(raw)
+    if not semantic.any():
+        ids = np.unique(scan.semantic)
+        _log.warning(
+            "no point is of a class of the list; ids are %s", ids[:20].tolist()
+        )
+    numbers = scan.instance
+    if (numbers < 0).any() and (semantic[numbers == 0] > 0).all():
+        numbers = numbers + 1
+        _log.warning("0 is the number of an object, as negative ones say none")
+    anew = labelling.instances == "class"
+    if labelling.instances == "auto" and begin_anew(numbers, raw):
+        anew = True
+        _log.warning(
+            "object numbers begin anew in each class; --instances scene takes points "
+            "of one number for one object, whatever their classes"
+        )
+    if anew:
+        numbers = numbers_per_class(numbers, semantic)
     colors = scan.colors
     return Scene(
         name=source.name,
         points=scan.points,
         colors=np.full(scan.points.shape, GREY, np.uint8) if colors is None else colors,
         semantic=semantic,
-        instance=number_instances(scan.instance, semantic),
+        instance=number_instances(numbers, semantic),
     )

@@ -43,6 +43,7 @@ from gspn_tf.files.errors import (
     naming_file,
 )
 from gspn_tf.files.scans import check_finite
+from gspn_tf.files.text import read_text, visible_files
 
 LICENCE = (
     "PartNet is for non-commercial research and education and may not be passed on; "
@@ -67,7 +68,7 @@ def read_part_classes(folder: str | Path, category: str, level: int) -> ClassLis
     """
     path = Path(folder) / f"{category}-level-{level}.txt"
     if not path.is_file():
-        there = sorted(p.stem for p in Path(folder).glob("*-level-?.txt"))
+        there = [p.stem for p in visible_files(folder, "*-level-?.txt")]
         raise ValueError(
             f"category and level must have a list of parts in {folder}: expected "
             f"{path.name}, got {', '.join(there) or 'no lists at all'}"
@@ -89,7 +90,7 @@ def list_raw_shapes(source: str | Path, category: str) -> list[SceneSource]:
       ScanError: there is none.
     """
     found, others = [], set()
-    for folder in Path(source).iterdir():
+    for folder in visible_files(source):
         if not any((folder / name).exists() for name in FILES):
             continue
         try:
@@ -203,7 +204,10 @@ def scene_of_parts(
 
 def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:
     """Numbers [V, columns] of a text file."""
-    with naming_file(path, f"{columns}-column text"), open(path) as file:
-        table: np.ndarray = np.loadtxt(file, dtype=kind, ndmin=2)
+    with naming_file(path, f"{columns}-column text"):
+        lines = read_text(path).splitlines()
+        if not any(lines):
+            raise ValueError("expected numbers, got none")
+        table: np.ndarray = np.loadtxt(lines, dtype=kind, ndmin=2)
     check_shape(f"{path}: numbers", table, ("V", columns))
     return table

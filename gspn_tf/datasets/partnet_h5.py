@@ -38,6 +38,7 @@ from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files.errors import ScanError, check_shape, load_list
 from gspn_tf.files.hdf5 import opened
 from gspn_tf.files.scans import check_finite
+from gspn_tf.files.text import visible_files
 
 
 class StoredShape(NamedTuple):
@@ -62,7 +63,7 @@ def list_stored_shapes(
     """
     source = Path(source)
     for folder in (source, source / f"{category}-{level}", source / category):
-        found = {split: sorted(folder.glob(f"{split}-*.h5")) for split in SPLITS}
+        found = {split: visible_files(folder, f"{split}-*.h5") for split in SPLITS}
         if any(found.values()):
             return {
                 split: [shape for path in paths for shape in _list_file(path)]

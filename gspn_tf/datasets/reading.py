@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from logging.handlers import BufferingHandler
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -147,6 +148,7 @@ def read_sources(
 
     Raises:
       MemoryError: a process was killed.
+      RuntimeError: none could start, as there is no such line.
     """
     work = partial(read_source, data.read, len(data.classes))
     jobs = min(jobs, len(sources))
@@ -154,16 +156,28 @@ def read_sources(
         yield from map(work, sources)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=startup.follow_parent)
+    started = context.Event()
+    pool = ProcessPoolExecutor(jobs, context, _start, (started,))
     try:
         for start in range(0, len(sources), SCENES_AHEAD * jobs):
             yield from pool.map(work, sources[start : start + SCENES_AHEAD * jobs])
     except BrokenProcessPool as error:
+        if not started.is_set():
+            raise RuntimeError(
+                "no process could start to read scenes: a program that does so with "
+                'several jobs needs `if __name__ == "__main__":` before it, or jobs=1'
+            ) from error
         raise MemoryError(
             "a process was killed while it read a scene; fewer --jobs need less memory"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start(started: Event) -> None:
+    """Begin a process that reads scenes, and tell that it could."""
+    startup.follow_parent()
+    started.set()
 
 
 def tracked(items: Iterable, name: str, total: int) -> Iterator:

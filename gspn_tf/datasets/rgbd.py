@@ -20,11 +20,12 @@ import numpy as np
 from PIL import Image
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.data.scene import Scene, number_instances
+from gspn_tf.data.scene import Scene, number_instances, numbers_per_class
 from gspn_tf.datasets import depth as depths
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files.errors import ScanError, check_shape, naming_file
 from gspn_tf.files.pcd import read_pcd
+from gspn_tf.files.text import visible_files
 
 _log = logging.getLogger(__name__)
 _IDS = {
@@ -47,7 +48,11 @@ _MAP_MODES = ("L", "P", *_DEPTH_MODES)
 def list_images(folder: Path) -> list[SceneSource]:
     """The PNG frames of a folder by name; `detail` has the images by their kinds."""
     kinds = ("color", "depth", "label", "class40", "instance")
-    names = {path.stem for kind in kinds[:2] for path in folder.glob(f"{kind}/*.png")}
+    names = {
+        path.stem
+        for kind in kinds[:2]
+        for path in visible_files(folder / kind, "*.png")
+    }
     sources = []
     for name in sorted(names):
         paths = {kind: folder / kind / f"{name}.png" for kind in kinds}
@@ -93,7 +98,7 @@ def read_images(source: SceneSource) -> Scene:
 
 def list_clouds(path: Path) -> list[SceneSource]:
     """The PCD frames of a folder by name, or the one that `path` is."""
-    files = [path] if path.is_file() else sorted(path.glob("*.pcd"))
+    files = [path] if path.is_file() else visible_files(path, "*.pcd")
     return [SceneSource(file.stem, (file,)) for file in files]
 
 
@@ -139,15 +144,13 @@ def lifted(
     """The pixels that have depth, lifted by NYUv2's camera.
 
     color [H, W, 3] uint8      depth [H, W] metres      semantic [H, W] rows of `NYUV2`
-    number [H, W] of the object among those of its class; 0 = none
+    number [H, W] of the object in its class; 0 = none
     """
     where = depths.measured(depth)
     semantic = semantic[where]
-    # Numbers begin anew in every class, so an object is a (class, number) pair.
-    number = number[where].astype(np.int64)
-    unique = np.where(number > 0, number * (len(NYUV2) + 1) + semantic, 0)
+    number = numbers_per_class(number[where], semantic)
     points = depths.lift(depth, where, depths.NYUV2_CAMERA)
-    return _frame(name, points, color[where], semantic, unique)
+    return _frame(name, points, color[where], semantic, number)
 
 
 def _frame(

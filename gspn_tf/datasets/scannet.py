@@ -15,10 +15,12 @@ does not have are passed over.
 """
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from gspn_tf.datasets.reading import DataSet, SceneSource, choose_listed
 from gspn_tf.datasets.scannet_labels import read_labels
 from gspn_tf.files.ply import read_vertices
 from gspn_tf.files.scans import check_finite
+from gspn_tf.files.text import read_text, visible_files
 
 LICENCE = (
     "ScanNet is for non-commercial research under its terms of use "
@@ -46,12 +49,14 @@ def data_set(
     lists: str | Path | None = None,
     label_map: str | Path | None = None,
     keep_going: bool = False,
+    unknown_labels: Literal["error", "background"] = "error",
 ) -> DataSet:
     """The scans of a folder.
 
     splits      of `SPLITS`; those that have a list by default
     lists       folder of the split lists        label_map  the tsv file
     keep_going  scans that are listed and have no folder are left out
+    unknown_labels  what labels are that the label map does not have
 
     Raises:
       FileNotFoundError: no lists, no label map, or a scan that is not there.
@@ -71,11 +76,12 @@ def data_set(
         path = label_map or _find_file(source, _LABEL_MAP) or source / _LABEL_MAP
         label_ids = read_label_map(path)
         options["label_map_sha256"] = files.sha256(path)
+        options["unknown_labels"] = unknown_labels
     return DataSet(
         name="scannet",
         classes=SCANNET,
         splits=chosen,
-        read=partial(read_scannet_scan, label_ids=label_ids),
+        read=partial(read_scannet_scan, label_ids=label_ids, unknown=unknown_labels),
         options=options,
         root=source,
         unlabelled=_UNLABELLED,
@@ -97,13 +103,13 @@ def read_lists(
             f"no scannetv2_{absent[0]}.txt in {folder} or its sub-folders: --lists "
             "names the folder of the official split lists"
         )
-    return {s: path.read_text(encoding="utf-8").split() for s, path in found.items()}
+    return {s: read_text(path).split() for s, path in found.items()}
 
 
 def _find_file(folder: Path, name: str) -> Path | None:
     """A file in a folder, one of its sub-folders, or where ScanNet's code has it."""
     for pattern in (name, f"*/{name}", f"Tasks/Benchmark/{name}"):
-        for path in sorted(folder.glob(pattern)):
+        for path in visible_files(folder, pattern):
             return path
     return None
 
@@ -125,25 +131,29 @@ def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
 
 def read_label_map(path: str | Path) -> dict[str, int]:
     """nyu40 id of each `raw_category`; ValueError names the file and the line."""
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        columns = {"raw_category", "nyu40id"}
-        if not columns <= set(rows.fieldnames or ()):
+    lines = io.StringIO(read_text(path), newline="")
+    rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    columns = {"raw_category", "nyu40id"}
+    if not columns <= set(rows.fieldnames or ()):
+        raise ValueError(
+            f"{path}: expected columns {sorted(columns)}, got {rows.fieldnames}"
+        )
+    ids = {}
+    for row in rows:
+        value = row["nyu40id"] or ""
+        if not (value.isascii() and value.isdigit()):
             raise ValueError(
-                f"{path}: expected columns {sorted(columns)}, got {rows.fieldnames}"
+                f"{path}:{rows.line_num}: nyu40id must be a number, got {value!r}"
             )
-        ids = {}
-        for row in rows:
-            value = row["nyu40id"] or ""
-            if not (value.isascii() and value.isdigit()):
-                raise ValueError(
-                    f"{path}:{rows.line_num}: nyu40id must be a number, got {value!r}"
-                )
-            ids[row["raw_category"].strip()] = int(value)
+        ids[row["raw_category"].strip()] = int(value)
     return ids
 
 
-def read_scannet_scan(source: SceneSource, label_ids: Mapping[str, int]) -> Scene:
+def read_scannet_scan(
+    source: SceneSource,
+    label_ids: Mapping[str, int],
+    unknown: Literal["error", "background"] = "error",
+) -> Scene:
     """Reads one scan; its objects of the 18 classes, in the order of their ids.
 
     Raises:
@@ -156,7 +166,7 @@ def read_scannet_scan(source: SceneSource, label_ids: Mapping[str, int]) -> Scen
     semantic = np.zeros(len(points), np.int32)
     objects = np.zeros(len(points), np.int32)
     if "segments" in paths:
-        raw, objects = read_labels(paths, len(points), label_ids)
+        raw, objects = read_labels(paths, len(points), label_ids, unknown)
         semantic = SCANNET.to_rows(raw)
     instance = number_instances(objects, semantic)
     return Scene(source.name, points.astype(np.float32), colors, semantic, instance)
@@ -174,8 +184,7 @@ def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def align(points: np.ndarray, path: Path) -> np.ndarray:
     """Points [V, 3] moved by the `axisAlignment` of a file, if it has one."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    line = re.search(r"^\s*axisAlignment\s*=(.*)$", text, re.M)
+    line = re.search(r"^\s*axisAlignment\s*=(.*)$", read_text(path), re.M)
     if not line:
         return points
     try:

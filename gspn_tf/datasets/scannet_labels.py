@@ -4,15 +4,17 @@ A few segments of groups may be none of the mesh, as in some scans; where most a
 the files belong to another mesh.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from gspn_tf.files.errors import ScanError, check_shape, load_list
 
 _MAX_OBJECTS = 1 << 20
+_log = logging.getLogger(__name__)
 
 
 class _Group(NamedTuple):
@@ -22,7 +24,10 @@ class _Group(NamedTuple):
 
 
 def read_labels(
-    paths: Mapping[str, Path], num_vertices: int, label_ids: Mapping[str, int]
+    paths: Mapping[str, Path],
+    num_vertices: int,
+    label_ids: Mapping[str, int],
+    unknown: Literal["error", "background"] = "error",
 ) -> tuple[np.ndarray, np.ndarray]:
     """nyu40 id and object of each vertex, [V] int32 each; 0 = none.
 
@@ -34,24 +39,27 @@ def read_labels(
         paths: files of "segments" and "groups".
         num_vertices: V, of the mesh.
         label_ids: nyu40 id of each label.
+        unknown: what other labels are.
 
     Raises:
-        ScanError: a file that is malformed or belongs to another mesh, or a label that
-            `label_ids` does not know.
+        ScanError: a file that is malformed or belongs to another mesh, or, unless it is
+            background, a label that `label_ids` does not know.
     """
     path, key = paths["segments"], "segIndices"
     segments = _integer_array(path, key, load_list(path, key))
     check_shape(f"{path}: {key}, one a vertex of the mesh,", segments, (num_vertices,))
     groups = _read_groups(paths["groups"])
-    unknown = sorted({group.label for group in groups} - set(label_ids))
-    if unknown:
-        raise ScanError(f"{paths['groups']}: labels {unknown} are not in the label map")
+    if others := sorted({group.label for group in groups} - set(label_ids)):
+        told = f"{paths['groups']}: labels {others} are not in the label map"
+        if unknown == "error":
+            raise ScanError(f"{told} (--unknown_labels background takes them for that)")
+        _log.warning("%s; taken for background", told)
     ids, rows = np.unique(segments, return_inverse=True)
     _check_segments(paths["groups"], groups, ids)
     semantic, objects = np.zeros((2, len(ids)), np.int32)
     labels = list(dict.fromkeys(group.label for group in groups))
     for group in sorted(groups, key=lambda group: labels.index(group.label)):
-        semantic[np.isin(ids, group.segments)] = label_ids[group.label]
+        semantic[np.isin(ids, group.segments)] = label_ids.get(group.label, 0)
     for group in {group.number: group for group in groups}.values():
         objects[np.isin(ids, group.segments)] = group.number
     return semantic[rows], objects[rows]

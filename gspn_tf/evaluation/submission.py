@@ -22,6 +22,7 @@ import numpy as np
 from gspn_tf import files
 from gspn_tf.data.classes import ClassList
 from gspn_tf.files.errors import ScanError, naming_file
+from gspn_tf.files.text import decode, visible_files
 from gspn_tf.metrics.judging import Judged
 from gspn_tf.metrics.overlaps import InstancePredictions
 
@@ -35,7 +36,8 @@ Labelled = tuple[str, np.ndarray, np.ndarray]  # name, semantic [V], instance [V
 
 def list_predictions(folder: str | Path) -> dict[str, Path]:
     """Find the file of each scene's predictions, by its name; at least one."""
-    paths = sorted(path for path in Path(folder).glob("*.txt") if path.name != RESULTS)
+    found = visible_files(folder, "*.txt")
+    paths = [path for path in found if path.name != RESULTS]
     if not paths:
         raise ScanError(f"{folder}: expected a file SCENE.txt a scene")
     return {path.stem: path for path in paths}
@@ -43,7 +45,8 @@ def list_predictions(folder: str | Path) -> dict[str, Path]:
 
 def list_truth(folder: str | Path) -> dict[str, Path]:
     """Find the file of each scene's truth, by its name."""
-    paths = [path for kind in ("*.txt.gz", "*.txt") for path in Path(folder).glob(kind)]
+    kinds = ("*.txt.gz", "*.txt")
+    paths = [path for kind in kinds for path in visible_files(folder, kind)]
     return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
 
 
@@ -95,7 +98,7 @@ def read_predictions(
     """
     path = Path(path)
     listed: dict[Path, tuple[int, float]] = {}
-    lines = _read(path).decode("utf-8", "replace").splitlines()
+    lines = decode(_read(path), path).splitlines()
     for number, line in enumerate(lines, start=1):
         mask, label, score = _parse_line(line, f"{path}:{number}", path.parent)
         if not 0 <= label <= NUM_LABELS and label not in classes.raw_ids:
@@ -187,7 +190,7 @@ def _read_mask(path: Path, num_points: int) -> np.ndarray:
 
 def _integer_lines(path: Path, data: bytes) -> np.ndarray:
     with naming_file(path, "one-integer-a-line", OverflowError):
-        return np.array(data.decode().splitlines() or [""], np.int64)
+        return np.array(decode(data, path).splitlines() or [""], np.int64)
 
 
 def _read(path: Path) -> bytes:

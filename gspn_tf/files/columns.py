@@ -1,12 +1,18 @@
 """Headers and rows of numbers, which PLY and PCD files have alike."""
 
-import itertools
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 
 _MAX_HEADER_LINES = 10_000
+_MAX_LINE = 1 << 20
+
+# Microsoft's compilers print a NaN as -nan(ind) or -1.#IND00, infinity as 1.#INF.
+_NAN = re.compile(rb"[-+]?(?:nan\([^)\s]*\)|1\.#(?!INF)\w+)", re.IGNORECASE)
+_INFINITY = re.compile(rb"1\.#INF\d*", re.IGNORECASE)
 
 
 def header_lines(file: BinaryIO, last: str) -> Iterator[list[str]]:
@@ -16,8 +22,8 @@ def header_lines(file: BinaryIO, last: str) -> Iterator[list[str]]:
         ValueError: there is no such line.
     """
     for _ in range(_MAX_HEADER_LINES):
-        line = file.readline(4096)
-        if not line:
+        line = file.readline(_MAX_LINE)
+        if not line.endswith(b"\n"):
             raise ValueError("the file ends inside the header")
         words = line.decode("latin-1").split()
         if words:
@@ -27,18 +33,25 @@ def header_lines(file: BinaryIO, last: str) -> Iterator[list[str]]:
     raise ValueError(f"no {last!r} in the first {_MAX_HEADER_LINES} lines")
 
 
-def read_text_rows(file: BinaryIO, count: int, width: int) -> np.ndarray:
-    """The next `count` lines as numbers [count, width] float64.
+def text_lines(file: BinaryIO) -> list[bytes]:
+    """The lines that are left of a file, without empty ones."""
+    text = file.read()
+    if b"#" in text or b"(" in text:
+        text = _INFINITY.sub(b"inf", _NAN.sub(b"nan", text))
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def read_text_rows(lines: Sequence[bytes], count: int, width: int) -> np.ndarray:
+    """The first `count` lines as numbers [count, width] float64.
 
     Raises:
         ValueError: fewer lines, no numbers, or another number of them in a line.
     """
-    lines = [line for line in itertools.islice(file, count) if line.strip()]
-    _check_count(count, len(lines))
-    if not lines:
+    check_count(count, len(lines))
+    if not count:
         return np.empty((0, width))
     try:
-        rows = np.loadtxt(lines, ndmin=2, comments=None)
+        rows = np.loadtxt(lines[:count], ndmin=2, comments=None)
     except ValueError as error:
         raise ValueError(f"malformed points: {error}") from error
     if rows.shape[1] != width:
@@ -52,12 +65,14 @@ def read_binary_rows(file: BinaryIO, count: int, record: np.dtype) -> np.ndarray
     Raises:
         ValueError: fewer than that.
     """
-    body = file.read(count * record.itemsize)
-    if len(body) < count * record.itemsize:
-        _check_count(count, len(body) // record.itemsize)
+    size = count * record.itemsize
+    body = file.read(min(size, os.fstat(file.fileno()).st_size))
+    if len(body) < size:
+        check_count(count, len(body) // record.itemsize)
     return np.frombuffer(body, record)
 
 
-def _check_count(announced: int, there: int) -> None:
+def check_count(announced: int, there: int, noun: str = "points") -> None:
+    """Raise ValueError where less is there than was announced."""
     if there < announced:
-        raise ValueError(f"truncated: {announced} points announced, {there} there")
+        raise ValueError(f"truncated: {announced} {noun} announced, {there} there")

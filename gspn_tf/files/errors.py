@@ -11,6 +11,15 @@ class ScanError(ValueError):
     """A file that cannot be used: names the file, what was expected, what came."""
 
 
+_UNREADABLE = {
+    b"version https://git-lfs": (
+        "it is a pointer of git-lfs; `git lfs pull` brings the file itself"
+    ),
+    b"<!doctype html": "it is a web page",
+    b"<html": "it is a web page",
+}
+
+
 @contextlib.contextmanager
 def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator[None]:
     """Turns whatever a reader of a file says into one line that names the file.
@@ -33,7 +42,21 @@ def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator
         if isinstance(error, OSError) and error.strerror:
             raise ScanError(f"{path} cannot be read: {error.strerror}") from error
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        what = contents(path) or what
         raise ScanError(f"{path} is not a readable {kind} file: {what}") from error
+
+
+def contents(path: str | Path) -> str:
+    """Say of a file what makes it unreadable whatever it should be, or ""."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except OSError:
+        return ""
+    for beginning, meaning in _UNREADABLE.items():
+        if start.lstrip().lower().startswith(beginning):
+            return meaning
+    return "" if start else "it is empty"
 
 
 def check_shape(where: str, array: Any, shape: tuple[int | str, ...]) -> None:
@@ -68,3 +91,16 @@ def load_json(path: str | Path) -> Any:
     """
     with naming_file(path, "JSON", RecursionError):
         return json.loads(Path(path).read_bytes())
+
+
+def checked_pairs(found: Any) -> list[tuple[int, str]]:
+    """The ids and names that a `classes.json` holds; ValueError where it has others."""
+    pairs = []
+    for entry in found if isinstance(found, list) else [found]:
+        match entry:
+            case [int(raw_id), str(name)]:
+                pairs.append((raw_id, name))
+            case _:
+                got = f"got {str(entry)[:80]}"
+                raise ValueError(f'expected pairs such as [5, "chair"], {got}')
+    return pairs

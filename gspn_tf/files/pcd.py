@@ -9,7 +9,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from gspn_tf.files.columns import header_lines, read_binary_rows, read_text_rows
+from gspn_tf.files.columns import (
+    header_lines,
+    read_binary_rows,
+    read_text_rows,
+    text_lines,
+)
 from gspn_tf.files.errors import naming_file
 
 _ENCODINGS = ("ascii", "binary", "binary_compressed")
@@ -25,7 +30,7 @@ def read_pcd(path: str | Path) -> dict[str, np.ndarray]:
         record, count, encoding = _read_header(file)
         names = record.names or ()
         if encoding == "ascii":
-            columns = list(read_text_rows(file, count, len(names)).T)
+            columns = list(read_text_rows(text_lines(file), count, len(names)).T)
         elif encoding == "binary":
             rows = read_binary_rows(file, count, record)
             columns = [rows[name][:, 0] for name in names]

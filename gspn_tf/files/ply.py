@@ -4,17 +4,18 @@ A small reader of its own: general mesh libraries accept truncated ASCII files i
 silence, and load faces that nobody here needs.
 """
 
-import io
+import codecs
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from gspn_tf import files
-from gspn_tf.files.columns import header_lines, read_binary_rows, read_text_rows
+from gspn_tf.files import ply_body
+from gspn_tf.files.columns import header_lines, text_lines
 from gspn_tf.files.errors import naming_file
+from gspn_tf.files.ply_body import Element, List
 
 _SCALARS = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1",
@@ -22,24 +23,8 @@ _SCALARS = {
     "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4",
     "float": "f4", "float32": "f4", "double": "f8", "float64": "f8",
 }  # fmt: skip
+_LENGTHS = [word for word, kind in _SCALARS.items() if kind[0] != "f"]
 _ORDERS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
-
-
-@dataclass(slots=True)
-class _Element:
-    """One "element" of a header; the kind of a list is None."""
-
-    name: str
-    count: int
-    kinds: dict[str, str | None] = field(default_factory=dict)
-
-    def record(self, order: str) -> np.dtype:
-        """The element's binary layout. ValueError where lists make it variable."""
-        if None in self.kinds.values():
-            raise ValueError(
-                f"element {self.name!r} has lists, so it must follow vertex"
-            )
-        return np.dtype([(name, f"{order}{kind}") for name, kind in self.kinds.items()])
 
 
 def read_vertices(
@@ -47,32 +32,40 @@ def read_vertices(
 ) -> dict[str, np.ndarray]:
     """Reads every scalar property of the vertices: {name: [V]}.
 
+    Lists, faces and whatever else there is are passed over, but must be whole: where a
+    header does not fit its file, the vertices would be others.
+
     Args:
-        path: a PLY file, ASCII or binary. ASCII columns become float64, binary columns
-            keep their type. What follows the vertices (faces) is left unread.
+        path: a PLY file, ASCII or binary. Columns have their declared types. In ASCII
+            files those of floats are float64, and so are those that hold what their
+            type cannot.
         needed: properties that must be among them.
 
     Raises:
-        ScanError: no PLY file, a malformed header, or less than announced.
+        ScanError: no PLY file, a malformed header, or less or more than announced.
     """
     with naming_file(path, "PLY"), open(path, "rb") as file:
         order, elements = _read_elements(file)
-        for element in elements:
-            if element.name == "vertex":
-                columns = _read_columns(file, element, order)
-                missing = [name for name in needed if name not in columns]
-                if missing:
-                    raise ValueError(f"vertices need {missing}, have {list(columns)}")
-                return columns
-            _skip(file, element, order)
-        raise ValueError("expected an element 'vertex' in the header, got none")
+        vertices = [element for element in elements if element.name == "vertex"]
+        if len(vertices) != 1:
+            names = [element.name for element in elements]
+            raise ValueError(
+                f"expected one element 'vertex' in the header, got {names}"
+            )
+        there = vertices[0].scalars()
+        if missing := [name for name in needed if name not in there]:
+            raise ValueError(f"vertices need {missing}, have {list(there)}")
+        if order:
+            body = memoryview(file.read())
+            return ply_body.read_binary(body, elements, order, "vertex")
+        return ply_body.read_text(text_lines(file), elements, "vertex")
 
 
-def _read_elements(file: BinaryIO) -> tuple[str, list[_Element]]:
+def _read_elements(file: BinaryIO) -> tuple[str, list[Element]]:
     """Byte order ("" = ASCII) and elements; the file is left at the first value."""
-    if file.readline(80).strip() != b"ply":
+    if file.readline(80).removeprefix(codecs.BOM_UTF8).strip() != b"ply":
         raise ValueError("expected a file that begins with the line 'ply'")
-    order, elements = None, list[_Element]()
+    order, elements = None, list[Element]()
     for words in header_lines(file, "end_header"):
         if words[0] == "format" and len(words) == 3 and words[1] in _ORDERS:
             order = _ORDERS[words[1]]
@@ -83,35 +76,23 @@ def _read_elements(file: BinaryIO) -> tuple[str, list[_Element]]:
     return order, elements
 
 
-def _read_declaration(words: list[str], elements: list[_Element]) -> None:
+def _read_declaration(words: list[str], elements: list[Element]) -> None:
+    kind: str | List
     match words:
         case ["element", name, count] if count.isascii() and count.isdigit():
-            elements.append(_Element(name, int(count)))
-        case ["property", "list", _, _, name] if elements:
-            elements[-1].kinds[name] = None
-        case ["property", kind, name] if elements and kind in _SCALARS:
-            if name in elements[-1].kinds:
-                raise ValueError(f"property {name!r} is declared twice")
-            elements[-1].kinds[name] = _SCALARS[kind]
+            elements.append(Element(name, int(count)))
+            return
+        case ["property", scalar, name] if elements and scalar in _SCALARS:
+            kind = _SCALARS[scalar]
+        case ["property", "list", length, item, name] if (
+            elements and length in _LENGTHS and item in _SCALARS
+        ):
+            kind = List(_SCALARS[length], _SCALARS[item])
         case _:
             raise ValueError(f"header line {' '.join(words)[:80]!r} is not understood")
-
-
-def _skip(file: BinaryIO, element: _Element, order: str) -> None:
-    if order:
-        file.seek(element.count * element.record(order).itemsize, io.SEEK_CUR)
-    else:
-        for _ in range(element.count):
-            file.readline()
-
-
-def _read_columns(file: BinaryIO, element: _Element, order: str) -> dict:
-    record = element.record(order)
-    if order:
-        rows = read_binary_rows(file, element.count, record)
-        return {name: rows[name] for name in element.kinds}
-    table = read_text_rows(file, element.count, len(element.kinds))
-    return dict(zip(element.kinds, table.T, strict=True))
+    if name in elements[-1].kinds:
+        raise ValueError(f"property {name!r} is declared twice")
+    elements[-1].kinds[name] = kind
 
 
 def write_ply(

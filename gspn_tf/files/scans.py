@@ -1,25 +1,27 @@
 """Reads a cloud that a user brings: PLY (mesh or cloud) or npz, labels optional.
 
-PLY  ASCII or binary, vertices with `x y z`; colours `red green blue` as integers or
-     as floats of 0..1 or 0..255; labels `semantic` (or ScanNet's `label`) and
-     `instance`; any order, any further properties; faces are ignored.
-npz  `points` [V, 3]; optional `colors` [V, 3] uint8 or float, `semantic` [V] and
-     `instance` [V] integers.
+PLY  ASCII or binary, vertices with `x y z`; colours and labels as
+     `gspn_tf.files.colors` and `gspn_tf.files.labels` say; any order, any further
+     properties; faces and lists are passed over.
+npz  `points` [V, 3]; optional `colors` [V, 3], `semantic` [V] and `instance` [V].
 """
 
-import zipfile
-import zlib
+import codecs
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.files.errors import ScanError, check_shape, naming_file
+from gspn_tf.files import npz
+from gspn_tf.files.colors import as_bytes, colors_of_columns
+from gspn_tf.files.errors import ScanError, check_shape, contents, naming_file
+from gspn_tf.files.labels import NAMES, as_labels, label_column
 from gspn_tf.files.ply import read_vertices
+from gspn_tf.files.stray import stray_points
 
 FAR = 1_000.0
 """Coordinates beyond this many metres are moved to the origin before float32."""
-_CHANNELS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,117 +31,142 @@ class Scan:
     points    [V, 3] float32, metres, relative to `offset`; may hold NaN
     offset    [3] float64; zero unless the coordinates are beyond `FAR`
     finite    [V] bool, False where a coordinate is NaN or infinite
+    stray     [V] bool, True where a point is finite and far from all others
     colors    [V, 3] uint8, or None
-    semantic  [V] int32, raw class ids, or None
+    semantic  [V] int32, raw class ids, -1 = none, or None
     instance  [V] int32, raw: 0 or less = none, or None
+    fields    names of the properties or arrays that the file has
+    notes     lines about what was guessed, or not understood
     """
 
     points: np.ndarray
     offset: np.ndarray
     finite: np.ndarray
-    colors: np.ndarray | None = None
-    semantic: np.ndarray | None = None
-    instance: np.ndarray | None = None
+    stray: np.ndarray
+    colors: np.ndarray | None
+    semantic: np.ndarray | None
+    instance: np.ndarray | None
+    fields: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def world(self) -> np.ndarray:
         """Coordinates [V, 3] as in the file: float64 where there is an offset."""
         return self.points + self.offset if self.offset.any() else self.points
 
+    def metres(self, scale: float) -> np.ndarray:
+        """Points [V, 3] float32 in metres, `scale` to a unit; stray ones are NaN."""
+        metres = self.points * np.float32(scale)
+        metres[self.stray] = np.nan
+        return metres
 
-def read_scan(path: str | Path) -> Scan:
+
+def read_scan(path: str | Path, labels: Mapping[str, str | None] | None = None) -> Scan:
     """Reads a PLY or npz file; its content decides which it is, not its name.
 
+    Args:
+        path: the file.
+        labels: names of the properties or arrays that are "semantic" and "instance",
+            where they are others than `gspn_tf.files.labels` knows.
+
     Raises:
-      ScanError: missing, empty, truncated or malformed file, or no finite point.
+        ScanError: missing, empty, truncated or malformed file, no finite point, or no
+            labels of a name that was given.
     """
     path = Path(path)
-    damage = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError)
-    with naming_file(path, "npz", *damage):
-        columns = _read_arrays(path)
+    with naming_file(path, "scan"), open(path, "rb") as file:
+        magic = file.read(6)
+    given = {kind: name for kind, name in (labels or {}).items() if name}
+    if magic.removeprefix(codecs.BOM_UTF8).startswith(b"ply"):
+        columns = read_vertices(path)
+        arrays = _arrays_of_columns(columns)
+        names = _label_names(path, columns, given)
+        arrays |= {kind: columns[name] for kind, name in names.items()}
+        fields = tuple(columns)
+    elif magic.startswith(b"PK"):
+        with npz.opened(path) as archive:
+            fields = tuple(archive.files)
+            names = {n: n for n in ("points", "colors") if n in fields}
+            names |= _label_names(path, fields, given)
+            arrays = {kind: archive[name] for kind, name in names.items()}
+    else:
+        found = contents(path) or f"it begins with {magic!r}"
+        raise ScanError(f"{path}: expected a PLY or an npz file, but {found}")
     try:
-        return _scan(columns)
+        return _scan(arrays, fields)
     except ValueError as error:
         raise ScanError(f"{path}: {error}") from error
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an npz file, or a PLY file's columns gathered alike."""
-    with open(path, "rb") as file:
-        magic = file.read(4)
-    if magic[:3] == b"ply":
-        return _gather(read_vertices(path))
-    if magic[:2] == b"PK":
-        # NumPy leaves a file of its own open where it is damaged.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = ("points", "colors", "semantic", "instance")
-            return {name: archive[name] for name in names if name in archive.files}
-    found = f"a file that begins with {magic!r}" if magic else "an empty file"
-    raise ScanError(f"{path}: expected a PLY or an npz file, got {found}")
+def _arrays_of_columns(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    arrays = {"points": np.stack([columns[name] for name in "xyz"], axis=1)}
+    colors = colors_of_columns(columns)
+    return arrays if colors is None else arrays | {"colors": colors}
 
 
-def _gather(vertices: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    columns = {"points": np.stack([vertices[name] for name in "xyz"], axis=1)}
-    if all(channel in vertices for channel in _CHANNELS):
-        columns["colors"] = np.stack([vertices[c] for c in _CHANNELS], axis=1)
-    semantic = "semantic" if "semantic" in vertices else "label"
-    for name, source in (("semantic", semantic), ("instance", "instance")):
-        if source in vertices:
-            columns[name] = vertices[source]
-    return columns
+def _label_names(
+    path: Path, fields: Collection[str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The name of the field of each kind of labels that there is."""
+    if absent := [name for name in given.values() if name not in fields]:
+        raise ScanError(f"{path}: expected {absent}, have {list(fields)}")
+    found = {kind: given.get(kind, label_column(fields, kind)) for kind in NAMES}
+    return {kind: name for kind, name in found.items() if name}
 
 
-def _scan(columns: dict[str, np.ndarray]) -> Scan:
-    if "points" not in columns:
-        raise ValueError("expected an array 'points' [V, 3], got none")
-    for name, values in columns.items():
-        count = "V" if name == "points" else len(columns["points"])
+def _scan(arrays: dict[str, np.ndarray], fields: tuple[str, ...]) -> Scan:
+    if "points" not in arrays:
+        raise ValueError(
+            f"expected an array 'points' [V, 3], have arrays {list(fields)}"
+        )
+    for name, values in arrays.items():
+        count = "V" if name == "points" else len(arrays["points"])
         shape = (count, 3) if name in ("points", "colors") else (count,)
         check_shape(name, values, shape)
         if values.dtype.kind not in "fiu":
             raise ValueError(f"{name} must be numbers, got {values.dtype}")
-    points, offset, finite = _positions(columns["points"])
-    labels = {name: _labels(columns, name) for name in ("semantic", "instance")}
-    return Scan(points, offset, finite, colors=_colors(columns), **labels)
+    points, offset, stray = _positions(arrays["points"])
+    colors = None
+    notes = [f"no colours are understood among {', '.join(fields)}: all is grey"]
+    if "colors" in arrays:
+        colors, told = as_bytes(arrays["colors"])
+        notes = [told] if told else []
+    if (rows := np.flatnonzero(stray)).size:
+        place = " ".join(f"{value:.10g}" for value in arrays["points"][rows[0]])
+        notes.append(
+            f"stray, far from all others: {len(rows)} of {len(points):,} points, the "
+            f"first is point {rows[0]} at {place}"
+        )
+    kinds = {
+        kind: as_labels(arrays[kind], kind) if kind in arrays else None
+        for kind in NAMES
+    }
+    finite = np.isfinite(points).all(axis=1)
+    return Scan(
+        points,
+        offset,
+        finite,
+        stray,
+        colors,
+        **kinds,
+        fields=fields,
+        notes=tuple(notes),
+    )
 
 
 def _positions(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points float32 near the origin, the offset taken off, and which are finite."""
+    """Points float32 near the origin, the offset taken off, and which are stray."""
     finite = np.isfinite(points).all(axis=1)
     if not finite.any():
         raise ValueError(f"expected finite points, got none among {len(points)} points")
+    stray = stray_points(points)
+    others = points[finite & ~stray]
     offset = np.zeros(3)
-    if np.abs(points[finite]).max() > FAR:
-        offset = np.floor(np.median(points[finite].astype(np.float64), axis=0))
+    if np.abs(others).max() > FAR:
+        offset = np.floor(np.median(others.astype(np.float64), axis=0))
         points = points - offset
     with np.errstate(over="ignore", invalid="ignore"):
         points = np.ascontiguousarray(points, np.float32)
-    return points, offset, np.isfinite(points).all(axis=1)
-
-
-def _colors(columns: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Colours as uint8; floats up to 1 are shares, 16-bit integers lose their low."""
-    colors = columns.get("colors")
-    if colors is None or colors.dtype == np.uint8:
-        return colors if colors is None else np.ascontiguousarray(colors)
-    if colors.dtype == np.uint16 and colors.max(initial=0) > 255:
-        return (colors >> 8).astype(np.uint8)
-    values = np.nan_to_num(colors.astype(np.float64), posinf=0.0, neginf=0.0)
-    if colors.dtype.kind == "f" and values.max(initial=0.0) <= 1.0:
-        values = values * 255.0
-    return np.clip(np.round(values), 0, 255).astype(np.uint8)
-
-
-def _labels(columns: dict[str, np.ndarray], name: str) -> np.ndarray | None:
-    labels = columns.get(name)
-    if labels is None:
-        return None
-    limit = np.iinfo(np.int32)
-    with np.errstate(invalid="ignore"):
-        good = (labels >= limit.min) & (labels <= limit.max)
-        good &= labels == np.floor(labels)
-    if not good.all():
-        raise ValueError(f"{name} must be integers, got {labels[~good][0]}")
-    return labels.astype(np.int32)
+    return points, offset, stray & np.isfinite(points).all(axis=1)
 
 
 def check_finite(where: str | Path, points: np.ndarray) -> None:

@@ -91,7 +91,7 @@ class SegmentedScan(NamedTuple):
         ]
         if len(found.proposals):  # an SGPN has none
             layers.append(proposal_layer(found.proposals, found.proposal_scores))
-        points = self.scan.points * np.float32(self.scale)
+        points = self.scan.metres(self.scale)
         write_page(path, points, layers, title=self.name)
 
 

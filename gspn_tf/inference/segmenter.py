@@ -173,7 +173,13 @@ def load_run(
         raise FileNotFoundError(
             f"{folder.path} has no trained model: no {weights.name}"
         )
-    known: dict[str, Any] = {"classes": folder.classes(), "data": config.data}
+    classes, expected = folder.classes(), config.model.num_classes - 1
+    if len(classes) != expected:
+        raise ValueError(
+            f"{folder.path / 'classes.json'}: expected {expected} classes, as "
+            f"config.json says, got {len(classes)}"
+        )
+    known: dict[str, Any] = {"classes": classes, "data": config.data}
     model = load_model(config.model, weights, precision, **known)
     return model, config, known["classes"]
 

@@ -208,9 +208,9 @@ def read_preset(folder: Path, policy: str | None = None) -> Any:
         model = keras.saving.deserialize_keras_object(read["config.json"])
         if not isinstance(model, PresetModel):
             raise ValueError("it holds no network of gspn_tf")
-    with reading(KNOWN["classes"], "class"):
+    with reading(KNOWN["classes"], "class list"):
         if (classes := read[KNOWN["classes"]]) is not None:
-            model.classes = class_pairs(classes, model.config)
+            model.classes = class_pairs(errors.checked_pairs(classes), model.config)
     with reading(KNOWN["data"], "preprocessing"):
         if (data := read[KNOWN["data"]]) is not None:
             model.data = config_lib.from_dict(DataConfig, data)

@@ -34,7 +34,8 @@ from gspn_tf import files
 from gspn_tf.config import Config
 from gspn_tf.data import manifest
 from gspn_tf.files import hdf5
-from gspn_tf.files.errors import ScanError, load_json, naming_file
+from gspn_tf.files.errors import ScanError, checked_pairs, load_json, naming_file
+from gspn_tf.files.text import visible_files
 
 
 class RunFolder(NamedTuple):
@@ -83,7 +84,7 @@ class RunFolder(NamedTuple):
     def check(self) -> None:
         """Raise ValueError for a damaged file of a run that another starts from."""
         self.config(), self.classes()
-        for path in sorted(self.path.glob("*.weights.h5")):
+        for path in visible_files(self.path, "*.weights.h5"):
             hdf5.check(path)
 
     def classes(self) -> list[tuple[int, str]]:
@@ -93,9 +94,9 @@ class RunFolder(NamedTuple):
             ValueError: the file is damaged.
         """
         path = self.path / "classes.json"
-        pairs = load_json(path)
-        with naming_file(path, "class list", TypeError):
-            return [(int(raw_id), str(name)) for raw_id, name in pairs]
+        found = load_json(path)
+        with naming_file(path, "class list"):
+            return checked_pairs(found)
 
     def versions(self) -> dict[str, Any]:
         """Read `versions.json`: see `versions` below; {} where it is missing."""
@@ -136,7 +137,7 @@ class RunFolder(NamedTuple):
             raise ValueError(
                 f"{self.path} holds a run of another config; differing: "
                 f"{', '.join(f'{name} ({how})' for name, how in differing.items())}. "
-                "Give another folder, or the same config"
+                f"Give the same config, or another folder and --init {self.path}"
             )
         if self.classes() != [tuple(pair) for pair in classes]:
             raise ValueError(f"{self.path} holds a run with another class list")

@@ -26,9 +26,10 @@ def write_page(
     """Write a page of points [V, 3], metres, z up, atomically.
 
     There is at least one layer; the page opens with the first.
-    Points that are not finite are left out. Of a scan of more than `MAX_POINTS` points
-    a random subset is shown, the same each time; the page says so. Where WebGL or
-    JavaScript is missing the page shows a picture of the last layer with labels.
+    Points that are not finite, or far from all others, are left out. Of a scan of more
+    than `MAX_POINTS` points a random subset is shown, the same each time; the page says
+    so. Where WebGL or JavaScript is missing the page shows a picture of the last layer
+    with labels.
     """
     points = np.asarray(points, np.float64)
     shown = shown_rows(points, MAX_POINTS)

@@ -1,10 +1,12 @@
 """How bare points become surfaces in an open room: sizes, walls, and a bounded number.
 
-NumPy and SciPy alone; the page and the still pictures share it.
+The page and the still pictures share it.
 """
 
 import numpy as np
 from scipy.spatial import ConvexHull, cKDTree
+
+from gspn_tf.files.stray import stray_points
 
 NEIGHBORS = 6
 CELL = 0.12  # metres; outlines are drawn round cells that hold a few points
@@ -13,11 +15,12 @@ FLOOR = 0.12  # metres; what lies lower is never taken for a wall
 
 
 def shown_rows(points: np.ndarray, most: int) -> np.ndarray:
-    """Return the rows of points [V, 3] that are finite; of too many, `most` by chance.
+    """Return the rows of points [V, 3] to show; of too many, `most` by chance.
 
-    The draw is the same each time, and rows rise.
+    Points that are not finite, or stray, are left out. The draw is the same each time,
+    and rows rise.
     """
-    rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+    rows = np.flatnonzero(np.isfinite(points).all(axis=1) & ~stray_points(points))
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
     return rows

@@ -65,6 +65,29 @@ def test_processes_and_jobs_do_not_change_a_byte(tmp_path):
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
+PROGRAM = """
+from pathlib import Path
+from toy_scenes import toy_data
+from gspn_tf.datasets.reading import read_sources
+data = toy_data(Path(__file__).parent, {"train": 4})
+list(read_sources(data.splits["train"], data, jobs=2))
+"""
+
+
+def test_a_program_without_a_main_guard_is_told_so(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests/helpers")))
+    ended = subprocess.run(
+        [sys.executable, program],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert "RuntimeError: no process could start to read scenes" in ended.stderr
+
+
 def test_reading_needs_no_tensorflow():
     """No reader imports it, whatever the data set."""
     modules = ("scannet", "own", "partnet", "partnet_h5", "nyuv2")

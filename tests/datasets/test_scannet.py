@@ -128,6 +128,17 @@ def test_a_scan_without_alignment_stays_as_it_is(source):
     np.testing.assert_array_equal(first(source).scene.points, points_of(path.stem))
 
 
+def test_unknown_labels_are_background_on_demand(source, capsys):
+    groups = [GROUPS[0], GROUPS[1] | {"label": "ufo"}, GROUPS[2]]
+    edit(source, ".aggregation.json", lambda found: found.update(segGroups=groups))
+    assert gspn(source) == 1
+    assert "--unknown_labels background" in capsys.readouterr().err
+    assert gspn(source, "--unknown_labels=background") == 0
+    manifest = read_manifest(source.parent / "data")
+    assert "labels ['ufo'] are not in the label map" in manifest["warnings"][0]
+    assert manifest["options"]["unknown_labels"] == "background"
+
+
 @pytest.mark.parametrize(
     "suffix, key, value, message",
     [

@@ -111,7 +111,7 @@ BAD = {  # message: the file, and its contents
     "000.txt is not a readable": (MASK, "1\n" * 29 + "x\n"),
     "000.txt is not a readable one": (MASK, "1 0\n" * 15),
     "000.txt is not a readable one-integer-a-line file": (MASK, ""),
-    "0000_00.txt is not a readable one": (TRUTH, "\xff\xfe\x00"),
+    "0000_00.txt is not a readable text": (TRUTH, "\xff\xfe\x00"),
     'txt:1: expected "mask label': (LIST, "a.txt 5\n"),
     'expected "mask label_id confidence", got': (LIST, "a 5.5 1\n"),
     "confidence must be finite, got -inf": (LIST, "a 5 -inf"),

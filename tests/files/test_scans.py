@@ -1,5 +1,6 @@
 """Files that users bring: PLY of every kind, npz, and broken ones."""
 
+import codecs
 import os
 
 import numpy as np
@@ -71,8 +72,6 @@ def test_colors_of_other_types(save, scalar, row, expected):
     properties = XYZ + [(scalar, name) for _, name in RGB]
     for kind in FORMATS:
         scan = read_scan(save(ply_bytes(kind, properties, [(0, 0, 0, *row)])))
-        if kind == "ascii" and scalar == "ushort":
-            continue  # columns of an ASCII file have no type
         assert scan.colors[0].tolist() == expected
     partial = ply_bytes("ascii", properties[:-1], [(0, 0, 0, *row[:2])])
     assert read_scan(save(partial)).colors is None
@@ -98,13 +97,56 @@ def test_far_coordinates_keep_their_millimetres(save):
     np.testing.assert_allclose(scan.world(), points, atol=1e-6)
 
 
+def room(extent, count=200):
+    return np.random.default_rng(0).uniform(0, extent, (count, 3))
+
+
+@pytest.mark.parametrize(
+    "place", [(4.5e6, 5e5, 120), (0, 0, -900), (1e30, 0, 0), (-80, 2, 2)]
+)
+def test_stray_points_are_named_and_change_nothing(tmp_path, place):
+    points = room((5, 4, 2.5))
+    points[[7, 31]] = place
+    np.savez(tmp_path / "a.npz", points=points, colors=np.zeros((200, 3), np.uint8))
+    scan = read_scan(tmp_path / "a.npz")
+    assert np.flatnonzero(scan.stray).tolist() == [7, 31] and scan.finite.all()
+    (note,) = scan.notes
+    assert "2 of 200 points, the first is point 7 at" in note
+    assert " ".join(f"{value:.10g}" for value in place) in note
+    assert not scan.offset.any()
+    metres = scan.metres(0.5)
+    assert np.isnan(metres[[7, 31]]).all()
+    rest = np.delete(metres, [7, 31], axis=0)
+    np.testing.assert_allclose(rest, np.delete(points, [7, 31], axis=0) / 2, rtol=1e-6)
+
+
+def test_the_origin_of_a_far_scan_follows_most_of_it(tmp_path):
+    points = room((5, 4, 2.5)) + [4_512_345.0, 512_345.0, 120.0]
+    points[:6] = 0
+    np.savez(tmp_path / "a.npz", points=points)
+    scan = read_scan(tmp_path / "a.npz")
+    assert scan.stray.sum() == 6 and np.abs(scan.points[6:]).max() < 10
+    np.testing.assert_allclose(scan.world(), points, atol=1)
+
+
+@pytest.mark.parametrize("extent", [(5, 4, 2.5), (90, 2, 3), (0, 0, 0), (1e-3, 1, 0)])
+def test_sparse_and_long_scans_have_no_stray_points(tmp_path, extent):
+    points = room(extent)
+    points[:4] *= 4  # as what is seen through a window
+    np.savez(tmp_path / "a.npz", points=points)
+    assert not read_scan(tmp_path / "a.npz").stray.any()
+    np.savez(tmp_path / "a.npz", points=[(0, 0, 0)] * 3 + [(9e3, 0, 0)])
+    assert not read_scan(tmp_path / "a.npz").stray.any()
+
+
 def test_windows_line_ends_and_elements_before_the_vertices(save):
     text = (
         "ply\r\nformat ascii 1.0\r\nelement camera 2\r\nproperty float f\r\n"
         "element vertex 1\r\nproperty float x\r\nproperty float y\r\n"
         "property float z\r\nend_header\r\n5\r\n6\r\n1 2 3\r\n"
     )
-    assert read_scan(save(text.encode())).points.tolist() == [[1, 2, 3]]
+    for mark in (b"", codecs.BOM_UTF8):
+        assert read_scan(save(mark + text.encode())).points.tolist() == [[1, 2, 3]]
 
 
 GOOD = ply_bytes(
@@ -116,15 +158,18 @@ GOOD_ASCII = ply_bytes("ascii", XYZ, [(i, 1.5, 2) for i in range(9)])
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a PLY or an npz file, got an empty file"),
+        (b"", "expected a PLY or an npz file, but it is empty"),
         (b"plywood is not a format\n", "begins with the line 'ply'"),
         (GOOD[:60], "ends inside the header"),
-        (GOOD[:-5], "truncated: 9 points announced, 8 there"),
-        (GOOD_ASCII[: GOOD_ASCII.index(b"7 1.5")], "9 points announced, 7 there"),
+        (GOOD[:-5], "truncated: 9 rows of 'vertex' announced, 8 there"),
+        (
+            GOOD_ASCII[: GOOD_ASCII.index(b"7 1.5")],
+            "9 rows of 'vertex' announced, 7 there",
+        ),
         (GOOD_ASCII.replace(b"3 1.5", b"3 abc"), "malformed"),
         (
-            GOOD_ASCII.replace(b"property float z\n", b""),
-            "a point has 2 values, a line 3",
+            GOOD_ASCII.replace(b"float z\n", b"float z\nproperty float w\n"),
+            "a point has 4 values, a line 3",
         ),
         (GOOD.replace(b"property float z\n", b""), "vertices need .'z'., have"),
         (GOOD.replace(b"float y", b"quaternion y"), "'property quaternion y'"),

@@ -266,6 +266,7 @@ def other_network(path):
         ("preprocessing.json", lambda path: path.write_text('{"points": 3}')),
         ("model.weights.h5", cut),
         ("model.weights.h5", lambda path: path.write_bytes(b"")),
+        ("model.weights.h5", lambda path: path.write_bytes(b"version https://git-lfs")),
         ("model.weights.h5", lambda path: path.unlink()),
         ("model.weights.h5", other_network),
     ],

@@ -33,6 +33,15 @@ def content(num_points=500):
     return rng.uniform(-3, 4, (num_points, 3)), layers
 
 
+def test_stray_points_leave_the_page_as_it_is(tmp_path):
+    points, layers = content()
+    points[3] = 4.5e6, 5e5, 0
+    write_page(tmp_path / "page.html", points, layers, title="t")
+    cloud = scene_of(tmp_path / "page.html")["cloud"]
+    assert max(cloud["size"]) < 8
+    assert len(decoded(cloud["positions"], "<u2")) == 3 * (len(points) - 1)
+
+
 def test_page_holds_the_points(tmp_path):
     shown, wanted = content()
     write_page(tmp_path / "page.html", shown, wanted, title="t")

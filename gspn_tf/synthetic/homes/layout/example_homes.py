@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from gspn_tf.files.text import visible_files
 from gspn_tf.synthetic.homes.layout.home_xml import leaves, metres, point, walls_of
 from gspn_tf.synthetic.homes.layout.outlines import FloorPlan, Opening, Space, Wall
 from gspn_tf.synthetic.homes.layout.placing import in_outline
@@ -104,7 +105,7 @@ def read_example_homes(
 def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of each home, in the order of their names."""
     if path.is_dir():
-        for file in sorted(path.glob("*.xml")):
+        for file in visible_files(path, "*.xml"):
             yield file.name, file.read_bytes()
         return
     if not path.is_file():

@@ -1,0 +1,28 @@
+"""Points so far from all others that they are errors of a scanner, not of a room."""
+
+import numpy as np
+
+_SHARE = 0.05  # of the points, at each end of an axis, that may be stray
+_FEWEST = 20  # points that tell a stray one
+_REACH = 5  # times the longest side of the others
+
+
+def stray_points(points: np.ndarray) -> np.ndarray:
+    """Which finite points are stray: beyond the others by five times their extent.
+
+    Args:
+        points: [V, 3]; may hold NaN.
+
+    Returns:
+        [V] bool.
+    """
+    finite = np.isfinite(points).all(axis=1)
+    if np.count_nonzero(finite) < _FEWEST:
+        return np.zeros(len(points), bool)
+    shares = (_SHARE, 1 - _SHARE)
+    known = points[finite].astype(np.float64)
+    low, high = np.quantile(known, shares, axis=0, method="nearest")
+    with np.errstate(over="ignore"):
+        reach = _REACH * float((high - low).max())
+    beyond = ((points < low - reach) | (points > high + reach)).any(axis=1)
+    return finite & beyond & (reach > 0)

@@ -1,0 +1,44 @@
+"""Text files of other programs: decoded by their mark; and the files of a folder."""
+
+import codecs
+from pathlib import Path
+
+from gspn_tf.files.errors import naming_file
+
+# The marks of UTF-32 begin with those of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file in UTF-8, or in what its byte order mark says.
+
+    Raises:
+        ScanError: it cannot be read, or is no such text.
+    """
+    with naming_file(path, "text"):
+        return decode(Path(path).read_bytes(), path)
+
+
+def decode(data: bytes, path: str | Path) -> str:
+    """The text of bytes that a file at `path` holds, as `read_text` decodes it."""
+    encodings = (name for mark, name in _MARKS.items() if data.startswith(mark))
+    with naming_file(path, "text"):
+        text = data.decode(next(encodings, "utf-8"))
+        if "\0" in text:
+            raise ValueError("it has zero bytes, like UTF-16 without a byte order mark")
+        return text
+
+
+def visible_files(folder: str | Path, pattern: str = "*") -> list[Path]:
+    """The paths of a folder that fit a pattern, sorted, without hidden ones.
+
+    macOS leaves a hidden `._name` beside each file on disks of other systems.
+    """
+    found = Path(folder).glob(pattern)
+    return sorted(path for path in found if not path.name.startswith("."))
