@@ -90,7 +90,7 @@ def show_sample(output: Path) -> None:
 
     target = output / "sample"
     if not (target / segmented_scan.FILE_NAMES[-1]).exists():  # it comes last
-        invoke(segment.COMMAND, scan=str(sample_scan()), output=str(target))
+        invoke(segment.COMMAND, scans=[str(sample_scan())], output=str(target))
 
 
 def demo_metrics(output: Path, config: config_lib.Config) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def show_room(output: Path) -> None:
     room, path = next(read_scenes(output / "data", "test")), output / "room.ply"
     write_ply(path, room.points, room.colors)
     model, target = str(output / "run"), str(output / "segmented")
-    invoke(segment.COMMAND, scan=str(path), model=model, output=target)
+    invoke(segment.COMMAND, scans=[str(path)], model=model, output=target)
     shown = {"input": str(output / "data"), "split": "test", "scenes": "1"}
     picture = str(output / "room.png")
     invoke(figure.COMMAND, number="8", model=model, output=picture, **shown)

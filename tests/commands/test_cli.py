@@ -106,7 +106,7 @@ def test_help_needs_no_tensorflow():
         (["prepare", "rooms", "--output=x", "--train=many"], "integer, got 'many'"),
         (
             ["segment", "--model=x", "--output=y"],
-            "are required: scan (see gspn segment",
+            "are required: scans (see gspn segment",
         ),
         (["evaluate", "--run=x", "--data=y", "--config.a=1"], "unknown argument --con"),
         (["train", "--data=x", "--run=y", "--config.a"], "--config.a needs a value"),
@@ -346,3 +346,48 @@ def test_an_error_in_a_graph_shows_its_cause(call, message, monkeypatch, capsys)
     monkeypatch.setattr(prepare_generated, "generated_data", lambda *_: call())
     assert gspn("prepare", "rooms", "--output", "x") == 1
     assert error_of(capsys).startswith(f"gspn: {message}")
+
+
+def test_several_scans_are_resumed_and_shared(work, capsys):
+    scans = sorted((work / "scans").glob("*.npz"))[:3]
+    (work / "some").mkdir()
+    for scan in scans:
+        shutil.copy(scan, work / "some")
+    (work / "some" / "bad.ply").write_bytes(b"ply\n")
+    base = ("segment", work / "some", "--model", work / "run")
+    arguments = (*base, "--output", work / "many")
+    assert gspn(*arguments) == 1  # bad.ply is the first
+    assert "bad.ply" in error_of(capsys)
+    assert gspn(*arguments, "--keep_going") == 1
+    assert "1 of 4 scans failed: " in error_of(capsys)
+    (work / "some" / "bad.ply").unlink()
+    assert gspn(*arguments) == 0
+    assert capsys.readouterr().out.count("done before") == 3
+    for part in ("1/2", "2/2"):
+        assert gspn(*base, "--output", work / "parts", "--shard", part) == 0
+    for scan in scans:
+        one, other = (
+            (work / folder / scan.stem / "instances.json").read_bytes()
+            for folder in ("many", "parts")
+        )
+        assert one == other
+    assert gspn(*base, "--output", work / "parts", "--seed=1") == 1
+    assert "has results with seed = 0, now it is 1" in error_of(capsys)
+    assert gspn(*base, "--output", work / "parts", "--shard=3/2") == 1
+    assert "--shard must be a part such as 1/3" in error_of(capsys)
+
+
+def test_a_large_scan_is_done_in_tiles(work, capsys):
+    rng = np.random.default_rng(2)
+    points = rng.uniform(0, [18, 5, 2], (3000, 3))
+    write_ply(work / "hall.ply", points, np.zeros((3000, 3), np.uint8))
+    arguments = ("segment", work / "hall.ply", "--model", work / "run")
+    assert gspn(*arguments, "--output", work / "tiled") == 0
+    assert gspn(*arguments, "--output", work / "whole", "--tile=off") == 0
+    found = [
+        json.loads((work / name / "instances.json").read_text())
+        for name in ("tiled", "whole")
+    ]
+    assert found[0]["num_points"] == found[1]["num_points"] == 3000
+    assert gspn(*arguments, "--output", work / "x", "--tile=many") == 2
+    assert "must be auto, off or metres from 1 on, got 'many'" in error_of(capsys)

@@ -1,0 +1,169 @@
+"""Many scans in one command: which they are, and what has become of each.
+
+The results of each scan are in a folder of its own. `results.csv` has a row for each
+scan that was tried; a later run of the same settings does the others and those that
+failed. Several processes share the scans by `--shard`; each has a file of its own.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gspn_tf import files
+from gspn_tf.files.errors import load_json
+from gspn_tf.files.text import read_text, visible_files
+
+SUFFIXES = (".ply", ".npz")
+SETTINGS = "settings.json"
+
+
+class ScanFile(NamedTuple):
+    """A scan on disk and the name of the folder of its results."""
+
+    path: Path
+    name: str
+
+
+class Outcome(NamedTuple):
+    """A row of `results.csv`; the error is empty where all went well."""
+
+    scan: str
+    instances: int
+    seconds: float
+    error: str
+
+
+class Shard(NamedTuple):
+    """Every `total`-th scan, from the number-th on; number is 1..total."""
+
+    number: int = 1
+    total: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read "2/3"; ValueError where it is no such part."""
+        number, _, total = text.partition("/")
+        if number.isdecimal() and total.isdecimal() and 0 < int(number) <= int(total):
+            return cls(int(number), int(total))
+        raise ValueError(f"must be a part such as 1/3, 2/3 or 3/3, got {text!r}")
+
+    def of(self, scans: Sequence[ScanFile]) -> Sequence[ScanFile]:
+        """Take this part of scans."""
+        return scans[self.number - 1 :: self.total]
+
+    @property
+    def table(self) -> str:
+        """The name of its file of results."""
+        if self.total == 1:
+            return "results.csv"
+        return f"results.{self.number}-of-{self.total}.csv"
+
+
+def find_scans(arguments: Iterable[str]) -> list[ScanFile]:
+    """Find the scans of files, folders and lists, in this order, each once.
+
+    A folder stands for all its scans, those of folders in it too. A list is a `.txt`
+    file with a path a line, from the list's folder on; lines that begin with # are
+    passed over. Results are named by the paths from the folder that all have in common.
+
+    Raises:
+        FileNotFoundError: a file, or one that a list names, is missing; or a folder
+            holds no scan.
+    """
+    paths = list(dict.fromkeys(p for each in arguments for p in _paths(Path(each))))
+    whole = [Path(os.path.abspath(path)) for path in paths]
+    common = Path(os.path.commonpath([path.parent for path in whole]))
+    names = [path.relative_to(common) for path in whole]
+    bare = [str(name.with_suffix("")) for name in names]
+    return [
+        ScanFile(path, str(name) if bare.count(short) > 1 else short)
+        for path, name, short in zip(paths, names, bare, strict=True)
+    ]
+
+
+def _paths(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = visible_files(path, "**/*")
+        if found := [each for each in inside if each.suffix.lower() in SUFFIXES]:
+            return found
+        raise FileNotFoundError(f"{path} holds no scan: no {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    if path.suffix.lower() != ".txt":
+        return [path]
+    lines = (line.strip() for line in read_text(path).splitlines())
+    found = [path.parent / line for line in lines if line and line[0] != "#"]
+    if missing := [each for each in found if not each.is_file()]:
+        raise FileNotFoundError(f"{path} lists {missing[0]}, which is missing")
+    if not found:
+        raise FileNotFoundError(f"{path} lists no scan")
+    return found
+
+
+class Results:
+    """The folder of the results of many scans.
+
+    Args:
+        folder: made where it is missing.
+        settings: what all results must be made with.
+        shard: the part of the scans that is done here.
+
+    Raises:
+        ValueError: the folder has results of other settings, or a damaged table.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any], shard: Shard) -> None:
+        self.folder, self.path = folder, folder / shard.table
+        known = folder / SETTINGS
+        if known.is_file():
+            _check_same(load_json(known), settings, folder)
+        else:
+            files.write_json(known, settings)
+        self.rows = self._read() if self.path.is_file() else {}
+
+    def is_done(self, name: str) -> bool:
+        """Whether a scan was segmented, here or in an earlier run."""
+        row = self.rows.get(name)
+        written = (self.folder / name / "instances.json").is_file()
+        return row is not None and not row.error and written
+
+    def add(self, outcome: Outcome) -> None:
+        """Write a row, in place of an earlier one of that scan."""
+        self.rows[outcome.scan] = outcome
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(Outcome._fields)
+        table.writerows(self.rows.values())
+        with files.replacing(self.path) as beside:
+            beside.write_text(text.getvalue(), encoding="utf-8")
+
+    def failures(self, scans: Iterable[ScanFile]) -> list[ScanFile]:
+        """List those of some scans whose last try failed."""
+        failed = {name for name, row in self.rows.items() if row.error}
+        return [scan for scan in scans if scan.name in failed]
+
+    def _read(self) -> dict[str, Outcome]:
+        head, *rows = csv.reader(io.StringIO(read_text(self.path)))
+        try:
+            if tuple(head) != Outcome._fields:
+                raise ValueError(f"its columns are {head}")
+            found = [Outcome(a, int(b), float(c), d) for a, b, c, d in rows]
+        except ValueError as error:
+            raise ValueError(
+                f"{self.path} is no table of {', '.join(Outcome._fields)}: {error}"
+            ) from error
+        return {row.scan: row for row in found}
+
+
+def _check_same(known: Any, settings: dict[str, Any], folder: Path) -> None:
+    """ValueError that names a setting that differs from that of earlier results."""
+    known = known if isinstance(known, dict) else {}
+    for name, value in settings.items():
+        if known.get(name) != value:
+            raise ValueError(
+                f"{folder} has results with {name} = {known.get(name)!r}, now it is "
+                f"{value!r}: give another --output"
+            )

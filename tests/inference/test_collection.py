@@ -1,0 +1,131 @@
+"""Which scans a command is given, and the table of what became of them."""
+
+import codecs
+import csv
+import io
+
+import pytest
+
+from gspn_tf.inference.collection import Outcome, Results, ScanFile, Shard, find_scans
+
+SETTINGS = {"model": "indoor", "seed": 0}
+
+
+@pytest.fixture
+def house(tmp_path):
+    for name in (
+        "a/1.ply",
+        "a/2.npz",
+        "a/deep/3.PLY",
+        "b/1.ply",
+        "a/._1.ply",
+        "a/t.md",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return tmp_path
+
+
+def names(*arguments):
+    return [scan.name for scan in find_scans(map(str, arguments))]
+
+
+def test_folders_stand_for_all_that_is_in_them(house):
+    assert names(house / "a") == ["1", "2", "deep/3"]
+    assert names(house) == ["a/1", "a/2", "a/deep/3", "b/1"]
+    assert names(house / "b", house / "a" / "1.ply") == ["b/1", "a/1"]
+    assert names(house / "b" / "1.ply") == ["1"]
+    assert names(house / "a", house / "a" / "1.ply") == ["1", "2", "deep/3"]
+
+
+def test_scans_of_one_name_keep_their_endings(house):
+    (house / "b" / "1.npz").write_bytes(b"")
+    assert names(house / "b") == ["1.npz", "1.ply"]
+
+
+@pytest.mark.parametrize(
+    "mark, encoding", [(b"", "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le")]
+)
+def test_a_list_is_read_from_its_folder_on(house, mark, encoding):
+    text = "# of two rooms\na/1.ply\n\nb/1.ply\r\n"
+    (house / "list.txt").write_bytes(mark + text.encode(encoding))
+    assert names(house / "list.txt") == ["a/1", "b/1"]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("a/1.ply\nc/9.ply\n", "lists .*c/9.ply, which is missing"),
+        ("#\n", "lists no scan"),
+    ],
+)
+def test_a_list_of_what_is_not_there(house, text, message):
+    (house / "list.txt").write_text(text)
+    with pytest.raises(FileNotFoundError, match=message):
+        names(house / "list.txt")
+
+
+def test_nothing_to_segment(house):
+    (house / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no scan: no .ply or .npz"):
+        names(house / "empty")
+    with pytest.raises(FileNotFoundError, match="no file .*none.ply"):
+        names(house / "none.ply")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shards_have_each_scan_once(house, count):
+    scans = find_scans([str(house)])
+    parts = [Shard.parse(f"{i + 1}/{count}").of(scans) for i in range(count)]
+    assert sorted(x for part in parts for x in part) == sorted(scans)
+    assert len({Shard(i + 1, count).table for i in range(count)}) == count
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "-1/2", "1/0", ""])
+def test_no_shard(text):
+    with pytest.raises(ValueError, match="must be a part such as 1/3"):
+        Shard.parse(text)
+
+
+def finish(results, name, error=""):
+    folder = results.folder / name
+    if not error:
+        folder.mkdir(parents=True)
+        (folder / "instances.json").write_text("{}")
+    results.add(Outcome(name, 3, 1.5, error))
+
+
+def test_what_is_done_stays_done_and_what_failed_is_tried_again(tmp_path):
+    results = Results(tmp_path / "out", SETTINGS, Shard())
+    finish(results, "a/1")
+    finish(results, "b", 'b.ply: it is cut, "so"\nto say')
+    again = Results(tmp_path / "out", SETTINGS, Shard())
+    assert again.is_done("a/1") and not again.is_done("b") and not again.is_done("c")
+    a, b = ScanFile(tmp_path, "a/1"), ScanFile(tmp_path, "b")
+    assert again.failures([a, b]) == [b] and again.failures([a]) == []
+    finish(again, "b")
+    table = (tmp_path / "out" / "results.csv").read_text()
+    assert list(csv.DictReader(io.StringIO(table))) == [
+        {"scan": name, "instances": "3", "seconds": "1.5", "error": ""}
+        for name in ("a/1", "b")
+    ]
+    (tmp_path / "out" / "b" / "instances.json").unlink()
+    assert not Results(tmp_path / "out", SETTINGS, Shard()).is_done("b")
+
+
+def test_results_of_other_settings_are_not_mixed(tmp_path):
+    Results(tmp_path, SETTINGS, Shard())
+    with pytest.raises(
+        ValueError, match="results with seed = 0, now it is 1: give ano"
+    ):
+        Results(tmp_path, SETTINGS | {"seed": 1}, Shard())
+
+
+@pytest.mark.parametrize(
+    "text", ["scan,instances\n", "scan,instances,seconds,error\na,b"]
+)
+def test_a_damaged_table_is_named(tmp_path, text):
+    (tmp_path / "results.csv").write_text(text)
+    with pytest.raises(ValueError, match="results.csv is no table of scan, instances"):
+        Results(tmp_path, SETTINGS, Shard())
