@@ -45,10 +45,8 @@ def read_class_list(path: str | Path) -> tuple[ClassList, int]:
     Raises:
         ValueError: a malformed list.
     """
-    pairs = read_pairs(path)
-    if all(raw_id for raw_id, _ in pairs):
-        return ClassList.read(path), 0
-    return ClassList.from_pairs([(i + 1, name) for i, name in pairs]), 1
+    added = int(any(raw_id == 0 for raw_id, _ in read_pairs(path)))
+    return ClassList.read(path, added), added
 
 
 def find_scans(folder: str | Path) -> list[SceneSource]:
