@@ -1,6 +1,7 @@
 """`gspn <command> [flags]`: parses, runs, and turns errors into one line."""
 
 import difflib
+import os
 import re
 import shlex
 import sys
@@ -77,6 +78,8 @@ class Parser(argparse_flags.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; return the exit status."""
+    if sys.stderr is None:  # closed: the next file that is opened would be it
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]

@@ -61,12 +61,7 @@ def run_own(flags: Namespace) -> None:
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
     class_file = config_loading.find_config(flags.classes)
-    from gspn_tf.datasets.own import (
-        Labelling,
-        find_scans,
-        read_class_list,
-        read_labelled_scan,
-    )
+    from gspn_tf.datasets.own import find_scans, read_class_list, read_labelled_scan
     from gspn_tf.datasets.reading import DataSet
 
     classes, added = read_class_list(class_file)
@@ -82,7 +77,10 @@ def run_own(flags: Namespace) -> None:
         splits=held_out(find_scans(flags.source), flags.val_fraction, flags.seed),
         read=partial(
             read_labelled_scan,
-            labelling=Labelling(classes, added, flags.instances, fields),
+            classes=classes,
+            added=added,
+            instances=flags.instances,
+            fields=fields,
         ),
         options={name: getattr(flags, name) for name in names},
         root=Path(flags.source),

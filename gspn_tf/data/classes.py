@@ -57,12 +57,12 @@ class ClassList:
         return cls(tuple(int(i) for i, _ in pairs), tuple(str(n) for _, n in pairs))
 
     @classmethod
-    def read(cls, path: str | Path) -> "ClassList":
-        """Reads a text file with one "id name" a line.
+    def read(cls, path: str | Path, added: int = 0) -> "ClassList":
+        """Reads a text file with one "id name" a line; `added` is added to each id.
 
         Raises ValueError as `read_pairs`, and for ids that are not those of classes.
         """
-        pairs = read_pairs(path)
+        pairs = [(raw_id + added, name) for raw_id, name in read_pairs(path)]
         try:
             return cls.from_pairs(pairs)
         except ValueError as error:

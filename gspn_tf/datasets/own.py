@@ -15,7 +15,6 @@ number 0 are of a class, 0 is an object too.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,23 +37,6 @@ from gspn_tf.files.text import visible_files
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Labelling:
-    """How labels of scans are to be read.
-
-    classes    of the rows 1..C
-    added      to the class ids of the files, to have those of `classes`
-    instances  whether an object's number is its own in the "scene", or in the "class"
-               alone; "auto": see `begin_anew`
-    fields     names of "semantic" and "instance" in the files, where they are others
-    """
-
-    classes: ClassList
-    added: int = 0
-    instances: Literal["auto", "scene", "class"] = "auto"
-    fields: Mapping[str, str | None] = field(default_factory=dict)
-
-
 def read_class_list(path: str | Path) -> tuple[ClassList, int]:
     """The class list of a file, and what was added to its ids.
 
@@ -63,10 +45,8 @@ def read_class_list(path: str | Path) -> tuple[ClassList, int]:
     Raises:
         ValueError: a malformed list.
     """
-    pairs = read_pairs(path)
-    if all(raw_id for raw_id, _ in pairs):
-        return ClassList.read(path), 0
-    return ClassList.from_pairs([(i + 1, name) for i, name in pairs]), 1
+    added = int(any(raw_id == 0 for raw_id, _ in read_pairs(path)))
+    return ClassList.read(path, added), added
 
 
 def find_scans(folder: str | Path) -> list[SceneSource]:
@@ -85,15 +65,30 @@ def find_scans(folder: str | Path) -> list[SceneSource]:
     return [SceneSource(path.stem, (path,)) for path in paths]
 
 
-def read_labelled_scan(source: SceneSource, labelling: Labelling) -> Scene:
+def read_labelled_scan(
+    source: SceneSource,
+    classes: ClassList,
+    *,
+    added: int = 0,
+    instances: Literal["auto", "scene", "class"] = "auto",
+    fields: Mapping[str, str | None] | None = None,
+) -> Scene:
     """Reads the labelled scan that is a source's one file.
 
+    Args:
+        source: the scan.
+        classes: those of the rows 1..C.
+        added: to the class ids of the file, to have those of `classes`.
+        instances: whether an object's number is its own in the "scene", or in its
+            "class" alone; "auto": see `begin_anew`.
+        fields: names of "semantic" and "instance" in the file, where they are others.
+
     Raises:
-      ScanError: unreadable or cut short, without labels, or with points that are not
-        finite.
+        ScanError: unreadable or cut short, without labels, or with points that are not
+            finite.
     """
     (path,) = source.files
-    scan = read_scan(path, labelling.fields)
+    scan = read_scan(path, fields)
     if scan.semantic is None or scan.instance is None:
         missing = [kind for kind in NAMES if getattr(scan, kind) is None]
         options = " and ".join(f"--{kind}_field" for kind in missing)
@@ -104,8 +99,8 @@ def read_labelled_scan(source: SceneSource, labelling: Labelling) -> Scene:
     check_finite(path, scan.points)
     for note in scan.notes:
         _log.warning("%s", note)
-    raw = scan.semantic.astype(np.int64) + labelling.added
-    semantic = labelling.classes.to_rows(raw)
+    raw = scan.semantic.astype(np.int64) + added
+    semantic = classes.to_rows(raw)
     if not semantic.any():
         ids = np.unique(scan.semantic)
         _log.warning(
@@ -115,8 +110,8 @@ def read_labelled_scan(source: SceneSource, labelling: Labelling) -> Scene:
     if (numbers < 0).any() and (semantic[numbers == 0] > 0).all():
         numbers = numbers + 1
         _log.warning("0 is the number of an object, as negative ones say none")
-    anew = labelling.instances == "class"
-    if labelling.instances == "auto" and begin_anew(numbers, raw):
+    anew = instances == "class"
+    if instances == "auto" and begin_anew(numbers, raw):
         anew = True
         _log.warning(
             "object numbers begin anew in each class; --instances scene takes points "

@@ -72,6 +72,11 @@ def prepare_scenes(
             is writing it.
     """
     output = Path(output).resolve()
+    if output.is_mount():
+        raise ValueError(
+            f"{output} is a mount point, which cannot be replaced when all is done: "
+            "give a folder in it"
+        )
     beside = output.with_name(f".{output.name}.unfinished")
     plan = _plan(data)
     if not _is_complete(output, plan, force):

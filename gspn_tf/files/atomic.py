@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -70,16 +72,22 @@ def _naming(path: Path) -> Iterator[None]:
 def locked(path: str | Path, other: str, wait: bool = False) -> Iterator[None]:
     """Keep other processes from a folder, or by a file that is made, meanwhile.
 
+    Where the file system has no locks, as some network and cloud disks, nothing does.
+
     Raises:
         ValueError: another process has it, and `wait` is False; `other` says so.
     """
     kind = os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT
     lock = os.open(path, kind)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise ValueError(other) from error
+        except OSError as error:
+            if error.errno not in _WITHOUT_LOCKS:
+                raise
         yield
-    except BlockingIOError as error:
-        raise ValueError(other) from error
     finally:
         os.close(lock)
 

@@ -140,6 +140,14 @@ def test_what_the_user_can_mend_is_one_line(arguments, message, tmp_path, capsys
     assert [path.name for path in tmp_path.iterdir()] == ["a.ply"]
 
 
+def test_without_stderr_errors_are_silent():
+    command = (
+        f"{sys.executable} -m gspn_tf.commands.main segment no.ply --output=o 2>&-"
+    )
+    done = subprocess.run(command, shell=True, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
 def test_debug_shows_the_traceback(capsys):
     assert gspn("train", "--config=no.py", "--data=x", "--run=y", "--debug") == 1
     assert "Traceback" in capsys.readouterr().err

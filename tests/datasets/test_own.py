@@ -25,7 +25,7 @@ def labelled(path, **change):
 
 def read_own(path, **options):
     (source,) = own.find_scans(path)
-    return own.read_labelled_scan(source, own.Labelling(SCANNET, **options))
+    return own.read_labelled_scan(source, SCANNET, **options)
 
 
 def test_a_scan_follows_the_class_list(tmp_path):

@@ -65,6 +65,14 @@ def test_processes_and_jobs_do_not_change_a_byte(tmp_path):
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
+def test_a_mount_point_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "disk")
+    with pytest.raises(ValueError, match="disk is a mount point.*give a folder in it"):
+        prepare_scenes(tmp_path / "disk", toy_data(tmp_path / "raw", {"train": 1}))
+    assert not (tmp_path / ".disk.unfinished").exists()
+    prepare_scenes(tmp_path / "disk" / "a", toy_data(tmp_path / "raw", {"train": 1}))
+
+
 PROGRAM = """
 from pathlib import Path
 from toy_scenes import toy_data

@@ -166,7 +166,7 @@ def test_a_changed_header_is_an_error_or_gives_the_same_points(tmp_path, pair):
 
 @pytest.mark.slow
 @given(mutants())
-@many(5_000)
+@many(4_000)
 def test_many_changed_headers(tmp_path, pair):
     check_mutant(tmp_path / "a.ply", *pair)
 
