@@ -51,7 +51,7 @@ def read_masks(path: str | Path) -> np.ndarray:
     Raises:
         ScanError: no file, or one that is not such an archive, or not a whole one.
     """
-    with npz.opened(path) as file:
+    with npz.open_archive(path) as file:
         number, bits = file["num_points"], file["bits"]
     check_shape(f"{path}: num_points", number, ())
     num_points = int(number)

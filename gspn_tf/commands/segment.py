@@ -141,8 +141,8 @@ def run(flags: Namespace) -> None:
     from gspn_tf.inference import collection
 
     try:
-        scans = collection.find_scans(flags.scans)
-        shard = collection.Shard.parse(flags.shard or "1/1")
+        scans = collection.list_scans(flags.scans)
+        shard = collection.JobShare.parse(flags.shard or "1/1")
     except FileNotFoundError as error:
         raise UserError(str(error)) from error
     except ValueError as error:

@@ -22,7 +22,7 @@ import numpy as np
 from gspn_tf import files
 from gspn_tf.data.classes import ClassList
 from gspn_tf.files.errors import ScanError, naming_file
-from gspn_tf.files.text import decode, visible_files
+from gspn_tf.files.text import decoded, visible_files
 from gspn_tf.metrics.judging import Judged
 from gspn_tf.metrics.overlaps import InstancePredictions
 
@@ -98,7 +98,7 @@ def read_predictions(
     """
     path = Path(path)
     listed: dict[Path, tuple[int, float]] = {}
-    lines = decode(_read(path), path).splitlines()
+    lines = decoded(_read(path), path).splitlines()
     for number, line in enumerate(lines, start=1):
         mask, label, score = _parse_line(line, f"{path}:{number}", path.parent)
         if not 0 <= label <= NUM_LABELS and label not in classes.raw_ids:
@@ -190,7 +190,7 @@ def _read_mask(path: Path, num_points: int) -> np.ndarray:
 
 def _integer_lines(path: Path, data: bytes) -> np.ndarray:
     with naming_file(path, "one-integer-a-line", OverflowError):
-        return np.array(decode(data, path).splitlines() or [""], np.int64)
+        return np.array(decoded(data, path).splitlines() or [""], np.int64)
 
 
 def _read(path: Path) -> bytes:

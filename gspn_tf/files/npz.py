@@ -23,7 +23,7 @@ _DAMAGE = (
 
 
 @contextlib.contextmanager
-def opened(path: str | Path) -> Iterator[np.lib.npyio.NpzFile]:
+def open_archive(path: str | Path) -> Iterator[np.lib.npyio.NpzFile]:
     """The archive at `path`; a ScanError names it where it cannot be read."""
     # NumPy leaves a file of its own open where it is damaged.
     with naming_file(path, "npz", *_DAMAGE), open(path, "rb") as file:

@@ -58,7 +58,7 @@ def read_vertices(
         if order:
             body = memoryview(file.read())
             return ply_body.read_binary(body, elements, order, "vertex")
-        return ply_body.read_text(text_lines(file), elements, "vertex")
+        return ply_body.read_rows(text_lines(file), elements, "vertex")
 
 
 def _read_elements(file: BinaryIO) -> tuple[str, list[Element]]:

@@ -1,4 +1,4 @@
-"""What follows the header of a PLY file: rows of elements, as text or as bytes."""
+"""Reads what follows the header of a PLY file: rows of elements, as text or as bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Element:
     kinds: dict[str, str | List] = field(default_factory=dict)
 
     def rows(self) -> str:
-        """What an error calls its rows."""
+        """Its rows, as an error calls them."""
         return f"rows of {self.name!r}"
 
     def scalars(self) -> dict[str, str]:
@@ -33,7 +33,7 @@ class Element:
         return {n: kind for n, kind in self.kinds.items() if isinstance(kind, str)}
 
 
-def read_text(
+def read_rows(
     lines: list[bytes], elements: Sequence[Element], wanted: str
 ) -> dict[str, np.ndarray]:
     """The scalar properties of the element `wanted`, from one line a row.

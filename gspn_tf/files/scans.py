@@ -83,7 +83,7 @@ def read_scan(path: str | Path, labels: Mapping[str, str | None] | None = None) 
         arrays |= {kind: columns[name] for kind, name in names.items()}
         fields = tuple(columns)
     elif magic.startswith(b"PK"):
-        with npz.opened(path) as archive:
+        with npz.open_archive(path) as archive:
             fields = tuple(archive.files)
             names = {n: n for n in ("points", "colors") if n in fields}
             names |= _label_names(path, fields, given)

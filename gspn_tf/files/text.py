@@ -22,10 +22,10 @@ def read_text(path: str | Path) -> str:
         ScanError: it cannot be read, or is no such text.
     """
     with naming_file(path, "text"):
-        return decode(Path(path).read_bytes(), path)
+        return decoded(Path(path).read_bytes(), path)
 
 
-def decode(data: bytes, path: str | Path) -> str:
+def decoded(data: bytes, path: str | Path) -> str:
     """The text of bytes that a file at `path` holds, as `read_text` decodes it."""
     encodings = (name for mark, name in _MARKS.items() if data.startswith(mark))
     with naming_file(path, "text"):

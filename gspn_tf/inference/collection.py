@@ -36,14 +36,14 @@ class Outcome(NamedTuple):
     error: str
 
 
-class Shard(NamedTuple):
+class JobShare(NamedTuple):
     """Every `total`-th scan, from the number-th on; number is 1..total."""
 
     number: int = 1
     total: int = 1
 
     @classmethod
-    def parse(cls, text: str) -> "Shard":
+    def parse(cls, text: str) -> "JobShare":
         """Read "2/3"; ValueError where it is no such part."""
         number, _, total = text.partition("/")
         if number.isdecimal() and total.isdecimal() and 0 < int(number) <= int(total):
@@ -62,7 +62,7 @@ class Shard(NamedTuple):
         return f"results.{self.number}-of-{self.total}.csv"
 
 
-def find_scans(arguments: Iterable[str]) -> list[ScanFile]:
+def list_scans(arguments: Iterable[str]) -> list[ScanFile]:
     """Find the scans of files, folders and lists, in this order, each once.
 
     A folder stands for all its scans, those of folders in it too. A list is a `.txt`
@@ -115,7 +115,7 @@ class Results:
         ValueError: the folder has results of other settings, or a damaged table.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any], shard: Shard) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], shard: JobShare) -> None:
         self.folder, self.path = folder, folder / shard.table
         known = folder / SETTINGS
         if known.is_file():

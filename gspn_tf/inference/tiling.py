@@ -34,7 +34,7 @@ class Tile(NamedTuple):
     depth: np.ndarray  # [n] metres of each point to the nearest border of the tile
 
 
-class Piece(NamedTuple):
+class Fragment(NamedTuple):
     """An instance of one tile."""
 
     tile: int
@@ -89,11 +89,11 @@ def segment_tiles(
         return segmenter.segment(points, colors, seed)
     semantic = np.zeros(len(points), np.int32)
     deepest = np.full(len(points), -np.inf)
-    pieces: list[Piece] = []
+    fragments: list[Fragment] = []
     proposals: list[tuple[np.ndarray, np.ndarray]] = []
     for number, tile in enumerate(tiles):
         found = segmenter.segment(points[tile.rows], colors[tile.rows], seed)
-        pieces += pieces_of(number, tile, found)
+        fragments += fragments_of(number, tile, found)
         inner = tile.depth > deepest[tile.rows]
         rows = tile.rows[inner]
         semantic[rows], deepest[rows] = found.semantic[inner], tile.depth[inner]
@@ -101,7 +101,7 @@ def segment_tiles(
         progress(number + 1, len(tiles))
     boxes, scores = map(np.concatenate, zip(*proposals, strict=True))
     order = np.argsort(-scores, kind="stable")
-    return united(pieces, tiles, semantic)._replace(
+    return united(fragments, tiles, semantic)._replace(
         proposals=boxes[order], proposal_scores=scores[order]
     )
 
@@ -135,19 +135,19 @@ def tiles_of(points: np.ndarray, side: float, overlap: float) -> Iterator[Tile]:
         yield Tile(low, finite[part[:, 2]], depth)
 
 
-def pieces_of(number: int, tile: Tile, found: Segmentation) -> Iterator[Piece]:
+def fragments_of(number: int, tile: Tile, found: Segmentation) -> Iterator[Fragment]:
     """Go through the instances of a tile, in rows of the whole scan."""
     parts = zip(found.classes, found.scores, found.boxes, found.masks, strict=True)
     for label, score, box, mask in parts:
         cut = bool(tile.depth[mask].min() < BORDER)
-        yield Piece(number, int(label), float(score), box, tile.rows[mask], cut)
+        yield Fragment(number, int(label), float(score), box, tile.rows[mask], cut)
 
 
 def united(
-    pieces: list[Piece], tiles: list[Tile], semantic: np.ndarray
+    fragments: list[Fragment], tiles: list[Tile], semantic: np.ndarray
 ) -> Segmentation:
-    """Unite the pieces of objects, see rules 1 and 2; without proposals."""
-    groups = list(range(len(pieces)))
+    """Unite the fragments of objects, see rules 1 and 2; without proposals."""
+    groups = list(range(len(fragments)))
 
     def group_of(index: int) -> int:
         while groups[index] != index:
@@ -155,29 +155,29 @@ def united(
         return index
 
     covered: dict[int, np.ndarray] = {}
-    for one, other in neighbours(pieces, tiles):
-        left, right = pieces[one], pieces[other]
+    for one, other in touching_fragments(fragments, tiles):
+        left, right = fragments[one], fragments[other]
         both = np.intersect1d(left.rows, right.rows, assume_unique=True)
         if not len(both):
             continue
         union = -len(both) + sum(
-            np.isin(piece.rows, tiles[rival.tile].rows, assume_unique=True).sum()
-            for piece, rival in ((left, right), (right, left))
+            np.isin(fragment.rows, tiles[rival.tile].rows, assume_unique=True).sum()
+            for fragment, rival in ((left, right), (right, left))
         )
         if left.label == right.label and len(both) >= SHARED * union:
             groups[group_of(one)] = group_of(other)
         for index, rival in ((one, right), (other, left)):
-            if pieces[index].cut and not rival.cut:
+            if fragments[index].cut and not rival.cut:
                 covered[index] = np.union1d(covered.get(index, both), both)
     members: dict[int, list[int]] = {}
-    for index in range(len(pieces)):
+    for index in range(len(fragments)):
         members.setdefault(group_of(index), []).append(index)
     objects = [
-        together([pieces[index] for index in group])
+        together([fragments[index] for index in group])
         for group in members.values()
-        if len(group) > 1 or not _is_scrap(pieces[group[0]], covered.get(group[0]))
+        if len(group) > 1 or not _is_scrap(fragments[group[0]], covered.get(group[0]))
     ]
-    objects.sort(key=lambda piece: -piece.score)
+    objects.sort(key=lambda fragment: -fragment.score)
     none = np.zeros([0, 6], np.float32)
     return Segmentation(
         boxes=np.stack([each.box for each in objects]) if objects else none,
@@ -190,14 +190,16 @@ def united(
     )
 
 
-def neighbours(pieces: list[Piece], tiles: list[Tile]) -> Iterator[tuple[int, int]]:
-    """Go through pairs of pieces of two tiles whose boxes, or tiles, may touch."""
-    lows = np.array([tiles[piece.tile].low for piece in pieces]).reshape(-1, 2)
+def touching_fragments(
+    fragments: list[Fragment], tiles: list[Tile]
+) -> Iterator[tuple[int, int]]:
+    """Go through pairs of fragments of two tiles whose boxes, or tiles, may touch."""
+    lows = np.array([tiles[fragment.tile].low for fragment in fragments]).reshape(-1, 2)
     bounds = np.array(
-        [_plan_bounds(piece.box) for piece in pieces], np.float64
+        [_plan_bounds(fragment.box) for fragment in fragments], np.float64
     ).reshape(-1, 4)
-    for one in range(len(pieces)):
-        rest = slice(one + 1, len(pieces))
+    for one in range(len(fragments)):
+        rest = slice(one + 1, len(fragments))
         apart = (bounds[rest, :2] > bounds[one, 2:]) | (
             bounds[rest, 2:] < bounds[one, :2]
         )
@@ -206,20 +208,26 @@ def neighbours(pieces: list[Piece], tiles: list[Tile]) -> Iterator[tuple[int, in
             yield one, one + 1 + int(other)
 
 
-def together(parts: list[Piece]) -> Piece:
-    """One instance of its pieces."""
-    best = max(parts, key=lambda piece: piece.score)
+def together(parts: list[Fragment]) -> Fragment:
+    """One instance of its fragments."""
+    best = max(parts, key=lambda fragment: fragment.score)
     if len(parts) == 1:
         return best
-    low = np.min([piece.box[:3] - piece.box[3:] / 2 for piece in parts], axis=0)
-    high = np.max([piece.box[:3] + piece.box[3:] / 2 for piece in parts], axis=0)
+    low = np.min(
+        [fragment.box[:3] - fragment.box[3:] / 2 for fragment in parts], axis=0
+    )
+    high = np.max(
+        [fragment.box[:3] + fragment.box[3:] / 2 for fragment in parts], axis=0
+    )
     box = np.concatenate([(low + high) / 2, high - low]).astype(np.float32)
-    rows = np.unique(np.concatenate([piece.rows for piece in parts]))
-    return best._replace(box=box, rows=rows, cut=all(piece.cut for piece in parts))
+    rows = np.unique(np.concatenate([fragment.rows for fragment in parts]))
+    return best._replace(
+        box=box, rows=rows, cut=all(fragment.cut for fragment in parts)
+    )
 
 
-def _is_scrap(piece: Piece, covered: np.ndarray | None) -> bool:
-    return covered is not None and len(covered) >= SHARED * len(piece.rows)
+def _is_scrap(fragment: Fragment, covered: np.ndarray | None) -> bool:
+    return covered is not None and len(covered) >= SHARED * len(fragment.rows)
 
 
 def _plan_bounds(box: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ class SemanticOutputs(NamedTuple):
 
 
 class SemanticModel(LossModel):
-    """What the networks with a semantic part have in common."""
+    """A network that gives points classes, by itself or beside its proposals."""
 
     class_layers = ("semantic_output",)
 
@@ -77,7 +77,7 @@ class SemanticModel(LossModel):
 
 
 def semantic_inputs(batch: Batch, kind: str) -> tf.Tensor:
-    """What the semantic network sees of points: [B, N, CHANNELS[kind]].
+    """Give what the semantic network sees of points: [B, N, CHANNELS[kind]].
 
     Args:
         batch: points [B, N, 3] metres, z up, colors [B, N, 3] and num_points [B].

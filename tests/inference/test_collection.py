@@ -6,7 +6,13 @@ import io
 
 import pytest
 
-from gspn_tf.inference.collection import Outcome, Results, ScanFile, Shard, find_scans
+from gspn_tf.inference.collection import (
+    JobShare,
+    Outcome,
+    Results,
+    ScanFile,
+    list_scans,
+)
 
 SETTINGS = {"model": "indoor", "seed": 0}
 
@@ -28,7 +34,7 @@ def house(tmp_path):
 
 
 def names(*arguments):
-    return [scan.name for scan in find_scans(map(str, arguments))]
+    return [scan.name for scan in list_scans(map(str, arguments))]
 
 
 def test_folders_stand_for_all_that_is_in_them(house):
@@ -76,16 +82,16 @@ def test_nothing_to_segment(house):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shards_have_each_scan_once(house, count):
-    scans = find_scans([str(house)])
-    parts = [Shard.parse(f"{i + 1}/{count}").of(scans) for i in range(count)]
+    scans = list_scans([str(house)])
+    parts = [JobShare.parse(f"{i + 1}/{count}").of(scans) for i in range(count)]
     assert sorted(x for part in parts for x in part) == sorted(scans)
-    assert len({Shard(i + 1, count).table for i in range(count)}) == count
+    assert len({JobShare(i + 1, count).table for i in range(count)}) == count
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "-1/2", "1/0", ""])
 def test_no_shard(text):
     with pytest.raises(ValueError, match="must be a part such as 1/3"):
-        Shard.parse(text)
+        JobShare.parse(text)
 
 
 def finish(results, name, error=""):
@@ -97,10 +103,10 @@ def finish(results, name, error=""):
 
 
 def test_what_is_done_stays_done_and_what_failed_is_tried_again(tmp_path):
-    results = Results(tmp_path / "out", SETTINGS, Shard())
+    results = Results(tmp_path / "out", SETTINGS, JobShare())
     finish(results, "a/1")
     finish(results, "b", 'b.ply: it is cut, "so"\nto say')
-    again = Results(tmp_path / "out", SETTINGS, Shard())
+    again = Results(tmp_path / "out", SETTINGS, JobShare())
     assert again.is_done("a/1") and not again.is_done("b") and not again.is_done("c")
     a, b = ScanFile(tmp_path, "a/1"), ScanFile(tmp_path, "b")
     assert again.failures([a, b]) == [b] and again.failures([a]) == []
@@ -111,15 +117,15 @@ def test_what_is_done_stays_done_and_what_failed_is_tried_again(tmp_path):
         for name in ("a/1", "b")
     ]
     (tmp_path / "out" / "b" / "instances.json").unlink()
-    assert not Results(tmp_path / "out", SETTINGS, Shard()).is_done("b")
+    assert not Results(tmp_path / "out", SETTINGS, JobShare()).is_done("b")
 
 
 def test_results_of_other_settings_are_not_mixed(tmp_path):
-    Results(tmp_path, SETTINGS, Shard())
+    Results(tmp_path, SETTINGS, JobShare())
     with pytest.raises(
         ValueError, match="results with seed = 0, now it is 1: give ano"
     ):
-        Results(tmp_path, SETTINGS | {"seed": 1}, Shard())
+        Results(tmp_path, SETTINGS | {"seed": 1}, JobShare())
 
 
 @pytest.mark.parametrize(
@@ -128,4 +134,4 @@ def test_results_of_other_settings_are_not_mixed(tmp_path):
 def test_a_damaged_table_is_named(tmp_path, text):
     (tmp_path / "results.csv").write_text(text)
     with pytest.raises(ValueError, match="results.csv is no table of scan, instances"):
-        Results(tmp_path, SETTINGS, Shard())
+        Results(tmp_path, SETTINGS, JobShare())
