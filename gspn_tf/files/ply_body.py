@@ -1,4 +1,4 @@
-"""Reads what follows the header of a PLY file: rows of elements, as text or as bytes."""
+"""Reads what follows the header of a PLY file: rows of elements, text or bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
