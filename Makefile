@@ -1,7 +1,7 @@
 # make demo [SEED=7]   generate rooms, train, evaluate, write demo/report.html
 # make test            every module, in minutes
 # make test-slow       the rest: long runs, sanitizers, emulated CUDA, a browser
-# make test-long       several processes that train together, and timings; not in CI
+# make test-long       what takes minutes: kills, trainings, timings; not in CI
 # make test-gpu        the CUDA kernels on this machine's GPU; without TensorFlow
 # make lint            formatting and lint of Python and C++
 # make test-tensorflow-2.19   the ops alone with another TensorFlow, 2.15 to 2.21
@@ -25,7 +25,7 @@ test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not build and not browser and not long"
 
 test-slow: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow or build or browser"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "(slow or build or browser) and not long"
 
 test-long: install
 	$(BIN)/python -m pytest -m long

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from gspn_tf.commands import main as cli
 from gspn_tf.commands import prepare_generated
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
+from gspn_tf.inference import tiling
 from gspn_tf.masks import read_masks
 from gspn_tf.models import RPointNet
 from gspn_tf.startup import about_gpus, load_tensorflow
@@ -269,7 +271,7 @@ def test_a_damaged_file_of_a_run_is_one_line(name, work, tmp_path, capsys):
     assert not output.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_benchmark_of_the_data_sets_it_against_training(work, capsys):
     figures, cores = work / "throughput.json", os.sched_getaffinity(0)
     arguments = ("--data", work / "data", "--repeats=1", "--cores=1", "--json", figures)
@@ -390,12 +392,12 @@ def test_a_large_scan_is_done_in_tiles(work, capsys):
     points = rng.uniform(0, [18, 5, 2], (3000, 3))
     write_ply(work / "hall.ply", points, np.zeros((3000, 3), np.uint8))
     arguments = ("segment", work / "hall.ply", "--model", work / "run")
-    assert gspn(*arguments, "--output", work / "tiled") == 0
-    assert gspn(*arguments, "--output", work / "whole", "--tile=off") == 0
-    found = [
-        json.loads((work / name / "instances.json").read_text())
-        for name in ("tiled", "whole")
-    ]
-    assert found[0]["num_points"] == found[1]["num_points"] == 3000
+    with mock.patch.object(
+        tiling, "segment_tiles", wraps=tiling.segment_tiles
+    ) as tiled:
+        assert gspn(*arguments, "--output", work / "tiled") == 0
+    assert tiled.call_args.kwargs["side"] == 10
+    found = json.loads((work / "tiled" / "instances.json").read_text())
+    assert found["num_points"] == 3000
     assert gspn(*arguments, "--output", work / "x", "--tile=many") == 2
     assert "must be auto, off or metres from 1 on, got 'many'" in error_of(capsys)

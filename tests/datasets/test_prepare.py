@@ -304,7 +304,7 @@ def test_a_manifest_of_the_first_form_is_still_read(tmp_path):
     assert checksum(tmp_path / "d", "train") == digest
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path):
     """SIGKILL, GSPN_KILLS times (2 by default); no finished shard is touched again."""
     scans, output = tmp_path / "scans", tmp_path / "data"

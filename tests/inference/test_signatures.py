@@ -70,7 +70,6 @@ def test_one_number_of_points_for_all_scans(segment):
     "kind, density, shares",
     [
         ("farthest", 0.0, ()),
-        ("random", 3.0, ()),
         ("random", 3.0, (1 / 8, 1 / 16, 1 / 32)),
     ],
 )

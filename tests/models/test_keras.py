@@ -39,7 +39,7 @@ def prior_of(model) -> list[np.ndarray]:
     return [w.numpy() for w in model.proposer.vae.prior.trainable_weights]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_plain_adam_anneals_and_moves_the_prior(gspn_config, tiny_batch):
     keras.utils.set_random_seed(0)
     before = prior_of(models.build(gspn_config))
@@ -54,7 +54,7 @@ def test_plain_adam_anneals_and_moves_the_prior(gspn_config, tiny_batch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["gspn", "sgpn"])
+@pytest.mark.parametrize("kind", [pytest.param("gspn", marks=pytest.mark.long), "sgpn"])
 def test_steps_per_execution_changes_no_loss(kind, gspn_config, tiny_sgpn, tiny_batch):
     config = {"gspn": gspn_config, "sgpn": tiny_sgpn}[kind]
     config = dc.replace(

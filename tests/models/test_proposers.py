@@ -203,7 +203,11 @@ def test_a_seed_without_members_is_its_own_box(networks, tiny_batch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [{}, *DESIGNS], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [{}, *(pytest.param(each, marks=pytest.mark.long) for each in DESIGNS)],
+    ids=str,
+)
 def test_every_design_learns_and_every_weight_gets_a_gradient(
     changes, tiny_config, tiny_batch
 ):

@@ -203,7 +203,7 @@ loop.train(toy_models.config(4), *sys.argv[1:])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_that_is_killed_at_any_moment_ends_as_a_whole_one(data_dir, tmp_path):
     def start(run):
         command = [sys.executable, "-c", PROGRAM, str(data_dir), str(run)]

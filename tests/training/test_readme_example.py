@@ -61,7 +61,7 @@ def test_the_example_trains_as_the_command(
         assert rows == pytest.approx(history[name], rel=1e-4), name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("stage", ["rpointnet", "sgpn"])
 def test_the_other_networks_train_as_the_command(
     stage, tiny_config, tiny_sgpn, data_dir, tmp_path, monkeypatch
