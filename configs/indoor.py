@@ -10,6 +10,8 @@ Time     see docs/indoor.md
 Result   see docs/indoor.md
 """
 
+import dataclasses as dc
+
 from gspn_tf import config as c
 from gspn_tf.config import presets
 
@@ -40,6 +42,43 @@ def indoor() -> c.Config:
     return config
 
 
+def staged() -> c.Config:
+    """`indoor` whose semantic network comes first, by itself, as in section 3.3.
+
+    Four parts of scenes are in a batch. All levels keep their distances, whatever the
+    scene; half the seeds a scene.
+    """
+    config = indoor()
+    assert isinstance(config.model, c.RPointNetConfig)
+    train, network = config.train, config.model.proposal
+    config.model.num_seeds, config.model.num_regions = 64, 32
+    network.num_seeds, network.num_context_points = 96, 10_240
+    network.semantic_stage, network.num_semantic_points = True, 2048
+    network.semantic_inputs, network.semantic_balance = "colors_and_height", 0.5
+    backbone = network.backbone
+    backbone.num_centers = (8192, 2048, 512, 128)
+    backbone.center_shares = (1 / 8, 1 / 32, 1 / 128, 1 / 512)
+    backbone.offset_unit = "radius"
+    train.batch_size = 4
+    train.semantic = dc.replace(train.gspn, epochs=60)
+    train.gspn.epochs, train.rpointnet.epochs = 40, 16
+    data = config.data
+    data.density, data.num_points, data.num_points_inference = 160.0, 4096, 40_960
+    data.augmentation = dc.replace(
+        data.augmentation,
+        shear=0.02,
+        elastic=0.015,
+        jitter=0.01,
+        crop=1.0,
+        point_dropout=0.2,
+        color_jitter=0.1,
+        color_drop=0.4,
+        auto_contrast=0.3,
+        mixing=0.0,
+    )
+    return config
+
+
 def widen(network: c.GSPNConfig) -> None:
     """Give `small`'s proposal network more of everything; the spacing follows scans."""
     network.num_seeds, network.num_seeds_inference = 192, 1024
@@ -59,4 +98,4 @@ def widen(network: c.GSPNConfig) -> None:
 
 
 # `small` is what `sgpn` is made of; paper: Tables 7 and 8.
-get_config = presets.choice(indoor=indoor, small=indoor, paper=c.Config)
+get_config = presets.choice(indoor=indoor, staged=staged, small=indoor, paper=c.Config)
