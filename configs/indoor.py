@@ -87,7 +87,7 @@ def widen(network: c.GSPNConfig) -> None:
     network.prior_units, network.dense_units = (192, 384), (384, 384)
     network.shape_units, network.shape_feature_units = (48, 96, 192), 96
     backbone = network.backbone
-    backbone.num_centers, backbone.center_shares = (1280, 320, 80, 20), (1 / 8, 1, 1, 1)
+    backbone.num_centers, backbone.center_shares = (1280, 320, 80, 20), (1 / 8,) * 4
     backbone.abstraction_units = (
         (24, 24, 48),
         (48, 48, 96),

@@ -51,10 +51,9 @@ def upgrade(data: Any) -> Any:
         return data
     values = {name: upgrade(value) for name, value in data.items()}
     values.pop("shuffle_buffer", None)  # all scenes are shuffled now
-    if "center_share" in values:  # of the first level alone
-        share = values.pop("center_share")
-        others = [1.0] * (len(values["num_centers"]) - 1)
-        values["center_shares"] = [share, *others] if share < 1 else []
+    if "center_share" in values:  # of every level
+        share, levels = values.pop("center_share"), len(values["num_centers"])
+        values["center_shares"] = [share] * levels if share < 1 else []
     if "translate_std" in values:
         values["augmentation"] = {
             "rotation": float(values.pop("rotate", True)),

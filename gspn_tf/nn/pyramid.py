@@ -96,12 +96,13 @@ def build_pyramid(
 
 
 def center_counts(num_points: tf.Tensor, config: BackboneConfig) -> list[tf.Tensor]:
-    """Centres [B] of each level in scenes of num_points [B]."""
+    """Centres [B] of each level in scenes of num_points [B]: no more than below it."""
     shares = config.center_shares or (1.0,) * len(config.num_centers)
-    return [
-        tf.minimum(share_of(num_points, share), most)
-        for share, most in zip(shares, config.num_centers, strict=True)
-    ]
+    counts, below = [], num_points
+    for share, most in zip(shares, config.num_centers, strict=True):
+        below = tf.minimum(tf.minimum(share_of(num_points, share), most), below)
+        counts.append(below)
+    return counts
 
 
 def share_of(count: tf.Tensor, share: float) -> tf.Tensor:

@@ -85,8 +85,8 @@ def test_augmentation_of_an_earlier_version():
     assert c.from_dict(c.DataConfig, {"translate_std": 1.0}) == c.DataConfig()
 
 
-@pytest.mark.parametrize("old, new", [(1.0, ()), (0.125, (0.125, 1.0))])
-def test_the_first_level_alone_had_a_share(old, new):
+@pytest.mark.parametrize("old, new", [(1.0, ()), (0.125, (0.125, 0.125))])
+def test_all_levels_had_one_share(old, new):
     data = {"num_centers": [64, 16], "radii": [0.2, 0.4], "center_share": old}
     backbone = c.from_dict(c.BackboneConfig, data)
     assert backbone.center_shares == new and backbone.num_centers == (64, 16)

@@ -144,6 +144,15 @@ def test_shares_keep_levels_of_a_scene_whatever_else_is_in_the_batch(
         np.testing.assert_array_equal(ours.neighbors[1, :count], theirs.neighbors[0])
 
 
+@pytest.mark.parametrize("shares", [(1 / 8, 1.0, 1.0), (1 / 16, 1 / 8, 1 / 4)])
+def test_a_level_has_no_more_centres_than_the_one_below(tiny_batch, backbone, shares):
+    shared = dc.replace(backbone, num_centers=(512,) * 3, center_shares=shares)
+    points, counts = tiny_batch["points"], tf.constant([512, 90])
+    first, *others = build_pyramid(points, counts, shared, 1).levels
+    for level in others:
+        np.testing.assert_array_equal(level.num_points, first.num_points)
+
+
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_shares_of_few_points(count, tiny_batch, backbone):
     shared = dc.replace(backbone, num_centers=(512,) * 3, center_shares=SHARES)
