@@ -52,8 +52,8 @@ FLAGS = (
     ),
     flag(
         "--tile",
-        "Metres of the overlapping tiles in which a large scan is done; auto: 10 m "
-        "where it is wider than 15 m in plan; off: in one piece.",
+        "Metres of the overlapping tiles in which a large scan is done; auto: 8 m "
+        "where it is wider than 12 m in plan; off: in one piece.",
         "auto",
         type=tile,
     ),

@@ -19,9 +19,9 @@ import numpy as np
 
 from gspn_tf.inference.segmenter import Segmentation, Segmenter, checked_scan
 
-SIDE = 10.0  # metres of a tile
+SIDE = 8.0  # metres of a tile
 OVERLAP = 2.5  # metres by which tiles overlap: more than a bed is long
-LARGEST = 15.0  # metres of a scan that is no reason for tiles
+LARGEST = 12.0  # metres of a scan that is no reason for tiles
 BORDER = 0.1  # metres to a tile's border within which an instance is cut by it
 SHARED = 0.5
 

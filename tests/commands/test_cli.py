@@ -396,7 +396,7 @@ def test_a_large_scan_is_done_in_tiles(work, capsys):
         tiling, "segment_tiles", wraps=tiling.segment_tiles
     ) as tiled:
         assert gspn(*arguments, "--output", work / "tiled") == 0
-    assert tiled.call_args.kwargs["side"] == 10
+    assert tiled.call_args.kwargs["side"] == 8
     found = json.loads((work / "tiled" / "instances.json").read_text())
     assert found["num_points"] == 3000
     assert gspn(*arguments, "--output", work / "x", "--tile=many") == 2
