@@ -1,0 +1,150 @@
+"""Points of meshes: OBJ, glTF and STL, which trimesh reads, and OFF.
+
+The points are the vertices. Where these are too far apart, as on the walls of a drawn
+room or of a thinned one with a picture on it, points are drawn from the surface.
+Colours are those of vertices or faces, or of pictures and materials.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gspn_tf.files.columns import PointTable
+from gspn_tf.files.errors import naming_file
+from gspn_tf.files.off import read_off
+
+SPACING = 0.1
+"""A surface whose triangles are wider than this many metres is sampled."""
+DENSITY = 2500  # points that are then drawn, on a square metre
+FEWEST, MOST = 10_000, 2_000_000  # of them in all
+
+
+class _Points(NamedTuple):
+    positions: np.ndarray  # [V, 3] float64
+    colors: np.ndarray | None  # [V, 3] uint8
+
+
+def read_mesh(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
+    """Reads the vertices of a mesh, or draws points from its surface and says so.
+
+    Args:
+        path: the file; pictures and other files that it names lie beside it.
+        kind: "obj", "glb", "gltf", "off" or "stl".
+        scale: metres per unit of the file.
+
+    Raises:
+        ScanError: missing or malformed file, or one without points.
+    """
+    with naming_file(path, kind, Exception), warnings.catch_warnings():
+        warnings.filterwarnings("error", "string or file could not be read")
+        parts = _load(path, kind)
+        if not any(len(part.vertices) for part in parts):
+            raise ValueError("expected vertices, got none")
+        clouds = [part for part in parts if not len(getattr(part, "faces", ()))]
+        meshes = [part for part in parts if part not in clouds and part.area > 0]
+        spacing = _spacing(meshes) * scale
+        if spacing <= SPACING:
+            return _table([_vertices(part) for part in parts])
+        area = sum(mesh.area for mesh in meshes)
+        wanted = np.clip(area * scale**2 * DENSITY, FEWEST, MOST)
+        drawn = [
+            _drawn(mesh, int(np.ceil(wanted * mesh.area / area)), seed)
+            for seed, mesh in enumerate(meshes)
+        ]
+        table = _table([*drawn, *map(_vertices, clouds)])
+        count = sum(len(mesh.vertices) for mesh in meshes)
+        told = (
+            f"the mesh has {count:,} vertices and triangles {spacing:.2g} m wide: "
+            f"{sum(len(each.positions) for each in drawn):,} points are drawn from it"
+        )
+        return table._replace(notes=(told,))
+
+
+def _spacing(meshes: Sequence[Any]) -> float:
+    """The width of triangles such that half of the surface has wider ones."""
+    if not meshes:
+        return 0.0
+    areas = np.sort(np.concatenate([mesh.area_faces for mesh in meshes]))
+    half = np.searchsorted(np.cumsum(areas), areas.sum() / 2)
+    return float(np.sqrt(2 * areas[half]))
+
+
+def _vertices(part: Any) -> _Points:
+    uv = getattr(part.visual, "uv", None)
+    return _Points(part.vertices, _known(_colors_at(part.visual, uv, part.vertices)))
+
+
+def _drawn(mesh: Any, count: int, seed: int) -> _Points:
+    """Points that are drawn evenly from the surface of a mesh."""
+    from trimesh.sample import sample_surface
+
+    points, faces, weights = sample_surface(
+        mesh, count, return_barycentric=True, seed=seed
+    )
+
+    def blended(values: np.ndarray) -> np.ndarray:
+        return (values[mesh.faces[faces]] * weights[..., None]).sum(axis=1)
+
+    visual, uv = mesh.visual, getattr(mesh.visual, "uv", None)
+    if visual.kind == "face":
+        colors = visual.face_colors[faces]
+    elif visual.kind == "vertex":
+        colors = np.round(blended(visual.vertex_colors))
+    else:
+        colors = _colors_at(visual, None if uv is None else blended(uv), points)
+    return _Points(np.asarray(points), _known(colors))
+
+
+def _colors_at(visual: Any, uv: np.ndarray | None, points: np.ndarray) -> Any:
+    """Colours of points, by their places `uv` on a picture where there is one."""
+    if visual.kind in ("vertex", "face"):
+        return visual.vertex_colors
+    if visual.kind != "texture":
+        return None
+    colors = visual.material.to_color(uv) if uv is not None else None
+    if colors is None:
+        colors = visual.material.main_color
+    return np.broadcast_to(colors, (len(points), np.shape(colors)[-1]))
+
+
+def _known(colors: Any) -> np.ndarray | None:
+    """Colours uint8 [V, 3]; None where they are one grey, such as trimesh fills in."""
+    if colors is None or (np.asarray(colors)[:, :3] == colors[0][0]).all():
+        return None
+    return np.asarray(colors)[:, :3].astype(np.uint8)
+
+
+def _table(clouds: Sequence[_Points]) -> PointTable:
+    """The columns of clouds one after another; those without colours become grey."""
+    points = np.concatenate([np.asarray(cloud.positions) for cloud in clouds])
+    columns = dict(zip("xyz", points.T, strict=True))
+    if any(cloud.colors is not None for cloud in clouds):
+        grey = [np.full((len(cloud.positions), 3), 128, np.uint8) for cloud in clouds]
+        colors = np.concatenate(
+            [
+                empty if cloud.colors is None else cloud.colors
+                for cloud, empty in zip(clouds, grey, strict=True)
+            ]
+        )
+        columns |= dict(zip(("red", "green", "blue"), colors.T, strict=True))
+    return PointTable(columns)
+
+
+def _load(path: str | Path, kind: str) -> list[Any]:
+    """Meshes and clouds of trimesh, each where its scene has it."""
+    import trimesh
+
+    if kind == "off":
+        vertices, faces, colors = read_off(path)
+        if colors is not None and colors.max() > 1:
+            colors = colors / 255
+        return [trimesh.Trimesh(vertices, faces, vertex_colors=colors, process=False)]
+    scene = trimesh.load_scene(str(path), file_type=kind, process=False)
+    parts: list[Any] = scene.dump()
+    if kind == "stl":  # each of its triangles has vertices of its own
+        for part in parts:
+            part.merge_vertices()
+    return [part for part in parts if part.vertices.shape[1:] == (3,)]
