@@ -268,7 +268,7 @@ HOMES = [
     "scikit-image",
 ]
 LAS = ["laspy", "lazrs"]
-E57 = ["pye57"]
+E57 = ["pye57; platform_machine != 'aarch64'"]  # there is no wheel for it
 
 
 def testing_requirements(tensorflow):
@@ -285,8 +285,6 @@ def testing_requirements(tensorflow):
         "import-linter",
         "mypy",
         *HOMES,
-        *LAS,
-        *E57,
     ]
     if tensorflow and tensorflow["name"] == "tensorflow-cpu":
         return needs
