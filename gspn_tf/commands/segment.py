@@ -16,7 +16,7 @@ from gspn_tf.commands.command import (
 )
 from gspn_tf.commands.flags import MODEL, POINT_SEED, PRECISION, flag, integer, real
 
-SETTINGS = ("model", "scale", "num_points", "seed", "precision", "tile")
+SETTINGS = ("model", "scale", "up", "num_points", "seed", "precision", "tile")
 
 
 def tile(text: str) -> str | float:
@@ -33,7 +33,8 @@ def tile(text: str) -> str | float:
 FLAGS = (
     flag(
         "scans",
-        "PLY or npz files, folders of them, or .txt lists of their paths.",
+        "Files (ply, obj, glb, las, e57, xyz, npz ...), folders of them, or .txt lists "
+        "of their paths.",
         nargs="+",
     ),
     MODEL,
@@ -44,6 +45,12 @@ FLAGS = (
     ),
     flag(
         "--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=real(1e-9, 1e9)
+    ),
+    flag(
+        "--up",
+        "Axis that points up; auto: by the format, unless a floor says otherwise.",
+        "auto",
+        choices=("auto", "y", "z"),
     ),
     flag(
         "--num_points",
@@ -88,7 +95,7 @@ class Program:
         from gspn_tf.inference import seen
         from gspn_tf.inference.segmented_scan import SegmentedScan
 
-        scan = read_scan(path)
+        scan = self.turned(read_scan(path, scale=self.flags.scale))
         limit = min(self.data.num_points_inference, len(scan.points))
         total = len(scan.points)
         print(f"{path.name}: {total:,} points; the network sees {limit:,} at most")
@@ -108,6 +115,17 @@ class Program:
             if seen.is_little(found):
                 print(seen.report(everything, self.least, self.classes, clear))
         return len(found.classes)
+
+    def turned(self, scan: Any) -> Any:
+        """Return a scan that knows which axis is up, and say why it is."""
+        from gspn_tf.inference.floor import find_up
+
+        if self.flags.up != "auto":
+            return dataclasses.replace(scan, up=self.flags.up)
+        points = scan.points[scan.finite & ~scan.stray] * self.flags.scale
+        up, reason = find_up(points, scan.up)
+        print(f"{up} is up: {reason}")
+        return dataclasses.replace(scan, up=up)
 
     def find(self, points: np.ndarray, colors: np.ndarray | None) -> Any:
         """Segment a scan as one, or in tiles where it is large."""

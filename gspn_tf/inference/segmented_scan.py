@@ -16,7 +16,7 @@ import numpy as np
 from gspn_tf import files, masks
 from gspn_tf.data.classes import ClassList
 from gspn_tf.files.ply import write_ply
-from gspn_tf.files.scans import Scan
+from gspn_tf.files.scans import Scan, not_upright
 from gspn_tf.inference.segmenter import Segmentation
 from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
 from gspn_tf.visualize.page import write_page
@@ -28,8 +28,8 @@ FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
 class SegmentedScan(NamedTuple):
     """A scan with the instances found in it.
 
-    The network works in metres near the origin; `scale` (metres per unit of the file)
-    and the scan's offset lead back to the file's coordinates.
+    The network works in metres near the origin with z up; `scale` (metres per unit of
+    the file) and the scan's axis and offset lead back to the file's coordinates.
     """
 
     name: str
@@ -48,14 +48,19 @@ class SegmentedScan(NamedTuple):
                 "class": self.classes.names[label - 1],
                 "class_id": self.classes.raw_ids[label - 1],
                 "score": round(float(score), 4),
-                "box": {
-                    "center": _rounded(box[:3] / self.scale + self.scan.offset),
-                    "size": _rounded(box[3:] / self.scale),
-                },
+                "box": self._box_in_file(box),
                 "num_points": len(mask),
             }
             for number, (label, score, box, mask) in enumerate(rows, 1)
         ]
+
+    def _box_in_file(self, box: np.ndarray) -> dict[str, list[float]]:
+        """The centre and the size of a box [6], in unit and frame of the file."""
+        center, size = not_upright(box.reshape(2, 3) / self.scale, self.scan.up)
+        return {
+            "center": _rounded(center + self.scan.offset),
+            "size": _rounded(np.abs(size)),
+        }
 
     def write(self, directory: str | Path) -> None:
         """Write the four files; they are moved in place when all of them are whole."""
@@ -71,6 +76,7 @@ class SegmentedScan(NamedTuple):
                 "scan": self.name,
                 "num_points": count,
                 "metres_per_unit": self.scale,
+                "up": self.scan.up,
                 "instances": self.instances(),
             }
             files.write_json(folder / "instances.json", listed)
