@@ -16,7 +16,16 @@ from gspn_tf.commands.command import (
 )
 from gspn_tf.commands.flags import MODEL, POINT_SEED, PRECISION, flag, integer, real
 
-SETTINGS = ("model", "scale", "up", "num_points", "seed", "precision", "tile")
+SETTINGS = (
+    "model",
+    "scale",
+    "up",
+    "num_points",
+    "seed",
+    "precision",
+    "tile",
+    "formats",
+)
 
 
 def tile(text: str) -> str | float:
@@ -64,6 +73,11 @@ FLAGS = (
         "auto",
         type=tile,
     ),
+    flag(
+        "--formats",
+        "Files of the labelled points: ply and json in any case, las and laz if named.",
+        "ply,json",
+    ),
     flag("--shard", "Part i/n of several scans, for n processes that share them."),
     flag("--keep_going", "Go on with the next scan where one cannot be read.", False),
     POINT_SEED,
@@ -79,6 +93,7 @@ class Program:
         from gspn_tf.inference import segmenter
 
         self.flags, self.several = flags, several
+        self.formats = flags.formats.split(",")
         model, config, pairs = segmenter.load_run(folder, flags.precision)
         self.classes = ClassList.from_pairs(list(pairs))
         self.least, data = config.model.shown_score, config.data
@@ -108,7 +123,7 @@ class Program:
         everything = self.find(points, scan.colors)
         found = everything.scored(self.least)
         result = SegmentedScan(path.name, scan, self.flags.scale, self.classes, found)
-        result.write(output)
+        result.write(output, self.formats)
         if not self.several:
             for row in result.instances():
                 print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
@@ -154,6 +169,19 @@ class Program:
             )
 
 
+def check_formats(text: str) -> None:
+    """UserError where formats are not known; ScanError where a library is missing."""
+    from gspn_tf.files.formats import ALWAYS, ON_DEMAND
+    from gspn_tf.files.las import import_laspy
+
+    for name in text.split(","):
+        if name not in ALWAYS + ON_DEMAND:
+            known = ", ".join(ALWAYS + ON_DEMAND)
+            raise UserError(f"--formats must be of {known}, got {name!r}")
+        if name in ON_DEMAND:
+            import_laspy(f"--formats {name}")
+
+
 def run(flags: Namespace) -> None:
     """Find the instances of scans and write a cloud, a list and a page of each."""
     from gspn_tf.inference import collection
@@ -168,6 +196,7 @@ def run(flags: Namespace) -> None:
     folder, output = model_folder(flags.model), Path(flags.output)
     if output.is_file():
         raise UserError(f"--output must be a folder, {output} is a file")
+    check_formats(flags.formats)
     several = len(scans) > 1 or not Path(flags.scans[0]).samefile(scans[0].path)
     start_tensorflow()
     program = Program(flags, folder, several)

@@ -1,4 +1,4 @@
-"""The formats of scans: which one a file has, and its reader.
+"""The formats of scans and results: which one a file has, and its reader.
 
 The first bytes of a file decide where they can tell, else the end of its name.
 """
@@ -12,7 +12,7 @@ from gspn_tf.files.columns import PointTable
 from gspn_tf.files.e57 import read_e57
 from gspn_tf.files.errors import ScanError, contents, naming_file
 from gspn_tf.files.las import read_las
-from gspn_tf.files.meshes import read_mesh
+from gspn_tf.files.meshes import read_surface
 from gspn_tf.files.pcd import read_pcd
 from gspn_tf.files.ply import read_vertices
 from gspn_tf.files.point_text import name_columns, read_point_text
@@ -23,6 +23,8 @@ Y_UP = ("glb", "gltf")  # by the definition of the format
 NAMES = ("ply", "npz", "npy", "pcd", "las", "laz", "e57", *MESHES, *TEXT)
 SUFFIXES = tuple(f".{name}{packed}" for name in NAMES for packed in ("", ".gz"))
 """Ends of the names of files that are scans."""
+ALWAYS, ON_DEMAND = ("ply", "json"), ("las", "laz")
+"""Formats of results: those that are written in any case, and those that may be."""
 _BEGINNINGS = {
     b"ply": "ply",
     b"PK": "npz",
@@ -69,7 +71,7 @@ def read_table(path: Path, kind: str, scale: float) -> PointTable:
         ScanError: malformed file, or a library is not installed.
     """
     if kind in MESHES:
-        return read_mesh(path, kind, scale)
+        return read_surface(path, kind, scale)
     if kind in TEXT:
         return read_point_text(path)
     if kind == "npy":

@@ -27,7 +27,7 @@ class _Points(NamedTuple):
     colors: np.ndarray | None  # [V, 3] uint8
 
 
-def read_mesh(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
+def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
     """Reads the vertices of a mesh, or draws points from its surface and says so.
 
     Args:

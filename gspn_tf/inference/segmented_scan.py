@@ -1,13 +1,17 @@
 """The folder that `gspn segment` leaves: a cloud, a list, masks and a page.
 
 instances.ply    every point of the scan in its own coordinates, coloured by
-                 instance; columns `semantic` (class id) and `instance` (its number
-                 in the list, 0 = none)
+                 instance; columns `scalar_semantic` (class id), `scalar_instance` (its
+                 number in the list, 0 = none) and `scalar_score` (of the instance,
+                 0 without one), named so that CloudCompare shows them
+instances.las    or .laz, if wanted: the same points and columns, without `scalar_`, and
+                 the class id as classification
 instances.json   number, class, score, box and points of each instance
 masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
 index.html       input, classes, instances and any proposals, to turn and to click
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +19,8 @@ import numpy as np
 
 from gspn_tf import files, masks
 from gspn_tf.data.classes import ClassList
+from gspn_tf.files.formats import ON_DEMAND
+from gspn_tf.files.las import write_las
 from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import Scan, not_upright
 from gspn_tf.inference.segmenter import Segmentation
@@ -62,14 +68,32 @@ class SegmentedScan(NamedTuple):
             "size": _rounded(np.abs(size)),
         }
 
-    def write(self, directory: str | Path) -> None:
-        """Write the four files; they are moved in place when all of them are whole."""
-        with files.writing_together(directory, FILE_NAMES) as folder:
-            labels, count = self.found.labels(), len(self.scan.points)
-            semantic = self.classes.to_raw(self.found.semantic)
-            columns = {"semantic": semantic, "instance": labels + 1}
-            colors = instance_colors(labels)
-            write_ply(folder / "instances.ply", self.scan.world(), colors, columns)
+    def labels(self) -> dict[str, np.ndarray]:
+        """Return class id, number of the instance and its score for each point [V]."""
+        rows = self.found.labels()
+        return {
+            "semantic": self.classes.to_raw(self.found.semantic),
+            "instance": (rows + 1).astype(np.int32),
+            "score": np.append(self.found.scores, np.float32(0))[rows],
+        }
+
+    def write(self, directory: str | Path, formats: Collection[str] = ()) -> None:
+        """Write the files; they are moved in place when all of them are whole.
+
+        Args:
+            directory: the folder, which is made where it is missing.
+            formats: of `ON_DEMAND`, those that are wanted besides.
+        """
+        more = [f"instances.{name}" for name in ON_DEMAND if name in formats]
+        with files.writing_together(directory, (*more, *FILE_NAMES)) as folder:
+            labels, count = self.labels(), len(self.scan.points)
+            colors = instance_colors(labels["instance"] - 1)
+            points = self.scan.world()
+            shown = {f"scalar_{name}": values for name, values in labels.items()}
+            write_ply(folder / "instances.ply", points, colors, shown)
+            for name in more:
+                known = np.where(self.scan.stray[:, None], np.nan, points)
+                write_las(folder / name, known, colors, labels)
             masks.write_masks(folder / "masks.npz", self.found.masks, count)
             self._write_page(folder / "index.html")
             listed = {
