@@ -78,6 +78,11 @@ FLAGS = (
         "Files of the labelled points: ply and json in any case, las and laz if named.",
         "ply,json",
     ),
+    flag(
+        "--picture",
+        "Also a picture (PNG) of the scan and its instances; of several scans one of "
+        "this name in each one's folder.",
+    ),
     flag("--shard", "Part i/n of several scans, for n processes that share them."),
     flag("--keep_going", "Go on with the next scan where one cannot be read.", False),
     POINT_SEED,
@@ -124,6 +129,9 @@ class Program:
         found = everything.scored(self.least)
         result = SegmentedScan(path.name, scan, self.flags.scale, self.classes, found)
         result.write(output, self.formats)
+        if self.flags.picture:
+            picture = Path(self.flags.picture)
+            result.write_picture(output / picture.name if self.several else picture)
         if not self.several:
             for row in result.instances():
                 print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")

@@ -26,7 +26,9 @@ from gspn_tf.files.scans import Scan, not_upright
 from gspn_tf.inference.segmenter import Segmentation
 from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
 from gspn_tf.visualize.page import write_page
-from gspn_tf.visualize.palette import instance_colors
+from gspn_tf.visualize.palette import NOTHING, instance_colors
+from gspn_tf.visualize.render import Panel, PanelRow
+from gspn_tf.visualize.sheet import write_sheet
 
 FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
 
@@ -104,6 +106,18 @@ class SegmentedScan(NamedTuple):
                 "instances": self.instances(),
             }
             files.write_json(folder / "instances.json", listed)
+
+    def write_picture(self, path: str | Path) -> None:
+        """Write the scan and its instances, seen from above at a slant, as a PNG."""
+        count = len(self.scan.points)
+        colors = self.scan.colors
+        if colors is None:
+            colors = np.full((count, 3), NOTHING, np.uint8)
+        shown = instance_colors(self.found.labels())
+        title = f"{len(self.found.masks)} instances"
+        panels = [Panel(self.name, colors), Panel(title, shown)]
+        row = PanelRow("", self.scan.metres(self.scale), panels)
+        write_sheet(path, [row])
 
     def _write_page(self, path: Path) -> None:
         found = self.found
