@@ -13,6 +13,7 @@ from gspn_tf.files.columns import check_count
 from gspn_tf.files.errors import library_of_extra, naming_file
 
 _RGB = ("red", "green", "blue")
+_STANDARD = (*_RGB, "intensity", "classification")
 _COLORED = 7  # the point format of LAS 1.4 with colours of 16 bits
 _MOST_CLASS = 255
 _DIGITS = 7  # of coordinates, as float32 has them
@@ -25,10 +26,11 @@ def import_laspy(path: str | Path) -> Any:
 
 
 def read_las(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads all dimensions of the points of a LAS or LAZ file, each [V].
+    """Reads the points of a LAS or LAZ file, each column [V].
 
-    x, y and z are float64. Colours that are all black are left out: many programs
-    declare colours and have none.
+    They are x, y and z, float64, colours, intensity, classification and all extra
+    dimensions. Colours that are all black are left out: many programs declare colours
+    and have none.
 
     Raises:
         ScanError: missing, cut or malformed file, or laspy is not installed.
@@ -37,13 +39,14 @@ def read_las(path: str | Path) -> dict[str, np.ndarray]:
     with naming_file(path, "LAS", Exception), laspy.open(path) as reader:
         header = reader.header
         if not header.are_points_compressed:
-            there = Path(path).stat().st_size - header.offset_to_point_data
-            check_count(header.point_count, there // header.point_format.size)
+            size = Path(path).stat().st_size - header.offset_to_point_data
+            check_count(header.point_count, size // header.point_format.size)
         cloud = reader.read()
         check_count(header.point_count, len(cloud.points))
-        names = [n for n in header.point_format.dimension_names if n not in "XYZ"]
-        columns = {axis: np.asarray(cloud[axis]) for axis in "xyz"}
-        columns |= {name: np.asarray(cloud[name]) for name in names}
+        there = set(header.point_format.standard_dimension_names)
+        names = [*"xyz", *(name for name in _STANDARD if name in there)]
+        names += header.point_format.extra_dimension_names
+        columns = {name: np.asarray(cloud[name]) for name in names}
     if not any(columns[name].any() for name in _RGB if name in columns):
         columns = {name: each for name, each in columns.items() if name not in _RGB}
     return columns

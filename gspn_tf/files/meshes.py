@@ -5,6 +5,8 @@ room or of a thinned one with a picture on it, points are drawn from the surface
 Colours are those of vertices or faces, or of pictures and materials.
 """
 
+import io
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,8 @@ from gspn_tf.files.columns import PointTable
 from gspn_tf.files.errors import naming_file
 from gspn_tf.files.off import read_off
 
+_PACKED = (b"KHR_draco_mesh_compression", b"EXT_meshopt_compression")
+_BLANKS = re.compile(rb"^ +|(?:^| )#.*", re.MULTILINE)
 SPACING = 0.1
 """A surface whose triangles are wider than this many metres is sampled."""
 DENSITY = 2500  # points that are then drawn, on a square metre
@@ -112,7 +116,7 @@ def _colors_at(visual: Any, uv: np.ndarray | None, points: np.ndarray) -> Any:
 
 def _known(colors: Any) -> np.ndarray | None:
     """Colours uint8 [V, 3]; None where they are one grey, such as trimesh fills in."""
-    if colors is None or (np.asarray(colors)[:, :3] == colors[0][0]).all():
+    if np.ndim(colors) < 2 or (np.asarray(colors)[:, :3] == colors[0][0]).all():
         return None
     return np.asarray(colors)[:, :3].astype(np.uint8)
 
@@ -142,7 +146,15 @@ def _load(path: str | Path, kind: str) -> list[Any]:
         if colors is not None and colors.max() > 1:
             colors = colors / 255
         return [trimesh.Trimesh(vertices, faces, vertex_colors=colors, process=False)]
-    scene = trimesh.load_scene(str(path), file_type=kind, process=False)
+    content = Path(path).read_bytes()
+    if packed := [name for name in _PACKED if name in content]:
+        raise ValueError(f"{packed[0].decode()} is not read: save it without")
+    if kind == "obj":  # trimesh knows neither tabs nor comments behind numbers
+        content = _BLANKS.sub(b"", content.replace(b"\t", b" "))
+    resolver = trimesh.resolvers.FilePathResolver(str(path))
+    scene = trimesh.load_scene(
+        io.BytesIO(content), file_type=kind, resolver=resolver, process=False
+    )
     parts: list[Any] = scene.dump()
     if kind == "stl":  # each of its triangles has vertices of its own
         for part in parts:

@@ -120,6 +120,22 @@ def test_instances_of_a_scene_stand_where_it_has_them(tmp_path):
     assert sorted(set(np.round(scan.points[:, 0]))) == [0, 3]
 
 
+def test_obj_of_points_alone(tmp_path):
+    rows = "v 0 0 0 # one\nv\t1 1e-3 1\n  v  2 2 2\n#v 3 3 3\n"
+    (tmp_path / "a.obj").write_text(rows)
+    scan = read_scan(tmp_path / "a.obj")
+    assert scan.points.tolist() == [[0, 0, 0], [1, np.float32(1e-3), 1], [2, 2, 2]]
+    assert scan.colors is None
+
+
+def test_compressed_gltf_is_named(tmp_path):
+    fine(box((0.2, 0.2, 0.2))).export(str(tmp_path / "a.glb"))
+    content = (tmp_path / "a.glb").read_bytes() + b'"KHR_draco_mesh_compression"'
+    (tmp_path / "a.glb").write_bytes(content)
+    with pytest.raises(ScanError, match="a.glb .* KHR_draco_mesh_compression is not"):
+        read_scan(tmp_path / "a.glb")
+
+
 OFF = """COFF # a cube's corner
 4 1 0
 # points
