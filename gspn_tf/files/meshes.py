@@ -24,11 +24,12 @@ SPACING = 0.1
 """A surface whose triangles are wider than this many metres is sampled."""
 DENSITY = 2500  # points that are then drawn, on a square metre
 FEWEST, MOST = 10_000, 2_000_000  # of them in all
+_GREY = (128, 128, 128)
 
 
 class _Points(NamedTuple):
     positions: np.ndarray  # [V, 3] float64
-    colors: np.ndarray | None  # [V, 3] uint8
+    colors: np.ndarray  # [V, 3 or 4] 0..255
 
 
 def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
@@ -47,8 +48,8 @@ def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
         parts = _load(path, kind)
         if not any(len(part.vertices) for part in parts):
             raise ValueError("expected vertices, got none")
-        clouds = [part for part in parts if not len(getattr(part, "faces", ()))]
-        meshes = [part for part in parts if part not in clouds and part.area > 0]
+        meshes = [part for part in parts if _has_faces(part) and part.area > 0]
+        clouds = [part for part in parts if not _has_faces(part)]
         spacing = _spacing(meshes) * scale
         if spacing <= SPACING:
             return _table([_vertices(part) for part in parts])
@@ -67,6 +68,10 @@ def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
         return table._replace(notes=(told,))
 
 
+def _has_faces(part: Any) -> bool:
+    return len(getattr(part, "faces", ())) > 0
+
+
 def _spacing(meshes: Sequence[Any]) -> float:
     """The width of triangles such that half of the surface has wider ones."""
     if not meshes:
@@ -77,8 +82,8 @@ def _spacing(meshes: Sequence[Any]) -> float:
 
 
 def _vertices(part: Any) -> _Points:
-    uv = getattr(part.visual, "uv", None)
-    return _Points(part.vertices, _known(_colors_at(part.visual, uv, part.vertices)))
+    uv, count = getattr(part.visual, "uv", None), len(part.vertices)
+    return _Points(part.vertices, _colors_at(part.visual, uv, count))
 
 
 def _drawn(mesh: Any, count: int, seed: int) -> _Points:
@@ -98,42 +103,34 @@ def _drawn(mesh: Any, count: int, seed: int) -> _Points:
     elif visual.kind == "vertex":
         colors = np.round(blended(visual.vertex_colors))
     else:
-        colors = _colors_at(visual, None if uv is None else blended(uv), points)
-    return _Points(np.asarray(points), _known(colors))
+        colors = _colors_at(visual, None if uv is None else blended(uv), count)
+    return _Points(points, colors)
 
 
-def _colors_at(visual: Any, uv: np.ndarray | None, points: np.ndarray) -> Any:
-    """Colours of points, by their places `uv` on a picture where there is one."""
-    if visual.kind in ("vertex", "face"):
-        return visual.vertex_colors
-    if visual.kind != "texture":
-        return None
-    colors = visual.material.to_color(uv) if uv is not None else None
-    if colors is None:
-        colors = visual.material.main_color
-    return np.broadcast_to(colors, (len(points), np.shape(colors)[-1]))
+def _colors_at(visual: Any, uv: np.ndarray | None, count: int) -> np.ndarray:
+    """Colours [V, 3 or 4] of points, by their places `uv` on a picture if there is one.
 
-
-def _known(colors: Any) -> np.ndarray | None:
-    """Colours uint8 [V, 3]; None where they are one grey, such as trimesh fills in."""
-    if np.ndim(colors) < 2 or (np.asarray(colors)[:, :3] == colors[0][0]).all():
-        return None
-    return np.asarray(colors)[:, :3].astype(np.uint8)
+    They are grey where a mesh says nothing of colours.
+    """
+    colors: Any = None
+    if visual.kind == "texture":
+        colors = visual.material.to_color(uv) if uv is not None else None
+        colors = visual.material.main_color if colors is None else colors
+    elif visual.kind is not None:
+        colors = visual.vertex_colors
+    if np.size(colors) < 3:
+        colors = _GREY
+    return np.broadcast_to(colors, (count, np.shape(colors)[-1]))
 
 
 def _table(clouds: Sequence[_Points]) -> PointTable:
-    """The columns of clouds one after another; those without colours become grey."""
+    """The columns of clouds one after another; colours unless they are all one grey."""
     points = np.concatenate([np.asarray(cloud.positions) for cloud in clouds])
+    colors = np.concatenate([np.asarray(cloud.colors)[:, :3] for cloud in clouds])
     columns = dict(zip("xyz", points.T, strict=True))
-    if any(cloud.colors is not None for cloud in clouds):
-        grey = [np.full((len(cloud.positions), 3), 128, np.uint8) for cloud in clouds]
-        colors = np.concatenate(
-            [
-                empty if cloud.colors is None else cloud.colors
-                for cloud, empty in zip(clouds, grey, strict=True)
-            ]
-        )
-        columns |= dict(zip(("red", "green", "blue"), colors.T, strict=True))
+    if (colors != colors[0, 0]).any():
+        channels = colors.astype(np.uint8).T
+        columns |= dict(zip(("red", "green", "blue"), channels, strict=True))
     return PointTable(columns)
 
 

@@ -120,6 +120,17 @@ def test_instances_of_a_scene_stand_where_it_has_them(tmp_path):
     assert sorted(set(np.round(scan.points[:, 0]))) == [0, 3]
 
 
+def test_white_parts_stay_white_beside_others(tmp_path):
+    scene = trimesh.Scene()
+    for color in ([255, 255, 255, 255], BLUE):
+        part = fine(box((0.2, 0.2, 0.2)))
+        part.visual.vertex_colors = np.tile(np.uint8(color), (len(part.vertices), 1))
+        scene.add_geometry(part)
+    scene.export(str(tmp_path / "a.glb"))
+    found = {tuple(color) for color in read_scan(tmp_path / "a.glb").colors.tolist()}
+    assert found == {(255, 255, 255), (0, 0, 255)}
+
+
 def test_obj_of_points_alone(tmp_path):
     rows = "v 0 0 0 # one\nv\t1 1e-3 1\n  v  2 2 2\n#v 3 3 3\n"
     (tmp_path / "a.obj").write_text(rows)
