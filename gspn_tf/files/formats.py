@@ -74,13 +74,11 @@ def read_table(path: Path, kind: str, scale: float) -> PointTable:
         return read_surface(path, kind, scale)
     if kind in TEXT:
         return read_point_text(path)
-    if kind == "npy":
-        return _read_npy(path)
     readers = {"ply": read_vertices, "pcd": read_pcd, "las": read_las, "e57": read_e57}
-    columns = readers[kind](path)
-    if missing := [axis for axis in "xyz" if axis not in columns]:
-        raise ScanError(f"{path}: points need {missing}, have {list(columns)}")
-    return PointTable(columns)
+    table = _read_npy(path) if kind == "npy" else PointTable(readers[kind](path))
+    if missing := [axis for axis in "xyz" if axis not in table.columns]:
+        raise ScanError(f"{path}: points need {missing}, have {list(table.columns)}")
+    return table
 
 
 def _read_npy(path: Path) -> PointTable:

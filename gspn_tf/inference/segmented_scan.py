@@ -6,7 +6,8 @@ instances.ply    every point of the scan in its own coordinates, coloured by
                  0 without one), named so that CloudCompare shows them
 instances.las    or .laz, if wanted: the same points and columns, without `scalar_`, and
                  the class id as classification
-instances.json   number, class, score, box and points of each instance
+instances.json   number, class, score, box and points of each instance; what was
+                 guessed of the scan
 masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
 index.html       input, classes, instances and any proposals, to turn and to click
 """
@@ -103,6 +104,7 @@ class SegmentedScan(NamedTuple):
                 "num_points": count,
                 "metres_per_unit": self.scale,
                 "up": self.scan.up,
+                "notes": self.scan.notes,
                 "instances": self.instances(),
             }
             files.write_json(folder / "instances.json", listed)

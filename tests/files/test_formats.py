@@ -98,6 +98,22 @@ def test_a_library_that_is_missing_is_named(name, module, extra, tmp_path, monke
         read_scan(tmp_path / f"a.{name}")
 
 
+def test_records_of_npy(tmp_path):
+    rows = np.zeros(5, [("x", "f8"), ("y", "f8"), ("z", "f8"), ("rgb", "u4")])
+    rows["y"], rows["rgb"] = np.arange(5), 0x102030
+    np.save(tmp_path / "a.npy", rows)
+    scan = read_scan(tmp_path / "a.npy")
+    assert scan.points[:, 1].tolist() == [0, 1, 2, 3, 4]
+    assert scan.colors.tolist() == [[0x10, 0x20, 0x30]] * 5
+    np.save(tmp_path / "a.npy", rows[["x", "rgb"]])
+    with pytest.raises(ScanError, match=r"a.npy: points need \['y', 'z'\], have"):
+        read_scan(tmp_path / "a.npy")
+    for shape in ((3,), (5, 2), (2, 3, 3)):
+        np.save(tmp_path / "a.npy", np.zeros(shape))
+        with pytest.raises(ScanError, match="a.npy is not .* expected x y z of each"):
+            read_scan(tmp_path / "a.npy")
+
+
 def test_stations_of_e57_stand_by_their_poses(tmp_path):
     pye57 = needed("pye57")
     points = np.random.default_rng(0).uniform(0, 3, (30, 3)).round(3)

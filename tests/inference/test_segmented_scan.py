@@ -61,6 +61,7 @@ def test_boxes_are_in_the_frame_of_the_file(result, tmp_path):
     result.write(tmp_path / "out")
     found = json.loads((tmp_path / "out" / "instances.json").read_text())
     assert found["up"] == "y" and found["metres_per_unit"] == 0.001
+    assert found["notes"] == [*result.scan.notes] and "stray" in found["notes"][1]
     box = found["instances"][0]["box"]
     center = result.scan.offset + [1000, 3000, -2000]
     np.testing.assert_allclose(box["center"], center, atol=0.01)
