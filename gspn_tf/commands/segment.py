@@ -115,10 +115,11 @@ class Program:
         from gspn_tf.inference import seen
         from gspn_tf.inference.segmented_scan import SegmentedScan
 
-        scan = self.turned(read_scan(path, scale=self.flags.scale))
+        scan = read_scan(path, scale=self.flags.scale)
         limit = min(self.data.num_points_inference, len(scan.points))
         total = len(scan.points)
         print(f"{path.name}: {total:,} points; the network sees {limit:,} at most")
+        scan = self.turned(scan)
         points = scan.metres(self.flags.scale)
         clear = points[np.isfinite(points).all(axis=1)]
         for note in scan.notes:
