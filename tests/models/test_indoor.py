@@ -86,11 +86,10 @@ def test_the_sample_scan_is_segmented_as_before(found):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["xyz", "las"])  # others give the very same points
-def test_formats_that_round_give_the_same_instances(found, name, tmp_path):
+def test_formats_that_round_give_the_same_instances(found, tmp_path):
     shown, scan, _ = found
-    WRITERS[name](tmp_path / f"home.{name}", scan.points, scan.colors)
-    rounded = read_scan(tmp_path / f"home.{name}")
+    WRITERS["xyz"](tmp_path / "home.xyz", scan.points, scan.colors)
+    rounded = read_scan(tmp_path / "home.xyz")
     names = {"points": rounded.points, "colors": rounded.colors}
     exec(BLOCKS[0], names)
     again = names["shown"]
