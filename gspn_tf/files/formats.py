@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gspn_tf.files import npz
 from gspn_tf.files.columns import PointTable
 from gspn_tf.files.e57 import read_e57
 from gspn_tf.files.errors import ScanError, contents, naming_file
@@ -83,7 +84,7 @@ def read_table(path: Path, kind: str, scale: float) -> PointTable:
 
 def _read_npy(path: Path) -> PointTable:
     """Reads an array [V, 3 or more], or one of records with fields x, y and z."""
-    with naming_file(path, "npy", EOFError, SyntaxError, MemoryError, OverflowError):
+    with naming_file(path, "npy", *npz.DAMAGE):
         array = np.load(path, allow_pickle=False)
         if array.dtype.names:
             return PointTable({name: array[name] for name in array.dtype.names})

@@ -3,6 +3,7 @@
 Coordinates are whole multiples of a scale, from an offset on.
 """
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +37,36 @@ def read_las(path: str | Path) -> dict[str, np.ndarray]:
         ScanError: missing, cut or malformed file, or laspy is not installed.
     """
     laspy = import_laspy(path)
-    with naming_file(path, "LAS", Exception), laspy.open(path) as reader:
+    with naming_file(path, "LAS", Exception):
+        _check_records(Path(path))
+        columns = _read_columns(laspy, Path(path))
+    if not any(columns[name].any() for name in _RGB if name in columns):
+        columns = {name: each for name, each in columns.items() if name not in _RGB}
+    return columns
+
+
+def _check_records(path: Path) -> None:
+    """ValueError where the file has no room for its records; laspy reads on and on."""
+    with open(path, "rb") as file:
+        head = file.read(375)
+    (count,) = struct.unpack_from("<I", head, 100)
+    if head[25] >= 4:  # of LAS 1.4
+        count += struct.unpack_from("<I", head, 243)[0]
+    check_count(count, path.stat().st_size // 54, "records")
+
+
+def _read_columns(laspy: Any, path: Path) -> dict[str, np.ndarray]:
+    with laspy.open(path) as reader:
         header = reader.header
         if not header.are_points_compressed:
-            size = Path(path).stat().st_size - header.offset_to_point_data
+            size = path.stat().st_size - header.offset_to_point_data
             check_count(header.point_count, size // header.point_format.size)
         cloud = reader.read()
         check_count(header.point_count, len(cloud.points))
         there = set(header.point_format.standard_dimension_names)
         names = [*"xyz", *(name for name in _STANDARD if name in there)]
         names += header.point_format.extra_dimension_names
-        columns = {name: np.asarray(cloud[name]) for name in names}
-    if not any(columns[name].any() for name in _RGB if name in columns):
-        columns = {name: each for name, each in columns.items() if name not in _RGB}
-    return columns
+        return {name: np.asarray(cloud[name]) for name in names}
 
 
 def write_las(

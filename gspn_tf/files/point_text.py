@@ -44,7 +44,7 @@ def read_point_text(path: str | Path) -> PointTable:
     """
     with naming_file(path, "point text"):
         lines = text_lines(io.BytesIO(_separated(read_text(path)).encode()))
-        heads = list(itertools.takewhile(lambda line: not _is_numbers(line), lines))
+        heads = list(itertools.takewhile(_is_head, lines))
         rows = [line for line in lines[len(heads) :] if not line.startswith(_COMMENTS)]
         if rows and len(rows[0].split()) == 1:
             counts = [int(line) for line in rows if len(line.split()) == 1]
@@ -89,9 +89,14 @@ def _separated(text: str) -> str:
     return text.translate(str.maketrans(',;"', "   "))
 
 
-def _is_numbers(line: bytes) -> bool:
+def _is_head(line: bytes) -> bool:
+    """Whether a line is a comment, or has words alone."""
+    return line.startswith(_COMMENTS) or not any(map(_is_number, line.split()))
+
+
+def _is_number(word: bytes) -> bool:
     try:
-        float(line.split()[0])
+        float(word)
     except ValueError:
         return False
     return True

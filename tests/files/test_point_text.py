@@ -86,6 +86,7 @@ def test_text_of_windows(tmp_path):
         ("1 2\n", "expected x y z of each point, got \\[1, 2\\]"),
         ("1 2 3\n4 5\n", "malformed points"),
         ("1 2 3\n4 5 x\n", "malformed points"),
+        ("x1 2 3\n4 5 6\n", "malformed points"),
         (b"1\0 2 3", "zero bytes"),
         ("nan 1 2", "expected finite points"),
     ],
