@@ -72,6 +72,25 @@ def test_damaged_files_are_named(name, tmp_path):
         assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["las", "e57", "glb", "pcd", "npy", "off", "pts"])
+def test_changed_bytes_are_a_scan_or_one_line(name, tmp_path, caplog):
+    caplog.set_level("CRITICAL")
+    rng = np.random.default_rng(0)
+    path = tmp_path / f"a.{name}"
+    points = rng.uniform(0, 0.2, (30, 3)).astype(np.float32)
+    WRITERS[name](path, points, np.zeros((30, 3), np.uint8))
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    for end in [120, 400, len(whole)] * 20:
+        changed = whole.copy()
+        at = rng.integers(0, min(end, len(whole)), 2)
+        changed[at] = rng.integers(0, 256, 2)
+        path.write_bytes(changed.tobytes())
+        try:
+            assert len(read_scan(path).points) > 0
+        except ScanError as error:
+            assert str(path) in str(error) and "\n" not in str(error)
+
+
 def test_content_goes_before_the_name(tmp_path, sample):
     (tmp_path / "a.obj").write_bytes(sample_scan().read_bytes())
     assert len(read_scan(tmp_path / "a.obj").points) == len(sample.points)
