@@ -36,9 +36,13 @@ def read_e57(path: str | Path) -> dict[str, np.ndarray]:
 
 def _read_station(pye57: Any, file: Any, index: int) -> dict[str, np.ndarray]:
     header = file.get_header(index)
-    wanted = (*_CARTESIAN, *_SPHERICAL, *_INVALID, *_COLORS, "intensity")
-    fields = [name for name in wanted if name in header.point_fields]
-    data = {name: np.empty(header.point_count) for name in fields}
+    kinds = dict.fromkeys((*_CARTESIAN, *_SPHERICAL), "f8")
+    kinds |= dict.fromkeys((*_INVALID, *_COLORS), "f4")
+    data = {
+        name: np.empty(header.point_count, kind)
+        for name, kind in kinds.items()
+        if name in header.point_fields
+    }
     buffers = pye57.libe57.VectorSourceDestBuffer()
     for name, values in data.items():
         buffers.append(
