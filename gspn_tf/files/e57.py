@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gspn_tf.files.columns import check_count
 from gspn_tf.files.errors import library_of_extra, naming_file
 
 _CARTESIAN = ("cartesianX", "cartesianY", "cartesianZ")
@@ -27,15 +28,16 @@ def read_e57(path: str | Path) -> dict[str, np.ndarray]:
     """
     pye57 = library_of_extra("pye57", "e57", path)
     with naming_file(path, "E57", Exception), pye57.E57(str(path)) as file:
-        stations = [_read_station(pye57, file, i) for i in range(file.scan_count)]
-        if not stations:
-            raise ValueError("expected at least one scan, got none")
+        headers = [file.get_header(index) for index in range(file.scan_count)]
+        known = [header for header in headers if header.point_count]
+        if not known:
+            raise ValueError("expected stations with points, got none")
+        stations = [_read_station(pye57, file, header) for header in known]
     names = [name for name in stations[0] if all(name in each for each in stations)]
     return {name: np.concatenate([each[name] for each in stations]) for name in names}
 
 
-def _read_station(pye57: Any, file: Any, index: int) -> dict[str, np.ndarray]:
-    header = file.get_header(index)
+def _read_station(pye57: Any, file: Any, header: Any) -> dict[str, np.ndarray]:
     kinds = dict.fromkeys((*_CARTESIAN, *_SPHERICAL), "f8")
     kinds |= dict.fromkeys((*_INVALID, *_COLORS), "f4")
     data = {
@@ -50,7 +52,7 @@ def _read_station(pye57: Any, file: Any, index: int) -> dict[str, np.ndarray]:
                 file.image_file, name, values, len(values), True, True
             )
         )
-    header.points.reader(buffers).read()
+    check_count(header.point_count, header.points.reader(buffers).read())
     if all(name in data for name in _CARTESIAN):
         points = np.stack([data[name] for name in _CARTESIAN], axis=1)
     elif all(name in data for name in _SPHERICAL):

@@ -145,6 +145,10 @@ def test_stations_of_e57_stand_by_their_poses(tmp_path):
         file.write_scan_raw(
             columns | invalid, rotation=turn, translation=np.array([UTM[2], 0, 0])
         )
+    with pye57.E57(str(tmp_path / "none.e57"), mode="w"):
+        pass
+    with pytest.raises(ScanError, match="none.e57 .* stations with points, got none"):
+        read_scan(tmp_path / "none.e57")
     scan = read_scan(tmp_path / "a.e57")
     turned = points[:, [1, 0, 2]] * [-1, 1, 1] + [UTM[2], 0, 0]
     assert np.flatnonzero(~scan.finite).tolist() == list(range(34, 60, 5))
