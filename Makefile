@@ -61,7 +61,7 @@ install: $(VENV)/installed
 $(VENV)/installed: setup.py pyproject.toml $(OPS) tf_ops/cuda/nvcc.options | $(VENV)/python
 	@echo "Installing TensorFlow and the package into $(VENV): a few minutes, once"
 	$(BIN)/python -m pip install --quiet "setuptools>=77" ninja "tensorflow>=2.21,<2.22"
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test,las,e57]"
 	@touch $@
 
 $(VENV)/python:

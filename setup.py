@@ -252,6 +252,7 @@ def requirements(tensorflow):
         "tensorboard",
         "scipy",
         "h5py",  # PartNet's files; keras needs it too
+        "trimesh",
         # 2021.12.3 needs tensorflow-addons, which has no release for Python 3.12 and
         # later: there pip takes 2020.5.20, whose geometry functions are the same.
         "tensorflow-graphics",
@@ -265,8 +266,9 @@ HOMES = [
     "embreex; platform_machine != 'aarch64'",  # there is no wheel for it
     "fast-simplification",
     "scikit-image",
-    "trimesh",
 ]
+LAS = ["laspy", "lazrs"]
+E57 = ["pye57; platform_machine != 'aarch64'"]  # there is no wheel for it
 
 
 def testing_requirements(tensorflow):
@@ -317,6 +319,8 @@ setup(
     install_requires=requirements(INSTALLED),
     extras_require={
         "homes": HOMES,  # gspn prepare homes
+        "las": LAS,  # LAS and LAZ scans
+        "e57": E57,  # E57 scans
         "test": testing_requirements(INSTALLED),
         "serving": [f"tensorflow-serving-api{TF_RANGE}"],  # the clients' messages
     },

@@ -57,7 +57,7 @@ def summary(manifest: dict[str, Any]) -> str:
 
 
 def run_own(flags: Namespace) -> None:
-    """Convert your own labelled scans (.npz or .ply)."""
+    """Convert your own labelled scans (npz, PLY, PCD or LAS)."""
     if not Path(flags.source).exists():
         raise UserError(f"no file or folder {flags.source}")
     class_file = config_loading.find_config(flags.classes)
@@ -108,7 +108,7 @@ OWN_FLAGS = (
     *SOURCE_FLAGS,
     flag(
         "--source",
-        "Folder of .npz or .ply scans with points, colors, semantic and instance.",
+        "Folder of scans (npz, PLY, PCD, LAS) with colours, classes and objects.",
         required=True,
     ),
     flag(

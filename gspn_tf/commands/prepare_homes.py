@@ -13,7 +13,7 @@ from gspn_tf.commands.prepare_generated import seeded_sources, split_flags, want
 
 FURNITURE = "/usr/share/sweethome3d/furniture"  # where Debian's package puts it
 COUNTS = (300, 16, 32)
-NEEDS = ("embreex", "fast_simplification", "skimage", "trimesh")
+NEEDS = ("embreex", "fast_simplification", "skimage")
 
 
 def run(flags: Namespace) -> None:

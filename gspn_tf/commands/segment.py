@@ -16,7 +16,16 @@ from gspn_tf.commands.command import (
 )
 from gspn_tf.commands.flags import MODEL, POINT_SEED, PRECISION, flag, integer, real
 
-SETTINGS = ("model", "scale", "num_points", "seed", "precision", "tile")
+SETTINGS = (
+    "model",
+    "scale",
+    "up",
+    "num_points",
+    "seed",
+    "precision",
+    "tile",
+    "formats",
+)
 
 
 def tile(text: str) -> str | float:
@@ -33,7 +42,8 @@ def tile(text: str) -> str | float:
 FLAGS = (
     flag(
         "scans",
-        "PLY or npz files, folders of them, or .txt lists of their paths.",
+        "Files (ply, obj, glb, las, e57, xyz, npz ...), folders of them, or .txt lists "
+        "of their paths.",
         nargs="+",
     ),
     MODEL,
@@ -46,6 +56,12 @@ FLAGS = (
         "--scale", "Metres per unit; 0.001 for millimetres.", 1.0, type=real(1e-9, 1e9)
     ),
     flag(
+        "--up",
+        "Axis that points up; auto: by the format, unless a floor says otherwise.",
+        "auto",
+        choices=("auto", "y", "z"),
+    ),
+    flag(
         "--num_points",
         "Points that the network sees; default: those of the run's config.",
         type=integer(1),
@@ -56,6 +72,16 @@ FLAGS = (
         "where it is wider than 12 m in plan; off: in one piece.",
         "auto",
         type=tile,
+    ),
+    flag(
+        "--formats",
+        "Files of the labelled points: ply and json in any case, las and laz if named.",
+        "ply,json",
+    ),
+    flag(
+        "--picture",
+        "Also a picture (PNG) of the scan and its instances; of several scans one of "
+        "this name in each one's folder.",
     ),
     flag("--shard", "Part i/n of several scans, for n processes that share them."),
     flag("--keep_going", "Go on with the next scan where one cannot be read.", False),
@@ -72,6 +98,7 @@ class Program:
         from gspn_tf.inference import segmenter
 
         self.flags, self.several = flags, several
+        self.formats = flags.formats.split(",")
         model, config, pairs = segmenter.load_run(folder, flags.precision)
         self.classes = ClassList.from_pairs(list(pairs))
         self.least, data = config.model.shown_score, config.data
@@ -88,10 +115,11 @@ class Program:
         from gspn_tf.inference import seen
         from gspn_tf.inference.segmented_scan import SegmentedScan
 
-        scan = read_scan(path)
+        scan = read_scan(path, scale=self.flags.scale)
         limit = min(self.data.num_points_inference, len(scan.points))
         total = len(scan.points)
         print(f"{path.name}: {total:,} points; the network sees {limit:,} at most")
+        scan = self.turned(scan)
         points = scan.metres(self.flags.scale)
         clear = points[np.isfinite(points).all(axis=1)]
         for note in scan.notes:
@@ -101,13 +129,27 @@ class Program:
         everything = self.find(points, scan.colors)
         found = everything.scored(self.least)
         result = SegmentedScan(path.name, scan, self.flags.scale, self.classes, found)
-        result.write(output)
+        result.write(output, self.formats)
+        if self.flags.picture:
+            picture = Path(self.flags.picture)
+            result.write_picture(output / picture.name if self.several else picture)
         if not self.several:
             for row in result.instances():
                 print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
             if seen.is_little(found):
                 print(seen.report(everything, self.least, self.classes, clear))
         return len(found.classes)
+
+    def turned(self, scan: Any) -> Any:
+        """Return a scan that knows which axis is up, and say why it is."""
+        from gspn_tf.inference.floor import find_up
+
+        if self.flags.up != "auto":
+            return dataclasses.replace(scan, up=self.flags.up)
+        points = scan.points[scan.finite & ~scan.stray] * self.flags.scale
+        up, reason = find_up(points, scan.up)
+        print(f"{up} is up: {reason}")
+        return dataclasses.replace(scan, up=up)
 
     def find(self, points: np.ndarray, colors: np.ndarray | None) -> Any:
         """Segment a scan as one, or in tiles where it is large."""
@@ -136,6 +178,19 @@ class Program:
             )
 
 
+def check_formats(text: str) -> None:
+    """UserError where formats are not known; ScanError where a library is missing."""
+    from gspn_tf.files.formats import ALWAYS, ON_DEMAND
+    from gspn_tf.files.las import import_laspy
+
+    for name in text.split(","):
+        if name not in ALWAYS + ON_DEMAND:
+            known = ", ".join(ALWAYS + ON_DEMAND)
+            raise UserError(f"--formats must be of {known}, got {name!r}")
+        if name in ON_DEMAND:
+            import_laspy(f"--formats {name}")
+
+
 def run(flags: Namespace) -> None:
     """Find the instances of scans and write a cloud, a list and a page of each."""
     from gspn_tf.inference import collection
@@ -150,6 +205,7 @@ def run(flags: Namespace) -> None:
     folder, output = model_folder(flags.model), Path(flags.output)
     if output.is_file():
         raise UserError(f"--output must be a folder, {output} is a file")
+    check_formats(flags.formats)
     several = len(scans) > 1 or not Path(flags.scans[0]).samefile(scans[0].path)
     start_tensorflow()
     program = Program(flags, folder, several)

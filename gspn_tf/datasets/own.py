@@ -2,9 +2,9 @@
 
 The data set is a folder of files and a class list.
 
-* A file is one scan, npz or PLY (see `gspn_tf.files.scans`): `points` in metres with z
-  up, `colors` (grey where there are none), `semantic` = class id of each point,
-  `instance` = number of the object of each point, 0 = none.
+* A file is one scan in a format that holds labels (see `gspn_tf.files.scans`): points
+  in metres with z up, colours (grey where there are none), `semantic` = class id of
+  each point, `instance` = number of the object of each point, 0 = none.
 * The class list is a text file with one "id name" a line, such as "5 chair".
 
 Class ids that are not in the list become background. An object takes the class that
@@ -34,6 +34,8 @@ from gspn_tf.files.labels import NAMES
 from gspn_tf.files.scans import check_finite, read_scan
 from gspn_tf.files.text import visible_files
 
+LABELLED = (".npz", ".ply", ".pcd", ".las", ".laz")
+"""Ends of the names of the scans of a folder."""
 _log = logging.getLogger(__name__)
 
 
@@ -50,18 +52,17 @@ def read_class_list(path: str | Path) -> tuple[ClassList, int]:
 
 
 def find_scans(folder: str | Path) -> list[SceneSource]:
-    """The npz and PLY files of a folder, sorted; a single file counts as a folder.
+    """The scans of a folder, sorted; a single file, of any name, counts as a folder.
 
     Raises:
       ScanError: there is none.
     """
     folder = Path(folder)
-    suffixes = (".npz", ".ply")
-    paths = [p for p in visible_files(folder) if p.suffix.lower() in suffixes]
+    paths = [p for p in visible_files(folder) if p.suffix.lower() in LABELLED]
     if folder.is_file():
         paths = [folder]
     if not paths:
-        raise ScanError(f"{folder}: expected .npz or .ply files, got none")
+        raise ScanError(f"{folder}: expected files of {', '.join(LABELLED)}, got none")
     return [SceneSource(path.stem, (path,)) for path in paths]
 
 

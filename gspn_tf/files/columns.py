@@ -1,9 +1,9 @@
-"""Headers and rows of numbers, which PLY and PCD files have alike."""
+"""Columns of points; headers and rows of numbers, which text formats have alike."""
 
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,16 @@ _MAX_LINE = 1 << 20
 # Microsoft's compilers print a NaN as -nan(ind) or -1.#IND00, infinity as 1.#INF.
 _NAN = re.compile(rb"[-+]?(?:nan\([^)\s]*\)|1\.#(?!INF)\w+)", re.IGNORECASE)
 _INFINITY = re.compile(rb"1\.#INF\d*", re.IGNORECASE)
+
+
+class PointTable(NamedTuple):
+    """A PointTable holds the columns [V] of a file's points by their names.
+
+    The notes say what was guessed.
+    """
+
+    columns: dict[str, np.ndarray]
+    notes: tuple[str, ...] = ()
 
 
 def header_lines(file: BinaryIO, last: str) -> Iterator[list[str]]:

@@ -1,6 +1,7 @@
 """The error of a file that is no usable scan, and how readers come to raise it."""
 
 import contextlib
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,20 @@ def contents(path: str | Path) -> str:
         if start.lstrip().lower().startswith(beginning):
             return meaning
     return "" if start else "it is empty"
+
+
+def library_of_extra(name: str, extra: str, path: str | Path) -> Any:
+    """Import the library `name`, which an extra of the package brings, for a file.
+
+    Raises:
+        ScanError: it is not installed; says the command that installs it.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ScanError(
+            f"{path} needs {name}: pip install 'gspn-tf[{extra}]'"
+        ) from error
 
 
 def check_shape(where: str, array: Any, shape: tuple[int | str, ...]) -> None:

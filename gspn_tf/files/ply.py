@@ -104,13 +104,14 @@ def write_ply(
     """Writes a cloud as binary little-endian PLY, atomically.
 
     points [V, 3] float: float64 is kept, all else is float32   colors [V, 3] uint8
-    extra  further int32 columns by name, such as {"instance": [V]}
+    extra  further columns by name, such as {"instance": [V]}: float32, or int32
     """
     extra = extra or {}
     count, kind = len(points), "f8" if points.dtype == np.float64 else "f4"
     columns = [(c, "<" + kind, points[:, i]) for i, c in enumerate("xyz")]
     columns += [(c, "u1", colors[:, i]) for i, c in enumerate(("red", "green", "blue"))]
-    columns += [(name, "<i4", np.asarray(value)) for name, value in extra.items()]
+    for name, value in extra.items():
+        columns.append((name, "<f4" if value.dtype.kind == "f" else "<i4", value))
     rows = np.empty(count, [(name, kind) for name, kind, _ in columns])
     for name, _, value in columns:
         rows[name] = value

@@ -1,27 +1,31 @@
-"""Reads a cloud that a user brings: PLY (mesh or cloud) or npz, labels optional.
+"""Reads a scan that a user brings, in any of the formats of `gspn_tf.files.formats`.
 
-PLY  ASCII or binary, vertices with `x y z`; colours and labels as
-     `gspn_tf.files.colors` and `gspn_tf.files.labels` say; any order, any further
-     properties; faces and lists are passed over.
-npz  `points` [V, 3]; optional `colors` [V, 3], `semantic` [V] and `instance` [V].
+Columns of points are x, y and z, and colours and labels as `gspn_tf.files.colors` and
+`gspn_tf.files.labels` say. An npz file has arrays `points` [V, 3] and, if any, `colors`
+[V, 3], `semantic` [V] and `instance` [V].
 """
 
-import codecs
+import gzip
+import shutil
+import tempfile
+import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from gspn_tf.files import npz
+from gspn_tf.files import formats, npz
 from gspn_tf.files.colors import as_bytes, colors_of_columns
-from gspn_tf.files.errors import ScanError, check_shape, contents, naming_file
+from gspn_tf.files.errors import ScanError, check_shape, naming_file
 from gspn_tf.files.labels import NAMES, as_labels, label_column
-from gspn_tf.files.ply import read_vertices
 from gspn_tf.files.stray import stray_points
 
 FAR = 1_000.0
 """Coordinates beyond this many metres are moved to the origin before float32."""
+
+TURN = np.array([1, -1, 1], np.float32)
+"""Signs of x, z, y of a frame with y up, as x, y, z of one with z up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Scan:
     instance  [V] int32, raw: 0 or less = none, or None
     fields    names of the properties or arrays that the file has
     notes     lines about what was guessed, or not understood
+    up        the axis that points up, "y" or "z"
     """
 
     points: np.ndarray
@@ -48,59 +53,107 @@ class Scan:
     instance: np.ndarray | None
     fields: tuple[str, ...]
     notes: tuple[str, ...]
+    up: str = "z"
 
     def world(self) -> np.ndarray:
         """Coordinates [V, 3] as in the file: float64 where there is an offset."""
         return self.points + self.offset if self.offset.any() else self.points
 
     def metres(self, scale: float) -> np.ndarray:
-        """Points [V, 3] float32 in metres, `scale` to a unit; stray ones are NaN."""
-        metres = self.points * np.float32(scale)
+        """Points [V, 3] float32 in metres with z up, `scale` to a unit.
+
+        Stray ones are NaN.
+        """
+        metres = upright(self.points, self.up) * np.float32(scale)
         metres[self.stray] = np.nan
         return metres
 
 
-def read_scan(path: str | Path, labels: Mapping[str, str | None] | None = None) -> Scan:
-    """Reads a PLY or npz file; its content decides which it is, not its name.
+def upright(vectors: np.ndarray, up: str) -> np.ndarray:
+    """Turn vectors [..., 3] of a frame in which `up` points up, so that z does."""
+    return vectors if up == "z" else vectors[..., [0, 2, 1]] * TURN
+
+
+def not_upright(vectors: np.ndarray, up: str) -> np.ndarray:
+    """Turn vectors [..., 3] back: the inverse of `upright`."""
+    return vectors if up == "z" else (vectors * TURN)[..., [0, 2, 1]]
+
+
+def read_scan(
+    path: str | Path,
+    labels: Mapping[str, str | None] | None = None,
+    scale: float = 1.0,
+) -> Scan:
+    """Reads a scan; its content decides its format, or its name where that cannot.
 
     Args:
-        path: the file.
+        path: the file, which may be compressed by gzip.
         labels: names of the properties or arrays that are "semantic" and "instance",
             where they are others than `gspn_tf.files.labels` knows.
+        scale: metres per unit, by which the surface of a mesh is sampled.
 
     Raises:
-        ScanError: missing, empty, truncated or malformed file, no finite point, or no
-            labels of a name that was given.
+        ScanError: missing, empty, truncated or malformed file, no finite point, no
+            labels of a name that was given, or a library that is not installed.
     """
     path = Path(path)
-    with naming_file(path, "scan"), open(path, "rb") as file:
-        magic = file.read(6)
+    kind = formats.format_of(path)
+    if kind == "gz":
+        return _read_compressed(path, labels, scale)
     given = {kind: name for kind, name in (labels or {}).items() if name}
-    if magic.removeprefix(codecs.BOM_UTF8).startswith(b"ply"):
-        columns = read_vertices(path)
-        arrays = _arrays_of_columns(columns)
-        names = _label_names(path, columns, given)
-        arrays |= {kind: columns[name] for kind, name in names.items()}
-        fields = tuple(columns)
-    elif magic.startswith(b"PK"):
-        with npz.open_archive(path) as archive:
-            fields = tuple(archive.files)
-            names = {n: n for n in ("points", "colors") if n in fields}
-            names |= _label_names(path, fields, given)
-            arrays = {kind: archive[name] for kind, name in names.items()}
+    notes: tuple[str, ...] = ()
+    if kind == "npz":
+        arrays, fields = _arrays_of_npz(path, given)
     else:
-        found = contents(path) or f"it begins with {magic!r}"
-        raise ScanError(f"{path}: expected a PLY or an npz file, but {found}")
+        columns, notes = formats.read_table(path, kind, scale)
+        arrays, fields = _arrays_of_columns(path, columns, given), tuple(columns)
     try:
-        return _scan(arrays, fields)
+        scan = _scan(arrays, fields)
     except ValueError as error:
         raise ScanError(f"{path}: {error}") from error
+    up = "y" if kind in formats.Y_UP else "z"
+    return replace(scan, notes=(*notes, *scan.notes), up=up)
 
 
-def _arrays_of_columns(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _read_compressed(
+    path: Path, labels: Mapping[str, str | None] | None, scale: float
+) -> Scan:
+    """Reads a file that gzip compressed; its name without .gz may say its format."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder, path.stem)
+        damage = (EOFError, zlib.error)
+        with (
+            naming_file(path, "gzip", *damage),
+            gzip.open(path) as source,
+            open(plain, "wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
+        try:
+            return read_scan(plain, labels, scale)
+        except ScanError as error:
+            told = str(error).replace(str(plain), str(path))
+            raise ScanError(told) from error
+
+
+def _arrays_of_npz(
+    path: Path, given: Mapping[str, str]
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """The arrays of a scan, and the names of all that there are."""
+    with npz.open_archive(path) as archive:
+        fields = tuple(archive.files)
+        names = {name: name for name in fields if name in ("points", "colors")}
+        names |= _label_names(path, fields, given)
+        return {kind: archive[name] for kind, name in names.items()}, fields
+
+
+def _arrays_of_columns(
+    path: Path, columns: Mapping[str, np.ndarray], given: Mapping[str, str]
+) -> dict[str, np.ndarray]:
     arrays = {"points": np.stack([columns[name] for name in "xyz"], axis=1)}
-    colors = colors_of_columns(columns)
-    return arrays if colors is None else arrays | {"colors": colors}
+    if (colors := colors_of_columns(columns)) is not None:
+        arrays["colors"] = colors
+    names = _label_names(path, columns, given)
+    return arrays | {kind: columns[name] for kind, name in names.items()}
 
 
 def _label_names(
@@ -147,7 +200,8 @@ def _scan(arrays: dict[str, np.ndarray], fields: tuple[str, ...]) -> Scan:
         finite,
         stray,
         colors,
-        **kinds,
+        kinds["semantic"],
+        kinds["instance"],
         fields=fields,
         notes=tuple(notes),
     )

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from gspn_tf import files
 from gspn_tf.files.errors import load_json
+from gspn_tf.files.formats import NAMES, SUFFIXES
 from gspn_tf.files.text import read_text, visible_files
 
-SUFFIXES = (".ply", ".npz")
 SETTINGS = "settings.json"
+_LIST = "instances.json"  # of each scan's results
 
 
 class ScanFile(NamedTuple):
@@ -65,9 +66,10 @@ class JobShare(NamedTuple):
 def list_scans(arguments: Iterable[str]) -> list[ScanFile]:
     """Find the scans of files, folders and lists, in this order, each once.
 
-    A folder stands for all its scans, those of folders in it too. A list is a `.txt`
-    file with a path a line, from the list's folder on; lines that begin with # are
-    passed over. Results are named by the paths from the folder that all have in common.
+    A folder stands for all its scans, those of folders in it too, but for results. A
+    list is a `.txt` file with a path a line, from the list's folder on; lines that
+    begin with # are passed over. Results are named by the paths from the folder that
+    all have in common.
 
     Raises:
         FileNotFoundError: a file, or one that a list names, is missing; or a folder
@@ -87,9 +89,10 @@ def list_scans(arguments: Iterable[str]) -> list[ScanFile]:
 def _paths(path: Path) -> list[Path]:
     if path.is_dir():
         inside = visible_files(path, "**/*")
-        if found := [each for each in inside if each.suffix.lower() in SUFFIXES]:
+        scans = [each for each in inside if each.name.lower().endswith(SUFFIXES)]
+        if found := [each for each in scans if not _is_result(each)]:
             return found
-        raise FileNotFoundError(f"{path} holds no scan: no {' or '.join(SUFFIXES)}")
+        raise FileNotFoundError(f"{path} holds no scan: none of {' '.join(NAMES)}")
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
     if path.suffix.lower() != ".txt":
@@ -97,10 +100,19 @@ def _paths(path: Path) -> list[Path]:
     lines = (line.strip() for line in read_text(path).splitlines())
     found = [path.parent / line for line in lines if line and line[0] != "#"]
     if missing := [each for each in found if not each.is_file()]:
-        raise FileNotFoundError(f"{path} lists {missing[0]}, which is missing")
+        raise FileNotFoundError(
+            f"{path} lists {missing[0]}, which is missing; text of points is named .xyz"
+        )
     if not found:
         raise FileNotFoundError(f"{path} lists no scan")
     return found
+
+
+def _is_result(path: Path) -> bool:
+    """Whether a file is one of those that an earlier command left."""
+    beside = {"instances": _LIST, "masks": _LIST, "results": SETTINGS}
+    mark = beside.get(path.name.partition(".")[0])
+    return mark is not None and (path.parent / mark).is_file()
 
 
 class Results:
@@ -127,7 +139,7 @@ class Results:
     def is_done(self, name: str) -> bool:
         """Whether a scan was segmented, here or in an earlier run."""
         row = self.rows.get(name)
-        written = (self.folder / name / "instances.json").is_file()
+        written = (self.folder / name / _LIST).is_file()
         return row is not None and not row.error and written
 
     def add(self, outcome: Outcome) -> None:

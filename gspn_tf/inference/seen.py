@@ -91,9 +91,10 @@ def up_doubt(points: np.ndarray) -> str:
     least = int(extents.argmin())
     if extents[least] >= 0.7 * extents[2]:
         return ""
+    option = ": --up y" if AXES[least] == "y" else ""
     return (
         f"note: the scan is {extents[2]:.3g} m high along z and {extents[least]:.3g} m "
-        f"along {AXES[least]}; perhaps {AXES[least]} is up, where z should be"
+        f"along {AXES[least]}; perhaps {AXES[least]} is up, where z should be{option}"
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from command_line import error_of, gspn, write_scans
+from scan_files import write_mesh
 
 from gspn_tf import config as c
 from gspn_tf.commands import command as command_lib
@@ -21,6 +22,7 @@ from gspn_tf.commands import main as cli
 from gspn_tf.commands import prepare_generated
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
+from gspn_tf.files.scans import not_upright, read_scan
 from gspn_tf.inference import tiling
 from gspn_tf.masks import read_masks
 from gspn_tf.models import RPointNet
@@ -229,6 +231,34 @@ def test_segment_leaves_four_whole_files(work, capsys):
         # A mask lies inside its box, in the file's own unit and frame.
         distance = np.abs(points[mask] - row["box"]["center"])
         assert (distance <= np.array(row["box"]["size"]) / 2 + 1).all()
+
+
+def test_a_scan_is_turned_and_its_results_are_not(work, capsys):
+    with np.load(work / "scans" / "scan_0.npz") as scan:
+        points, colors = scan["points"], scan["colors"]
+    write_mesh(work / "phone.glb", not_upright(points, "y"), colors)
+    common = ("segment", "--model", work / "run", "--formats=las,json")
+    scan, picture = work / "scans" / "scan_0.npz", work / "seen.png"
+    assert gspn(*common, scan, "--output", work / "z", "--picture", picture) == 0
+    assert gspn(*common, work / "phone.glb", "--output", work / "y") == 0
+    assert "y is up: " in capsys.readouterr().out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    z, y = (
+        json.loads((work / up / "instances.json").read_text())["instances"]
+        for up in "zy"
+    )
+    assert len(z) == len(y) > 0
+    for one, other in zip(z, y, strict=True):
+        assert one["class"] == other["class"] and one["score"] == other["score"]
+        center = not_upright(np.array(one["box"]["center"]), "y")
+        np.testing.assert_allclose(other["box"]["center"], center, atol=2e-4)
+        size = np.abs(not_upright(np.array(one["box"]["size"]), "y"))
+        np.testing.assert_allclose(other["box"]["size"], size, atol=2e-4)
+    found = read_scan(work / "y" / "instances.las")
+    np.testing.assert_allclose(found.points, not_upright(points, "y"), atol=1e-5)
+    output = ("--output", work / "x")
+    assert gspn(*common[:3], scan, *output, "--formats=doc") == 1
+    assert "--formats must be of ply, json, las, laz, got 'doc'" in error_of(capsys)
 
 
 def test_a_preset_serves_in_place_of_a_run(work, capsys):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scan_files import needed
 from toy_ply import ply_of_elements
 
 from gspn_tf.commands import main as cli
@@ -10,6 +11,7 @@ from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scene import GREY
 from gspn_tf.datasets import own
 from gspn_tf.files.errors import ScanError
+from gspn_tf.files.las import write_las
 
 
 def labelled(path, **change):
@@ -36,6 +38,22 @@ def test_a_scan_follows_the_class_list(tmp_path):
     assert scene.semantic.tolist() == expected
     # Object 2 is mostly wall (1, not in the list): dropped. 8 -> 0, 30 -> 1.
     assert scene.instance.tolist() == [0] * 3 + [-1] * 4 + [1, 1, -1, 1, -1]
+
+
+def test_surveys_and_pcd_have_labels_too(tmp_path):
+    needed("laspy")
+    with np.load(labelled(tmp_path / "a.npz")) as arrays:
+        points, colors = arrays["points"], arrays["colors"]
+        labels = {name: arrays[name] for name in ("semantic", "instance")}
+    (tmp_path / "las").mkdir()
+    write_las(tmp_path / "las" / "b.laz", points, colors, labels)
+    expected, scene = read_own(tmp_path / "a.npz"), read_own(tmp_path / "las")
+    assert scene.name == "b"
+    for field in ("semantic", "instance", "colors"):
+        np.testing.assert_array_equal(getattr(scene, field), getattr(expected, field))
+    np.testing.assert_allclose(scene.points, expected.points, atol=1e-5)
+    (tmp_path / "las" / "b.laz").rename(tmp_path / "las" / "b.PCD")
+    assert [source.name for source in own.find_scans(tmp_path / "las")] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ GOOD_ASCII = ply_bytes("ascii", XYZ, [(i, 1.5, 2) for i in range(9)])
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a PLY or an npz file, but it is empty"),
+        (b"", "expected ply content, but it is empty"),
         (b"plywood is not a format\n", "begins with the line 'ply'"),
         (GOOD[:60], "ends inside the header"),
         (GOOD[:-5], "truncated: 9 rows of 'vertex' announced, 8 there"),

@@ -115,5 +115,5 @@ def test_hidden_files_are_left_out(tmp_path):
     shutil.rmtree(scans)
     scans.mkdir()
     (scans / "._a.npz").touch()
-    with pytest.raises(ScanError, match=r"expected \.npz or \.ply files, got none"):
+    with pytest.raises(ScanError, match=r"expected files of \.npz, \.ply, .* got none"):
         own.find_scans(scans)

@@ -45,6 +45,18 @@ def test_folders_stand_for_all_that_is_in_them(house):
     assert names(house / "a", house / "a" / "1.ply") == ["1", "2", "deep/3"]
 
 
+def test_all_formats_and_no_results(house):
+    results = ["settings.json", "results.csv"]
+    results += [f"d/instances.{kind}" for kind in ("las", "json")]
+    scans = ["a.GLB", "b.xyz.gz", "masks.npz", "out/results.ply"]
+    for name in (*scans, *(f"out/{result}" for result in results)):
+        (house / "c" / name).parent.mkdir(parents=True, exist_ok=True)
+        (house / "c" / name).write_bytes(b"")
+    assert names(house / "c") == ["a", "b.xyz", "masks"]
+    (house / "c" / "out" / "settings.json").unlink()
+    assert names(house / "c")[3:] == ["out/results.csv", "out/results.ply"]
+
+
 def test_scans_of_one_name_keep_their_endings(house):
     (house / "b" / "1.npz").write_bytes(b"")
     assert names(house / "b") == ["1.npz", "1.ply"]
@@ -74,7 +86,7 @@ def test_a_list_of_what_is_not_there(house, text, message):
 
 def test_nothing_to_segment(house):
     (house / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="holds no scan: no .ply or .npz"):
+    with pytest.raises(FileNotFoundError, match="holds no scan: none of ply npz "):
         names(house / "empty")
     with pytest.raises(FileNotFoundError, match="no file .*none.ply"):
         names(house / "none.ply")

@@ -102,7 +102,7 @@ def test_a_scrap_of_what_another_tile_sees_whole_is_left_out():
     points = np.concatenate([floor, sofa])
     instance = np.repeat([-1, 0], [2000, 300])
     finder = Finder(points, instance, lambda number, tile: (3, 6)[tile])
-    found = tiling.segment_tiles(finder, points)
+    found = tiling.segment_tiles(finder, points, side=SIDE, overlap=OVERLAP)
     assert list(found.classes) == [6]  # of the second tile, that holds all of it
     assert len(found.masks[0]) == 300
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scan_files import WRITERS
 
 import gspn_tf
 from gspn_tf import config as c
@@ -90,6 +91,25 @@ def test_the_sample_scan_is_segmented_as_before(found):
         assert names[int(shown.classes[at])] == expected["class"]
         assert shown.scores[at] == pytest.approx(expected["score"], abs=0.1)
     assert len(shown.classes) <= len(golden) + 2
+
+
+@pytest.mark.slow
+def test_formats_that_round_give_the_same_instances(found, tmp_path):
+    shown, scan, _ = found
+    WRITERS["xyz"](tmp_path / "home.xyz", scan.points, scan.colors)
+    rounded = read_scan(tmp_path / "home.xyz")
+    names = {"points": rounded.points, "colors": rounded.colors}
+    exec(BLOCKS[0], names)
+    again = names["shown"]
+    for row in np.flatnonzero(shown.scores >= 0.5):
+        same = np.flatnonzero(again.classes == shown.classes[row])
+        masks = [again.masks[other] for other in same]
+        ious = [
+            len(np.intersect1d(mask, shown.masks[row]))
+            / len(np.union1d(mask, shown.masks[row]))
+            for mask in masks
+        ]
+        assert max(ious) >= 0.95
 
 
 def test_objects_of_the_sample_scan_are_found(found):
