@@ -1,6 +1,7 @@
 """The commands: their flags, their errors, and one tiny run from scans to an export."""
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from gspn_tf.data.manifest import read_manifest
 from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import not_upright, read_scan
 from gspn_tf.inference import tiling
+from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.masks import read_masks
 from gspn_tf.models import RPointNet
 from gspn_tf.startup import about_gpus, load_tensorflow
@@ -388,7 +390,11 @@ def test_an_error_in_a_graph_shows_its_cause(call, message, monkeypatch, capsys)
     assert error_of(capsys).startswith(f"gspn: {message}")
 
 
-def test_several_scans_are_resumed_and_shared(work, capsys):
+def test_several_scans_are_resumed_and_shared(work, capsys, monkeypatch):
+    untraced = functools.partial(Segmenter.from_config, graph=False)
+    monkeypatch.setattr(
+        Segmenter, "from_config", lambda model, data, _: untraced(model, data)
+    )
     scans = sorted((work / "scans").glob("*.npz"))[:3]
     (work / "some").mkdir()
     for scan in scans:

@@ -46,12 +46,12 @@ def test_the_folder_is_whole_and_small():
     assert trained == expected and trained.shown_score > 0
 
 
-@pytest.mark.parametrize("count", [1, 40, 1_000])
-def test_it_takes_scans_of_few_points(count):
+def test_it_takes_scans_of_few_points():
     model, config, _ = gspn_tf.load_run("indoor")
     segmenter = gspn_tf.Segmenter.from_config(model, config.data, graph=False)
-    points = np.random.default_rng(count).uniform(0, 4, (count, 3))
-    assert segmenter.segment(points).semantic.shape == (count,)
+    for count in (1, 40, 1_000):
+        points = np.random.default_rng(count).uniform(0, 4, (count, 3))
+        assert segmenter.segment(points).semantic.shape == (count,)
 
 
 def test_it_is_what_the_document_makes_of_its_run(tmp_path, monkeypatch):

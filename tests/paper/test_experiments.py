@@ -157,6 +157,7 @@ def test_every_system_has_a_config_for_every_data_set(table, budget):
             assert sum(epochs) == base.train.gspn.epochs + base.train.rpointnet.epochs
 
 
+@pytest.mark.long
 def test_figures_of_trained_networks(sure_network, tmp_path):
     scenes = [toy_scenes.make_scene(seed, num_points=900) for seed in range(2)]
     scenes = [
