@@ -195,11 +195,9 @@ def run(flags: Namespace) -> None:
     """Find the instances of scans and write a cloud, a list and a page of each."""
     from gspn_tf.inference import collection
 
+    scans = collection.list_scans(flags.scans)
     try:
-        scans = collection.list_scans(flags.scans)
         shard = collection.JobShare.parse(flags.shard or "1/1")
-    except FileNotFoundError as error:
-        raise UserError(str(error)) from error
     except ValueError as error:
         raise UserError(f"--shard {error}") from error
     folder, output = model_folder(flags.model), Path(flags.output)

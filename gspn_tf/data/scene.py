@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 GREY = 128
-SEVERAL = 0.1  # of an object's points, from which a second class is no slip
 """Level of the colours of points that have none, in data sets and at inference."""
+SEVERAL = 0.1  # of an object's points, from which a second class is no slip
 FIELDS = {"points": "<f4", "colors": "|u1", "semantic": "<i4", "instance": "<i4"}
 
 

@@ -48,6 +48,8 @@ class Fragment(NamedTuple):
 def needs_tiles(points: np.ndarray) -> bool:
     """Whether points [V, 3] metres are wider than LARGEST in plan, but for strays."""
     plan = points[np.isfinite(points).all(1), :2]
+    if not len(plan):
+        return False
     low = np.quantile(plan, 0.001, axis=0, method="higher")
     high = np.quantile(plan, 0.999, axis=0, method="lower")
     return bool((high - low).max() > LARGEST)

@@ -11,6 +11,7 @@ from rich.console import Console
 from gspn_tf import config as config_lib
 from gspn_tf import models
 from gspn_tf.models import presets
+from gspn_tf.models.semantics import SemanticModel
 from gspn_tf.models.weights import copy_weights, load_weights, save_weights
 from gspn_tf.training.run_folder import RunFolder
 
@@ -72,10 +73,7 @@ class Start(NamedTuple):
         if isinstance(source, Path):
             load_weights(model, source, skipped)
         elif stage == "semantic":
-            for theirs, own in zip(
-                source.semantic_layers, model.semantic_layers, strict=True
-            ):
-                copy_weights(theirs, self.name, own, skipped)
+            copy_semantics(source, self.name, model, skipped)
         else:
             copy_weights(source, self.name, model, skipped)
         if names:
@@ -117,6 +115,18 @@ def start_weights(
         )
 
 
+def copy_semantics(
+    source: SemanticModel,
+    name: str,
+    target: SemanticModel,
+    skipped: Sequence[keras.layers.Layer] = (),
+) -> None:
+    """Give a network the semantic layers of another one, see `copy_weights`."""
+    layers = zip(source.semantic_layers, target.semantic_layers, strict=True)
+    for theirs, own in layers:
+        copy_weights(theirs, name, own, skipped)
+
+
 def take_semantics(model: models.GSPN, path: Path, begun: bool) -> None:
     """Give a GSPN the semantic network that was trained before it, at `path`.
 
@@ -126,10 +136,7 @@ def take_semantics(model: models.GSPN, path: Path, begun: bool) -> None:
     if path.exists():
         network = models.build(config_lib.SemanticConfig.of(model.config))
         load_weights(network, path)
-        for theirs, own in zip(
-            network.semantic_layers, model.semantic_layers, strict=True
-        ):
-            copy_weights(theirs, str(path), own)
+        copy_semantics(network, str(path), model)
     elif not begun:
         raise ValueError(
             f"stage one needs classes of points: {path} is missing; train stage "
