@@ -28,6 +28,9 @@ class AugmentationConfig:
     # Metres, standard deviation of a smooth displacement; PointGroup (CVPR 2020).
     elastic: float = 0.0
     elastic_spacing: float = 0.8  # Metres between its independent values.
+    # Metres, scale of displacements over decimetres that are strong in some places and
+    # nothing in half of them, as where a scan is badly fused; ours.
+    crumple: float = 0.0
     # Metres, greatest standard deviation of a displacement of each point by itself,
     # uniform; PointNet (CVPR 2017).
     jitter: float = 0.0

@@ -25,6 +25,8 @@ def augment(scene: dict, options: AugmentationConfig, seeds: tf.Tensor) -> dict:
     more = tf.random.split(tf.random.fold_in(seeds[0], 1), 4)
     if options.elastic:
         points = bend(points, options.elastic, options.elastic_spacing, more[0])
+    if options.crumple:
+        points = crumple(points, options.crumple, tf.random.fold_in(seeds[1], 3))
     if options.flip or options.scale or options.shear:
         points = tf.matmul(points, deformation(options, more[1]), transpose_b=True)
     if options.rotation:
@@ -88,6 +90,40 @@ def bend(
         at_node = tf.gather_nd(noise, cell + tf.constant(corner))
         moved += strength * weight[:, None] * at_node
     return moved
+
+
+def crumple(points: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
+    """Displace points [V, 3] smoothly over 0.1 m, where a field over 0.8 m is positive.
+
+    The standard deviation is `strength` metres times that field, itself of deviation 1.
+    """
+    seeds = tf.random.split(seed, 2)
+    place = tf.nn.relu(smooth_field(points, 0.8, 1, seeds[0]))
+    return points + strength * place * smooth_field(points, 0.1, 3, seeds[1])
+
+
+def smooth_field(
+    points: tf.Tensor, length: float, channels: int, seed: tf.Tensor
+) -> tf.Tensor:
+    """Draw Gaussian fields of deviation 1 at points [V, 3]; returns [V, channels].
+
+    They are random Fourier features of a Gaussian kernel (Rahimi and Recht, NeurIPS
+    2007), so that a scene may be of any extent.
+
+    Args:
+        points: Metres.
+        length: Metres, the kernel's standard deviation.
+        channels: Number of independent fields.
+        seed: [2] integers.
+    """
+    waves, seeds = 64, tf.random.split(seed, 3)
+    frequency = tf.random.stateless_normal([3, waves], seeds[0]) / length
+    phase = tf.random.stateless_uniform([waves], seeds[1], 0.0, 2.0 * 3.14159265)
+    share = tf.random.stateless_normal([waves, channels], seeds[2])
+    return (
+        tf.matmul(tf.cos(tf.matmul(points, frequency) + phase), share)
+        * (2.0 / waves) ** 0.5
+    )
 
 
 def rough(points: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:

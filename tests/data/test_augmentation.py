@@ -55,6 +55,34 @@ def test_bending_is_smooth_and_as_strong_as_said():
     assert np.abs(np.diff(moved, axis=0)).max() < 0.05  # of a centimetre's step
 
 
+def test_a_smooth_field_has_its_deviation_and_length():
+    line = np.linspace(0, 1000, 20_001, dtype=np.float32)  # every 5 cm
+    points = np.stack([line, 0 * line, 0 * line], 1)
+    draws = [
+        augmentation.smooth_field(points, 0.2, 2, tf.constant([seed, 0])).numpy()
+        for seed in range(20)
+    ]
+    field = np.concatenate(draws, 1)
+    assert field.shape == (20_001, 40)
+    assert field.std() == pytest.approx(1.0, rel=0.1)
+    for steps in (1, 4, 8):  # a Gaussian's correlation
+        expected = np.exp(-((0.05 * steps / 0.2) ** 2) / 2)
+        assert np.mean(field[steps:] * field[:-steps]) / np.mean(
+            field**2
+        ) == pytest.approx(expected, abs=0.05)
+
+
+def test_half_of_a_scene_is_crumpled():
+    moved = [
+        augmentation.crumple(POINTS, 0.05, tf.constant([seed, 0])).numpy() - POINTS
+        for seed in range(20)
+    ]
+    still = np.concatenate([(shift == 0).all(1) for shift in moved])
+    assert still.mean() == pytest.approx(0.5, abs=0.1)
+    assert 0.05 * 0.5**0.5 == pytest.approx(np.std(moved), rel=0.15)
+    assert (changed(crumple=0.05)[0] != POINTS).any()
+
+
 def test_roughness_is_as_strong_as_said_at_most():
     deviations = [
         (augmentation.rough(POINTS, 0.02, tf.constant([seed, 0])) - POINTS)

@@ -16,7 +16,7 @@ from gspn_tf.synthetic.homes.furniture.families import (
 COUNT = 10
 # Width, depth and height, metres: the least and the most of each.
 SIZES = {
-    "cabinet": ((0.3, 1.9), (0.28, 0.75), (0.4, 2.2)),
+    "cabinet": ((0.3, 3.4), (0.28, 0.75), (0.4, 2.45)),
     "bed": ((0.9, 2.0), (1.9, 2.4), (0.4, 1.3)),
     "chair": ((0.35, 1.15), (0.38, 1.0), (0.7, 1.35)),
     "sofa": ((1.2, 2.8), (0.75, 1.8), (0.65, 1.05)),

@@ -133,6 +133,28 @@ def _towel(rng: Rng) -> Mesh:
     return b.mesh()
 
 
+def _coats(rng: Rng) -> Mesh:
+    """One to four garments that hang from hooks on a board."""
+    b, count = Builder(), int(rng.integers(1, 5))
+    high, x = rng.uniform(1.4, 1.8), 0.0
+    for _ in range(count):
+        wide, long = rng.uniform(0.25, 0.5), rng.uniform(0.5, 1.1)
+        wave, bulge = folds(rng, wide, 12), rng.uniform(0.06, 0.16)
+        down = np.linspace(0, 1, 10)[:, None]
+        along = np.linspace(-0.5, 0.5, 12)[None]
+        swell = bulge * (0.3 + 0.7 * down) * (1 - (1.8 * along) ** 2)
+        grid = np.broadcast_arrays(
+            x + wide * along * (0.35 + 0.65 * np.sqrt(down)),
+            -np.maximum(swell + 0.02 * wave, 0.0) - 0.03,
+            high - long * down,
+        )
+        b.sheet(np.stack(grid, axis=-1), textures.fabric_material(rng))
+        x += wide * rng.uniform(0.5, 1.0)
+    end = (x + 0.1, 0, high + 0.05)
+    b.box((-0.2, -0.02, high - 0.03), end, textures.wood_material(rng))
+    return b.mesh()
+
+
 def _cushion(rng: Rng) -> Mesh:
     b, half = Builder(), rng.uniform(0.18, 0.3, 2)
     thick = rng.uniform(0.1, 0.18)
@@ -187,6 +209,7 @@ SMALL_FAMILIES = {
     "clothes": Family("clutter", _clothes),
     "blanket": Family("clutter", _blanket),
     "towel": Family("clutter", _towel),
+    "coats": Family("clutter", _coats),
     "cushion": Family("clutter", _cushion),
     "cable": Family("clutter", _cable),
     "bin": Family("clutter", _bin),

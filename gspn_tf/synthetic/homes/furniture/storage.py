@@ -17,8 +17,8 @@ from gspn_tf.synthetic.homes.meshes import Builder, Material, Mesh
 
 
 def _cabinet(rng: Rng) -> Mesh:
-    """A sideboard, kitchen base, wall cabinet, tall or filing cabinet."""
-    b, looks, style = Builder(), cupboard_looks(rng), rng.integers(5)
+    """A sideboard, kitchen base, wall cabinet, tall or filing cabinet, or wall unit."""
+    b, looks, style = Builder(), cupboard_looks(rng), rng.integers(6)
     width = rng.uniform(0.4, 1.2)
     columns = max(1, round(width / 0.45))
     if style == 0:
@@ -32,10 +32,12 @@ def _cabinet(rng: Rng) -> Mesh:
         cupboard(b, rng, size, (columns, 1), looks, foot=0)
         return b.mesh().placed(0, (0, 0, rng.uniform(1.35, 1.5)))
     elif style == 3:
-        size = (rng.uniform(0.5, 1), rng.uniform(0.4, 0.6), rng.uniform(1.5, 2.1))
+        size = (rng.uniform(0.5, 1.6), rng.uniform(0.3, 0.65), rng.uniform(1.6, 2.4))
         cupboard(
-            b, rng, size, (int(rng.integers(1, 3)), int(rng.integers(1, 3))), looks
+            b, rng, size, (int(rng.integers(1, 4)), int(rng.integers(1, 4))), looks
         )
+    elif style == 4:
+        _wall_unit(b, rng, looks)
     else:
         steel = finishes.plastic(rng)
         size = (0.42, rng.uniform(0.5, 0.65), rng.uniform(0.6, 1.35))
@@ -43,6 +45,33 @@ def _cabinet(rng: Rng) -> Mesh:
             b, rng, size, (1, round(size[2] / 0.33)), (steel, steel, looks[2]), 0.03
         )
     return b.mesh()
+
+
+def _wall_unit(
+    b: Builder, rng: Rng, looks: tuple[Material, Material, Material]
+) -> None:
+    """Add bays between boards, some with a door, some open with a thing or two."""
+    grid = (int(rng.integers(1, 5)), int(rng.integers(2, 5)))
+    deep, tall, thick = rng.uniform(0.3, 0.6), rng.uniform(1.5, 2.4), 0.03
+    bay, room = rng.uniform(0.45, 0.8), (tall - thick) / grid[1]
+    wide = grid[0] * bay + thick
+    b.box((0, -0.02, 0), (wide, 0, tall), looks[0])
+    for x in np.arange(grid[0] + 1) * bay:
+        b.box((x, -deep, 0), (x + thick, 0, tall), looks[0])
+    for z in np.arange(grid[1] + 1) * room:
+        b.box((0, -deep, z), (wide, 0, z + thick), looks[0])
+    for column, level in np.ndindex(grid):
+        x, z = column * bay + thick, level * room + thick
+        if chance(rng, 0.65):
+            corner = (x + bay - thick, z + room - thick)
+            fronts(b, (x, -deep, z), corner, (1, 1), looks[1:], "knob")
+            continue
+        for _ in range(int(rng.integers(0, 3))):
+            size = rng.uniform(0.15, (0.9 * bay, 0.8 * deep, 0.9 * room))
+            left = x + rng.uniform(0, bay - thick - size[0])
+            low = (left, -deep + 0.03, z)
+            high = (left + size[0], -deep + 0.03 + size[1], z + size[2])
+            b.box(low, high, finishes.plastic(rng))
 
 
 def _dresser(rng: Rng) -> Mesh:
@@ -113,6 +142,28 @@ def _bookshelf(rng: Rng) -> Mesh:
     return b.mesh()
 
 
+def _shelves(rng: Rng) -> Mesh:
+    """Open boards on two or four posts with things of any kind, as in a storeroom."""
+    b, wood, thick = Builder(), textures.furniture_material(rng), 0.025
+    wide, deep, tall = (rng.uniform(*r) for r in ((0.5, 1.4), (0.25, 0.5), (0.6, 2.1)))
+    for x in (0, wide - thick):
+        for y in (-deep, -thick):
+            b.box((x, y, 0), (x + thick, y + thick, tall), wood)
+    boards = np.linspace(
+        0.08, tall - thick, max(2, round(tall / rng.uniform(0.3, 0.6)))
+    )
+    room = boards[1] - boards[0] - thick
+    for z in boards:
+        b.box((0, -deep, z), (wide, 0, z + thick), wood)
+        x = rng.uniform(0, 0.15)
+        while x < wide - 0.1:
+            size = rng.uniform(0.05, (0.4, 0.9 * deep, max(0.8 * room, 0.1)))
+            high = (min(x + size[0], wide), -0.02, z + thick + size[2])
+            b.box((x, -0.02 - size[1], z + thick), high, finishes.plastic(rng))
+            x += size[0] + rng.uniform(0.01, 0.3)
+    return b.mesh()
+
+
 def _wardrobe(rng: Rng) -> Mesh:
     b, doors = Builder(), int(rng.integers(2, 5))
     size = (
@@ -178,6 +229,7 @@ STORAGE_FAMILIES = {
     "bookshelf": Family("object", _bookshelf),
     "otherfurniture": Family("object", _otherfurniture),
     "dresser": Family("unscored", _dresser),
+    "shelves": Family("unscored", _shelves),
     "night stand": Family("unscored", _night_stand),
 }
 """Families of storage furniture by kind."""

@@ -24,7 +24,7 @@ from gspn_tf.synthetic.homes.things import FurnishedRoom, Model
 FEWEST, MOST = 15, 60
 """Pieces of furniture of a home, clutter apart; a home of small baths has fewer."""
 
-_CLUTTER = 70
+_CLUTTER = 160
 _TRIES = 60
 _DRAWS = 3
 

@@ -24,9 +24,9 @@ ON_TOPS = {
     "table": (1, 7),
     "night stand": (1, 4),
     "dresser": (1, 5),
-    "cabinet": (0, 4),
+    "cabinet": (1, 7),
     "bookshelf": (0, 3),
-    "otherfurniture": (0, 4),
+    "otherfurniture": (1, 6),
     "otherstructure": (0, 3),
     "bed": (0, 5),
     "sofa": (0, 4),
@@ -87,8 +87,8 @@ def strew(rng: Rng, ground: Ground, stock: Stock, most: int) -> None:
         if thing.model.kind in ("bookshelf", "shelves"):
             out += [[item] for item in _in_shelves(rng, clutter, thing)]
         if thing.model.kind in _ROOMY and rng.random() < 0.6:
-            out += [[item] for item in _under(rng, clutter, thing)]
-    floor = int(rng.integers(3, 7 + int(ground.area / 2.5)))
+            out += [[item] for item in _under(rng, ground, clutter, thing)]
+    floor = int(rng.integers(4, 10 + int(1.2 * ground.area)))
     strewn = _on_floor(rng, ground, clutter, floor) + _hung(rng, ground, clutter)
     spare = most - len(strewn)
     for row in rng.permutation(len(out)):
@@ -169,8 +169,8 @@ def _in_shelves(rng: Rng, clutter: Clutter, shelf: Thing) -> list[Thing]:
     return out
 
 
-def _under(rng: Rng, clutter: Clutter, table: Thing) -> list[Thing]:
-    """Put boxes, bags or bins under a table or a bed."""
+def _under(rng: Rng, ground: Ground, clutter: Clutter, table: Thing) -> list[Thing]:
+    """Put boxes, bags or bins under a table or a bed, inside of the room."""
     out = []
     tall = 0.6 if table.model.kind != "bed" else 0.25
     for _ in range(rng.integers(1, 4)):
@@ -181,7 +181,9 @@ def _under(rng: Rng, clutter: Clutter, table: Thing) -> list[Thing]:
             spare = np.array(table.size[:2]) - max(thing.size[:2])
             x, y = (float(v) for v in rng.uniform(-0.5, 0.5, 2) * np.maximum(spare, 0))
             under = thing.moved(0.0, (x, y, 0.0)).moved(table.angle, table.at)
-            out.append(replace(under, at=(*under.at[:2], 0.0)))
+            under = replace(under, at=(*under.at[:2], 0.0))
+            if within(boxes_of([under]), ground.outline).all():
+                out.append(under)
     return out
 
 
@@ -212,7 +214,7 @@ def _hung(rng: Rng, ground: Ground, clutter: Clutter) -> list[Thing]:
             thing = stand(rng, model)
             thing = thing.moved(0.0, (0.0, 0.0, ground.height - thing.size[2]))
             out += ground.put(rng, Group([thing], "free"))
-    for _ in range(rng.integers(0, 5)):
+    for _ in range(rng.integers(1, 5 + int(ground.area / 3))):
         model = clutter.draw(rng, (clutter.elevations > 0.25) & ~aloft)
         if model:
             size = model.size
