@@ -19,6 +19,9 @@ from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.synthetic import rooms as synthetic
 
+SIZES = {"small": (0.0, 1.0), "medium": (1.0, 2.0), "large": (2.0, np.inf)}
+"""Diagonals of the boxes of objects of each size, metres."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -79,9 +82,11 @@ def proposal_quality(network: models.GSPN, batch: dict) -> dict[str, np.ndarray]
 
     Returns:
         `proposal_miou` [K], of the seed's box with its object's, and what it would be
-        with the true centre or the true size; `proposal_center_error` [K], a share of
-        the object's diagonal; and where shapes are proposed `proposal_chamfer` [K],
-        metres: mean distances both ways, added.
+        with the true centre or the true size; those of objects by size (see `SIZES`);
+        `proposal_center_error` [K], a share of the object's diagonal, and along the
+        floor and upwards shares of the object's sides; the proposed sides over the true
+        ones, along the floor and upwards; and where shapes are proposed
+        `proposal_chamfer` [K], metres: mean distances both ways, added.
     """
     targets = batch["targets"]
     scene = {key: value for key, value in batch.items() if key != "targets"}
@@ -103,11 +108,18 @@ def proposal_quality(network: models.GSPN, batch: dict) -> dict[str, np.ndarray]
         name: box_lib.pairwise_iou(each[:, None], truth[:, None])[:, 0, 0].numpy()
         for name, each in compared.items()
     }
-    miss, diagonal = (
-        tf.norm(centers - true_centers, axis=-1),
-        tf.norm(true_sizes, axis=-1),
-    )
-    quality["proposal_center_error"] = tf.math.divide_no_nan(miss, diagonal).numpy()
+    miss = tf.abs(centers - true_centers)
+    diagonal = tf.norm(true_sizes, axis=-1)
+    share = tf.math.divide_no_nan(tf.norm(miss, axis=-1), diagonal)
+    quality["proposal_center_error"] = share.numpy()
+    for name, part in (("floor", slice(0, 2)), ("up", slice(2, 3))):
+        for what, of in (("center_error", miss), ("size_ratio", sizes)):
+            share = tf.math.divide_no_nan(of[:, part], true_sizes[:, part])
+            key = f"proposal_{what}_{name}"
+            quality[key] = tf.reduce_mean(share, axis=-1).numpy()
+    for name, (least, most) in SIZES.items():
+        rows_of_size = ((diagonal >= least) & (diagonal < most)).numpy()
+        quality[f"proposal_miou_{name}"] = quality["proposal_miou"][rows_of_size]
     if not isinstance(found.proposed, ShapeOutputs):
         return quality
     there, _, back, _ = ops.nn_distance(

@@ -26,6 +26,13 @@ WORDS = {
     "proposal_miou_true_centers": "mIoU of the proposals at the true centres",
     "proposal_miou_true_sizes": "mIoU of the proposals with the true sizes",
     "proposal_center_error": "Distance of their centres, share of the diagonal",
+    "proposal_center_error_floor": "The same along the floor, share of the sides",
+    "proposal_center_error_up": "The same upwards, share of the height",
+    "proposal_size_ratio_floor": "Their sides on the floor over the true ones",
+    "proposal_size_ratio_up": "Their height over the true one",
+    "proposal_miou_small": "mIoU of proposals for objects of a diagonal under 1 m",
+    "proposal_miou_medium": "mIoU of proposals for objects of 1 to 2 m",
+    "proposal_miou_large": "mIoU of proposals for objects from 2 m",
     "proposal_chamfer": "Chamfer distance of the proposals, metres",
 }
 

@@ -69,12 +69,31 @@ def test_worse_proposals_are_measured():
     )
     off = 1 / np.sqrt([12, 14, 14, 12])  # diagonals of 2 x 2 x 2 and 1 x 2 x 3
     np.testing.assert_allclose(quality["proposal_center_error"], off, rtol=1e-6)
+    sides = np.array([1 / 2, 1 / 1.0, 1 / 1.0, 1 / 2]) / 2  # x is off, y is right
+    np.testing.assert_allclose(quality["proposal_center_error_floor"], sides, rtol=1e-6)
+    np.testing.assert_array_equal(quality["proposal_center_error_up"], np.zeros(4))
+    np.testing.assert_allclose(quality["proposal_size_ratio_floor"], 1, rtol=1e-6)
+    np.testing.assert_array_equal(
+        quality["proposal_miou_large"], quality["proposal_miou"]
+    )
+    assert not len(quality["proposal_miou_small"])
     target = tf.constant([0, 0, 100.0])
     distances = tf.norm(SHAPES[0] - target, axis=-1).numpy()  # [2, 9]
     both_ways = distances.min(1) + distances.mean(1)
     np.testing.assert_allclose(
         quality["proposal_chamfer"], both_ways[[0, 1, 1, 0]], rtol=1e-5
     )
+
+
+def test_loose_boxes_are_measured_by_axis():
+    def taller(proposed):
+        boxes = proposed.proposals.boxes * [1.0, 1, 1, 1, 1, 3]
+        return proposed._replace(proposals=proposed.proposals._replace(boxes=boxes))
+
+    quality = proposal_quality(fake_network(taller), BATCH)
+    np.testing.assert_allclose(quality["proposal_size_ratio_up"], 3, rtol=1e-6)
+    np.testing.assert_allclose(quality["proposal_size_ratio_floor"], 1, rtol=1e-6)
+    np.testing.assert_allclose(quality["proposal_miou"], 1 / 3, rtol=1e-6)
 
 
 def test_boxes_without_shapes_have_an_iou_alone():
