@@ -116,7 +116,7 @@ def smooth_field(
         channels: Number of independent fields.
         seed: [2] integers.
     """
-    waves, seeds = 64, tf.random.split(seed, 3)
+    waves, seeds = 16, tf.random.split(seed, 3)
     frequency = tf.random.stateless_normal([3, waves], seeds[0]) / length
     phase = tf.random.stateless_uniform([waves], seeds[1], 0.0, 2.0 * 3.14159265)
     share = tf.random.stateless_normal([waves, channels], seeds[2])
