@@ -121,10 +121,9 @@ class Program:
         print(f"{path.name}: {total:,} points; the network sees {limit:,} at most")
         scan = self.turned(scan)
         points = scan.metres(self.flags.scale)
-        clear = points[np.isfinite(points).all(axis=1)]
         for note in scan.notes:
             print(f"note: {note}")
-        if doubt := seen.unit_doubt(clear):
+        if doubt := seen.unit_doubt(points):
             print(doubt)
         everything = self.find(points, scan.colors)
         found = everything.scored(self.least)
@@ -137,7 +136,7 @@ class Program:
             for row in result.instances():
                 print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
             if seen.is_little(found):
-                print(seen.report(everything, self.least, self.classes, clear))
+                print(seen.report(everything, self.least, self.classes, points))
         return len(found.classes)
 
     def turned(self, scan: Any) -> Any:

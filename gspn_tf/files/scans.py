@@ -60,13 +60,8 @@ class Scan:
         return self.points + self.offset if self.offset.any() else self.points
 
     def metres(self, scale: float) -> np.ndarray:
-        """Points [V, 3] float32 in metres with z up, `scale` to a unit.
-
-        Stray ones are NaN.
-        """
-        metres = upright(self.points, self.up) * np.float32(scale)
-        metres[self.stray] = np.nan
-        return metres
+        """Points [V, 3] float32 in metres with z up, `scale` to a unit."""
+        return upright(self.points, self.up) * np.float32(scale)
 
 
 def upright(vectors: np.ndarray, up: str) -> np.ndarray:

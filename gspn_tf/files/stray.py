@@ -26,3 +26,19 @@ def stray_points(points: np.ndarray) -> np.ndarray:
         reach = _REACH * float((high - low).max())
     beyond = ((points < low - reach) | (points > high + reach)).any(axis=1)
     return finite & beyond & (reach > 0)
+
+
+def without_stray(points: np.ndarray) -> np.ndarray:
+    """Return points [V, 3] floats in which the stray ones are NaN."""
+    stray = stray_points(points)
+    return np.where(stray[:, None], points.dtype.type(np.nan), points)
+
+
+def extents(points: np.ndarray) -> np.ndarray:
+    """Return the lengths [3] of points [V, 3] along the axes; 0 where there is none.
+
+    Points that are not finite, or stray, do not count.
+    """
+    known = without_stray(np.asarray(points, np.float64))
+    known = known[np.isfinite(known).all(axis=1)]
+    return np.ptp(known, axis=0) if len(known) else np.zeros(3)

@@ -83,3 +83,9 @@ def test_another_axis_up_is_noticed(extents, axis):
 def test_scan_in_other_units_is_noticed(size, expected):
     hint = seen.unit_doubt(np.float32([[0, 0, 0], [size, size / 2, 0]]))
     assert expected in hint and bool(hint) == bool(expected)
+
+
+def test_a_point_far_away_and_points_that_are_none_raise_no_doubt():
+    room = np.random.default_rng(0).uniform(0, [5, 4, 2.5], (200, 3))
+    room[7], room[8] = [0, 4.5e6, 4.5e6], np.nan
+    assert seen.unit_doubt(room) == seen.up_doubt(room) == ""
