@@ -84,7 +84,9 @@ def _array(data: memoryview, order: str) -> dict[str, np.ndarray]:
     """The array that a matrix is by its name; nothing where it is not of numbers."""
     flags, *rest = _elements(data, order)
     if len(flags.content) != 8:
-        raise ValueError(f"the flags of an array have {len(flags.content)} bytes, not 8")
+        raise ValueError(
+            f"the flags of an array have {len(flags.content)} bytes, not 8"
+        )
     word = np.frombuffer(flags.content, f"{order}u4")[0]
     if word & 0xFF not in _NUMBERS or word & _COMPLEX:
         return {}
