@@ -98,7 +98,7 @@ def _packing(record: bytes) -> _Packing:
 
 
 def _place_of_table(file: BinaryIO, start: int, size: int) -> int:
-    """The place of the table of chunks, at the end of the file where it was a stream."""
+    """The place of the table of chunks; of a stream the end of the file tells it."""
     check_count(start + 24, size, "bytes")
     for place in (start, size - 8):
         file.seek(place)

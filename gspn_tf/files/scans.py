@@ -18,6 +18,7 @@ import numpy as np
 from gspn_tf.files import formats, npz
 from gspn_tf.files.colors import as_bytes, colors_of_columns
 from gspn_tf.files.errors import ScanError, check_shape, naming_file
+from gspn_tf.files.frames import FrameOptions
 from gspn_tf.files.labels import NAMES, as_labels, label_column
 from gspn_tf.files.stray import stray_points
 
@@ -78,14 +79,16 @@ def read_scan(
     path: str | Path,
     labels: Mapping[str, str | None] | None = None,
     scale: float = 1.0,
+    frames: FrameOptions = FrameOptions(),  # noqa: B008 - immutable
 ) -> Scan:
     """Reads a scan; its content decides its format, or its name where that cannot.
 
     Args:
-        path: the file, which may be compressed by gzip.
+        path: the file, which may be compressed by gzip; or a folder of frames.
         labels: names of the properties or arrays that are "semantic" and "instance",
             where they are others than `gspn_tf.files.labels` knows.
         scale: metres per unit, by which the surface of a mesh is sampled.
+        frames: what depth images do not tell of themselves.
 
     Raises:
         ScanError: missing, empty, truncated or malformed file, no finite point, no
@@ -100,7 +103,7 @@ def read_scan(
     if kind == "npz":
         arrays, fields = _arrays_of_npz(path, given)
     else:
-        columns, notes = formats.read_table(path, kind, scale)
+        columns, notes = formats.read_table(path, kind, scale, frames)
         arrays, fields = _arrays_of_columns(path, columns, given), tuple(columns)
     try:
         scan = _scan(arrays, fields)
