@@ -46,7 +46,7 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
         order = {b"IM": "<", b"MI": ">"}.get(data[126:_HEADER])
         if order is None or data[124:126] not in (b"\0\1", b"\1\0"):
             raise ValueError("expected a MAT file of version 5")
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for element in _elements(memoryview(data)[_HEADER:], order):
             if element.kind == _COMPRESSED:
                 (element,) = _elements(_unpacked(element.content), order)

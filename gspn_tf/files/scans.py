@@ -187,11 +187,16 @@ def _scan(arrays: dict[str, np.ndarray], fields: tuple[str, ...]) -> Scan:
             f"stray, far from all others: {len(rows)} of {len(points):,} points, the "
             f"first is point {rows[0]} at {place}"
         )
+    finite = np.isfinite(points).all(axis=1)
+    if (rows := np.flatnonzero(~finite)).size:
+        notes.append(
+            f"not finite, and left out: {len(rows):,} of {len(points):,} points, the "
+            f"first is point {rows[0]}"
+        )
     kinds = {
         kind: as_labels(arrays[kind], kind) if kind in arrays else None
         for kind in NAMES
     }
-    finite = np.isfinite(points).all(axis=1)
     return Scan(
         points,
         offset,

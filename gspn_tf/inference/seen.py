@@ -80,7 +80,7 @@ def unit_doubt(points: np.ndarray) -> str:
     if len(points) < 2 or 0.3 <= extent <= 200:
         return ""
     guess = "millimetres: --scale 0.001" if extent > 200 else "another unit: --scale"
-    return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}"
+    return f"the scan is {extent:,.3g} m across; perhaps it is in {guess}"
 
 
 def up_doubt(points: np.ndarray) -> str:
@@ -94,14 +94,14 @@ def up_doubt(points: np.ndarray) -> str:
         return ""
     option = ": --up y" if AXES[least] == "y" else ""
     return (
-        f"note: the scan is {sides[2]:.3g} m high along z and {sides[least]:.3g} m "
+        f"the scan is {sides[2]:.3g} m high along z and {sides[least]:.3g} m "
         f"along {AXES[least]}; perhaps {AXES[least]} is up, where z should be{option}"
     )
 
 
 def report(
     found: Segmentation, least: float, classes: ClassList, points: np.ndarray
-) -> str:
+) -> list[str]:
     """Say in lines what was seen: classes of points, boxes left out, a doubt of z."""
     shares = class_shares(found, classes).items()
     listed = ", ".join(f"{name} {share:.0%}" for name, share in shares if share > 0.005)
@@ -110,4 +110,4 @@ def report(
         place = " ".join(f"{value:.2f}" for value in box[:3])
         size = " x ".join(f"{value:.2f}" for value in box[3:])
         lines.append(f"left out at {place}, {size} m: {reason}")
-    return "\n".join(lines + list(filter(None, [up_doubt(points)])))
+    return [*lines, *filter(None, [up_doubt(points)])]

@@ -57,6 +57,22 @@ def test_all_formats_and_no_results(house):
     assert names(house / "c")[3:] == ["out/results.csv", "out/results.ply"]
 
 
+def test_frames_of_a_camera_are_one_scan(house):
+    for name in ("room/depth/0.png", "room/pose/0.txt", "a/room/depth/0.png"):
+        (house / name).parent.mkdir(parents=True)
+        (house / name).write_bytes(b"")
+    (house / "a" / "room" / "pose").mkdir()
+    assert names(house / "room") == ["room"]
+    assert names(house) == ["a/1", "a/2", "a/deep/3", "a/room", "b/1", "room"]
+    (house / "list.txt").write_text("room\nb/1.ply\n")
+    assert names(house / "list.txt") == ["room", "b/1"]
+    (house / "frames.txt").write_text("d/0.png c/0.jpg p/0.txt\n")
+    assert names(house / "frames.txt") == ["frames"]
+    (house / "a" / "room" / "mesh.ply").write_bytes(b"")  # goes before its frames
+    assert names(house / "a" / "room") == ["mesh"]
+    assert names(house / "room" / "depth" / "0.png") == ["0"]
+
+
 def test_scans_of_one_name_keep_their_endings(house):
     (house / "b" / "1.npz").write_bytes(b"")
     assert names(house / "b") == ["1.npz", "1.ply"]
