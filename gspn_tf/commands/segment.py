@@ -8,6 +8,7 @@ from typing import Any
 from gspn_tf.commands.command import (
     Command,
     UserError,
+    job_share,
     model_folder,
     start_tensorflow,
 )
@@ -160,10 +161,7 @@ def run(flags: Namespace) -> None:
     from gspn_tf.inference import collection
 
     scans = collection.list_scans(flags.scans)
-    try:
-        shard = collection.JobShare.parse(flags.shard or "1/1")
-    except ValueError as error:
-        raise UserError(f"--shard {error}") from error
+    shard = job_share(flags.shard or "1/1")
     folder, output = model_folder(flags.model), Path(flags.output)
     if output.is_file():
         raise UserError(f"--output must be a folder, {output} is a file")

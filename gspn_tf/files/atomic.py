@@ -69,10 +69,13 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(path: str | Path, other: str, wait: bool = False) -> Iterator[None]:
+def locked(
+    path: str | Path, other: str, wait: bool = False, shared: bool = False
+) -> Iterator[None]:
     """Keep other processes from a folder, or by a file that is made, meanwhile.
 
-    Where the file system has no locks, as some network and cloud disks, nothing does.
+    Several processes may have it where all of them have it `shared`. Where the file
+    system has no locks, as some network and cloud disks, nothing keeps them away.
 
     Raises:
         ValueError: another process has it, and `wait` is False; `other` says so.
@@ -81,7 +84,8 @@ def locked(path: str | Path, other: str, wait: bool = False) -> Iterator[None]:
     lock = os.open(path, kind)
     try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(lock, mode | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise ValueError(other) from error
         except OSError as error:

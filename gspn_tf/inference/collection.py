@@ -8,11 +8,12 @@ failed. Several processes share the scans by `--shard`; each has a file of its o
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gspn_tf import files
+from gspn_tf.data.job_share import JobShare
 from gspn_tf.files.errors import load_json
 from gspn_tf.files.formats import NAMES, SUFFIXES
 from gspn_tf.files.frames import holds_frames, lists_frames
@@ -36,32 +37,6 @@ class Outcome(NamedTuple):
     instances: int
     seconds: float
     error: str
-
-
-class JobShare(NamedTuple):
-    """Every `total`-th scan, from the number-th on; number is 1..total."""
-
-    number: int = 1
-    total: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> "JobShare":
-        """Read "2/3"; ValueError where it is no such part."""
-        number, _, total = text.partition("/")
-        if number.isdecimal() and total.isdecimal() and 0 < int(number) <= int(total):
-            return cls(int(number), int(total))
-        raise ValueError(f"must be a part such as 1/3, 2/3 or 3/3, got {text!r}")
-
-    def of(self, scans: Sequence[ScanFile]) -> Sequence[ScanFile]:
-        """Take this part of scans."""
-        return scans[self.number - 1 :: self.total]
-
-    @property
-    def table(self) -> str:
-        """The name of its file of results."""
-        if self.total == 1:
-            return "results.csv"
-        return f"results.{self.number}-of-{self.total}.csv"
 
 
 def list_scans(arguments: Iterable[str]) -> list[ScanFile]:
@@ -141,7 +116,7 @@ class Results:
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], shard: JobShare) -> None:
-        self.folder, self.path = folder, folder / shard.table
+        self.folder, self.path = folder, folder / f"results{shard.suffix}.csv"
         known = folder / SETTINGS
         if known.is_file():
             _check_same(load_json(known), settings, folder)

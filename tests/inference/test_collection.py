@@ -6,8 +6,8 @@ import io
 
 import pytest
 
+from gspn_tf.data.job_share import JobShare
 from gspn_tf.inference.collection import (
-    JobShare,
     Outcome,
     Results,
     ScanFile,
@@ -113,7 +113,7 @@ def test_shards_have_each_scan_once(house, count):
     scans = list_scans([str(house)])
     parts = [JobShare.parse(f"{i + 1}/{count}").of(scans) for i in range(count)]
     assert sorted(x for part in parts for x in part) == sorted(scans)
-    assert len({JobShare(i + 1, count).table for i in range(count)}) == count
+    assert len({JobShare(i + 1, count).suffix for i in range(count)}) == count
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "-1/2", "1/0", ""])
