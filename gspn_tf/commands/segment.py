@@ -193,7 +193,7 @@ def segment_all(program: Program, scans: Any, results: Any, keep_going: bool) ->
             continue
         began = time.monotonic()
         try:
-            count, error = program.segment(path, results.folder / name), ""
+            count, error = program.segment(path, results.folder_of(name)), ""
         except (OSError, ValueError) as problem:
             if not keep_going:
                 raise

@@ -13,6 +13,9 @@ from typing import Any
 
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
+SCRATCH = ".writing-"
+"""The beginning of the names of folders in which files are until they are whole."""
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -46,7 +49,7 @@ def writing_together(folder: str | Path, names: Iterable[str]) -> Iterator[Path]
 @contextlib.contextmanager
 def _moving_together(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
         yield Path(scratch)
         for name in names:
             new, old = Path(scratch, name), folder / name

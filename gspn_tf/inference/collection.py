@@ -8,6 +8,7 @@ failed. Several processes share the scans by `--shard`; each has a file of its o
 import csv
 import io
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +130,13 @@ class Results:
         row = self.rows.get(name)
         written = (self.folder / name / _LIST).is_file()
         return row is not None and not row.error and written
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder of a scan's results, without what a killed run left."""
+        folder = self.folder / name
+        for left in folder.glob(f"{files.SCRATCH}*"):
+            shutil.rmtree(left)
+        return folder
 
     def add(self, outcome: Outcome) -> None:
         """Write a row, in place of an earlier one of that scan."""

@@ -148,6 +148,14 @@ def test_what_is_done_stays_done_and_what_failed_is_tried_again(tmp_path):
     assert not Results(tmp_path / "out", SETTINGS, JobShare()).is_done("b")
 
 
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    results = Results(tmp_path, SETTINGS, JobShare())
+    (tmp_path / "a" / ".writing-x").mkdir(parents=True)
+    (tmp_path / "a" / ".writing-x" / "instances.ply").write_bytes(b"half")
+    assert list(results.folder_of("a").iterdir()) == []
+    assert not results.folder_of("b").exists()
+
+
 def test_results_of_other_settings_are_not_mixed(tmp_path):
     Results(tmp_path, SETTINGS, JobShare())
     with pytest.raises(
