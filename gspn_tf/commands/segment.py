@@ -1,5 +1,6 @@
 """`gspn segment`."""
 
+import contextlib
 import time
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
@@ -103,6 +104,29 @@ FLAGS = (
 )
 
 
+class TileBar:
+    """A progress bar that appears with the first tile: most scans have none."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._bar: Any = None
+
+    def __enter__(self) -> "TileBar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def show(self, done: int, total: int) -> None:
+        """Show how many tiles of all are done."""
+        from rich.progress import Progress
+
+        if self._bar is None:
+            self._bar = self._stack.enter_context(Progress(transient=True))
+            self._bar.add_task("tiles", total=total)
+        self._bar.update(self._bar.task_ids[0], completed=done)
+
+
 class Program:
     """The network, and what is left of each scan that it segments."""
 
@@ -121,17 +145,8 @@ class Program:
 
     def segment(self, path: Path, output: Path) -> int:
         """Find the instances of one scan, write the results, and count them."""
-        from rich.progress import Progress
-
-        with Progress(transient=True) as bar:
-            task = bar.add_task("tiles", visible=False)
-            result = self.segmenter.segment(
-                path,
-                say=print,
-                progress=lambda done, total: bar.update(
-                    task, completed=done, total=total, visible=True
-                ),
-            )
+        with TileBar() as bar:
+            result = self.segmenter.segment(path, say=print, progress=bar.show)
         result.write(output, self.flags.formats.split(","))
         if self.flags.picture:
             picture = Path(self.flags.picture)
