@@ -68,7 +68,10 @@ def _paths(path: Path) -> list[Path]:
     if path.is_dir():
         if found := sorted([*_scan_files(path), *_frame_folders(path)]):
             return found
-        raise FileNotFoundError(f"{path} holds no scan: none of {' '.join(NAMES)}")
+        raise FileNotFoundError(
+            f"{path} holds no scan: none of {' '.join(NAMES)}, and no frames, which are "
+            "in depth/ and pose/"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
     if path.suffix.lower() != ".txt" or lists_frames(path):

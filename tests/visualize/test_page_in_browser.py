@@ -124,11 +124,8 @@ def test_a_page_opens_on_the_layer_that_it_is_told(page, tmp_path):
     layers = [Layer("input"), Layer("of me", [Entry("chair")], np.zeros(9, np.int64))]
     points = np.random.default_rng(0).uniform(0, 1, (9, 3))
     write_page(tmp_path / "a.html", points, layers, title="t", opens="of me")
-    for address, layer in (
-        ("", "of-me"),
-        ("layer=no", "of-me"),
-        ("layer=input", "input"),
-    ):
+    shown = {"": "of-me", "layer=no": "of-me", "layer=input": "input"}
+    for address, layer in shown.items():
         seen = browser.walk(tmp_path / "a.html", browser.ONCE, address)["seen"]
         assert (seen["errors"], seen["layer"]) == (0, layer)
 
