@@ -41,6 +41,5 @@ def extents(points: np.ndarray) -> np.ndarray:
 
     Points that are not finite, or stray, do not count.
     """
-    known = without_stray(np.asarray(points, np.float64))
-    known = known[np.isfinite(known).all(axis=1)]
-    return np.ptp(known, axis=0) if len(known) else np.zeros(3)
+    known = points[np.isfinite(points).all(axis=1) & ~stray_points(points)]
+    return np.ptp(known, axis=0).astype(np.float64) if len(known) else np.zeros(3)

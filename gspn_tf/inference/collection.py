@@ -69,8 +69,8 @@ def _paths(path: Path) -> list[Path]:
         if found := sorted([*_scan_files(path), *_frame_folders(path)]):
             return found
         raise FileNotFoundError(
-            f"{path} holds no scan: none of {' '.join(NAMES)}, and no frames, which are "
-            "in depth/ and pose/"
+            f"{path} holds no scan: none of {' '.join(NAMES)}, and no frames, which "
+            "are in depth/ and pose/"
         )
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
