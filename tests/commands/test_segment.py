@@ -130,11 +130,10 @@ def test_a_depth_image_needs_its_camera(work, capsys):
     assert gspn(*common, *camera) == 0
     assert "d.png: 3,072 points" in capsys.readouterr().out
     scan = read_scan(work / "depth" / "instances.ply")
-    world = scan.points @ toy_depth.pose_at((0, 0, 0), 0.4)[:3, :3][:, [0, 2, 1]].T * [
-        1,
-        1,
-        -1,
-    ] + [0, 0, 1.2]
+    x, y, z = scan.points.T  # right, forward, up
+    camera = np.stack([x, -z, y], axis=1)
+    pose = toy_depth.pose_at((0, 0, 1.2), 0.4)
+    world = camera @ pose[:3, :3].T + pose[:3, 3]
     assert toy_depth.distance_to_walls(world).max() < 0.003
 
 
