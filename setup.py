@@ -321,6 +321,7 @@ setup(
         "homes": HOMES,  # gspn prepare homes
         "las": LAS,  # LAS and LAZ scans
         "e57": E57,  # E57 scans
+        "beam": ["apache-beam"],  # scans in bulk, gspn_tf.inference.beam
         "test": testing_requirements(INSTALLED),
         "serving": [f"tensorflow-serving-api{TF_RANGE}"],  # the clients' messages
     },

@@ -11,6 +11,7 @@ from gspn_tf import files, startup
 from gspn_tf.commands.flags import Flag
 from gspn_tf.config import Config, preset_folder
 from gspn_tf.config import loading as config_loading
+from gspn_tf.data.job_share import JobShare
 
 
 class UserError(Exception):
@@ -100,6 +101,14 @@ def model_folder(name: str, purpose: str = "--model") -> Path:
         return preset_folder(name)
     except FileNotFoundError as error:
         raise UserError(f"{purpose}: {error}") from error
+
+
+def job_share(text: str) -> JobShare:
+    """Return the part of a work that `--shard` says; UserError where it is none."""
+    try:
+        return JobShare.parse(text)
+    except ValueError as error:
+        raise UserError(f"--shard {error}") from error
 
 
 def existing_folder(path: str, purpose: str) -> Path:

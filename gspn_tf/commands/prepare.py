@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gspn_tf.commands.command import Command, UserError
+from gspn_tf.commands.command import Command, UserError, job_share
 from gspn_tf.commands.flags import flag, integer, real
 from gspn_tf.config import loading as config_loading
+from gspn_tf.data.job_share import JobShare
 from gspn_tf.startup import load_tensorflow
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ SOURCE_FLAGS = (
         False,
     ),
     flag("--jobs", "Scenes read at a time; as many as cores.", type=integer(1)),
+    flag(
+        "--shard",
+        "Part i/n of the scenes, for n processes with the same --output that share "
+        "them; the last one completes the folder.",
+    ),
 )
 SEED = flag("--seed", "Another seed: other scenes, another split.", 0, type=integer(0))
 VAL_FRACTION = flag(
@@ -34,14 +40,34 @@ VAL_FRACTION = flag(
 
 def make(flags: Namespace, data: "DataSet") -> None:
     """Write a data set with progress as the flags say, and say what is there."""
+    share = wanted_share(flags)
     if data.licence:
         print(data.licence)
     load_tensorflow()
     from gspn_tf.datasets.preparing import prepare_scenes
+    from gspn_tf.datasets.sharing import prepare_part
 
-    choices = {name: getattr(flags, name) for name in ("force", "keep_going", "jobs")}
-    manifest = prepare_scenes(flags.output, data, **choices)
+    choices = {name: getattr(flags, name) for name in ("keep_going", "jobs")}
+    if share is None:
+        manifest = prepare_scenes(flags.output, data, force=flags.force, **choices)
+    elif (found := prepare_part(flags.output, data, share, **choices)) is None:
+        print(f"{flags.output}: part {flags.shard} is done, other parts are missing")
+        return
+    else:
+        manifest = found
     print(f"{flags.output}: {summary(manifest)}")
+
+
+def wanted_share(flags: Namespace) -> JobShare | None:
+    """The part of the scenes that the flags ask for; UserError where it is none."""
+    if flags.shard is None:
+        return None
+    if flags.force:
+        raise UserError(
+            "--force would undo what other parts have done: remove "
+            f"{flags.output} yourself, or leave out --shard"
+        )
+    return job_share(flags.shard)
 
 
 def summary(manifest: dict[str, Any]) -> str:

@@ -76,7 +76,9 @@ def write_generated(
     output: Path | str, kind: str, counts: Mapping[str, int], seed: int = 0
 ) -> None:
     """Write generated scenes in place of any others, or go on with the same ones."""
-    flags = Namespace(output=output, force=True, keep_going=False, jobs=None)
+    flags = Namespace(
+        output=output, force=True, keep_going=False, jobs=None, shard=None
+    )
     prepare.make(flags, generated_data(kind, counts, seed))
 
 

@@ -1,16 +1,15 @@
 """`gspn segment`."""
 
-import dataclasses
+import contextlib
 import time
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gspn_tf.commands.command import (
     Command,
     UserError,
+    job_share,
     model_folder,
     start_tensorflow,
 )
@@ -25,6 +24,9 @@ SETTINGS = (
     "precision",
     "tile",
     "formats",
+    "intrinsics",
+    "depth_scale",
+    "color",
 )
 
 
@@ -42,8 +44,8 @@ def tile(text: str) -> str | float:
 FLAGS = (
     flag(
         "scans",
-        "Files (ply, obj, glb, las, e57, xyz, npz ...), folders of them, or .txt lists "
-        "of their paths.",
+        "Files (ply, obj, glb, las, e57, xyz, npz ...), folders of them or of frames, "
+        "depth images (png), or .txt lists of paths.",
         nargs="+",
     ),
     MODEL,
@@ -83,6 +85,18 @@ FLAGS = (
         "Also a picture (PNG) of the scan and its instances; of several scans one of "
         "this name in each one's folder.",
     ),
+    flag(
+        "--intrinsics",
+        "Camera of depth images: fx,fy,cx,cy in pixels, or a file of its matrix; "
+        "default: that in the folder of the frames.",
+    ),
+    flag(
+        "--depth_scale",
+        "Steps of a depth image in a metre.",
+        1000.0,
+        type=real(1e-3, 1e6),
+    ),
+    flag("--color", "Colours (PNG, JPEG) of a single depth image."),
     flag("--shard", "Part i/n of several scans, for n processes that share them."),
     flag("--keep_going", "Go on with the next scan where one cannot be read.", False),
     POINT_SEED,
@@ -90,92 +104,58 @@ FLAGS = (
 )
 
 
+class TileBar:
+    """A progress bar that appears with the first tile: most scans have none."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._bar: Any = None
+
+    def __enter__(self) -> "TileBar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def show(self, done: int, total: int) -> None:
+        """Show how many tiles of all are done."""
+        from rich.progress import Progress
+
+        if self._bar is None:
+            self._bar = self._stack.enter_context(Progress(transient=True))
+            self._bar.add_task("tiles", total=total)
+        self._bar.update(self._bar.task_ids[0], completed=done)
+
+
 class Program:
-    """The network and what it is asked to do with each scan."""
+    """The network, and what is left of each scan that it segments."""
 
     def __init__(self, flags: Namespace, folder: Path, several: bool) -> None:
-        from gspn_tf.data.classes import ClassList
-        from gspn_tf.inference import segmenter
+        from gspn_tf.files.frames import FrameOptions
+        from gspn_tf.inference.scan_segmenter import ScanSegmenter, SegmentOptions
 
-        self.flags, self.several = flags, several
-        self.formats = flags.formats.split(",")
-        model, config, pairs = segmenter.load_run(folder, flags.precision)
-        self.classes = ClassList.from_pairs(list(pairs))
-        self.least, data = config.model.shown_score, config.data
-        limit = flags.num_points or data.num_points_inference
-        self.data = dataclasses.replace(data, num_points_inference=limit)
-        self.for_one, self.for_many = (
-            segmenter.Segmenter.from_config(model, self.data, graph)
-            for graph in (False, True)
+        frames = FrameOptions(
+            flags.intrinsics or "", flags.depth_scale, flags.color or ""
         )
+        names = (name for name in SegmentOptions._fields if name != "frames")
+        values = {name: getattr(flags, name) for name in names}
+        options = SegmentOptions(**values, frames=frames)
+        self.flags, self.several = flags, several
+        self.segmenter = ScanSegmenter(folder, options, graph=several)
 
     def segment(self, path: Path, output: Path) -> int:
         """Find the instances of one scan, write the results, and count them."""
-        from gspn_tf.files.scans import read_scan
-        from gspn_tf.inference import seen
-        from gspn_tf.inference.segmented_scan import SegmentedScan
-
-        scan = read_scan(path, scale=self.flags.scale)
-        limit = min(self.data.num_points_inference, len(scan.points))
-        total = len(scan.points)
-        print(f"{path.name}: {total:,} points; the network sees {limit:,} at most")
-        scan = self.turned(scan)
-        points = scan.metres(self.flags.scale)
-        clear = points[np.isfinite(points).all(axis=1)]
-        for note in scan.notes:
-            print(f"note: {note}")
-        if doubt := seen.unit_doubt(clear):
-            print(doubt)
-        everything = self.find(points, scan.colors)
-        found = everything.scored(self.least)
-        result = SegmentedScan(path.name, scan, self.flags.scale, self.classes, found)
-        result.write(output, self.formats)
+        with TileBar() as bar:
+            result = self.segmenter.segment(path, say=print, progress=bar.show)
+        result.write(output, self.flags.formats.split(","))
         if self.flags.picture:
             picture = Path(self.flags.picture)
             result.write_picture(output / picture.name if self.several else picture)
         if not self.several:
             for row in result.instances():
                 print(f"{row['score']:6.2f}  {row['num_points']:9,}  {row['class']}")
-            if seen.is_little(found):
-                print(seen.report(everything, self.least, self.classes, clear))
-        return len(found.classes)
-
-    def turned(self, scan: Any) -> Any:
-        """Return a scan that knows which axis is up, and say why it is."""
-        from gspn_tf.inference.floor import find_up
-
-        if self.flags.up != "auto":
-            return dataclasses.replace(scan, up=self.flags.up)
-        points = scan.points[scan.finite & ~scan.stray] * self.flags.scale
-        up, reason = find_up(points, scan.up)
-        print(f"{up} is up: {reason}")
-        return dataclasses.replace(scan, up=up)
-
-    def find(self, points: np.ndarray, colors: np.ndarray | None) -> Any:
-        """Segment a scan as one, or in tiles where it is large."""
-        from rich.progress import Progress
-
-        from gspn_tf.inference import tiling
-
-        side, seed = self.flags.tile, self.flags.seed
-        if side == "auto":
-            side = tiling.SIDE if tiling.needs_tiles(points) else "off"
-        if side == "off":
-            segmenter = self.for_many if self.several else self.for_one
-            return segmenter.segment(points, colors, seed)
-        with Progress(transient=True) as bar:
-            task = bar.add_task(f"tiles of {side:g} m")
-            return tiling.segment_tiles(
-                self.for_many,
-                points,
-                colors,
-                side=side,
-                overlap=min(tiling.OVERLAP, side / 4),
-                seed=seed,
-                progress=lambda done, total: bar.update(
-                    task, completed=done, total=total
-                ),
-            )
+            print(*result.remarks, sep="\n", end="\n" if result.remarks else "")
+        return len(result.found.classes)
 
 
 def check_formats(text: str) -> None:
@@ -196,10 +176,7 @@ def run(flags: Namespace) -> None:
     from gspn_tf.inference import collection
 
     scans = collection.list_scans(flags.scans)
-    try:
-        shard = collection.JobShare.parse(flags.shard or "1/1")
-    except ValueError as error:
-        raise UserError(f"--shard {error}") from error
+    shard = job_share(flags.shard or "1/1")
     folder, output = model_folder(flags.model), Path(flags.output)
     if output.is_file():
         raise UserError(f"--output must be a folder, {output} is a file")
@@ -231,7 +208,7 @@ def segment_all(program: Program, scans: Any, results: Any, keep_going: bool) ->
             continue
         began = time.monotonic()
         try:
-            count, error = program.segment(path, results.folder / name), ""
+            count, error = program.segment(path, results.folder_of(name)), ""
         except (OSError, ValueError) as problem:
             if not keep_going:
                 raise

@@ -9,7 +9,6 @@ The paper uses the improved annotation of Deng and Latecki (its reference 8), wh
 not part of this file: counts of objects differ.
 """
 
-import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,26 +16,18 @@ from typing import NamedTuple
 
 import h5py
 import numpy as np
-import scipy.io
 
 from gspn_tf import files
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene
 from gspn_tf.datasets import rgbd
 from gspn_tf.datasets.reading import DataSet, SceneSource
-from gspn_tf.files.errors import ScanError, check_shape, naming_file
+from gspn_tf.files.errors import ScanError, check_shape
 from gspn_tf.files.hdf5 import opened
+from gspn_tf.files.mat import read_arrays
 
 LICENCE = "NYUv2 is for non-commercial research and may not be redistributed."
 _MAPS = ("depths", "labels", "instances")
-_DAMAGE = (
-    scipy.io.matlab.MatReadError,
-    NotImplementedError,
-    EOFError,
-    LookupError,
-    TypeError,
-    zlib.error,
-)
 
 
 class Frames(NamedTuple):
@@ -157,12 +148,11 @@ def read_official_split(
     Raises:
       ScanError: unreadable file, or a frame that is in no split or in both.
     """
-    with naming_file(path, "split", *_DAMAGE):
-        numbers = scipy.io.loadmat(str(path))
-        arrays = {split: f"{split}Ndxs" for split in ("train", "test")}
-        if not set(arrays.values()) <= set(numbers):
-            raise ValueError(f"expected {[*arrays.values()]}, got {list(numbers)}")
-        members = {split: set(numbers[name].ravel()) for split, name in arrays.items()}
+    numbers = read_arrays(path)
+    arrays = {split: f"{split}Ndxs" for split in ("train", "test")}
+    if not set(arrays.values()) <= set(numbers):
+        raise ScanError(f"{path}: expected {[*arrays.values()]}, got {list(numbers)}")
+    members = {split: set(numbers[name].flat) for split, name in arrays.items()}
     found: dict[str, list[SceneSource]] = {split: [] for split in members}
     for source in sources:
         number = int(source.name) if source.name.isdigit() else 0

@@ -23,7 +23,8 @@ One temporary folder stands beside the data folder while that is made:
 
 A shard is finished when its facts are there, which are written after it. A run that was
 killed goes on with the other shards, if its plan is the same. In the end `data` is
-renamed to what it is to be called. The bytes of the result are a function of sources,
+renamed to what it is to be called. `gspn_tf.datasets.sharing` has several processes do
+this together. The bytes of the result are a function of sources,
 options and versions alone.
 """
 
@@ -71,19 +72,14 @@ def prepare_scenes(
         ValueError: no scene can be read, `output` holds something else, or another run
             is writing it.
     """
-    output = Path(output).resolve()
-    if output.is_mount():
-        raise ValueError(
-            f"{output} is a mount point, which cannot be replaced when all is done: "
-            "give a folder in it"
-        )
-    beside = output.with_name(f".{output.name}.unfinished")
-    plan = _plan(data)
-    if not _is_complete(output, plan, force):
+    output = checked_output(output)
+    beside = unfinished_folder(output)
+    plan = plan_of(data)
+    if not is_complete(output, plan, force):
         with _unfinished(beside, plan, force) as folder:
             shards = list_shards(folder, data)
             write_missing(shards, data, keep_going, jobs)
-            _write_manifest(folder / "data", plan, shards)
+            write_manifest(folder / "data", plan, shards)
             if output.exists():
                 os.rename(output, folder / "replaced")
             os.rename(folder / "data", output)
@@ -92,7 +88,23 @@ def prepare_scenes(
     return manifests.read_manifest(output)
 
 
-def _plan(data: DataSet) -> dict[str, Any]:
+def checked_output(output: str | Path) -> Path:
+    """The absolute path of a folder to make; ValueError where it cannot be renamed."""
+    output = Path(output).resolve()
+    if output.is_mount():
+        raise ValueError(
+            f"{output} is a mount point, which cannot be replaced when all is done: "
+            "give a folder in it"
+        )
+    return output
+
+
+def unfinished_folder(output: Path) -> Path:
+    """The temporary folder that stands beside a data folder while that is made."""
+    return output.with_name(f".{output.name}.unfinished")
+
+
+def plan_of(data: DataSet) -> dict[str, Any]:
     """The part of the manifest that is known beforehand."""
     versions = run_folder.versions()
     splits = {
@@ -117,7 +129,7 @@ def _plan(data: DataSet) -> dict[str, Any]:
     return json.loads(json.dumps(plan))  # tuples become lists, as they will on disk
 
 
-def _is_complete(output: Path, plan: dict, force: bool) -> bool:
+def is_complete(output: Path, plan: dict, force: bool) -> bool:
     """Whether the folder is there; with `force`, a data folder is made anew.
 
     Raises:
@@ -148,7 +160,7 @@ def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with files.locked(folder, f"another run is writing {folder}"):
-        if not _goes_on(folder, plan, force):
+        if not goes_on(folder, plan, force):
             for path in folder.iterdir():
                 path.unlink() if path.is_file() else shutil.rmtree(path)
             for name in ("finished", "data"):
@@ -162,7 +174,7 @@ def _unfinished(folder: Path, plan: dict, force: bool) -> Iterator[Path]:
                 shutil.rmtree(folder)
 
 
-def _goes_on(folder: Path, plan: dict, force: bool) -> bool:
+def goes_on(folder: Path, plan: dict, force: bool) -> bool:
     """Whether a run of this plan was killed here before it renamed its data."""
     if not (folder / "plan.json").exists() or not (folder / "data").exists():
         return False
@@ -191,7 +203,8 @@ def _is_same(there: dict, plan: dict, what: str, force: bool = False) -> bool:
     return not found
 
 
-def _write_manifest(folder: Path, plan: dict, shards: list[Shard]) -> None:
+def write_manifest(folder: Path, plan: dict, shards: list[Shard]) -> None:
+    """Write what came of finished shards; ValueError where that is no scene at all."""
     manifest = plan | {"splits": {}, "warnings": []}
     sources: dict[str, str] = {}
     for split, entry in plan["splits"].items():

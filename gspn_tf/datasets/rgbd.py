@@ -17,13 +17,13 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.scene import Scene, number_instances, numbers_per_class
-from gspn_tf.datasets import depth as depths
 from gspn_tf.datasets.reading import SceneSource
-from gspn_tf.files.errors import ScanError, check_shape, naming_file
+from gspn_tf.files import depth as depths
+from gspn_tf.files.errors import ScanError, check_shape
+from gspn_tf.files.images import COLOR_MODES, DEPTH_MODES, read_image
 from gspn_tf.files.pcd import read_pcd
 from gspn_tf.files.text import visible_files
 
@@ -41,8 +41,7 @@ NYUV2 = ClassList.from_pairs([(raw, name) for name, (raw, _) in _IDS.items()])
 TABLETOP = ClassList((1, 2), ("table", "object"))
 """The classes of PCD frames."""
 _ROW_OF_CLASS40 = {raw: row for row, (_, raw) in enumerate(_IDS.values(), 1) if raw}
-_DEPTH_MODES = ("I;16", "I;16B", "I")
-_MAP_MODES = ("L", "P", *_DEPTH_MODES)
+_MAP_MODES = ("L", "P", *DEPTH_MODES)
 
 
 def list_images(folder: Path) -> list[SceneSource]:
@@ -74,12 +73,12 @@ def read_images(source: SceneSource) -> Scene:
       ScanError: an image is missing, unreadable, or has another size or kind.
     """
     images: dict[str, Path] = source.detail
-    color = read_image(images["color"], ("RGB", "RGBA", "P"))
+    color = read_image(images["color"], COLOR_MODES)
     size = color.shape[:2]
     maps = {}
     for kind, path in images.items():
         if kind != "color":
-            image = read_image(path, _DEPTH_MODES if kind == "depth" else _MAP_MODES)
+            image = read_image(path, DEPTH_MODES if kind == "depth" else _MAP_MODES)
             check_shape(f"{path}, as large as the colours,", image, size)
             maps[kind] = image.astype(np.int32)
     semantic = instance = np.zeros(size, np.int32)
@@ -166,15 +165,3 @@ def _frame(
     instance = number_instances(number, semantic)
     points = (points @ depths.ROOM_FROM_CAMERA.T).astype(np.float32)
     return Scene(name, points, colors, semantic, instance)
-
-
-def read_image(path: Path, modes: tuple[str, ...]) -> np.ndarray:
-    """An image of one of Pillow's modes: [H, W, 3] uint8 of colours, else [H, W]."""
-    damage = (SyntaxError, Image.DecompressionBombError)
-    with naming_file(path, "image", *damage), Image.open(path) as image:
-        if image.mode not in modes:
-            raise ScanError(
-                f"{path} must be an image of mode {' or '.join(modes)}, "
-                f"got {image.mode}"
-            )
-        return np.asarray(image.convert("RGB") if "RGB" in modes else image)

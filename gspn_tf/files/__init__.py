@@ -3,6 +3,7 @@
 Imports nothing of the package.
 """
 
+from gspn_tf.files.atomic import SCRATCH as SCRATCH
 from gspn_tf.files.atomic import locked as locked
 from gspn_tf.files.atomic import replacing as replacing
 from gspn_tf.files.atomic import sha256 as sha256

@@ -13,6 +13,9 @@ from typing import Any
 
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
+SCRATCH = ".writing-"
+"""The beginning of the names of folders in which files are until they are whole."""
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -46,7 +49,7 @@ def writing_together(folder: str | Path, names: Iterable[str]) -> Iterator[Path]
 @contextlib.contextmanager
 def _moving_together(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
         yield Path(scratch)
         for name in names:
             new, old = Path(scratch, name), folder / name
@@ -69,10 +72,13 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(path: str | Path, other: str, wait: bool = False) -> Iterator[None]:
+def locked(
+    path: str | Path, other: str, wait: bool = False, shared: bool = False
+) -> Iterator[None]:
     """Keep other processes from a folder, or by a file that is made, meanwhile.
 
-    Where the file system has no locks, as some network and cloud disks, nothing does.
+    Several processes may have it where all of them have it `shared`. Where the file
+    system has no locks, as some network and cloud disks, nothing keeps them away.
 
     Raises:
         ValueError: another process has it, and `wait` is False; `other` says so.
@@ -81,7 +87,8 @@ def locked(path: str | Path, other: str, wait: bool = False) -> Iterator[None]:
     lock = os.open(path, kind)
     try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(lock, mode | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise ValueError(other) from error
         except OSError as error:

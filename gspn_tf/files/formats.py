@@ -12,6 +12,7 @@ from gspn_tf.files import npz
 from gspn_tf.files.columns import PointTable
 from gspn_tf.files.e57 import read_e57
 from gspn_tf.files.errors import ScanError, contents, naming_file
+from gspn_tf.files.frames import FrameOptions, holds_frames, lists_frames, read_frames
 from gspn_tf.files.las import read_las
 from gspn_tf.files.meshes import read_surface
 from gspn_tf.files.pcd import read_pcd
@@ -20,6 +21,8 @@ from gspn_tf.files.point_text import name_columns, read_point_text
 
 MESHES = ("obj", "glb", "gltf", "off", "stl")
 TEXT = ("xyz", "pts", "asc", "csv")
+FRAMES = ("png", "frames")
+"""A depth image; and a folder or a list of several, which has no name of its own."""
 Y_UP = ("glb", "gltf")  # by the definition of the format
 NAMES = ("ply", "npz", "npy", "pcd", "las", "laz", "e57", *MESHES, *TEXT)
 SUFFIXES = tuple(f".{name}{packed}" for name in NAMES for packed in ("", ".gz"))
@@ -34,6 +37,7 @@ _BEGINNINGS = {
     b"LASF": "las",
     b"ASTM-E57": "e57",
     b"glTF": "glb",
+    b"\x89PNG": "png",
     b"# .PCD": "pcd",
     b"OFF": "off",
     b"COFF": "off",
@@ -42,11 +46,15 @@ _TOLD_BY_CONTENT = ("ply", "npz", "npy", "las", "laz", "e57", "glb")
 
 
 def format_of(path: Path) -> str:
-    """The format of a file, one of `NAMES` or "gz".
+    """The format of a scan, one of `NAMES`, of `FRAMES`, or "gz".
 
     Raises:
         ScanError: it cannot be read, or is of no such format.
     """
+    if path.is_dir() and holds_frames(path):
+        return "frames"
+    if path.suffix.lower() == ".txt" and path.is_file() and lists_frames(path):
+        return "frames"
     with naming_file(path, "scan"), open(path, "rb") as file:
         beginning = file.read(16).removeprefix(codecs.BOM_UTF8)
     for known, name in _BEGINNINGS.items():
@@ -60,17 +68,20 @@ def format_of(path: Path) -> str:
     return suffix
 
 
-def read_table(path: Path, kind: str, scale: float) -> PointTable:
-    """Reads the points of a file of any format but npz and gz.
+def read_table(path: Path, kind: str, scale: float, frames: FrameOptions) -> PointTable:
+    """Reads the points of a scan of any format but npz and gz.
 
     Args:
         path: the file.
         kind: its format.
         scale: metres per unit, by which the surface of a mesh is sampled.
+        frames: what depth images do not tell of themselves.
 
     Raises:
         ScanError: malformed file, or a library is not installed.
     """
+    if kind in FRAMES:
+        return read_frames(path, frames, scale)
     if kind in MESHES:
         return read_surface(path, kind, scale)
     if kind in TEXT:

@@ -12,6 +12,7 @@ import numpy as np
 from gspn_tf import files
 from gspn_tf.files.columns import check_count
 from gspn_tf.files.errors import library_of_extra, naming_file
+from gspn_tf.files.laz import check_packed_points
 
 _RGB = ("red", "green", "blue")
 _STANDARD = (*_RGB, "intensity", "classification")
@@ -22,8 +23,13 @@ _DIGITS = 7  # of coordinates, as float32 has them
 
 def import_laspy(path: str | Path) -> Any:
     """Import laspy, for a file; ScanError where it or lazrs is not installed."""
-    library_of_extra("lazrs", "las", path)
+    import_lazrs(path)
     return library_of_extra("laspy", "las", path)
+
+
+def import_lazrs(path: str | Path) -> Any:
+    """Import lazrs, for a file; ScanError where it is not installed."""
+    return library_of_extra("lazrs", "las", path)
 
 
 def read_las(path: str | Path) -> dict[str, np.ndarray]:
@@ -58,7 +64,9 @@ def _check_records(path: Path) -> None:
 def _read_columns(laspy: Any, path: Path) -> dict[str, np.ndarray]:
     with laspy.open(path) as reader:
         header = reader.header
-        if not header.are_points_compressed:
+        if header.are_points_compressed:
+            check_packed_points(import_lazrs(path), path, header)
+        else:
             size = path.stat().st_size - header.offset_to_point_data
             check_count(header.point_count, size // header.point_format.size)
         cloud = reader.read()

@@ -18,6 +18,7 @@ import numpy as np
 from gspn_tf.files import formats, npz
 from gspn_tf.files.colors import as_bytes, colors_of_columns
 from gspn_tf.files.errors import ScanError, check_shape, naming_file
+from gspn_tf.files.frames import FrameOptions
 from gspn_tf.files.labels import NAMES, as_labels, label_column
 from gspn_tf.files.stray import stray_points
 
@@ -60,13 +61,8 @@ class Scan:
         return self.points + self.offset if self.offset.any() else self.points
 
     def metres(self, scale: float) -> np.ndarray:
-        """Points [V, 3] float32 in metres with z up, `scale` to a unit.
-
-        Stray ones are NaN.
-        """
-        metres = upright(self.points, self.up) * np.float32(scale)
-        metres[self.stray] = np.nan
-        return metres
+        """Points [V, 3] float32 in metres with z up, `scale` to a unit."""
+        return upright(self.points, self.up) * np.float32(scale)
 
 
 def upright(vectors: np.ndarray, up: str) -> np.ndarray:
@@ -83,14 +79,16 @@ def read_scan(
     path: str | Path,
     labels: Mapping[str, str | None] | None = None,
     scale: float = 1.0,
+    frames: FrameOptions = FrameOptions(),  # noqa: B008 - immutable
 ) -> Scan:
     """Reads a scan; its content decides its format, or its name where that cannot.
 
     Args:
-        path: the file, which may be compressed by gzip.
+        path: the file, which may be compressed by gzip; or a folder of frames.
         labels: names of the properties or arrays that are "semantic" and "instance",
             where they are others than `gspn_tf.files.labels` knows.
         scale: metres per unit, by which the surface of a mesh is sampled.
+        frames: what depth images do not tell of themselves.
 
     Raises:
         ScanError: missing, empty, truncated or malformed file, no finite point, no
@@ -105,7 +103,7 @@ def read_scan(
     if kind == "npz":
         arrays, fields = _arrays_of_npz(path, given)
     else:
-        columns, notes = formats.read_table(path, kind, scale)
+        columns, notes = formats.read_table(path, kind, scale, frames)
         arrays, fields = _arrays_of_columns(path, columns, given), tuple(columns)
     try:
         scan = _scan(arrays, fields)
@@ -189,11 +187,16 @@ def _scan(arrays: dict[str, np.ndarray], fields: tuple[str, ...]) -> Scan:
             f"stray, far from all others: {len(rows)} of {len(points):,} points, the "
             f"first is point {rows[0]} at {place}"
         )
+    finite = np.isfinite(points).all(axis=1)
+    if (rows := np.flatnonzero(~finite)).size:
+        notes.append(
+            f"not finite, and left out: {len(rows):,} of {len(points):,} points, the "
+            f"first is point {rows[0]}"
+        )
     kinds = {
         kind: as_labels(arrays[kind], kind) if kind in arrays else None
         for kind in NAMES
     }
-    finite = np.isfinite(points).all(axis=1)
     return Scan(
         points,
         offset,

@@ -8,13 +8,16 @@ failed. Several processes share the scans by `--shard`; each has a file of its o
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gspn_tf import files
+from gspn_tf.data.job_share import JobShare
 from gspn_tf.files.errors import load_json
 from gspn_tf.files.formats import NAMES, SUFFIXES
+from gspn_tf.files.frames import holds_frames, lists_frames
 from gspn_tf.files.text import read_text, visible_files
 
 SETTINGS = "settings.json"
@@ -37,39 +40,14 @@ class Outcome(NamedTuple):
     error: str
 
 
-class JobShare(NamedTuple):
-    """Every `total`-th scan, from the number-th on; number is 1..total."""
-
-    number: int = 1
-    total: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> "JobShare":
-        """Read "2/3"; ValueError where it is no such part."""
-        number, _, total = text.partition("/")
-        if number.isdecimal() and total.isdecimal() and 0 < int(number) <= int(total):
-            return cls(int(number), int(total))
-        raise ValueError(f"must be a part such as 1/3, 2/3 or 3/3, got {text!r}")
-
-    def of(self, scans: Sequence[ScanFile]) -> Sequence[ScanFile]:
-        """Take this part of scans."""
-        return scans[self.number - 1 :: self.total]
-
-    @property
-    def table(self) -> str:
-        """The name of its file of results."""
-        if self.total == 1:
-            return "results.csv"
-        return f"results.{self.number}-of-{self.total}.csv"
-
-
 def list_scans(arguments: Iterable[str]) -> list[ScanFile]:
     """Find the scans of files, folders and lists, in this order, each once.
 
-    A folder stands for all its scans, those of folders in it too, but for results. A
-    list is a `.txt` file with a path a line, from the list's folder on; lines that
-    begin with # are passed over. Results are named by the paths from the folder that
-    all have in common.
+    A folder stands for all its scans, those of folders in it too, but for results; or,
+    where it has frames of a depth camera and no other scan itself, for one scan. A list
+    is a `.txt` file with a path a line, from the list's folder on; lines that begin
+    with # are passed over. A list of frames is one scan. Results are named by the paths
+    from the folder that all have in common.
 
     Raises:
         FileNotFoundError: a file, or one that a list names, is missing; or a folder
@@ -88,24 +66,38 @@ def list_scans(arguments: Iterable[str]) -> list[ScanFile]:
 
 def _paths(path: Path) -> list[Path]:
     if path.is_dir():
-        inside = visible_files(path, "**/*")
-        scans = [each for each in inside if each.name.lower().endswith(SUFFIXES)]
-        if found := [each for each in scans if not _is_result(each)]:
+        if found := sorted([*_scan_files(path), *_frame_folders(path)]):
             return found
-        raise FileNotFoundError(f"{path} holds no scan: none of {' '.join(NAMES)}")
+        raise FileNotFoundError(
+            f"{path} holds no scan: none of {' '.join(NAMES)}, and no frames, which "
+            "are in depth/ and pose/"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
-    if path.suffix.lower() != ".txt":
+    if path.suffix.lower() != ".txt" or lists_frames(path):
         return [path]
     lines = (line.strip() for line in read_text(path).splitlines())
     found = [path.parent / line for line in lines if line and line[0] != "#"]
-    if missing := [each for each in found if not each.is_file()]:
+    if missing := [each for each in found if not each.exists()]:
         raise FileNotFoundError(
             f"{path} lists {missing[0]}, which is missing; text of points is named .xyz"
         )
     if not found:
         raise FileNotFoundError(f"{path} lists no scan")
     return found
+
+
+def _scan_files(folder: Path) -> list[Path]:
+    """The scans of a folder, and of those in it, that are files."""
+    inside = visible_files(folder, "**/*")
+    scans = [each for each in inside if each.name.lower().endswith(SUFFIXES)]
+    return [each for each in scans if each.is_file() and not _is_result(each)]
+
+
+def _frame_folders(folder: Path) -> list[Path]:
+    """A folder, or those in it, that have frames and no other scan."""
+    folders = [folder, *(p for p in visible_files(folder, "**/*") if p.is_dir())]
+    return [each for each in folders if holds_frames(each) and not _scan_files(each)]
 
 
 def _is_result(path: Path) -> bool:
@@ -128,7 +120,7 @@ class Results:
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], shard: JobShare) -> None:
-        self.folder, self.path = folder, folder / shard.table
+        self.folder, self.path = folder, folder / f"results{shard.suffix}.csv"
         known = folder / SETTINGS
         if known.is_file():
             _check_same(load_json(known), settings, folder)
@@ -141,6 +133,13 @@ class Results:
         row = self.rows.get(name)
         written = (self.folder / name / _LIST).is_file()
         return row is not None and not row.error and written
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder of a scan's results, without what a killed run left."""
+        folder = self.folder / name
+        for left in folder.glob(f"{files.SCRATCH}*"):
+            shutil.rmtree(left)
+        return folder
 
     def add(self, outcome: Outcome) -> None:
         """Write a row, in place of an earlier one of that scan."""

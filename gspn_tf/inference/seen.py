@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
+from gspn_tf.files.stray import extents
 from gspn_tf.inference.segmenter import Segmentation
 from gspn_tf.nn.boxes import pairwise_iou
 
@@ -75,11 +76,11 @@ def _iou(box: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
 
 def unit_doubt(points: np.ndarray) -> str:
     """Doubt in a line that points [V, 3] are in metres, or ""."""
-    extent = float(np.ptp(points, axis=0).max())
+    extent = float(extents(points).max())
     if len(points) < 2 or 0.3 <= extent <= 200:
         return ""
     guess = "millimetres: --scale 0.001" if extent > 200 else "another unit: --scale"
-    return f"note: the scan is {extent:,.3g} m across; perhaps it is in {guess}"
+    return f"the scan is {extent:,.3g} m across; perhaps it is in {guess}"
 
 
 def up_doubt(points: np.ndarray) -> str:
@@ -87,20 +88,20 @@ def up_doubt(points: np.ndarray) -> str:
 
     Rooms are lower than wide, so an extent much smaller than z's may be the height.
     """
-    extents = np.ptp(points, axis=0)
-    least = int(extents.argmin())
-    if extents[least] >= 0.7 * extents[2]:
+    sides = extents(points)
+    least = int(sides.argmin())
+    if sides[least] >= 0.7 * sides[2]:
         return ""
     option = ": --up y" if AXES[least] == "y" else ""
     return (
-        f"note: the scan is {extents[2]:.3g} m high along z and {extents[least]:.3g} m "
+        f"the scan is {sides[2]:.3g} m high along z and {sides[least]:.3g} m "
         f"along {AXES[least]}; perhaps {AXES[least]} is up, where z should be{option}"
     )
 
 
 def report(
     found: Segmentation, least: float, classes: ClassList, points: np.ndarray
-) -> str:
+) -> list[str]:
     """Say in lines what was seen: classes of points, boxes left out, a doubt of z."""
     shares = class_shares(found, classes).items()
     listed = ", ".join(f"{name} {share:.0%}" for name, share in shares if share > 0.005)
@@ -109,4 +110,4 @@ def report(
         place = " ".join(f"{value:.2f}" for value in box[:3])
         size = " x ".join(f"{value:.2f}" for value in box[3:])
         lines.append(f"left out at {place}, {size} m: {reason}")
-    return "\n".join(lines + list(filter(None, [up_doubt(points)])))
+    return [*lines, *filter(None, [up_doubt(points)])]

@@ -6,10 +6,13 @@ instances.ply    every point of the scan in its own coordinates, coloured by
                  0 without one), named so that CloudCompare shows them
 instances.las    or .laz, if wanted: the same points and columns, without `scalar_`, and
                  the class id as classification
+instances.npz    arrays `semantic`, `instance` and `score`, as those columns: one value
+                 a point, in the order of the scan
 instances.json   number, class, score, box and points of each instance; what was
-                 guessed of the scan
+                 guessed of the scan, what of it was left out, and why
 masks.npz        every mask in full, also where they overlap: see gspn_tf.masks
-index.html       input, classes, instances and any proposals, to turn and to click
+index.html       input, classes, instances and any proposals, to turn and to click; it
+                 opens on the instances
 """
 
 from collections.abc import Collection
@@ -24,6 +27,7 @@ from gspn_tf.files.formats import ON_DEMAND
 from gspn_tf.files.las import write_las
 from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import Scan, not_upright
+from gspn_tf.files.stray import extents
 from gspn_tf.inference.segmenter import Segmentation
 from gspn_tf.visualize.layers import Entry, Layer, class_layer, proposal_layer
 from gspn_tf.visualize.page import write_page
@@ -31,7 +35,13 @@ from gspn_tf.visualize.palette import NOTHING, instance_colors
 from gspn_tf.visualize.render import Panel, PanelRow
 from gspn_tf.visualize.sheet import write_sheet
 
-FILE_NAMES = ("instances.ply", "masks.npz", "index.html", "instances.json")
+FILE_NAMES = (
+    "instances.ply",
+    "instances.npz",
+    "masks.npz",
+    "index.html",
+    "instances.json",
+)
 
 
 class SegmentedScan(NamedTuple):
@@ -46,6 +56,7 @@ class SegmentedScan(NamedTuple):
     scale: float
     classes: ClassList
     found: Segmentation
+    remarks: tuple[str, ...] = ()  # lines on what was found
 
     def instances(self) -> list[dict[str, Any]]:
         """List one dict an instance, best first, boxes in the file's coordinates."""
@@ -89,7 +100,7 @@ class SegmentedScan(NamedTuple):
         """
         more = [f"instances.{name}" for name in ON_DEMAND if name in formats]
         with files.writing_together(directory, (*more, *FILE_NAMES)) as folder:
-            labels, count = self.labels(), len(self.scan.points)
+            labels = self.labels()
             colors = instance_colors(labels["instance"] - 1)
             points = self.scan.world()
             shown = {f"scalar_{name}": values for name, values in labels.items()}
@@ -97,17 +108,29 @@ class SegmentedScan(NamedTuple):
             for name in more:
                 known = np.where(self.scan.stray[:, None], np.nan, points)
                 write_las(folder / name, known, colors, labels)
-            masks.write_masks(folder / "masks.npz", self.found.masks, count)
+            columns: dict[str, Any] = labels  # for NumPy's type hints
+            np.savez_compressed(folder / "instances.npz", **columns)
+            masks.write_masks(folder / "masks.npz", self.found.masks, len(points))
             self._write_page(folder / "index.html")
-            listed = {
-                "scan": self.name,
-                "num_points": count,
-                "metres_per_unit": self.scale,
-                "up": self.scan.up,
-                "notes": self.scan.notes,
-                "instances": self.instances(),
-            }
-            files.write_json(folder / "instances.json", listed)
+            files.write_json(folder / "instances.json", self._listed())
+
+    def _listed(self) -> dict[str, Any]:
+        """Return the content of `instances.json`."""
+        scan, size = self.scan, extents(self.scan.metres(self.scale))
+        return {
+            "scan": self.name,
+            "num_points": len(scan.points),
+            "ignored_points": {
+                "not_finite": int(np.count_nonzero(~scan.finite)),
+                "stray": int(np.count_nonzero(scan.stray)),
+            },
+            "size": _rounded(size),  # metres along x, y and z, where z is up
+            "has_colors": scan.colors is not None,
+            "metres_per_unit": self.scale,
+            "up": scan.up,
+            "notes": [*scan.notes, *self.remarks],
+            "instances": self.instances(),
+        }
 
     def write_picture(self, path: str | Path) -> None:
         """Write the scan and its instances, seen from above at a slant, as a PNG."""
@@ -138,7 +161,7 @@ class SegmentedScan(NamedTuple):
         if len(found.proposals):  # an SGPN has none
             layers.append(proposal_layer(found.proposals, found.proposal_scores))
         points = self.scan.metres(self.scale)
-        write_page(path, points, layers, title=self.name)
+        write_page(path, points, layers, title=self.name, opens="instances")
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -12,6 +12,7 @@ from gspn_tf import models
 from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.scene import GREY
+from gspn_tf.files.stray import without_stray
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
 from gspn_tf.models import presets
 from gspn_tf.models.weights import load_weights
@@ -98,7 +99,8 @@ class Segmenter:
     ) -> Segmentation:
         """Find the instances of points [V, 3] in metres, z up.
 
-        Points that are not finite belong to no instance and are background.
+        Points that are not finite, or far from all others (see `stray_points`), belong
+        to no instance and are background.
 
         Args:
             points: [V, 3] numbers.
@@ -108,7 +110,12 @@ class Segmenter:
         Raises:
             ValueError: wrong shapes, or no finite point.
         """
-        points, colors = checked_scan(points, colors)
+        return self.segment_checked(*checked_scan(points, colors), seed)
+
+    def segment_checked(
+        self, points: np.ndarray, colors: np.ndarray, seed: int = 0
+    ) -> Segmentation:
+        """Do as `segment` does, for what `checked_scan` returned or rows of that."""
         find = self._find
         if self._graphs:
             # Traced once for each kind of floats, whatever the number of points.
@@ -130,6 +137,8 @@ def checked_scan(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Check a scan and complete it: points [V, 3] floats, colors [V, 3] uint8.
 
+    Points far from all others are NaN, so that no extent and no origin follows them.
+
     Raises:
         ValueError: wrong shapes, or no finite point.
     """
@@ -146,7 +155,7 @@ def checked_scan(
         )
     if not finite_rows(points).numpy().any():
         raise ValueError(f"points has no finite row among {len(points)}")
-    return points, colors
+    return without_stray(points), colors
 
 
 def load_run(

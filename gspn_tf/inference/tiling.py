@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gspn_tf.files.stray import without_stray
 from gspn_tf.inference.segmenter import Segmentation, Segmenter, checked_scan
 
 SIDE = 8.0  # metres of a tile
@@ -47,6 +48,7 @@ class Fragment(NamedTuple):
 
 def needs_tiles(points: np.ndarray) -> bool:
     """Whether points [V, 3] metres are wider than LARGEST in plan, but for strays."""
+    points = without_stray(points)
     plan = points[np.isfinite(points).all(1), :2]
     if not len(plan):
         return False
@@ -88,17 +90,18 @@ def segment_tiles(
     points, colors = checked_scan(points, colors)
     tiles = list(tiles_of(points, side, overlap))
     if len(tiles) == 1 and len(tiles[0].rows) == np.isfinite(points).all(1).sum():
-        return segmenter.segment(points, colors, seed)
+        return segmenter.segment_checked(points, colors, seed)
     semantic = np.zeros(len(points), np.int32)
     deepest = np.full(len(points), -np.inf)
     fragments: list[Fragment] = []
     proposals: list[tuple[np.ndarray, np.ndarray]] = []
     for number, tile in enumerate(tiles):
-        found = segmenter.segment(points[tile.rows], colors[tile.rows], seed)
+        rows = tile.rows
+        found = segmenter.segment_checked(points[rows], colors[rows], seed)
         fragments += fragments_of(number, tile, found)
-        inner = tile.depth > deepest[tile.rows]
-        rows = tile.rows[inner]
-        semantic[rows], deepest[rows] = found.semantic[inner], tile.depth[inner]
+        inner = tile.depth > deepest[rows]
+        semantic[rows[inner]] = found.semantic[inner]
+        deepest[rows[inner]] = tile.depth[inner]
         proposals.append((found.proposals, found.proposal_scores))
         progress(number + 1, len(tiles))
     boxes, scores = map(np.concatenate, zip(*proposals, strict=True))

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import ndimage
 
 from gspn_tf.data.scene import Scene
-from gspn_tf.datasets import depth as depths
+from gspn_tf.files import depth as depths
 from gspn_tf.synthetic import raycast
 from gspn_tf.synthetic.furnishing import Room, furnish
 from gspn_tf.synthetic.furniture.surfaces import Samples, normals

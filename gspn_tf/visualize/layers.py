@@ -54,7 +54,7 @@ class Layer(NamedTuple):
         """
         listed = sum(entry.num_points != 0 for entry in self.entries)
         values: dict[str, Any] = {
-            "id": self.name.replace(" ", "-"),
+            "id": layer_id(self.name),
             "label": self.name[:1].upper() + self.name[1:],
             "heading": f"{listed:,} {self.noun}" if self.entries else "",
             "rows": [_row(entry) for entry in self.entries],
@@ -64,6 +64,11 @@ class Layer(NamedTuple):
         elif self.colors is not None:
             values["colors"] = encoded(self.colors, "u1")
         return values
+
+
+def layer_id(name: str) -> str:
+    """Return how a page's address calls the layer of a name."""
+    return name.replace(" ", "-")
 
 
 def class_layer(name: str, semantic: np.ndarray, class_names: Sequence[str]) -> Layer:

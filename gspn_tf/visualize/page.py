@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gspn_tf.files import write_text
-from gspn_tf.visualize.layers import Layer, encoded, hex_color
+from gspn_tf.visualize.layers import Layer, encoded, hex_color, layer_id
 from gspn_tf.visualize.palette import NOTHING
 from gspn_tf.visualize.raster import Viewpoint
 from gspn_tf.visualize.render import Panel, PanelRow, draw_panels
@@ -21,11 +21,17 @@ STILL = Viewpoint(width=560, height=420, point_size=1.2)
 
 
 def write_page(
-    path: str | Path, points: np.ndarray, layers: Sequence[Layer], *, title: str
+    path: str | Path,
+    points: np.ndarray,
+    layers: Sequence[Layer],
+    *,
+    title: str,
+    opens: str = "",
 ) -> None:
     """Write a page of points [V, 3], metres, z up, atomically.
 
-    There is at least one layer; the page opens with the first.
+    There is at least one layer; the page opens with the one of the name `opens`, or
+    with the first.
     Points that are not finite, or far from all others, are left out. Of a scan of more
     than `MAX_POINTS` points a random subset is shown, the same each time; the page says
     so. Where WebGL or JavaScript is missing the page shows a picture of the last layer
@@ -36,6 +42,7 @@ def write_page(
     scene = {
         "cloud": _cloud(points[shown]),
         "nothing": hex_color(NOTHING),
+        "opens": layer_id(opens),
         "layers": [layer.picked(shown).values() for layer in layers],
     }
     still = _still(points, layers) if len(shown) else None

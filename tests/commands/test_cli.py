@@ -1,70 +1,23 @@
 """The commands: their flags, their errors, and one tiny run from scans to an export."""
 
-import contextlib
-import functools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import warnings
-from unittest import mock
 
-import numpy as np
 import pytest
 import tensorflow as tf
-from command_line import error_of, gspn, write_scans
-from scan_files import write_mesh
+from command_line import error_of, gspn
 
 from gspn_tf import config as c
 from gspn_tf.commands import command as command_lib
 from gspn_tf.commands import main as cli
 from gspn_tf.commands import prepare_generated
 from gspn_tf.data.manifest import read_manifest
-from gspn_tf.files.ply import write_ply
-from gspn_tf.files.scans import not_upright, read_scan
-from gspn_tf.inference import tiling
-from gspn_tf.inference.segmenter import Segmenter
-from gspn_tf.masks import read_masks
 from gspn_tf.models import RPointNet
 from gspn_tf.startup import about_gpus, load_tensorflow
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory, tiny_config):
-    """A folder with scans, the data made of them, and a run of one epoch a stage."""
-    folder = tmp_path_factory.mktemp("work")
-    write_scans(folder / "scans")
-    stage = c.StageConfig(epochs=1, schedule="cosine")
-    config = c.Config(
-        model=tiny_config,
-        data=c.DataConfig(num_points=256, num_points_inference=256),
-        train=c.TrainConfig(batch_size=2, gspn=stage, rpointnet=stage),
-    )
-    (folder / "tiny.json").write_text(c.to_json(config))
-    source, classes = folder / "scans", folder / "scans" / "classes.txt"
-    assert not gspn(
-        "prepare", "own", "--source", source, "--classes", classes,
-        "--output", folder / "data", "--val-fraction", 0.3,
-    )  # fmt: skip
-    arguments = ("--data", folder / "data", "--run", folder / "run")
-    with eager():
-        config_file = folder / "tiny.json"
-        command = ("train", f"--config={config_file}", *arguments)
-        assert not gspn(*command, "--config.train.seed=3")
-    return folder
-
-
-@contextlib.contextmanager
-def eager():
-    """Trace nothing: an epoch of one step takes half the time."""
-    with warnings.catch_warnings(action="ignore"):  # of tf.data, which traces
-        tf.config.run_functions_eagerly(True)
-        try:
-            yield
-        finally:
-            tf.config.run_functions_eagerly(False)
 
 
 def test_help_lists_every_command(capsys):
@@ -215,55 +168,6 @@ def test_evaluate_prints_and_writes_figures(work, capsys):
     assert "split must be one of ['train', 'val'], got 'test'" in error_of(capsys)
 
 
-def test_segment_leaves_four_whole_files(work, capsys):
-    points = np.random.default_rng(1).uniform(0, 4000, (700, 3))  # millimetres
-    points[5] = np.nan
-    write_ply(work / "mine.ply", points, np.zeros((700, 3), np.uint8))
-    arguments = ("--model", work / "run", "--output", work / "out", "--scale=0.001")
-    assert gspn("segment", work / "mine.ply", *arguments) == 0
-    assert "700 points" in capsys.readouterr().out
-    names = {path.name for path in (work / "out").iterdir()}
-    assert names == {"instances.ply", "instances.json", "masks.npz", "index.html"}
-    found = json.loads((work / "out" / "instances.json").read_text())
-    masks = read_masks(work / "out" / "masks.npz")
-    assert found["num_points"] == masks.shape[1] == 700
-    assert not masks[:, 5].any()
-    assert [row["num_points"] for row in found["instances"]] == masks.sum(1).tolist()
-    for row, mask in zip(found["instances"], masks, strict=True):
-        # A mask lies inside its box, in the file's own unit and frame.
-        distance = np.abs(points[mask] - row["box"]["center"])
-        assert (distance <= np.array(row["box"]["size"]) / 2 + 1).all()
-
-
-def test_a_scan_is_turned_and_its_results_are_not(work, capsys):
-    pytest.importorskip("laspy")
-    with np.load(work / "scans" / "scan_0.npz") as scan:
-        points, colors = scan["points"], scan["colors"]
-    write_mesh(work / "phone.glb", not_upright(points, "y"), colors)
-    common = ("segment", "--model", work / "run", "--formats=las,json")
-    scan, picture = work / "scans" / "scan_0.npz", work / "seen.png"
-    assert gspn(*common, scan, "--output", work / "z", "--picture", picture) == 0
-    assert gspn(*common, work / "phone.glb", "--output", work / "y") == 0
-    assert "y is up: " in capsys.readouterr().out
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    z, y = (
-        json.loads((work / up / "instances.json").read_text())["instances"]
-        for up in "zy"
-    )
-    assert len(z) == len(y) > 0
-    for one, other in zip(z, y, strict=True):
-        assert one["class"] == other["class"] and one["score"] == other["score"]
-        center = not_upright(np.array(one["box"]["center"]), "y")
-        np.testing.assert_allclose(other["box"]["center"], center, atol=2e-4)
-        size = np.abs(not_upright(np.array(one["box"]["size"]), "y"))
-        np.testing.assert_allclose(other["box"]["size"], size, atol=2e-4)
-    found = read_scan(work / "y" / "instances.las")
-    np.testing.assert_allclose(found.points, not_upright(points, "y"), atol=1e-5)
-    output = ("--output", work / "x")
-    assert gspn(*common[:3], scan, *output, "--formats=doc") == 1
-    assert "--formats must be of ply, json, las, laz, got 'doc'" in error_of(capsys)
-
-
 def test_a_preset_serves_in_place_of_a_run(work, capsys):
     RPointNet.from_preset(work / "run").save_to_preset(work / "preset")
     scan, found = work / "scans" / "scan_0.npz", []
@@ -389,52 +293,3 @@ def test_an_error_in_a_graph_shows_its_cause(call, message, monkeypatch, capsys)
     monkeypatch.setattr(prepare_generated, "generated_data", lambda *_: call())
     assert gspn("prepare", "rooms", "--output", "x") == 1
     assert error_of(capsys).startswith(f"gspn: {message}")
-
-
-def test_several_scans_are_resumed_and_shared(work, capsys, monkeypatch):
-    untraced = functools.partial(Segmenter.from_config, graph=False)
-    monkeypatch.setattr(
-        Segmenter, "from_config", lambda model, data, _: untraced(model, data)
-    )
-    scans = sorted((work / "scans").glob("*.npz"))[:3]
-    (work / "some").mkdir()
-    for scan in scans:
-        shutil.copy(scan, work / "some")
-    (work / "some" / "bad.ply").write_bytes(b"ply\n")
-    base = ("segment", work / "some", "--model", work / "run")
-    arguments = (*base, "--output", work / "many")
-    assert gspn(*arguments) == 1  # bad.ply is the first
-    assert "bad.ply" in error_of(capsys)
-    assert gspn(*arguments, "--keep_going") == 1
-    assert "1 of 4 scans failed: " in error_of(capsys)
-    (work / "some" / "bad.ply").unlink()
-    assert gspn(*arguments) == 0
-    assert capsys.readouterr().out.count("done before") == 3
-    for part in ("1/2", "2/2"):
-        assert gspn(*base, "--output", work / "parts", "--shard", part) == 0
-    for scan in scans:
-        one, other = (
-            (work / folder / scan.stem / "instances.json").read_bytes()
-            for folder in ("many", "parts")
-        )
-        assert one == other
-    assert gspn(*base, "--output", work / "parts", "--seed=1") == 1
-    assert "has results with seed = 0, now it is 1" in error_of(capsys)
-    assert gspn(*base, "--output", work / "parts", "--shard=3/2") == 1
-    assert "--shard must be a part such as 1/3" in error_of(capsys)
-
-
-def test_a_large_scan_is_done_in_tiles(work, capsys):
-    rng = np.random.default_rng(2)
-    points = rng.uniform(0, [18, 5, 2], (3000, 3))
-    write_ply(work / "hall.ply", points, np.zeros((3000, 3), np.uint8))
-    arguments = ("segment", work / "hall.ply", "--model", work / "run")
-    with mock.patch.object(
-        tiling, "segment_tiles", wraps=tiling.segment_tiles
-    ) as tiled:
-        assert gspn(*arguments, "--output", work / "tiled") == 0
-    assert tiled.call_args.kwargs["side"] == 8
-    found = json.loads((work / "tiled" / "instances.json").read_text())
-    assert found["num_points"] == 3000
-    assert gspn(*arguments, "--output", work / "x", "--tile=many") == 2
-    assert "must be auto, off or metres from 1 on, got 'many'" in error_of(capsys)

@@ -184,7 +184,7 @@ def test_a_file_that_does_not_fit_is_named(mat, key, value, message, capsys):
     "splits, message",
     [
         ({"train": (1, 2), "test": (4,)}, "frame '0003' is in 0 of train and test"),
-        ({"train": (1,), "val": (2, 3)}, "splits.mat is not a readable split file"),
+        ({"train": (1,), "val": (2, 3)}, "splits.mat: expected "),
         (None, "splits.mat not found: the file with the official split"),
     ],
 )

@@ -6,8 +6,8 @@ import scipy.io
 import toy_frames
 import toy_shapes
 
-from gspn_tf.datasets import nyuv2, partnet, rgbd
-from gspn_tf.files import hdf5
+from gspn_tf.datasets import nyuv2, partnet
+from gspn_tf.files import hdf5, images
 from gspn_tf.files.errors import ScanError, load_json
 from gspn_tf.files.pcd import read_pcd
 from gspn_tf.files.scans import read_scan
@@ -23,7 +23,7 @@ def read_split(path):
 
 
 def read_image(path):
-    return rgbd.read_image(path, ("RGB",))
+    return images.read_image(path, ("RGB",))
 
 
 def read_shape(path):

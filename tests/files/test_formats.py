@@ -72,7 +72,9 @@ def test_damaged_files_are_named(name, tmp_path):
         assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["las", "e57", "glb", "pcd", "npy", "off", "pts"])
+@pytest.mark.parametrize(
+    "name", ["las", "laz", "e57", "glb", "pcd", "npy", "off", "pts"]
+)
 def test_changed_bytes_are_a_scan_or_one_line(name, tmp_path, caplog):
     caplog.set_level("CRITICAL")
     rng = np.random.default_rng(0)

@@ -114,9 +114,7 @@ def test_stray_points_are_named_and_change_nothing(tmp_path, place):
     assert "2 of 200 points, the first is point 7 at" in note
     assert " ".join(f"{value:.10g}" for value in place) in note
     assert not scan.offset.any()
-    metres = scan.metres(0.5)
-    assert np.isnan(metres[[7, 31]]).all()
-    rest = np.delete(metres, [7, 31], axis=0)
+    rest = np.delete(scan.metres(0.5), [7, 31], axis=0)
     np.testing.assert_allclose(rest, np.delete(points, [7, 31], axis=0) / 2, rtol=1e-6)
 
 

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
+from gspn_tf.data.job_share import JobShare
 from gspn_tf.inference.collection import (
-    JobShare,
     Outcome,
     Results,
     ScanFile,
@@ -57,6 +57,22 @@ def test_all_formats_and_no_results(house):
     assert names(house / "c")[3:] == ["out/results.csv", "out/results.ply"]
 
 
+def test_frames_of_a_camera_are_one_scan(house):
+    for name in ("room/depth/0.png", "room/pose/0.txt", "a/room/depth/0.png"):
+        (house / name).parent.mkdir(parents=True)
+        (house / name).write_bytes(b"")
+    (house / "a" / "room" / "pose").mkdir()
+    assert names(house / "room") == ["room"]
+    assert names(house) == ["a/1", "a/2", "a/deep/3", "a/room", "b/1", "room"]
+    (house / "list.txt").write_text("room\nb/1.ply\n")
+    assert names(house / "list.txt") == ["room", "b/1"]
+    (house / "frames.txt").write_text("d/0.png c/0.jpg p/0.txt\n")
+    assert names(house / "frames.txt") == ["frames"]
+    (house / "a" / "room" / "mesh.ply").write_bytes(b"")  # goes before its frames
+    assert names(house / "a" / "room") == ["mesh"]
+    assert names(house / "room" / "depth" / "0.png") == ["0"]
+
+
 def test_scans_of_one_name_keep_their_endings(house):
     (house / "b" / "1.npz").write_bytes(b"")
     assert names(house / "b") == ["1.npz", "1.ply"]
@@ -97,7 +113,7 @@ def test_shards_have_each_scan_once(house, count):
     scans = list_scans([str(house)])
     parts = [JobShare.parse(f"{i + 1}/{count}").of(scans) for i in range(count)]
     assert sorted(x for part in parts for x in part) == sorted(scans)
-    assert len({JobShare(i + 1, count).table for i in range(count)}) == count
+    assert len({JobShare(i + 1, count).suffix for i in range(count)}) == count
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "-1/2", "1/0", ""])
@@ -130,6 +146,14 @@ def test_what_is_done_stays_done_and_what_failed_is_tried_again(tmp_path):
     ]
     (tmp_path / "out" / "b" / "instances.json").unlink()
     assert not Results(tmp_path / "out", SETTINGS, JobShare()).is_done("b")
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    results = Results(tmp_path, SETTINGS, JobShare())
+    (tmp_path / "a" / ".writing-x").mkdir(parents=True)
+    (tmp_path / "a" / ".writing-x" / "instances.ply").write_bytes(b"half")
+    assert list(results.folder_of("a").iterdir()) == []
+    assert not results.folder_of("b").exists()
 
 
 def test_results_of_other_settings_are_not_mixed(tmp_path):

@@ -57,13 +57,13 @@ def test_little_is_few_instances_or_few_points(found):
 
 def test_a_report_has_a_line_a_place(found):
     room = np.float32([[0, 0, 0], [4, 5, 2.5]])
-    assert seen.report(found, 0.5, CLASSES, room).splitlines()[:2] == [
+    assert seen.report(found, 0.5, CLASSES, room)[:2] == [
         "little was found; points by class: background 70%, chair 20%, bed 10%",
         "left out at 3.00 0.00 0.00, 1.00 x 1.00 x 1.00 m: "
         "chair, scored 0.30, shown from 0.50",
     ]
     lying = room[:, [0, 2, 1]]
-    assert "perhaps y is up" in seen.report(found, 0.5, CLASSES, lying)
+    assert "perhaps y is up" in seen.report(found, 0.5, CLASSES, lying)[-1]
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,9 @@ def test_another_axis_up_is_noticed(extents, axis):
 def test_scan_in_other_units_is_noticed(size, expected):
     hint = seen.unit_doubt(np.float32([[0, 0, 0], [size, size / 2, 0]]))
     assert expected in hint and bool(hint) == bool(expected)
+
+
+def test_a_point_far_away_and_points_that_are_none_raise_no_doubt():
+    room = np.random.default_rng(0).uniform(0, [5, 4, 2.5], (200, 3))
+    room[7], room[8] = [0, 4.5e6, 4.5e6], np.nan
+    assert seen.unit_doubt(room) == seen.up_doubt(room) == ""

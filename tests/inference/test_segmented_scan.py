@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from pages import scene_of
 from scan_files import needed
 
 from gspn_tf.data.classes import ClassList
@@ -55,6 +56,35 @@ def test_every_format_has_every_point_in_its_place(result, tmp_path):
         np.testing.assert_allclose(found, known, atol=1e-3)
         assert las.semantic.tolist() == ply["scalar_semantic"].tolist()
         assert las.instance.tolist() == ply["scalar_instance"].tolist()
+
+
+def test_one_label_and_its_confidence_for_each_point(result, tmp_path):
+    result.write(tmp_path / "out")
+    with np.load(tmp_path / "out" / "instances.npz") as found:
+        assert found["semantic"].tolist() == [5] * 10 + [300] * 20 + [0] * 30
+        assert found["instance"].tolist() == [1] * 10 + [2] * 6 + [0] * 44
+        scores = np.repeat(np.float32([0.9, 0.3, 0]), [10, 6, 44])
+        np.testing.assert_array_equal(found["score"], scores)
+
+
+def test_what_was_left_out_is_told(result, tmp_path):
+    told = ("little was found",)
+    result._replace(remarks=told).write(tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "instances.json").read_text())
+    assert found["ignored_points"] == {"not_finite": 1, "stray": 1}
+    np.testing.assert_allclose(found["size"], [5, 4, 2], atol=0.4)
+    colors, stray, lost, little = found["notes"]
+    assert "no colours are understood among points" in colors
+    assert "1 of 60 points, the first is point 8" in stray
+    assert lost == "not finite, and left out: 1 of 60 points, the first is point 7"
+    assert little == "little was found" and not found["has_colors"]
+
+
+def test_the_page_opens_on_the_instances(result, tmp_path):
+    result.write(tmp_path / "out")
+    scene = scene_of(tmp_path / "out" / "index.html")
+    assert scene["opens"] == "instances"
+    assert [layer["id"] for layer in scene["layers"]][2] == scene["opens"]
 
 
 def test_boxes_are_in_the_frame_of_the_file(result, tmp_path):

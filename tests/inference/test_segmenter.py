@@ -135,6 +135,18 @@ def test_points_that_are_not_finite_are_background(segmenter):
         np.testing.assert_array_equal(a, keep[b])
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_point_far_away_is_as_one_that_is_not_finite(kind, segmenter):
+    points, colors = scan(3000)
+    points = points.astype(kind)
+    points[11], points[500] = np.nan, [4.5e6, 2e6, -1]
+    found = segmenter.segment(points, colors)
+    assert np.isfinite(points[500]).all()  # the caller's array stays
+    points[500] = np.nan
+    assert_same(found, segmenter.segment(points, colors))
+    assert found.labels()[500] == -1 and found.semantic[500] == 0
+
+
 def test_far_from_the_origin(room, segmenter):
     points, colors, expected = room
     offset = np.array([1e6, -2e6, 64])

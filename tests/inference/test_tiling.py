@@ -18,9 +18,9 @@ class Finder:
         self.known = {tuple(p): i for p, i in zip(points, instance, strict=True)}
         self.class_of, self.sizes = class_of, []
 
-    def segment(self, points, colors, seed=0):
+    def segment_checked(self, points, colors, seed=0):
         assert len(colors) == len(points)
-        found = np.array([self.known[tuple(point)] for point in points])
+        found = np.array([self.known.get(tuple(point), -1) for point in points])
         numbers = np.unique(found[found >= 0])
         masks = [np.flatnonzero(found == n).astype(np.int32) for n in numbers]
         boxes = [bounds(points[mask]) for mask in masks]
@@ -112,23 +112,30 @@ def test_one_tile_is_the_scan_itself(width):
     points, instance = building(np.random.default_rng(2), width, 3, size=0.5)
     points[7] = np.nan
     finder = Finder(np.nan_to_num(points), instance)
-    finder.segment = lambda points, colors, seed: (points, seed)
+    finder.segment_checked = lambda points, colors, seed: (points, seed)
     seen, seed = tiling.segment_tiles(finder, points, seed=4)
     np.testing.assert_array_equal(seen, points)
     assert seed == 4
 
 
-def test_a_point_far_away_is_a_tile_of_its_own():
-    points, instance = building(np.random.default_rng(2), 8.0, 3)
-    points = np.concatenate([points, [[4.5e6, 0, 0]]])
-    instance = np.append(instance, -1)
-    finder, told = Finder(points, instance), []
+@pytest.mark.parametrize("width", [8.0, 20.0])
+def test_a_point_far_away_changes_no_tile(width):
+    points, instance = building(np.random.default_rng(2), width, 3)
+    alone = Finder(points, instance)
+    expected = tiling.segment_tiles(alone, points)
+    points = np.concatenate([points, [[4.5e6, 0, 0]]]).astype(np.float32)
+    finder, told = Finder(points, instance.tolist() + [-1]), []
     found = tiling.segment_tiles(
         finder, points, progress=lambda done, total: told.append((done, total))
     )
-    assert finder.sizes == [len(points) - 1, 1] and told == [(1, 2), (2, 2)]
-    assert len(found.masks) == 3
-    assert not tiling.needs_tiles(points)
+    count = len(finder.sizes)
+    assert count == len(alone.sizes) and told == [
+        (done, count) for done in range(1, count + 1) if count > 1
+    ]
+    assert len(found.masks) == 3 and len(found.semantic) == len(points)
+    for mask, other in zip(found.masks, expected.masks, strict=True):
+        np.testing.assert_array_equal(mask, other)
+    assert tiling.needs_tiles(points) == (width > 12)
 
 
 def test_nothing_is_found():

@@ -5,7 +5,7 @@ import pytest
 from generating import assert_generated, assert_prepared
 
 from gspn_tf.data.classes import SCANNET
-from gspn_tf.datasets import depth
+from gspn_tf.files import depth
 from gspn_tf.synthetic import raycast, views
 from gspn_tf.synthetic.furniture.surfaces import Surfaces
 from gspn_tf.synthetic.scanner import MIN_INSTANCE_POINTS

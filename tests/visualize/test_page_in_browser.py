@@ -120,6 +120,16 @@ def test_the_address_chooses_a_layer(page, name, layer):
     assert (seen["errors"], seen["layer"], seen["selected"]) == (0, layer, None)
 
 
+def test_a_page_opens_on_the_layer_that_it_is_told(page, tmp_path):
+    layers = [Layer("input"), Layer("of me", [Entry("chair")], np.zeros(9, np.int64))]
+    points = np.random.default_rng(0).uniform(0, 1, (9, 3))
+    write_page(tmp_path / "a.html", points, layers, title="t", opens="of me")
+    shown = {"": "of-me", "layer=no": "of-me", "layer=input": "input"}
+    for address, layer in shown.items():
+        seen = browser.walk(tmp_path / "a.html", browser.ONCE, address)["seen"]
+        assert (seen["errors"], seen["layer"]) == (0, layer)
+
+
 def test_mouse_and_touch_move_the_camera(log):
     assert log["turn"]["yaw"] != log["start"]["yaw"]
     assert log["turn"]["target"] == log["start"]["target"]

@@ -1,7 +1,7 @@
 """The signatures of an export: whole scans in, instances or features out, as one graph.
 
 The graph does all that `Segmenter` does, by the same functions, so that clients need
-none of this package.
+none of this package; but points far from all others are to be left out by these.
 """
 
 from collections.abc import Callable

@@ -128,5 +128,6 @@ new ResizeObserver(redraw).observe($("stage"));
 camera.aspect = $("stage").clientWidth / Math.max(1, $("stage").clientHeight);
 camera.reset();
 const asked = new URLSearchParams(location.hash.slice(1)).get("layer");
-choose(layers.find((layer) => layer.id === asked) || layers[0]);
+const named = (id) => layers.find((layer) => layer.id === id);
+choose(named(asked) || named(scene.opens) || layers[0]);
 draw();
