@@ -60,10 +60,10 @@ def test_a_smooth_field_has_its_deviation_and_length():
     points = np.stack([line, 0 * line, 0 * line], 1)
     draws = [
         augmentation.smooth_field(points, 0.2, 2, tf.constant([seed, 0])).numpy()
-        for seed in range(20)
+        for seed in range(60)
     ]
     field = np.concatenate(draws, 1)
-    assert field.shape == (20_001, 40)
+    assert field.shape == (20_001, 120)
     assert field.std() == pytest.approx(1.0, rel=0.1)
     for steps in (1, 4, 8):  # a Gaussian's correlation
         expected = np.exp(-((0.05 * steps / 0.2) ** 2) / 2)
