@@ -42,8 +42,12 @@ def volume(boxes: tf.Tensor) -> tf.Tensor:
 
 
 def half_diagonal(boxes: tf.Tensor) -> tf.Tensor:
-    """Metres [...] from the centre of boxes [..., 6] to a corner; at least 1 mm."""
-    return tf.maximum(tf.norm(boxes[..., 3:] / 2, axis=-1), 1e-3)
+    """Metres [...] from the centre of boxes [..., 6] to a corner; at least 5 cm.
+
+    As a unit of losses it is so not that of the few points that a cut scene has of some
+    objects, which would outweigh all others.
+    """
+    return tf.maximum(tf.norm(boxes[..., 3:] / 2, axis=-1), 0.05)
 
 
 def pairwise_iou(boxes_a: tf.Tensor, boxes_b: tf.Tensor) -> tf.Tensor:
