@@ -95,8 +95,12 @@ def load_library() -> ModuleType:
     of the library that registers them first.
     """
     library = tf.load_op_library(str(library_path()))
-    loaded = [library, *sys.modules.values()]
-    return next((each for each in loaded if "gspn_knn" in vars(each)), library)
+    for module in (library, *sys.modules.values()):
+        if {"_IS_TENSORFLOW_PLUGIN", "gspn_knn"} <= set(
+            getattr(module, "__dict__", ())
+        ):
+            return module
+    return library
 
 
 Gradients = tuple[tf.Tensor | None, ...]  # to each input, None to indices and counts

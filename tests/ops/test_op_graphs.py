@@ -120,8 +120,11 @@ def test_a_process_without_the_package_runs_the_portable_graph(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("first", ["copy", "package"])
 def test_a_copy_of_the_library_may_be_loaded_too(first, tmp_path):
-    shutil.copyfile(op_library.library_path(), tmp_path / "copy.so")
-    load, use = "tf.load_op_library('./copy.so')\n", "ops.knn(cloud, cloud, 1)\n"
+    shutil.copyfile(op_library.library_path(), tmp_path / "exported_ops.so")
+    load, use = (
+        "tf.load_op_library('./exported_ops.so')\n",
+        "ops.knn(cloud, cloud, 1)\n",
+    )
     script = (
         "import tensorflow as tf\n"
         "from gspn_tf import ops\n"
@@ -134,7 +137,7 @@ def test_a_copy_of_the_library_may_be_loaded_too(first, tmp_path):
         "assert tf.reduce_sum(tape.gradient(sums, cloud)) == 12\n"
         "assert library.kernels() is not library.portable_ops\n"
     )
-    command = [sys.executable, "-W", "error::RuntimeWarning", "-c", script]
+    command = [sys.executable, "-P", "-W", "error::RuntimeWarning", "-c", script]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run(command, cwd=tmp_path, env=env, check=True)
 
