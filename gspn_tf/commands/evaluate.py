@@ -81,6 +81,12 @@ FLAGS = (
         "--run, named by split, protocol, scores and data.",
     ),
     flag(
+        "--min_region --min-region",
+        "Points of the smallest object that counts; default: 100, as in ScanNet's "
+        "benchmark, which is too many for sparse scans; PartNet's has no such rule.",
+        type=integer(1),
+    ),
+    flag(
         "--class_agnostic --class-agnostic",
         "Score and judge objects whatever their class.",
         False,
@@ -105,7 +111,13 @@ def run(flags: Namespace) -> None:
     if flags.class_agnostic:
         names, scenes = ("object",), as_objects(scenes)
     protocol, draws = given.about["protocol"], flags.bootstrap
-    evaluation = evaluate_scenes(scenes, names, protocol, shown_score, draws)
+    if flags.min_region and protocol == "partnet":
+        raise UserError(
+            "--min_region: by PartNet's protocol objects of all sizes count"
+        )
+    evaluation = evaluate_scenes(
+        scenes, names, protocol, shown_score, draws, flags.min_region
+    )
     quality = given.proposals()
     count = len(evaluation.scenes)
     left_out = given.num_scenes - count
@@ -116,6 +128,13 @@ def run(flags: Namespace) -> None:
     )
     if left_out:  # as by the benchmark's script
         print(f"{left_out} of {given.num_scenes} scenes have no predictions: left out")
+    if smaller := evaluation.num_smaller:
+        least = evaluation.min_region_size
+        whole = smaller + int(evaluation.result.num_instances.sum())
+        print(
+            f"{smaller} of {whole} objects have fewer than {least} points and do not "
+            "count; --min_region 1 counts them"
+        )
     print(evaluation.result.table())
     if shown := evaluation.shown:
         about |= {"precision25": shown.precision, "recall25": shown.recall}
@@ -130,6 +149,7 @@ def run(flags: Namespace) -> None:
         print(f"{value:.4f}  {name}")
     from gspn_tf.evaluation import report
 
+    about["min_region"] = evaluation.min_region_size
     about |= {"intervals": dict(evaluation.intervals)} if draws else {}
     about |= quality
     write_metrics(flags, report.evaluation_dict(evaluation, about))
