@@ -12,6 +12,7 @@ from gspn_tf.commands.flags import Flag
 from gspn_tf.config import Config, preset_folder
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data.job_share import JobShare
+from gspn_tf.files.text import printable
 
 
 class UserError(Exception):
@@ -109,6 +110,12 @@ def job_share(text: str) -> JobShare:
         return JobShare.parse(text)
     except ValueError as error:
         raise UserError(f"--shard {error}") from error
+
+
+def check_utf8(path: str, purpose: str) -> None:
+    """UserError that begins with `purpose` where TensorFlow cannot write to a path."""
+    if printable(path) != path:
+        raise UserError(f"{purpose}: TensorFlow writes to names in UTF-8, got {path}")
 
 
 def existing_folder(path: str, purpose: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 from gspn_tf.commands.command import (
     Command,
     UserError,
+    check_utf8,
     model_folder,
     start_tensorflow,
 )
@@ -42,6 +43,7 @@ def run(flags: Namespace) -> None:
     folder = model_folder(flags.model)
     if Path(flags.output).is_file():
         raise UserError(f"--output must be a folder, {flags.output} is a file")
+    check_utf8(flags.output, "--output")
     start_tensorflow()
     from gspn_tf.inference import segmenter as inference
     from gspn_tf.inference.serving import saved_model
