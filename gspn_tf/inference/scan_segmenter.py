@@ -138,7 +138,6 @@ class ScanSegmenter:
             points,
             colors,
             side=side,
-            overlap=min(tiling.OVERLAP, side / 4),
             seed=seed,
             progress=progress,
         )
