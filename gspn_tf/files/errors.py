@@ -1,5 +1,6 @@
 """The error of a file that is no usable scan, and how readers come to raise it."""
 
+import codecs
 import contextlib
 import importlib
 import json
@@ -54,6 +55,8 @@ def contents(path: str | Path) -> str:
             start = file.read(64)
     except OSError:
         return ""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is text in UTF-16; save it in UTF-8"
     for beginning, meaning in _UNREADABLE.items():
         if start.lstrip().lower().startswith(beginning):
             return meaning

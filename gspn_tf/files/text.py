@@ -41,6 +41,20 @@ def decoded(data: bytes, path: str | Path, errors: str = "strict") -> str:
         return text
 
 
+def in_utf8(data: bytes) -> bytes:
+    """Bytes of a text without their byte order mark, in UTF-8 where they have one.
+
+    Others stay as they are: their comments may be in any encoding.
+
+    Raises:
+        UnicodeDecodeError: they are not what their mark says.
+    """
+    for mark, name in _MARKS.items():
+        if data.startswith(mark):
+            return data.decode(name).encode()
+    return data
+
+
 def printable(name: str) -> str:
     r"""A file's name as text in UTF-8; bytes that are no such text are as \xe9.
 

@@ -91,6 +91,12 @@ def test_numbers_that_are_none_in_every_spelling_and_column(tmp_path, value, pla
         np.testing.assert_array_equal(column, [float(value), 1])
 
 
+def test_axes_may_be_capital(tmp_path):
+    properties = [("float", axis) for axis in "XYZ"]
+    content = ply_of_elements("ascii", [("vertex", properties, [(1, 2, 3)])])
+    assert list(read(tmp_path / "a.ply", content)) == ["x", "y", "z"]
+
+
 def test_text_has_its_declared_integers(tmp_path):
     properties = [*XYZ, ("ushort", "a"), ("uchar", "b"), ("uchar", "c")]
     rows = [(0.1, 0, 512345.678, 1, 255, 0.5), (0, 0, 0, 65535, 0, 1)]
