@@ -12,6 +12,7 @@ import toy_depth
 from command_line import error_of, gspn
 from scan_files import write_mesh
 
+from gspn_tf import files
 from gspn_tf.data import read_scenes
 from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import not_upright, read_scan
@@ -130,6 +131,16 @@ def test_several_scans_are_resumed_and_shared(work, capsys, monkeypatch):
     assert "has results with seed = 0, now it is 1" in error_of(capsys)
     assert gspn(*base, "--output", work / "parts", "--shard=3/2") == 1
     assert "--shard must be a part such as 1/3" in error_of(capsys)
+
+
+def test_two_processes_do_not_write_one_output(work, capsys):
+    scans, output = sorted((work / "scans").glob("*.npz"))[:2], work / "shared"
+    arguments = ("segment", *scans, "--model", work / "run", "--output", output)
+    output.mkdir()
+    with files.locked(output, "held by the test"):
+        assert gspn(*arguments) == 1
+    assert "another process writes to" in error_of(capsys)
+    assert list(output.iterdir()) == []
 
 
 def test_a_large_scan_is_done_in_tiles(work, capsys):
