@@ -229,6 +229,23 @@ def test_a_damaged_file_of_a_run_is_one_line(name, work, tmp_path, capsys):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "text", [b"", b"\x01\x02", b"version https://git-lfs.github.com/"]
+)
+def test_a_damaged_file_of_the_data_is_one_line(work, tmp_path, text, capsys):
+    folder = tmp_path / "data"
+    config = f"--config={work / 'tiny.json'}"
+    command = ("train", config, "--data", folder, "--run", tmp_path / "run")
+    for name in ("manifest.json", "train-00000-of-00001.tfrecord"):
+        shutil.copytree(work / "data", folder)
+        (folder / name).write_bytes(text)
+        capsys.readouterr()
+        assert gspn(*command) == 1
+        error = error_of(capsys)
+        assert str(folder / name) in error and "\n" not in error
+        shutil.rmtree(folder)
+
+
 def test_benchmark_of_the_data_sets_it_against_training(work, capsys):
     figures, cores = work / "throughput.json", os.sched_getaffinity(0)
     arguments = ("--data", work / "data", "--repeats=1", "--cores=1", "--json", figures)
