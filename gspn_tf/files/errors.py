@@ -44,7 +44,8 @@ def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator
         if isinstance(error, OSError) and error.strerror:
             raise ScanError(f"{path} cannot be read: {error.strerror}") from error
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = contents(path) or what
+        if not isinstance(error, UnicodeDecodeError):  # it is text, and damaged
+            what = contents(path) or what
         raise ScanError(f"{path} is not a readable {kind} file: {what}") from error
 
 

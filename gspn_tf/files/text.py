@@ -66,7 +66,9 @@ def printable(name: str) -> str:
 def visible_files(folder: str | Path, pattern: str = "*") -> list[Path]:
     """The paths of a folder that fit a pattern, sorted, without hidden ones.
 
-    macOS leaves a hidden `._name` beside each file on disks of other systems.
+    macOS leaves a hidden `._name` beside each file on disks of other systems, and
+    deleted files in a hidden folder. Where the folder itself is does not count.
     """
-    found = Path(folder).glob(pattern)
-    return sorted(path for path in found if not path.name.startswith("."))
+    folder = Path(folder)
+    found = ((path, path.relative_to(folder).parts) for path in folder.glob(pattern))
+    return sorted(path for path, parts in found if not any(p[0] == "." for p in parts))

@@ -26,6 +26,7 @@ def house(tmp_path):
         "a/deep/3.PLY",
         "b/1.ply",
         "a/._1.ply",
+        "a/.Trash/4.ply",
         "a/t.md",
     ):
         path = tmp_path / name
