@@ -1,13 +1,16 @@
 """Instances of a scan from TensorFlow Serving, by gRPC.
 
     pip install tensorflow-serving-api
-    python grpc_client.py localhost:8500 scan.npz [--model gspn]
+    python grpc_client.py localhost:8500 scan.npz [--model gspn] [--tile 8]
 
 The file has points [N, 3], float metres with z up, and may have colors [N, 3], 0..255.
-Of gspn_tf nothing is needed.
+Of gspn_tf nothing is needed, but for tiles: scans larger than a room are cut here, and
+the instances of all tiles are merged.
 """
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import grpc
@@ -78,6 +81,26 @@ def instances(outputs: dict[str, np.ndarray], num_points: int) -> list[Instance]
     ]
 
 
+def instances_by_tiles(
+    ask: Callable[[np.ndarray, np.ndarray], dict],
+    points: np.ndarray,
+    colors: np.ndarray,
+    side: float,
+) -> list[Instance]:
+    """The instances of a large scan, a request for each tile of `side` metres."""
+    from gspn_tf.inference.serving.client import ServedSegmenter
+    from gspn_tf.inference.tiling import segment_tiles
+
+    found = segment_tiles(
+        ServedSegmenter(ask), points, np.asarray(colors, np.uint8), side=side
+    )
+    rows = zip(found.boxes, found.classes, found.scores, found.masks, strict=True)
+    return [
+        Instance(box, int(label), float(score), np.isin(np.arange(len(points)), mask))
+        for box, label, score, mask in rows
+    ]
+
+
 def decode_mask(mask: bytes, num_points: int) -> np.ndarray:
     """Packed bits, point p at bit p % 8 of byte p // 8, to bool [num_points]."""
     bits = np.frombuffer(mask, np.uint8)
@@ -90,14 +113,19 @@ def main() -> None:
     parser.add_argument("address", help="host:port of the server's gRPC")
     parser.add_argument("scan", help="npz file with points and, perhaps, colors")
     parser.add_argument("--model", default="gspn", help="its name on the server")
+    parser.add_argument("--tile", type=float, help="metres of tiles; needs gspn_tf")
     arguments = parser.parse_args()
     with np.load(arguments.scan) as scan:
         points = scan["points"]
         colors = scan["colors"] if "colors" in scan else np.full(points.shape, GREY)
-    outputs = predict(connect(arguments.address), points, colors, model=arguments.model)
-    for found in instances(outputs, len(points)):
-        size = int(found.mask.sum())
-        print(f"{found.score:6.2f}  class {found.label:3}  {size:9,} points")
+    ask = partial(predict, connect(arguments.address), model=arguments.model)
+    if arguments.tile:
+        found = instances_by_tiles(ask, points, colors, arguments.tile)
+    else:
+        found = instances(ask(points, colors), len(points))
+    for each in found:
+        size = int(each.mask.sum())
+        print(f"{each.score:6.2f}  class {each.label:3}  {size:9,} points")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
     python rest_client.py http://localhost:8501 scan.npz [--model gspn]
 
+For scans larger than a room pass `functools.partial(predict, server)` to
+`gspn_tf.inference.serving.client.ServedSegmenter`, as grpc_client.py does for --tile.
+
 The file is that of grpc_client.py. Numbers travel as text, 40 bytes a point, and masks
 as base64; gRPC is a few times smaller. Python and NumPy are all that is needed.
 """

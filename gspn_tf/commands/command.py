@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from gspn_tf.commands.flags import Flag
 from gspn_tf.config import Config, preset_folder
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data.job_share import JobShare
+from gspn_tf.files.text import printable
 
 
 class UserError(Exception):
@@ -109,6 +111,30 @@ def job_share(text: str) -> JobShare:
         return JobShare.parse(text)
     except ValueError as error:
         raise UserError(f"--shard {error}") from error
+
+
+def check_utf8(path: str, purpose: str) -> None:
+    """UserError that begins with `purpose` where TensorFlow cannot write to a path."""
+    if printable(path) != path:
+        raise UserError(f"{purpose}: TensorFlow writes to names in UTF-8, got {path}")
+
+
+def writable_folder(path: str | Path, purpose: str) -> Path:
+    """Return `path`, a folder that is there or can be made; nothing is left in it.
+
+    Raises:
+        UserError: nothing can be written to it; begins with `purpose`.
+    """
+    if Path(path).is_file():
+        raise UserError(f"{purpose} must be a folder, {path} is a file")
+    places = [Path(path), *Path(path).absolute().parents]
+    there = next(place for place in places if os.path.lexists(place))
+    try:
+        with tempfile.TemporaryDirectory(prefix=files.SCRATCH, dir=there):
+            return Path(path)
+    except OSError as error:
+        told = f"{purpose}: nothing can be written to {path}: {error.strerror}"
+        raise UserError(told) from error
 
 
 def existing_folder(path: str, purpose: str) -> Path:

@@ -1,19 +1,15 @@
 """`gspn evaluate`."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from gspn_tf.commands.command import (
     Command,
     UserError,
-    existing_folder,
-    model_folder,
-    start_tensorflow,
+    writable_folder,
     write_metrics,
 )
+from gspn_tf.commands.evaluands import find_evaluand
 from gspn_tf.commands.flags import (
     DEFAULT_MODEL,
     JSON,
@@ -22,26 +18,8 @@ from gspn_tf.commands.flags import (
     flag,
     integer,
 )
-from gspn_tf.config import RPointNetConfig, presets
-from gspn_tf.data import manifest
-from gspn_tf.data.classes import SCANNET, ClassList
-from gspn_tf.datasets.reading import tracked
-from gspn_tf.evaluation import submission
-from gspn_tf.metrics import PROTOCOLS, Judged, evaluate_scenes
+from gspn_tf.metrics import PROTOCOLS, evaluate_scenes
 from gspn_tf.metrics.judging import as_objects, constant_scores
-
-PROTOCOL_OF = {"partnet": "partnet", "parts": "partnet", "nyuv2": "nyuv2"}
-
-
-class Evaluand(NamedTuple):
-    """Scenes to evaluate, and what their metrics carry."""
-
-    scenes: Iterable[Judged]
-    classes: ClassList
-    num_scenes: int  # with or without predictions
-    about: dict[str, Any]  # protocol, scores, preset, split, data_sha256, ...
-    proposals: Callable[[], dict[str, float]] = dict
-
 
 FLAGS = (
     flag(
@@ -81,6 +59,12 @@ FLAGS = (
         "--run, named by split, protocol, scores and data.",
     ),
     flag(
+        "--min_region --min-region",
+        "Points of the smallest object that counts; default: 100, as in ScanNet's "
+        "benchmark, which is too many for sparse scans; PartNet's has no such rule.",
+        type=integer(1),
+    ),
+    flag(
         "--class_agnostic --class-agnostic",
         "Score and judge objects whatever their class.",
         False,
@@ -97,7 +81,9 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Average precision and proposal quality of a run, or of predictions."""
-    given = _given(flags)
+    given = find_evaluand(flags)
+    if flags.report:
+        writable_folder(flags.report, "--report")
     scenes = given.scenes
     if given.about["scores"] == "constant":
         scenes = constant_scores(scenes)
@@ -105,7 +91,13 @@ def run(flags: Namespace) -> None:
     if flags.class_agnostic:
         names, scenes = ("object",), as_objects(scenes)
     protocol, draws = given.about["protocol"], flags.bootstrap
-    evaluation = evaluate_scenes(scenes, names, protocol, shown_score, draws)
+    if flags.min_region and protocol == "partnet":
+        raise UserError(
+            "--min_region: by PartNet's protocol objects of all sizes count"
+        )
+    evaluation = evaluate_scenes(
+        scenes, names, protocol, shown_score, draws, flags.min_region
+    )
     quality = given.proposals()
     count = len(evaluation.scenes)
     left_out = given.num_scenes - count
@@ -116,6 +108,13 @@ def run(flags: Namespace) -> None:
     )
     if left_out:  # as by the benchmark's script
         print(f"{left_out} of {given.num_scenes} scenes have no predictions: left out")
+    if smaller := evaluation.num_smaller:
+        least = evaluation.min_region_size
+        whole = smaller + int(evaluation.result.num_instances.sum())
+        print(
+            f"{smaller} of {whole} objects have fewer than {least} points and do not "
+            "count; --min_region 1 counts them"
+        )
     print(evaluation.result.table())
     if shown := evaluation.shown:
         about |= {"precision25": shown.precision, "recall25": shown.recall}
@@ -130,6 +129,7 @@ def run(flags: Namespace) -> None:
         print(f"{value:.4f}  {name}")
     from gspn_tf.evaluation import report
 
+    about["min_region"] = evaluation.min_region_size
     about |= {"intervals": dict(evaluation.intervals)} if draws else {}
     about |= quality
     write_metrics(flags, report.evaluation_dict(evaluation, about))
@@ -140,105 +140,6 @@ def run(flags: Namespace) -> None:
         folder = Path(flags.report or default)
         report.write_evaluation(folder, evaluation, about)
         print(f"open {folder / report.NAMES[-1]}")
-
-
-def _given(flags: Namespace) -> Evaluand:
-    """Find what the flags name."""
-    names = ("run", "data", "predictions", "truth")
-    if flags.data and not (flags.run or flags.predictions or flags.truth):
-        flags.run = DEFAULT_MODEL
-    given = {name for name in names if getattr(flags, name)}
-    about = {
-        "protocol": flags.protocol or "scannet",
-        "scores": flags.scores or "ranked",
-        "preset": None,
-        "predictions": flags.predictions,
-    }
-    if given - {"predictions"} == {"run", "data"} or given == {"predictions", "data"}:
-        return _on_split(flags, about)
-    if given == {"predictions", "truth"}:
-        return _on_files(flags, about)
-    raise UserError(
-        "give --run and --data, or --predictions and --data, or --predictions and "
-        f"--truth; got {' and '.join(f'--{n}' for n in names if n in given)}"
-    )
-
-
-def _on_files(flags: Namespace, about: dict[str, Any]) -> Evaluand:
-    """Read predictions and the truth."""
-    existing_folder(flags.predictions, "--predictions")
-    existing_folder(flags.truth, "--truth")
-    classes = ClassList.read(flags.classes) if flags.classes else SCANNET
-    predictions = submission.list_predictions(flags.predictions)
-    there = submission.list_truth(flags.truth)
-    truth = {name: there[name] for name in predictions if name in there}
-    track = tracked(truth.items(), "instances", len(truth))
-    labelled = ((name, *submission.read_truth(path, classes)) for name, path in track)
-    scenes = submission.predicted(labelled, predictions, classes)
-    about |= {
-        "truth": flags.truth,
-        "split": flags.split,
-        "data_sha256": submission.truth_sha256(truth),
-    }
-    return Evaluand(scenes, classes, len(there), about)
-
-
-def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
-    """Segment the scenes of a split by a run, or read predictions for them.
-
-    What a run finds is written where --predictions says.
-    """
-    if flags.run:
-        model_folder(flags.run, "--run")
-    for name in ("data",) if flags.run else ("predictions", "data"):
-        existing_folder(getattr(flags, name), f"--{name}")
-    start_tensorflow()
-    from gspn_tf.evaluation import measures
-    from gspn_tf.inference import segmenter as inference
-
-    split = measures.Split(flags.data, flags.split or "val")
-    if not manifest.is_labelled(flags.data, split.name):
-        raise UserError(f"split {split.name} of {flags.data} has no labels")
-    data = str(manifest.read_manifest(flags.data).get("data"))
-    about |= {
-        "protocol": flags.protocol or PROTOCOL_OF.get(data, "scannet"),
-        "data": flags.data,
-        "split": split.name,
-        "data_sha256": manifest.checksum(flags.data, split.name),
-    }
-    classes, count = manifest.read_classes(flags.data), split.count()
-    if not flags.run:
-        predictions = submission.list_predictions(flags.predictions)
-        track = split.scenes("instances")
-        labelled = ((scene.name, scene.semantic, scene.instance) for scene in track)
-        scenes = submission.predicted(labelled, predictions, classes)
-        return Evaluand(scenes, classes, count, about)
-    folder = flags.predictions
-    if folder and Path(folder).exists() and any(Path(folder).iterdir()):
-        raise UserError(f"{folder} is not empty: runs' predictions are never mixed")
-    model, config, pairs = inference.load_run(flags.run, flags.precision)
-    if tuple(name for _, name in pairs) != classes.names:
-        raise UserError(f"{flags.data} has other classes than {flags.run}")
-    scores = flags.scores or ("constant" if model.constant_scores else "ranked")
-    model.constant_scores = scores == "constant"
-    if flags.class_agnostic and isinstance(config.model, RPointNetConfig):
-        model.config.class_agnostic = True
-    segmenter = inference.Segmenter.from_config(model, config.data)
-    scenes = measures.segmented(segmenter, split, flags.seed)
-    if folder:
-        scenes = submission.written(scenes, folder, classes)
-    preset, changed = presets.nearest_preset(config.model)
-    about |= {
-        "run": flags.run,
-        "preset": preset,
-        "preset_changed": changed,
-        "shown_score": config.model.shown_score,
-        "scores": scores,
-    }
-    quality: Callable[[], dict[str, float]] = dict
-    if network := model.proposal_network:
-        quality = partial(measures.proposal_metrics, network, split, config)
-    return Evaluand(scenes, classes, count, about, quality)
 
 
 COMMAND = Command("evaluate", FLAGS, run)

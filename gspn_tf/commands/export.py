@@ -1,13 +1,13 @@
 """`gspn export`."""
 
 from argparse import Namespace
-from pathlib import Path
 
 from gspn_tf.commands.command import (
     Command,
-    UserError,
+    check_utf8,
     model_folder,
     start_tensorflow,
+    writable_folder,
 )
 from gspn_tf.commands.flags import MODEL, PRECISION, flag, integer
 
@@ -40,8 +40,8 @@ FLAGS = (
 def run(flags: Namespace) -> None:
     """Write a SavedModel for TensorFlow Serving and other servers."""
     folder = model_folder(flags.model)
-    if Path(flags.output).is_file():
-        raise UserError(f"--output must be a folder, {flags.output} is a file")
+    check_utf8(flags.output, "--output")
+    writable_folder(flags.output, "--output")
     start_tensorflow()
     from gspn_tf.inference import segmenter as inference
     from gspn_tf.inference.serving import saved_model

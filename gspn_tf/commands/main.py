@@ -1,6 +1,7 @@
 """`gspn <command> [flags]`: parses, runs, and turns errors into one line."""
 
 import difflib
+import io
 import os
 import re
 import shlex
@@ -80,6 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; return the exit status."""
     if sys.stderr is None:  # closed: the next file that is opened would be it
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):  # names of files may be in no encoding
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gspn_tf.commands.command import Command, UserError, job_share
+from gspn_tf.commands.command import Command, UserError, job_share, writable_folder
 from gspn_tf.commands.flags import flag, integer, real
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data.job_share import JobShare
@@ -43,6 +43,7 @@ def make(flags: Namespace, data: "DataSet") -> None:
     share = wanted_share(flags)
     if data.licence:
         print(data.licence)
+    writable_folder(Path(flags.output).absolute().parent, "--output")
     load_tensorflow()
     from gspn_tf.datasets.preparing import prepare_scenes
     from gspn_tf.datasets.sharing import prepare_part

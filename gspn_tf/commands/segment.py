@@ -6,12 +6,14 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from gspn_tf import files
 from gspn_tf.commands.command import (
     Command,
     UserError,
     job_share,
     model_folder,
     start_tensorflow,
+    writable_folder,
 )
 from gspn_tf.commands.flags import MODEL, POINT_SEED, PRECISION, flag, integer, real
 
@@ -177,10 +179,9 @@ def run(flags: Namespace) -> None:
 
     scans = collection.list_scans(flags.scans)
     shard = job_share(flags.shard or "1/1")
-    folder, output = model_folder(flags.model), Path(flags.output)
-    if output.is_file():
-        raise UserError(f"--output must be a folder, {output} is a file")
+    folder = model_folder(flags.model)
     check_formats(flags.formats)
+    output = writable_folder(flags.output, "--output")
     several = len(scans) > 1 or not Path(flags.scans[0]).samefile(scans[0].path)
     start_tensorflow()
     program = Program(flags, folder, several)
@@ -189,9 +190,12 @@ def run(flags: Namespace) -> None:
         print(f"{count} instances: {output / 'index.html'}")
         return
     settings = {name: getattr(flags, name) for name in SETTINGS}
-    results = collection.Results(output, settings, shard)
     own = shard.of(scans)
-    segment_all(program, own, results, flags.keep_going)
+    output.mkdir(parents=True, exist_ok=True)
+    other = f"another process writes to {output}; --shard i/n shares the scans"
+    with files.locked(output, other, shared=shard.total > 1):
+        results = collection.Results(output, settings, shard)
+        segment_all(program, own, results, flags.keep_going)
     if failed := results.failures(own):
         raise UserError(f"{len(failed)} of {len(own)} scans failed: {results.path}")
     print(f"{len(own)} scans: {results.path}")

@@ -7,6 +7,7 @@ from typing import Any
 from gspn_tf.commands.command import (
     Command,
     UserError,
+    check_utf8,
     config_of,
     model_folder,
     start_tensorflow,
@@ -48,6 +49,7 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Train proposals (stage one) and instance heads (stage two), or an SGPN."""
+    check_utf8(flags.run, "--run")
     init = model_folder(flags.init, "--init") if flags.init else None
     sources = [f"{folder}/config.json" for folder in (flags.run, init) if folder]
     found = [source for source in sources if Path(source).is_file()]

@@ -22,12 +22,12 @@ split; it is still read.
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from gspn_tf import files
 from gspn_tf.data.classes import ClassList
+from gspn_tf.files.errors import load_json
 
 NAME = "manifest.json"
 SOURCES = "sources.sha256"  # as `sha256sum --check` reads it, in the source folder
@@ -50,8 +50,8 @@ def read_manifest(directory: str | Path) -> dict:
         raise FileNotFoundError(
             f"{path} not found: {directory} must be a folder made by `gspn prepare`"
         )
+    manifest = load_json(path)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
         classes, splits = manifest["classes"], manifest["splits"]
         ClassList.from_pairs(classes)
         for split in splits.values():

@@ -31,7 +31,7 @@ def shard_names(split: str, num_shards: int) -> list[str]:
 
 def write_shard(path: str | Path, scenes: Iterable[Scene]) -> str:
     """Writes scenes as one shard, and returns its SHA-256 as a manifest has it."""
-    with tf.io.TFRecordWriter(str(path)) as writer:
+    with tf.io.TFRecordWriter(os.fsencode(path)) as writer:
         for scene in scenes:
             writer.write(serialize(scene))
     return files.sha256(path)
@@ -87,7 +87,7 @@ def find_scenes(directory: str | Path, split: str) -> SplitScenes:
     if len(found) != entry["scenes"]:
         raise manifests.damage(directory)
     rows, shards = np.array(found, np.int64).T
-    return SplitScenes(np.array(list(map(str, paths)))[shards], rows)
+    return SplitScenes(np.array(list(map(os.fsencode, paths)))[shards], rows)
 
 
 def count_records(path: Path) -> int:

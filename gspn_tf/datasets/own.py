@@ -32,7 +32,7 @@ from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files.errors import ScanError
 from gspn_tf.files.labels import NAMES
 from gspn_tf.files.scans import check_finite, read_scan
-from gspn_tf.files.text import visible_files
+from gspn_tf.files.text import printable, visible_files
 
 LABELLED = (".npz", ".ply", ".pcd", ".las", ".laz")
 """Ends of the names of the scans of a folder."""
@@ -63,7 +63,7 @@ def find_scans(folder: str | Path) -> list[SceneSource]:
         paths = [folder]
     if not paths:
         raise ScanError(f"{folder}: expected files of {', '.join(LABELLED)}, got none")
-    return [SceneSource(path.stem, (path,)) for path in paths]
+    return [SceneSource(printable(path.stem), (path,)) for path in paths]
 
 
 def read_labelled_scan(

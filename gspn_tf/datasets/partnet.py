@@ -2,7 +2,8 @@
 
 A shape is a folder named after its annotation (release v0 of the data set):
 
-    meta.json                        "model_cat": the category
+    meta.json                        "model_cat": the category; PartNet-Mobility has
+                                     renamed some, from their "original_model_cat"
     result.json                      the tree of parts as annotated, each node an "id"
     result_after_merging.json        the final tree, whose nodes carry "ori_id": the id
                                      of the node of result.json that they come of
@@ -21,6 +22,7 @@ These points have no colour: all are grey.
 """
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -83,34 +85,43 @@ def read_part_classes(folder: str | Path, category: str, level: int) -> ClassLis
 def list_raw_shapes(source: str | Path, category: str) -> list[SceneSource]:
     """A category's shapes, in the order of their annotation numbers.
 
-    Those whose category cannot be read are among them: they may be of it, and are
-    errors when they are read.
+    A shape is of a category by its present name or by its original one. Those whose
+    category cannot be read are among them: they may be of it, and are errors when they
+    are read.
 
     Raises:
       ScanError: there is none.
     """
-    found, others = [], set()
+    found: list[Path] = []
+    others: set[str] = set()
+    renamed: Counter[str] = Counter()
     for folder in visible_files(source):
         if not any((folder / name).exists() for name in FILES):
             continue
         try:
-            kind = read_category(folder / FILES[0])
+            names = read_categories(folder / FILES[0])
         except (ScanError, OSError):
-            kind = category
-        others.add(kind)
-        found += [folder] if kind == category else []
+            names = (category,)
+        others.update(names)
+        if category in names:
+            found.append(folder)
+            renamed.update(set(names) - {category})
     if not found:
         got = f"shapes of {', '.join(sorted(others))}" if others else "no shapes at all"
         raise ScanError(f"{source}: expected shapes of category {category}, got {got}")
+    for other, count in sorted(renamed.items()):
+        _log.warning("shapes of %s that are also called %s: %d", category, other, count)
     found.sort(key=lambda path: (len(path.name), path.name))
     return [SceneSource(f.name, tuple(f / name for name in FILES), f) for f in found]
 
 
-def read_category(path: Path) -> str:
-    """The category that a shape's meta.json says."""
+def read_categories(path: Path) -> tuple[str, ...]:
+    """The category that a shape's meta.json says, and the original one if it does."""
     match load_json(path):
+        case {"model_cat": str(category), "original_model_cat": str(original)}:
+            return category, original
         case {"model_cat": str(category)}:
-            return category
+            return (category,)
     raise ScanError(f"{path}: expected the category as model_cat, a text")
 
 
@@ -141,7 +152,7 @@ def read_raw_shape(source: SceneSource, classes: ClassList) -> Scene:
     """
     folder = source.detail
     meta_path, points_path, labels_path, original_path, final_path = source.files
-    read_category(meta_path)
+    read_categories(meta_path)
     points = _read_table(points_path, np.float32, 3)
     check_finite(points_path, points)
     labels = _read_table(labels_path, np.int64, 1)[:, 0]
@@ -156,6 +167,8 @@ def read_raw_shape(source: SceneSource, classes: ClassList) -> Scene:
             f"{labels_path} must name leaves of result.json, got {strange[:5]}"
         )
     parts = list(find_parts(merged, original, classes, folder))
+    if not parts:
+        _log.warning("no part of the tree is in the list of the category and level")
     return scene_of_leaves(source.name, points, labels, parts)
 
 

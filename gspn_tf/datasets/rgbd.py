@@ -25,7 +25,7 @@ from gspn_tf.files import depth as depths
 from gspn_tf.files.errors import ScanError, check_shape
 from gspn_tf.files.images import COLOR_MODES, DEPTH_MODES, read_image
 from gspn_tf.files.pcd import read_pcd
-from gspn_tf.files.text import visible_files
+from gspn_tf.files.text import printable, visible_files
 
 _log = logging.getLogger(__name__)
 _IDS = {
@@ -56,7 +56,7 @@ def list_images(folder: Path) -> list[SceneSource]:
     for name in sorted(names):
         paths = {kind: folder / kind / f"{name}.png" for kind in kinds}
         there = {k: p for k, p in paths.items() if k in kinds[:2] or p.exists()}
-        sources.append(SceneSource(name, tuple(there.values()), there))
+        sources.append(SceneSource(printable(name), tuple(there.values()), there))
     return sources
 
 
@@ -98,7 +98,7 @@ def read_images(source: SceneSource) -> Scene:
 def list_clouds(path: Path) -> list[SceneSource]:
     """The PCD frames of a folder by name, or the one that `path` is."""
     files = [path] if path.is_file() else visible_files(path, "*.pcd")
-    return [SceneSource(file.stem, (file,)) for file in files]
+    return [SceneSource(printable(file.stem), (file,)) for file in files]
 
 
 def read_cloud(source: SceneSource) -> Scene:

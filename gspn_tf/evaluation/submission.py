@@ -22,7 +22,7 @@ import numpy as np
 from gspn_tf import files
 from gspn_tf.data.classes import ClassList
 from gspn_tf.files.errors import ScanError, naming_file
-from gspn_tf.files.text import decoded, visible_files
+from gspn_tf.files.text import decoded, printable, visible_files
 from gspn_tf.metrics.judging import Judged
 from gspn_tf.metrics.overlaps import InstancePredictions
 
@@ -40,21 +40,24 @@ def list_predictions(folder: str | Path) -> dict[str, Path]:
     paths = [path for path in found if path.name != RESULTS]
     if not paths:
         raise ScanError(f"{folder}: expected a file SCENE.txt a scene")
-    return {path.stem: path for path in paths}
+    return {printable(path.stem): path for path in paths}
 
 
 def list_truth(folder: str | Path) -> dict[str, Path]:
     """Find the file of each scene's truth, by its name."""
     kinds = ("*.txt.gz", "*.txt")
     paths = [path for kind in kinds for path in visible_files(folder, kind)]
-    return {path.name.removesuffix(".gz").removesuffix(".txt"): path for path in paths}
+    return {
+        printable(path.name.removesuffix(".gz").removesuffix(".txt")): path
+        for path in paths
+    }
 
 
 def truth_sha256(truth: Mapping[str, Path]) -> str:
     """SHA-256 of the lines "digest  name" of the files of the truth."""
     paths = truth.values()
     lines = "".join(f"{files.sha256(path)}  {path.name}\n" for path in paths)
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return hashlib.sha256(os.fsencode(lines)).hexdigest()
 
 
 def predicted(

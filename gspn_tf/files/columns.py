@@ -7,6 +7,8 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from gspn_tf.files.text import in_utf8
+
 _MAX_HEADER_LINES = 10_000
 _MAX_LINE = 1 << 20
 
@@ -43,11 +45,24 @@ def header_lines(file: BinaryIO, last: str) -> Iterator[list[str]]:
     raise ValueError(f"no {last!r} in the first {_MAX_HEADER_LINES} lines")
 
 
+def plain_text(data: bytes) -> bytes:
+    """A text without byte order mark, its lines and numbers as all programs know them.
+
+    Raises:
+        UnicodeDecodeError: it is not what its mark says.
+    """
+    return b"\n".join(_with_usual_numbers(in_utf8(data)).splitlines())
+
+
+def _with_usual_numbers(text: bytes) -> bytes:
+    if b"#" not in text and b"(" not in text:
+        return text
+    return _INFINITY.sub(b"inf", _NAN.sub(b"nan", text))
+
+
 def text_lines(file: BinaryIO) -> list[bytes]:
     """The lines that are left of a file, without empty ones."""
-    text = file.read()
-    if b"#" in text or b"(" in text:
-        text = _INFINITY.sub(b"inf", _NAN.sub(b"nan", text))
+    text = _with_usual_numbers(file.read())
     return [line for line in text.splitlines() if line.strip()]
 
 

@@ -1,5 +1,6 @@
 """The error of a file that is no usable scan, and how readers come to raise it."""
 
+import codecs
 import contextlib
 import importlib
 import json
@@ -43,17 +44,25 @@ def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator
         if isinstance(error, OSError) and error.strerror:
             raise ScanError(f"{path} cannot be read: {error.strerror}") from error
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = contents(path) or what
+        decoded = isinstance(error, UnicodeDecodeError)  # by its mark
+        what = contents(path, decoded) or what
         raise ScanError(f"{path} is not a readable {kind} file: {what}") from error
 
 
-def contents(path: str | Path) -> str:
-    """Say of a file what makes it unreadable whatever it should be, or ""."""
+def contents(path: str | Path, decoded: bool = False) -> str:
+    """Say of a file what makes it unreadable whatever it should be, or "".
+
+    Args:
+        path: the file.
+        decoded: whether its reader knows UTF-16.
+    """
     try:
         with open(path, "rb") as file:
             start = file.read(64)
     except OSError:
         return ""
+    if not decoded and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it is text in UTF-16; save it in UTF-8"
     for beginning, meaning in _UNREADABLE.items():
         if start.lstrip().lower().startswith(beginning):
             return meaning

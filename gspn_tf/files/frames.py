@@ -88,7 +88,7 @@ def read_frames(path: Path, options: FrameOptions, scale: float = 1.0) -> PointT
 
 
 def _lines(path: Path) -> list[str]:
-    lines = (line.strip() for line in read_text(path).splitlines())
+    lines = (line.strip() for line in read_text(path, "surrogateescape").splitlines())
     return [line for line in lines if line and line[0] != "#"]
 
 

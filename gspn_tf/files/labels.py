@@ -23,16 +23,25 @@ def label_column(names: Iterable[str], kind: str) -> str | None:
 def as_labels(values: np.ndarray, name: str) -> np.ndarray:
     """Labels [V] int32 of numbers [V]; `NONE` where they are NaN or say that.
 
+    Numbers of objects that are too large for that are counted anew, from 1 on.
+
     Raises:
-        ValueError: values that are no integers of 32 bits.
+        ValueError: values that are no integers, or too large for class ids.
     """
     wide = values.astype(np.float64)
     none = ~np.isfinite(wide) | np.isin(wide, _NONE)
     if values.dtype.newbyteorder("=") == np.uint16:
         none |= values == np.iinfo(np.uint16).max
-    wide[none] = NONE
     limits = np.iinfo(np.int32)
-    good = (wide >= limits.min) & (wide <= limits.max) & (wide % 1 == 0)
-    if not good.all():
+    none |= wide < limits.min  # as a NaN is that became an integer
+    wide[none] = NONE
+    if not (good := wide % 1 == 0).all():
         raise ValueError(f"{name} must be integers, got {values[~good][0]}")
+    if (large := wide > limits.max).any():
+        if name != "instance":
+            raise ValueError(
+                f"{name} must be at most {limits.max}, got {values[large][0]}"
+            )
+        _, ranks = np.unique(values, return_inverse=True)
+        wide = np.where(wide > 0, ranks + 1, wide)
     return wide.astype(np.int32)

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gspn_tf.files.columns import PointTable
+from gspn_tf.files.columns import PointTable, plain_text
 from gspn_tf.files.errors import naming_file
 from gspn_tf.files.off import read_off
+from gspn_tf.files.stray import stray_points
 
 _PACKED = (b"KHR_draco_mesh_compression", b"EXT_meshopt_compression")
 _BLANKS = re.compile(rb"^ +|(?:^| )#.*", re.MULTILINE)
@@ -48,6 +49,7 @@ def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
         parts = _load(path, kind)
         if not any(len(part.vertices) for part in parts):
             raise ValueError("expected vertices, got none")
+        left_out = sum(map(_cut_stray_faces, filter(_has_faces, parts)))
         meshes = [part for part in parts if _has_faces(part) and part.area > 0]
         clouds = [part for part in parts if not _has_faces(part)]
         spacing = _spacing(meshes) * scale
@@ -65,11 +67,21 @@ def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
             f"the mesh has {count:,} vertices and triangles {spacing:.2g} m wide: "
             f"{sum(len(each.positions) for each in drawn):,} points are drawn from it"
         )
+        if left_out:
+            told += f"; {left_out:,} triangles reach far beyond all others: left out"
         return table._replace(notes=(told,))
 
 
 def _has_faces(part: Any) -> bool:
     return len(getattr(part, "faces", ())) > 0
+
+
+def _cut_stray_faces(mesh: Any) -> int:
+    """Leave out the triangles of a mesh that end at stray vertices, and count them."""
+    stray = stray_points(np.asarray(mesh.vertices))[mesh.faces].any(axis=1)
+    if stray.any():
+        mesh.update_faces(~stray)
+    return int(stray.sum())
 
 
 def _spacing(meshes: Sequence[Any]) -> float:
@@ -147,7 +159,7 @@ def _load(path: str | Path, kind: str) -> list[Any]:
     if packed := [name for name in _PACKED if name in content]:
         raise ValueError(f"{packed[0].decode()} is not read: save it without")
     if kind == "obj":  # trimesh knows neither tabs nor comments behind numbers
-        content = _BLANKS.sub(b"", content.replace(b"\t", b" "))
+        content = _BLANKS.sub(b"", plain_text(content).replace(b"\t", b" "))
     resolver = trimesh.resolvers.FilePathResolver(str(path))
     scene = trimesh.load_scene(
         io.BytesIO(content), file_type=kind, resolver=resolver, process=False

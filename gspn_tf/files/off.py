@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gspn_tf.files.columns import check_count, read_text_rows
+from gspn_tf.files.columns import check_count, plain_text, read_text_rows
 
 _HEAD = re.compile(rb"\s*(?:ST)?C?(N?)OFF")
 _COMMENT = re.compile(rb"#.*")
@@ -30,7 +30,7 @@ def read_off(path: str | Path) -> OffMesh:
     Raises:
         ValueError: it is none, or has less or other than it announces.
     """
-    text = _COMMENT.sub(b"", Path(path).read_bytes())
+    text = _COMMENT.sub(b"", plain_text(Path(path).read_bytes()))
     head = _HEAD.match(text)
     if head is None:
         raise ValueError("expected a first line OFF")

@@ -39,7 +39,7 @@ def read_vertices(
         path: a PLY file, ASCII or binary. Columns have their declared types. In ASCII
             files those of floats are float64, and so are those that hold what their
             type cannot.
-        needed: properties that must be among them.
+        needed: properties that must be among them; capital ones become small.
 
     Raises:
         ScanError: no PLY file, a malformed header, or less or more than announced.
@@ -53,12 +53,15 @@ def read_vertices(
                 f"expected one element 'vertex' in the header, got {names}"
             )
         there = vertices[0].scalars()
-        if missing := [name for name in needed if name not in there]:
+        capital = {name.upper(): name for name in needed if name not in there}
+        if missing := [capital[name] for name in capital if name not in there]:
             raise ValueError(f"vertices need {missing}, have {list(there)}")
         if order:
             body = memoryview(file.read())
-            return ply_body.read_binary(body, elements, order, "vertex")
-        return ply_body.read_rows(text_lines(file), elements, "vertex")
+            columns = ply_body.read_binary(body, elements, order, "vertex")
+        else:
+            columns = ply_body.read_rows(text_lines(file), elements, "vertex")
+        return {capital.get(name, name): column for name, column in columns.items()}
 
 
 def _read_elements(file: BinaryIO) -> tuple[str, list[Element]]:

@@ -33,6 +33,7 @@ _AFTER_XYZ: dict[int, tuple[str, ...]] = {
     4: ("intensity", *_RGB),
 }
 _NORMAL = ("nx", "ny", "nz")
+_WIDEST = 16  # columns; three rows of more are the axes of points, in another order
 _UNIT = 0.02  # how far the lengths of normals may be from 1
 
 
@@ -43,7 +44,7 @@ def read_point_text(path: str | Path) -> PointTable:
         ScanError: no rows of at least three numbers, or fewer than announced.
     """
     with naming_file(path, "point text"):
-        lines = text_lines(io.BytesIO(_separated(read_text(path)).encode()))
+        lines = text_lines(io.BytesIO(_separated(read_text(path, "replace")).encode()))
         heads = list(itertools.takewhile(_is_head, lines))
         rows = [line for line in lines[len(heads) :] if not line.startswith(_COMMENTS)]
         if rows and len(rows[0].split()) == 1:
@@ -64,10 +65,10 @@ def name_columns(table: np.ndarray) -> PointTable:
     """Names the columns of points [V, 3 or more] by their order and their values.
 
     Raises:
-        ValueError: there are fewer than three.
+        ValueError: there are fewer than three, or rows in their place.
     """
     width = table.shape[1] if table.ndim == 2 else 0
-    if width < 3:
+    if width < 3 or (len(table) == 3 and width > _WIDEST):
         raise ValueError(f"expected x y z of each point, got {list(table.shape)}")
     normal = next((at for at in range(3, width - 2) if _are_normals(table, at)), None)
     of_normal = [] if normal is None else [normal, normal + 1, normal + 2]

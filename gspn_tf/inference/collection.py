@@ -18,9 +18,10 @@ from gspn_tf.data.job_share import JobShare
 from gspn_tf.files.errors import load_json
 from gspn_tf.files.formats import NAMES, SUFFIXES
 from gspn_tf.files.frames import holds_frames, lists_frames
-from gspn_tf.files.text import read_text, visible_files
+from gspn_tf.files.text import printable, read_text, visible_files
 
 SETTINGS = "settings.json"
+_NAMES = "surrogateescape"  # names of files may be in no encoding
 _LIST = "instances.json"  # of each scan's results
 
 
@@ -76,7 +77,7 @@ def _paths(path: Path) -> list[Path]:
         raise FileNotFoundError(f"no file {path}")
     if path.suffix.lower() != ".txt" or lists_frames(path):
         return [path]
-    lines = (line.strip() for line in read_text(path).splitlines())
+    lines = (line.strip() for line in read_text(path, _NAMES).splitlines())
     found = [path.parent / line for line in lines if line and line[0] != "#"]
     if missing := [each for each in found if not each.exists()]:
         raise FileNotFoundError(
@@ -130,7 +131,7 @@ class Results:
 
     def is_done(self, name: str) -> bool:
         """Whether a scan was segmented, here or in an earlier run."""
-        row = self.rows.get(name)
+        row = self.rows.get(printable(name))
         written = (self.folder / name / _LIST).is_file()
         return row is not None and not row.error and written
 
@@ -143,7 +144,8 @@ class Results:
 
     def add(self, outcome: Outcome) -> None:
         """Write a row, in place of an earlier one of that scan."""
-        self.rows[outcome.scan] = outcome
+        name, error = printable(outcome.scan), printable(outcome.error)
+        self.rows[name] = outcome._replace(scan=name, error=error)
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(Outcome._fields)
@@ -154,7 +156,7 @@ class Results:
     def failures(self, scans: Iterable[ScanFile]) -> list[ScanFile]:
         """List those of some scans whose last try failed."""
         failed = {name for name, row in self.rows.items() if row.error}
-        return [scan for scan in scans if scan.name in failed]
+        return [scan for scan in scans if printable(scan.name) in failed]
 
     def _read(self) -> dict[str, Outcome]:
         head, *rows = csv.reader(io.StringIO(read_text(self.path)))

@@ -11,6 +11,7 @@ from gspn_tf.data.classes import ClassList
 from gspn_tf.files.frames import FrameOptions
 from gspn_tf.files.scans import Scan, read_scan
 from gspn_tf.files.stray import extents
+from gspn_tf.files.text import printable
 from gspn_tf.inference import seen, tiling
 from gspn_tf.inference.floor import find_up
 from gspn_tf.inference.segmented_scan import SegmentedScan
@@ -84,10 +85,11 @@ class ScanSegmenter:
         doubts = (seen.unit_doubt(points), told)
         notes = (*scan.notes, *filter(None, doubts))
         scan = dataclasses.replace(scan, notes=notes)
+        name = printable(path.name)
         size = " x ".join(f"{side:.3g}" for side in extents(points))
         limit = f"{min(self.num_points, len(points)):,}"
         part = " of a tile" if side else ""
-        say(f"{path.name}: {len(points):,} points, {size} m")
+        say(f"{name}: {len(points):,} points, {size} m")
         say(f"the network sees {limit} points{part} at most")
         say(f"{scan.up} is up: {reason}")
         for note in notes:
@@ -98,7 +100,7 @@ class ScanSegmenter:
         remarks = (
             seen.report(everything, self.least, self.classes, points) if little else ()
         )
-        result = SegmentedScan(path.name, scan, options.scale, self.classes, found)
+        result = SegmentedScan(name, scan, options.scale, self.classes, found)
         return result._replace(remarks=tuple(remarks))
 
     def _turned(self, scan: Scan) -> tuple[Scan, str]:
@@ -136,7 +138,6 @@ class ScanSegmenter:
             points,
             colors,
             side=side,
-            overlap=min(tiling.OVERLAP, side / 4),
             seed=seed,
             progress=progress,
         )

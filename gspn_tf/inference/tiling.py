@@ -13,18 +13,27 @@ tile. An object in an overlap is found twice, and one on a border in parts:
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from gspn_tf.files.stray import without_stray
-from gspn_tf.inference.segmenter import Segmentation, Segmenter, checked_scan
+from gspn_tf.inference.segmenter import Segmentation, checked_scan
 
 SIDE = 8.0  # metres of a tile
 OVERLAP = 2.5  # metres by which tiles overlap: more than a bed is long
 LARGEST = 12.0  # metres of a scan that is no reason for tiles
 BORDER = 0.1  # metres to a tile's border within which an instance is cut by it
 SHARED = 0.5
+
+
+class FindsInstances(Protocol):
+    """A `Segmenter`, or an export by requests: see `serving.client`."""
+
+    def segment_checked(
+        self, points: np.ndarray, colors: np.ndarray, seed: int = 0
+    ) -> Segmentation:
+        """Find the instances of what `checked_scan` returned, or of rows of that."""
 
 
 class Tile(NamedTuple):
@@ -58,31 +67,34 @@ def needs_tiles(points: np.ndarray) -> bool:
 
 
 def segment_tiles(
-    segmenter: Segmenter,
+    segmenter: FindsInstances,
     points: np.ndarray,
     colors: np.ndarray | None = None,
     *,
     side: float = SIDE,
-    overlap: float = OVERLAP,
+    overlap: float | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Segmentation:
     """Find the instances of a large scan, tile by tile.
 
-    Where one tile holds all points this is `Segmenter.segment`.
+    Where one tile holds all points this is what the segmenter finds in them.
 
     Args:
         segmenter: What finds the instances of each tile.
         points: [V, 3] numbers, metres, z up.
         colors: [V, 3] uint8; a scan without colours is seen in grey.
         side: Metres of a tile.
-        overlap: Metres by which neighbours overlap; less than half a side.
+        overlap: Metres by which neighbours overlap, less than half a side; None:
+            OVERLAP, or a quarter of the side where that is less.
         seed: Seed of the draws of the points that the network sees.
         progress: Called with the number of tiles that are done, and of all.
 
     Raises:
         ValueError: wrong shapes, no finite point, or a side or overlap out of range.
     """
+    if overlap is None:
+        overlap = min(OVERLAP, side / 4)
     if not 0 <= 2 * overlap < side:
         raise ValueError(
             f"overlap must be from 0 to less than half of side = {side}, got {overlap}"
@@ -200,9 +212,8 @@ def touching_fragments(
 ) -> Iterator[tuple[int, int]]:
     """Go through pairs of fragments of two tiles whose boxes, or tiles, may touch."""
     lows = np.array([tiles[fragment.tile].low for fragment in fragments]).reshape(-1, 2)
-    bounds = np.array(
-        [_plan_bounds(fragment.box) for fragment in fragments], np.float64
-    ).reshape(-1, 4)
+    plans = [_plan_bounds(fragment.box) for fragment in fragments]
+    bounds = np.array(plans, np.float64).reshape(-1, 4)
     for one in range(len(fragments)):
         rest = slice(one + 1, len(fragments))
         apart = (bounds[rest, :2] > bounds[one, 2:]) | (
@@ -218,12 +229,8 @@ def together(parts: list[Fragment]) -> Fragment:
     best = max(parts, key=lambda fragment: fragment.score)
     if len(parts) == 1:
         return best
-    low = np.min(
-        [fragment.box[:3] - fragment.box[3:] / 2 for fragment in parts], axis=0
-    )
-    high = np.max(
-        [fragment.box[:3] + fragment.box[3:] / 2 for fragment in parts], axis=0
-    )
+    low = np.min([part.box[:3] - part.box[3:] / 2 for part in parts], axis=0)
+    high = np.max([part.box[:3] + part.box[3:] / 2 for part in parts], axis=0)
     box = np.concatenate([(low + high) / 2, high - low]).astype(np.float32)
     rows = np.unique(np.concatenate([fragment.rows for fragment in parts]))
     return best._replace(

@@ -1,7 +1,8 @@
 """Metrics of scenes with what was found in them, under one of the protocols."""
 
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from gspn_tf.metrics.average_precision import (
 from gspn_tf.metrics.overlaps import APResult, Evaluator, InstancePredictions
 from gspn_tf.metrics.part_precision import PartEvaluator
 
-PROTOCOLS: Mapping[str, Callable[[Sequence[str]], Evaluator]] = {
+PROTOCOLS: Mapping[str, type[Evaluator]] = {
     "scannet": InstanceEvaluator,
     "partnet": PartEvaluator,
     "nyuv2": NYUv2Evaluator,
@@ -60,6 +61,8 @@ class Evaluation(NamedTuple):
     result: APResult
     scenes: list[tuple[str, APResult]]  # in their order
     shown: Shown | None = None  # of instances that are shown; ScanNet's protocol alone
+    min_region_size: int = 0  # points of the smallest object that counts
+    num_smaller: int = 0  # objects that do not count, as they have fewer points
     # Of each measure of `result`, and of the F1 of `shown`: see `intervals`.
     intervals: Mapping[str, tuple[float, float]] = {}
 
@@ -70,6 +73,7 @@ def evaluate_scenes(
     protocol: str = "scannet",
     shown_score: float = 0.0,
     resamples: int = 0,
+    min_region_size: int | None = None,
 ) -> Evaluation:
     """Go through the scenes once, keeping only counts.
 
@@ -79,8 +83,17 @@ def evaluate_scenes(
         protocol: One of `PROTOCOLS`.
         shown_score: Least score of an instance that users are shown.
         resamples: Number of draws for `intervals`; 0: there are none.
+        min_region_size: As of `InstanceEvaluator`; None: what the protocol says.
+
+    Raises:
+        ValueError: Of `count_overlaps`, with the scene's name; or a size that is not
+            positive, or for a protocol in which objects of all sizes count.
     """
     evaluator = PROTOCOLS[protocol](class_names)
+    if min_region_size is not None:
+        if not isinstance(evaluator, InstanceEvaluator):
+            raise ValueError(f"by the {protocol} protocol objects of all sizes count")
+        evaluator = type(evaluator)(class_names, min_region_size)
     each: list[tuple[str, APResult]] = []
     for row, judged in enumerate(scenes):
         try:
@@ -92,7 +105,12 @@ def evaluate_scenes(
     if isinstance(evaluator, InstanceEvaluator):
         shown = evaluator.shown(shown_score)
     within = intervals(evaluator, len(each), shown_score, resamples)
-    return Evaluation(evaluator.result(), each, shown, within)
+    size = evaluator.min_region_size
+    smaller = sum(
+        int((overlaps.true_sizes < size).sum())
+        for overlaps in itertools.chain.from_iterable(evaluator.classes)
+    )
+    return Evaluation(evaluator.result(), each, shown, size, smaller, within)
 
 
 def intervals(

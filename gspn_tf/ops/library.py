@@ -5,6 +5,7 @@ graphs that hold them can be exported and differentiated again.
 """
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -87,8 +88,19 @@ def library_path() -> Path:
 
 @cache
 def load_library() -> ModuleType:
-    """Loads the library at `library_path()`; further calls are free."""
-    return tf.load_op_library(str(library_path()))
+    """Loads the library at `library_path()`; further calls are free.
+
+    Where the process has loaded a copy of it, such as that of a native export, the
+    module of the copy is returned: TensorFlow gives the functions of ops to the module
+    of the library that registers them first.
+    """
+    library = tf.load_op_library(str(library_path()))
+    for module in (library, *sys.modules.values()):
+        if {"_IS_TENSORFLOW_PLUGIN", "gspn_knn"} <= set(
+            getattr(module, "__dict__", ())
+        ):
+            return module
+    return library
 
 
 Gradients = tuple[tf.Tensor | None, ...]  # to each input, None to indices and counts

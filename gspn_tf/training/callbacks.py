@@ -46,6 +46,7 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.run, self.stage, self.console = run, stage, console
         self.epochs = getattr(run.config().train, stage).epochs
+        self.bar = Progress(console=console, disable=True)  # until an epoch begins
         self.seconds: list[float] = []
         self.monitored = [f"val_{name}" for name in model.monitored]
         self.rows: list[dict[str, Any]] = []

@@ -99,6 +99,26 @@ def test_what_the_user_can_mend_is_one_line(arguments, message, tmp_path, capsys
     assert [path.name for path in tmp_path.iterdir()] == ["a.ply"]
 
 
+@pytest.mark.parametrize("place", ["/proc/x", "{}/file/x", "{}/file"])
+def test_a_place_that_cannot_be_written_to_is_said_first(work, tmp_path, place, capsys):
+    (tmp_path / "file").touch()
+    output = place.format(tmp_path)
+    commands = [
+        ["segment", work / "scans" / "scan_0.npz", "--model", work / "run"],
+        ["export", "--model", work / "run"],
+        ["prepare", "rooms", "--train", "1", "--val", "1"],
+    ]
+    for command in commands:
+        assert cli.main([*map(str, command), f"--output={output}"]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == "" and captured.err.count("\n") == 1
+        if command[0] != "prepare" or output.endswith("/x"):
+            assert captured.err.startswith("gspn: --output")
+            assert "file is a file" in captured.err or "be written to" in captured.err
+        else:
+            assert "file exists and is no data folder" in captured.err
+
+
 def test_without_stderr_errors_are_silent():
     command = (
         f"{sys.executable} -m gspn_tf.commands.main segment no.ply --output=o 2>&-"
@@ -209,6 +229,23 @@ def test_a_damaged_file_of_a_run_is_one_line(name, work, tmp_path, capsys):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "text", [b"", b"\x01\x02", b"version https://git-lfs.github.com/"]
+)
+def test_a_damaged_file_of_the_data_is_one_line(work, tmp_path, text, capsys):
+    folder = tmp_path / "data"
+    config = f"--config={work / 'tiny.json'}"
+    command = ("train", config, "--data", folder, "--run", tmp_path / "run")
+    for name in ("manifest.json", "train-00000-of-00001.tfrecord"):
+        shutil.copytree(work / "data", folder)
+        (folder / name).write_bytes(text)
+        capsys.readouterr()
+        assert gspn(*command) == 1
+        error = error_of(capsys)
+        assert str(folder / name) in error and "\n" not in error
+        shutil.rmtree(folder)
+
+
 def test_benchmark_of_the_data_sets_it_against_training(work, capsys):
     figures, cores = work / "throughput.json", os.sched_getaffinity(0)
     arguments = ("--data", work / "data", "--repeats=1", "--cores=1", "--json", figures)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import shutil
 from unittest import mock
 
@@ -11,6 +12,8 @@ import toy_depth
 from command_line import error_of, gspn
 from scan_files import write_mesh
 
+from gspn_tf import files
+from gspn_tf.data import read_scenes
 from gspn_tf.files.ply import write_ply
 from gspn_tf.files.scans import not_upright, read_scan
 from gspn_tf.inference import tiling
@@ -70,6 +73,33 @@ def test_a_scan_is_turned_and_its_results_are_not(work, capsys):
     assert "--formats must be of ply, json, las, laz, got 'doc'" in error_of(capsys)
 
 
+def test_names_that_are_in_no_encoding(work, tmp_path, capfd):
+    """Each command in a process of its own would take half a minute."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    scan = folder / os.fsdecode(b"r\xe9.npz")
+    shutil.copy(work / "scans" / "scan_0.npz", scan)
+    shutil.copy(work / "scans" / "classes.txt", folder)
+    assert gspn("segment", scan, "--model", work / "run", "--output", folder / "x") == 0
+    said = capfd.readouterr().out
+    assert r"r\xe9.npz: " in said and "caf" in said
+    listed = json.loads((folder / "x" / "instances.json").read_text(encoding="utf-8"))
+    assert listed["scan"] == r"r\xe9.npz"
+    assert r"r\xe9.npz" in (folder / "x" / "index.html").read_text(encoding="utf-8")
+    made = folder / "data"
+    source = ("--source", folder, "--classes", folder / "classes.txt")
+    assert gspn("prepare", "own", *source, "--output", made, "--jobs=1") == 0
+    (scene,) = read_scenes(made, "train")
+    assert scene.name == r"r\xe9"
+    assert (made / "sources.sha256").read_bytes().endswith(b"  r\xe9.npz\n")
+    capfd.readouterr()
+    assert gspn("export", "--model", work / "run", "--output", folder / "e") == 1
+    assert (
+        "--output: TensorFlow writes to names in UTF-8, got " in capfd.readouterr().err
+    )
+    assert not (folder / "e").exists()
+
+
 def test_several_scans_are_resumed_and_shared(work, capsys, monkeypatch):
     untraced = functools.partial(Segmenter.from_config, graph=False)
     monkeypatch.setattr(
@@ -101,6 +131,16 @@ def test_several_scans_are_resumed_and_shared(work, capsys, monkeypatch):
     assert "has results with seed = 0, now it is 1" in error_of(capsys)
     assert gspn(*base, "--output", work / "parts", "--shard=3/2") == 1
     assert "--shard must be a part such as 1/3" in error_of(capsys)
+
+
+def test_two_processes_do_not_write_one_output(work, capsys):
+    scans, output = sorted((work / "scans").glob("*.npz"))[:2], work / "shared"
+    arguments = ("segment", *scans, "--model", work / "run", "--output", output)
+    output.mkdir()
+    with files.locked(output, "held by the test"):
+        assert gspn(*arguments) == 1
+    assert "another process writes to" in error_of(capsys)
+    assert list(output.iterdir()) == []
 
 
 def test_a_large_scan_is_done_in_tiles(work, capsys):

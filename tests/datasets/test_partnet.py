@@ -150,6 +150,29 @@ def test_a_shape_of_unknown_category_is_a_bad_shape(stool, text, capsys):
     assert (train["names"], list(train["skipped"])) == (["7", "8"], ["8"])
 
 
+def test_renamed_categories_are_taken_by_both_names(stool, caplog):
+    for number, names in {
+        "8": {"model_cat": "Bench", "original_model_cat": "Stool"},
+        "9": {"model_cat": "Stool", "original_model_cat": "Chair"},
+        "10": {"model_cat": "Bench", "original_model_cat": "Table"},
+    }.items():
+        shutil.copytree(stool / "7", stool / number)
+        (stool / number / "meta.json").write_text(json.dumps(names))
+    other = (stool / "9" / "result_after_merging.json").read_text()
+    other = other.replace('"stool"', '"chair"')
+    (stool / "9" / "result_after_merging.json").write_text(other)
+    command = ["prepare", "partnet", f"--source={stool}", "--category=Stool"]
+    command += [f"--output={stool}/data", "--jobs=1", "--val_fraction=0", "--level=1"]
+    assert cli.main(command) == 0
+    assert "shapes of Stool that are also called Bench: 1" in caplog.text
+    assert "shapes of Stool that are also called Chair: 1" in caplog.text
+    assert "9: no part of the tree is in the list" in caplog.text
+    names = read_manifest(stool / "data")["splits"]["train"]["names"]
+    assert names == ["7", "8", "9"]
+    with pytest.raises(ScanError, match="got shapes of Bench, Chair, Stool, Table"):
+        partnet.list_raw_shapes(stool, "Lamp")
+
+
 @needs_data
 @pytest.mark.parametrize(("category", "level", "name"), COUNTS, ids=str)
 def test_real_shapes(category, level, name):

@@ -113,6 +113,30 @@ def test_protocols_have_their_own_measures(files, tmp_path):
     assert metrics_of(tmp_path, *files, "--scores=constant")["scores"] == "constant"
 
 
+def test_objects_of_sparse_scans_count_by_the_option(work, tmp_path, capsys):
+    semantic = np.repeat([1, 2, 0], [150, 40, 10])
+    masks = [semantic == 1, semantic == 2]
+    found = InstancePredictions(masks, np.array([1, 2]), np.array([0.9, 0.8]))
+    judged = Judged("sparse", found, semantic, semantic - 1)
+    submission.write_predictions(tmp_path / "found", judged, CLASSES)
+    (tmp_path / "there").mkdir()
+    ids = 1000 * CLASSES.to_raw(semantic) + semantic
+    np.savetxt(tmp_path / "there" / "sparse.txt", ids, "%d")
+    files = ("--predictions", tmp_path / "found", "--truth", tmp_path / "there")
+    files = (*files, "--classes", work / "classes.txt")
+    usual = metrics_of(tmp_path, *files)
+    said = capsys.readouterr().out
+    assert "1 of 2 objects have fewer than 100 points and do not count" in said
+    assert "--min_region 1 counts them" in said
+    assert (usual["num_instances"], usual["min_region"]) == (1, 100)
+    for size, count in ((40, 2), (41, 1)):
+        option = ("--min-region", size)
+        assert metrics_of(tmp_path, *files, *option)["num_instances"] == count
+        assert ("do not count" in capsys.readouterr().out) == (count == 1)
+    error = error_of(capsys, *files, "--protocol=partnet", "--min_region=5")
+    assert "--min_region: by PartNet's protocol objects of all sizes" in error
+
+
 def test_what_cannot_be_evaluated_is_said(work, tmp_path, capsys):
     folder = tmp_path / "found"
     assert "give --run and --data, or" in error_of(capsys, "--run", work / "run")

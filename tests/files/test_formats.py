@@ -119,6 +119,12 @@ def test_a_library_that_is_missing_is_named(name, module, extra, tmp_path, monke
         read_scan(tmp_path / f"a.{name}")
 
 
+def test_axes_in_the_place_of_points(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros([3, 40]))
+    with pytest.raises(ScanError, match=r"expected x y z of each point, got \[3, 40\]"):
+        read_scan(tmp_path / "a.npy")
+
+
 def test_records_of_npy(tmp_path):
     rows = np.zeros(5, [("x", "f8"), ("y", "f8"), ("z", "f8"), ("rgb", "u4")])
     rows["y"], rows["rgb"] = np.arange(5), 0x102030

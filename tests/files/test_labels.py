@@ -53,6 +53,25 @@ def test_numbers_that_say_none(tmp_path, kind, none):
     assert scan.semantic.dtype == np.int32
 
 
+@pytest.mark.parametrize("kind", ["u4", "i8", "u8", "f8"])
+def test_huge_numbers_of_objects_are_counted_anew(tmp_path, kind):
+    top = {"u4": 2**32 - 2, "i8": 2**63 - 1, "u8": 2**63 + 9, "f8": 2**53 - 1}[kind]
+    values = np.array([top, 0, top - 1, top, 7, np.iinfo("u4").max], kind)
+    np.savez(tmp_path / "a.npz", points=np.ones([6, 3]), instance=values)
+    found = read_scan(tmp_path / "a.npz").instance
+    assert found[1] == 0 and found[5] == -1 and found.dtype == np.int32
+    assert found[0] == found[3] != found[2] and (found[[0, 2, 4]] > 0).all()
+    assert len(set(found.tolist())) == 5
+
+
+def test_the_least_integers_are_none(tmp_path):
+    """As a NaN that became an integer."""
+    values = np.array([5, np.iinfo(np.int64).min])
+    np.savez(tmp_path / "a.npz", points=np.eye(3)[:2], semantic=values, instance=values)
+    scan = read_scan(tmp_path / "a.npz")
+    assert scan.semantic.tolist() == scan.instance.tolist() == [5, -1]
+
+
 def test_fields_of_other_names_are_given_or_listed(tmp_path):
     properties = [("float", "scalar_Klasse"), ("float", "Objekt")]
     labels = {"semantic": "scalar_Klasse", "instance": "Objekt"}

@@ -53,6 +53,33 @@ def test_few_vertices_are_replaced_by_points_of_the_surface(tmp_path, name):
     np.testing.assert_allclose(sides, [20 / 85, 25 / 85, 40 / 85], atol=0.01)
 
 
+@pytest.mark.parametrize("name", ["obj", "off"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_text_of_other_systems(tmp_path, name, encoding, end):
+    words = {"obj": ["# café"], "off": ["OFF", "# café", "3 0 0"]}[name]
+    rows = ["0 1 2", "3 -1.#IND 4", "5 1.#INF00 nan(ind)"]
+    words += ["v " * (name == "obj") + row for row in rows]
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / f"a.{name}").write_bytes((mark + end.join(words)).encode(encoding))
+    scan = read_scan(tmp_path / f"a.{name}")
+    assert scan.points[0].tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(scan.points[1], [3, np.nan, 4])
+    np.testing.assert_array_equal(scan.points[2], [5, np.inf, np.nan])
+
+
+@pytest.mark.parametrize("name", ["glb", "off", "stl"])
+def test_triangles_that_reach_a_stray_vertex_are_left_out(tmp_path, name):
+    mesh = box().subdivide()
+    vertices = np.concatenate([mesh.vertices, [[4.5e6, 0, 0]]])
+    faces = np.concatenate([mesh.faces, [[0, 1, len(mesh.vertices)]]])
+    scan = write(
+        trimesh.Trimesh(vertices, faces, process=False), tmp_path / f"a.{name}"
+    )
+    assert 212_500 <= len(scan.points) <= 212_550 and is_of_the_box(scan)
+    assert scan.notes[0].endswith("; 1 triangles reach far beyond all others: left out")
+
+
 @pytest.mark.parametrize("name", ["obj", "glb", "off", "stl"])
 def test_vertices_that_are_enough_are_the_points(tmp_path, name):
     mesh = fine(box((1, 0.8, 0.5)))

@@ -2,10 +2,12 @@
 
 import re
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from naive_ply import naive_vertices
 from toy_ply import FACES, ply_of_elements
 
 from gspn_tf.files.errors import ScanError
@@ -89,6 +91,12 @@ def test_numbers_that_are_none_in_every_spelling_and_column(tmp_path, value, pla
         np.testing.assert_array_equal(column, [float(value), 1])
 
 
+def test_axes_may_be_capital(tmp_path):
+    properties = [("float", axis) for axis in "XYZ"]
+    content = ply_of_elements("ascii", [("vertex", properties, [(1, 2, 3)])])
+    assert list(read(tmp_path / "a.ply", content)) == ["x", "y", "z"]
+
+
 def test_text_has_its_declared_integers(tmp_path):
     properties = [*XYZ, ("ushort", "a"), ("uchar", "b"), ("uchar", "c")]
     rows = [(0.1, 0, 512345.678, 1, 255, 0.5), (0, 0, 0, 65535, 0, 1)]
@@ -152,6 +160,10 @@ def check_mutant(path, whole, mutant):
         assert str(path) in str(error) and "\n" not in str(error)
         return
     assert len(found["x"]) == len(POINTS)
+    literal = naive_vertices(mutant)
+    assert set(found) == set(literal)
+    for name, column in found.items():
+        np.testing.assert_array_equal(column, literal[name])
     if declarations(mutant) == declarations(whole):
         expected = read(path, whole)
         for name, column in found.items():
@@ -169,6 +181,20 @@ def test_a_changed_header_is_an_error_or_gives_the_same_points(tmp_path, pair):
 @many(4_000)
 def test_many_changed_headers(tmp_path, pair):
     check_mutant(tmp_path / "a.ply", *pair)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+def test_even_more_changed_headers(tmp_path, seed):
+    """With those above 20,000; other ones for each seed."""
+
+    @hypothesis.seed(seed)
+    @given(mutants())
+    @many(5_000)
+    def check(pair):
+        check_mutant(tmp_path / "a.ply", *pair)
+
+    check()
 
 
 @pytest.mark.parametrize("whole", FILES)

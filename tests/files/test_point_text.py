@@ -12,6 +12,11 @@ def read(tmp_path, text, name="a.xyz"):
     return read_scan(path)
 
 
+def test_comments_may_be_in_any_encoding(tmp_path):
+    scan = read(tmp_path, b"# caf\xe9\n1 2 3\n4 5 6\n")
+    assert scan.points.tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
 @pytest.mark.parametrize(
     "row, fields, color",
     [

@@ -193,7 +193,7 @@ def test_broken_files_give_one_clear_error(save, content, message):
         ({"points": np.array([["a"] * 3])}, "points must be numbers"),
         ({"points": POINTS, "colors": np.zeros((3, 3))}, r"colors .*\[4, 3\]"),
         ({"points": POINTS, "instance": np.full(4, 0.5)}, "integers, got 0.5"),
-        ({"points": POINTS, "instance": np.full(4, 2**40)}, "instance must"),
+        ({"points": POINTS, "semantic": np.full(4, 2**40)}, "semantic must be at most"),
         ({"points": np.array([[None] * 3])}, "pickle"),
     ],
 )

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import os
 
 import pytest
 
@@ -25,6 +26,7 @@ def house(tmp_path):
         "a/deep/3.PLY",
         "b/1.ply",
         "a/._1.ply",
+        "a/.Trash/4.ply",
         "a/t.md",
     ):
         path = tmp_path / name
@@ -85,6 +87,24 @@ def test_a_list_is_read_from_its_folder_on(house, mark, encoding):
     text = "# of two rooms\na/1.ply\n\nb/1.ply\r\n"
     (house / "list.txt").write_bytes(mark + text.encode(encoding))
     assert names(house / "list.txt") == ["a/1", "b/1"]
+
+
+def test_names_that_are_in_no_encoding(house):
+    name = os.fsdecode(b"caf\xe9")
+    (house / "a" / "1.ply").rename(house / "a" / f"{name}.ply")
+    (house / "list.txt").write_bytes(b"a/caf\xe9.ply\nb/1.ply\n")
+    scans = list_scans([str(house / "list.txt")])
+    assert [scan.name for scan in scans] == [f"a/{name}", "b/1"]
+    results = Results(house / "out", SETTINGS, JobShare())
+    finish(results, scans[0].name)
+    finish(results, scans[1].name, f"{name}: cannot be read")
+    text = (house / "out" / "results.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[1:] == [
+        r"a/caf\xe9,3,1.5,",
+        r"b/1,3,1.5,caf\xe9: cannot be read",
+    ]
+    again = Results(house / "out", SETTINGS, JobShare())
+    assert again.is_done(scans[0].name) and again.failures(scans) == [scans[1]]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import os
+import shutil
 import subprocess
 import sys
 
@@ -113,6 +115,31 @@ def test_a_process_without_the_package_runs_the_portable_graph(tmp_path):
         "assert 'gspn_tf' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["copy", "package"])
+def test_a_copy_of_the_library_may_be_loaded_too(first, tmp_path):
+    shutil.copyfile(op_library.library_path(), tmp_path / "exported_ops.so")
+    load, use = (
+        "tf.load_op_library('./exported_ops.so')\n",
+        "ops.knn(cloud, cloud, 1)\n",
+    )
+    script = (
+        "import tensorflow as tf\n"
+        "from gspn_tf import ops\n"
+        "from gspn_tf.ops import library\n"
+        "cloud = tf.Variable(tf.zeros([1, 4, 3]))\n"
+        + (load if first == "copy" else use + load)
+        + "with tf.GradientTape() as tape:\n"
+        "    ops.knn(cloud, cloud, 1)\n"
+        "    sums = ops.group_points(cloud, tf.zeros([1, 2, 2], tf.int32))\n"
+        "assert tf.reduce_sum(tape.gradient(sums, cloud)) == 12\n"
+        "assert library.kernels() is not library.portable_ops\n"
+    )
+    command = [sys.executable, "-P", "-W", "error::RuntimeWarning", "-c", script]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(command, cwd=tmp_path, env=env, check=True)
 
 
 def test_empty_clouds():

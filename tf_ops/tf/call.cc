@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "kernels/kernels.h"
+#include "tensorflow/core/framework/kernel_def.pb.h"
 #include "tensorflow/core/framework/kernel_def_builder.h"
 #include "tensorflow/core/platform/denormal.h"
 
@@ -80,11 +81,23 @@ struct Factory final : tensorflow::kernel_factory::OpKernelFactory {
   const Kernel kernel;
 };
 
+// Whether a copy of this library, such as that of an export, is loaded already:
+// TensorFlow runs no op that has two kernels for a device.
+bool IsRegistered(const char* op, const char* device) {
+  const tensorflow::KernelList there =
+      tensorflow::GetRegisteredKernelsForOp(op);
+  for (const tensorflow::KernelDef& kernel : there.kernel()) {
+    if (kernel.device_type() == device) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool RegisterKernels(const char* device,
                      std::initializer_list<Kernel> kernels) {
   for (const Kernel& kernel : kernels) {
+    if (IsRegistered(kernel.op.name, device)) continue;
     tensorflow::KernelDefBuilder builder(kernel.op.name);
     builder.Device(device);
     for (const Input& input : kernel.op.inputs) {
