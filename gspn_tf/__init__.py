@@ -33,6 +33,7 @@ _PLACES |= {module.rpartition(".")[2]: module for module in _MODULES}
 __all__ = [*_PLACES]
 
 _SAVED = {
+    "image.alexnet": ("AlexNet",),
     "models": (
         "GSPN",
         "RPointNet",
