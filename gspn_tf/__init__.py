@@ -15,9 +15,18 @@ from importlib.machinery import PathFinder
 from typing import Any, NamedTuple
 
 _NAMES = {
-    "config": ("Config", "GSPNConfig", "RPointNetConfig", "SGPNConfig"),
+    "config": (
+        "AlexNetConfig",
+        "Config",
+        "GSPNConfig",
+        "MaskRCNNConfig",
+        "RPointNetConfig",
+        "SGPNConfig",
+    ),
     "config.loading": ("load_config",),
     "evaluation.callback": ("AveragePrecision",),
+    "image.alexnet": ("AlexNet",),
+    "image.mask_rcnn": ("MaskRCNN",),
     "inference.segmenter": ("Segmenter", "load_run"),
     "inference.serving.saved_model": ("export",),
     "metrics": ("InstancePredictions", "average_precision"),
@@ -34,6 +43,7 @@ __all__ = [*_PLACES]
 
 _SAVED = {
     "image.alexnet": ("AlexNet",),
+    "image.mask_rcnn": ("MaskRCNN",),
     "models": (
         "GSPN",
         "RPointNet",

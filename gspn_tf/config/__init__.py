@@ -8,6 +8,7 @@ reading of config files and overrides, and that of earlier versions' files. It i
 from pathlib import Path
 
 from gspn_tf.config.images import AlexNetConfig as AlexNetConfig
+from gspn_tf.config.images import MaskRCNNConfig as MaskRCNNConfig
 from gspn_tf.config.networks import BackboneConfig as BackboneConfig
 from gspn_tf.config.networks import GSPNConfig as GSPNConfig
 from gspn_tf.config.networks import RPointNetConfig as RPointNetConfig

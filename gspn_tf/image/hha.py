@@ -2,7 +2,7 @@
 
 Horizontal disparity, height above the floor and angle of the surface with gravity
 (Gupta et al., ECCV 2014), as rcnn-depth computes them: saveHHA.m, processDepthImage.m,
-computeNormalsSquareSupport.m, getYDir.m. All lengths are centimetres here, as there. The
+computeNormalsSquareSupport.m, getYDir.m. All lengths are centimetres, as there. The
 camera frame has x to the right, y down and z forward.
 """
 

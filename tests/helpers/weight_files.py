@@ -6,6 +6,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 STORAGES = {"f4": "FloatStorage", "f8": "DoubleStorage", "i8": "LongStorage"}
@@ -129,4 +130,21 @@ def write_caffe(path: Path, layers: dict[str, list[np.ndarray]]) -> Path:
     np.lib.format.write_array_header_1_0(header, form)
     content = dumped(holder, Python2Writer).replace(b"numpy._core", b"numpy.core")
     path.write_bytes(header.getvalue() + content)
+    return path
+
+
+def write_keras2(path: Path, arrays: dict[str, np.ndarray], **models: str) -> Path:
+    """A file of Keras 2's `save_weights`; `models` have layers of another's group."""
+    groups: dict[str, list[str]] = {}
+    for name in arrays:
+        layer = name.split("/")[0]
+        groups.setdefault(models.get(layer, layer), []).append(name)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [group.encode() for group in groups]
+        for group, names in groups.items():
+            file.create_group(group).attrs["weight_names"] = [
+                f"{name}:0".encode() for name in names
+            ]
+            for name in names:
+                file[f"{group}/{name}:0"] = arrays[name]
     return path

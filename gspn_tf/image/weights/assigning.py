@@ -16,7 +16,7 @@ class Weight(NamedTuple):
     """A variable of the network, and how it is made of a file's arrays."""
 
     variable: keras.Variable
-    sources: dict[str, tuple[int, ...]]  # names in the file, and their shapes there
+    sources: Mapping[str, tuple[int, ...]]  # names in the file, and their shapes there
     make: Callable[..., np.ndarray]  # of those arrays, in this order
 
 
