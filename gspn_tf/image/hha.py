@@ -22,8 +22,9 @@ _LEAST_TURN = 0.1  # degrees; a camera that is turned by less is level
 _FLOOR_IN_SIGHT, _CAMERA_HEIGHT = 90.0, 130.0
 _DISPARITY, _NEAREST = 31_000.0, 100.0  # disparity is the first over the depth
 _ANGLE_OFFSET = 128.0 - 90.0  # so that a wall has 128
-# A window has no normal if its pixels are on a line; the least determinant, of the
-# matrix divided by the number of pixels. That of three pixels in a corner is 1e-12.
+# A window has no normal if its pixels are on a line, where the published programs give
+# what rounding makes of 0 / 0; the least determinant, of the matrix divided by the
+# number of pixels. That of three pixels in a corner is 1e-12.
 _LEAST_DETERMINANT = 1e-14
 
 
