@@ -125,6 +125,17 @@ def test_a_saved_model_has_the_same_instances(batch, tmp_path):
         model.export(tmp_path / "served")
 
 
+def test_a_preset_is_whole_and_says_what_it_sees(batch, tmp_path):
+    model = MaskRCNN(SIX)
+    classes = [(1, "box"), (2, "disc"), (3, "triangle")]
+    model.save_to_preset(tmp_path / "shapes", classes)
+    again = MaskRCNN.from_preset(tmp_path / "shapes")
+    assert again.classes == tuple(classes) and again.config == SIX
+    assert_same(instances(again, batch), instances(model, batch))
+    card = (tmp_path / "shapes" / "README.md").read_text()
+    assert "instances of objects in an image" in card and "gspn_tf.MaskRCNN" in card
+
+
 def test_images_are_resized_and_boxes_are_of_the_image(batch):
     model = MaskRCNN(dc.replace(SIX, min_side=192, max_side=200, region_iou=0.99))
     seen = prepare(batch["images"], model.config)
