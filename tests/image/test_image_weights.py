@@ -222,6 +222,15 @@ def test_another_hdf5_file_is_named(tmp_path):
         file["a"] = [1, 2]
     with pytest.raises(ScanError, match="expected the weights of a Keras 2 model"):
         load_mask_rcnn(MaskRCNN(MATTERPORT), path)
+    weight_files.write_keras2(path, {"conv1/kernel": np.array([b"text"])})
+    with pytest.raises(ScanError, match="conv1/kernel:0 is no array of numbers"):
+        load_mask_rcnn(MaskRCNN(MATTERPORT), path)
+    weight_files.write_keras2(path, {"conv1/bias": np.zeros(3)})
+    with h5py.File(path, "a") as file:  # it says so, and has nothing of it
+        del file["conv1/conv1/bias:0"]
+        file["conv1"].create_dataset("conv1/bias:0", (10**12,), "f4", chunks=(8,))
+    with pytest.raises(ScanError, match="bytes is larger than the file"):
+        load_mask_rcnn(MaskRCNN(MATTERPORT), path)
     path.write_bytes(b"\x89HDF\r\n\x1a\nno more")
     with pytest.raises(ScanError, match="is not a readable HDF5 file"):
         load_mask_rcnn(MaskRCNN(MATTERPORT), path)

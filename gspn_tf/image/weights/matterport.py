@@ -12,6 +12,7 @@ layouts are those of mrcnn/model.py.
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -52,10 +53,17 @@ def read_layers(path: str | Path) -> dict[str, np.ndarray]:
         for layer in root.attrs["layer_names"]:
             group = root[_text(layer)]
             for name in map(_text, group.attrs["weight_names"]):
-                if not isinstance(dataset := group[name], h5py.Dataset):
-                    raise ValueError(f"{name} is no array")
-                found[name.removesuffix(":0")] = dataset[()]
+                found[name.removesuffix(":0")] = _numbers(group[name], name, path)
         return found
+
+
+def _numbers(item: Any, name: str, path: str | Path) -> np.ndarray:
+    """An array of numbers; ValueError where it is none, or says it is huge."""
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iuf":
+        raise ValueError(f"{name} is no array of numbers")
+    if item.nbytes > Path(path).stat().st_size:  # Keras compresses nothing
+        raise ValueError(f"{name} of {item.nbytes:,} bytes is larger than the file")
+    return item[()]
 
 
 def _text(name: bytes | str) -> str:
