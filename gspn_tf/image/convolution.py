@@ -1,5 +1,6 @@
 """Convolutions with what follows them at once: bias or frozen norm, and ReLU."""
 
+import math
 from typing import Any
 
 import keras
@@ -65,20 +66,26 @@ class Convolution(FloatLayer):
         kernel = tf.convert_to_tensor(self.kernel)
         kernel = kernel if scale is None else kernel * scale
         kernel, bias = (tf.cast(x, self.compute_dtype) for x in (kernel, bias))
+        product = self.product(tf.cast(inputs, self.compute_dtype), kernel)
+        return tf.nn.bias_add(product, bias)
+
+    def product(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Return the convolution of inputs with a kernel."""
         around = [[self.padding, self.padding]] * 2
-        inputs = tf.cast(inputs, self.compute_dtype)
-        if self.groups == 1:
-            around = [[0, 0], *around, [0, 0]]
-            product = tf.nn.conv2d(inputs, kernel, self.stride, around)
-            return tf.nn.bias_add(product, bias)
-        # TensorFlow has no gradient of convolutions in groups on a CPU.
-        parts = zip(
-            tf.split(tf.pad(inputs, [[0, 0], *around, [0, 0]]), self.groups, -1),
-            tf.split(kernel, self.groups, -1),
-            strict=True,
-        )
-        products = [tf.nn.conv2d(x, part, self.stride, "VALID") for x, part in parts]
-        return tf.nn.bias_add(tf.concat(products, -1), bias)
+        if self.groups > 1:
+            # TensorFlow has no gradient of convolutions in groups on a CPU.
+            padded = tf.pad(inputs, [[0, 0], *around, [0, 0]])
+            parts = (tf.split(x, self.groups, axis=-1) for x in (padded, kernel))
+            pairs = zip(*parts, strict=True)
+            products = [tf.nn.conv2d(x, y, self.stride, "VALID") for x, y in pairs]
+            return tf.concat(products, -1)
+        if self.padding == 0 and inputs.shape[1:3] == kernel.shape[:2]:
+            # One window: the product of two matrices takes half the time.
+            length, units = math.prod(kernel.shape[:3]), kernel.shape[3]
+            rows = tf.reshape(inputs, [-1, length])
+            whole = tf.matmul(rows, tf.reshape(kernel, [length, units]))
+            return whole[:, None, None]
+        return tf.nn.conv2d(inputs, kernel, self.stride, [[0, 0], *around, [0, 0]])
 
 
 class NormedConvolution(Convolution):

@@ -251,6 +251,15 @@ def test_convolutions_in_groups_are_two(stride, size, padding, groups):
     np.testing.assert_allclose(layer(image), tf.concat(whole, -1), atol=1e-5)
 
 
+def test_a_window_as_large_as_the_image_is_a_convolution():
+    layer = Convolution(5, 3, 4, padding=0)
+    image = tf.constant(RNG.normal(size=(2, 3, 3, 4)), tf.float32)
+    kernel = tf.convert_to_tensor(layer.kernel)
+    expected = tf.nn.conv2d(image, kernel, 1, "VALID")
+    assert expected.shape == (2, 1, 1, 5)
+    np.testing.assert_allclose(layer(image), expected, atol=1e-5)
+
+
 def test_a_frozen_norm_is_applied_and_never_moves():
     layer = NormedConvolution(3, 1, 2)
     values = {"scale": 2.0, "offset": 0.5, "mean": 0.25, "variance": 4.0}
