@@ -15,9 +15,18 @@ from importlib.machinery import PathFinder
 from typing import Any, NamedTuple
 
 _NAMES = {
-    "config": ("Config", "GSPNConfig", "RPointNetConfig", "SGPNConfig"),
+    "config": (
+        "AlexNetConfig",
+        "Config",
+        "GSPNConfig",
+        "MaskRCNNConfig",
+        "RPointNetConfig",
+        "SGPNConfig",
+    ),
     "config.loading": ("load_config",),
     "evaluation.callback": ("AveragePrecision",),
+    "image.alexnet": ("AlexNet",),
+    "image.mask_rcnn": ("MaskRCNN",),
     "inference.segmenter": ("Segmenter", "load_run"),
     "inference.serving.saved_model": ("export",),
     "metrics": ("InstancePredictions", "average_precision"),
@@ -33,6 +42,8 @@ _PLACES |= {module.rpartition(".")[2]: module for module in _MODULES}
 __all__ = [*_PLACES]
 
 _SAVED = {
+    "image.alexnet": ("AlexNet",),
+    "image.mask_rcnn": ("MaskRCNN",),
     "models": (
         "GSPN",
         "RPointNet",

@@ -1,11 +1,14 @@
 """Every number of the networks, of data and of training, each with its source.
 
-`networks` and `schema` list all options. Here live also the presets, the reading of
-config files and overrides, and that of earlier versions' files. It imports `files`.
+`networks`, `images` and `schema` list all options. Here live also the presets, the
+reading of config files and overrides, and that of earlier versions' files. It imports
+`files`.
 """
 
 from pathlib import Path
 
+from gspn_tf.config.images import AlexNetConfig as AlexNetConfig
+from gspn_tf.config.images import MaskRCNNConfig as MaskRCNNConfig
 from gspn_tf.config.networks import BackboneConfig as BackboneConfig
 from gspn_tf.config.networks import GSPNConfig as GSPNConfig
 from gspn_tf.config.networks import RPointNetConfig as RPointNetConfig

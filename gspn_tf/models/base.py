@@ -50,7 +50,9 @@ class LossModel(PresetModel):
         )
         self.built = True
 
-    def track(self, loss_names: tuple[str, ...], backbone: BackboneConfig) -> None:
+    def track(
+        self, loss_names: tuple[str, ...], backbone: BackboneConfig | None = None
+    ) -> None:
         """Name the terms, and let batch norms follow the steps; ends a constructor."""
         self.loss_names = loss_names
         # Where a `dtype` is given to the model, its layers were made without it.
@@ -58,7 +60,7 @@ class LossModel(PresetModel):
             if not isinstance(layer, keras.layers.Dense):  # outputs, always float32
                 layer.dtype_policy = self.dtype_policy
         self.term_means = {name: keras.metrics.Mean(name) for name in loss_names}
-        if decay_steps := backbone.norm_decay_steps:
+        if backbone and (decay_steps := backbone.norm_decay_steps):
             for norm in batch_norms(self):
                 norm.schedule = lambda: momentum_at(self.steps.value, decay_steps)
 
@@ -130,7 +132,8 @@ class LossModel(PresetModel):
         batch = self.labelled(data)
         outputs = self.learn(batch, training=False)
         loss = self.compute_loss(batch, None, outputs, training=False)
-        self._loss_tracker.update_state(loss, tf.shape(batch["points"])[0])
+        rows = tf.shape(tf.nest.flatten(batch)[0])[0]
+        self._loss_tracker.update_state(loss, rows)
         return self.get_metrics_result()
 
     def predict_step(self, data: Any) -> Any:

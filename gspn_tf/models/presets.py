@@ -41,6 +41,8 @@ class PresetModel(keras.Model):
     """
 
     config_class: type
+    # In what the model finds instances.
+    sees = "a scan of points with colours, in metres, z up"
 
     def __init__(
         self,
@@ -228,8 +230,8 @@ def model_card(
         "---\nlibrary_name: keras\ntags:\n- 3d-instance-segmentation\n---",
         f"# {name}",
         f"A `gspn_tf.{kind}` with {model.count_params():,} parameters. It finds "
-        f"{finds.get(kind, 'instances of objects')} in a scan of points with colours, "
-        "in metres, z up. `config.json` has its every option.",
+        f"{finds.get(kind, 'instances of objects')} in {model.sees}. `config.json` has "
+        "its every option.",
     ]
     if data:
         lines.append(

@@ -102,7 +102,7 @@ def add_truth(
     )
 
 
-def _take_first(
+def take_first(
     mask: tf.Tensor, count: int, priority: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """`count` rows [B, count] where mask [B, S] holds, and which are real."""
@@ -134,8 +134,8 @@ def sample_proposals(
     num_positive = int(c.num_regions * c.positive_fraction)
     num_negative = c.num_regions - num_positive
     valid = proposals.valid
-    positive, is_positive = _take_first(overlaps & valid, num_positive, priority)
-    negative, is_negative = _take_first(~overlaps & valid, num_negative, priority)
+    positive, is_positive = take_first(overlaps & valid, num_positive, priority)
+    negative, is_negative = take_first(~overlaps & valid, num_negative, priority)
     found = tf.reduce_sum(tf.cast(is_positive, tf.float32), 1)
     quota = tf.floor(found * (1.0 / c.positive_fraction)) - found
     quota = tf.where(found > 0, quota, float(c.background_regions))

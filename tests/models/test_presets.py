@@ -135,7 +135,8 @@ def test_a_preset_of_a_compiled_model_has_its_weights_alone(tiny_sgpn, tmp_path)
 
 
 def test_all_that_is_registered_is_found_unimported():
-    assert gspn_tf.optimizer and gspn_tf.RPointNet  # imported, which registers them
+    names = ("optimizer", "RPointNet", "AlexNet", "MaskRCNN")
+    assert all(getattr(gspn_tf, name) for name in names)  # imported, so registered
     registered = {
         name: kind
         for name, kind in keras.saving.get_custom_objects().items()
