@@ -2,7 +2,7 @@ r"""The network that ships as the preset `indoor`: furnished rooms, scanned virt
 
 Aim      objects of ScanNet's classes in real rooms, without a real scan in training
 Command  gspn prepare homes --furniture F --homes sweethome3d.jar \
-             --output datasets/homes --train 600 --val 24 --test 0
+             --output datasets/homes --train 320 --val 24 --test 0
          gspn train --config=configs/indoor.py:indoor --data datasets/homes \
              --run runs/indoor
 Hardware two CPU cores, 6 GB
@@ -17,77 +17,54 @@ from gspn_tf.config import presets
 
 
 def indoor() -> c.Config:
-    """`small` with half more channels and seeds, at a density, augmented."""
+    """`small` with half more channels and seeds, at a density, augmented.
+
+    Its semantic network comes first, by itself, as in section 3.3.
+    """
     config = presets.small(
-        num_points=10_240,
-        epochs=(18, 8),
+        num_points=4096,
+        epochs=(26, 24),
         learning_rate=3e-3,
         warmup_steps=100,
         validation_every=2,
     )
     assert isinstance(config.model, c.RPointNetConfig)
     widen(config.model.proposal)
-    config.data.density, config.data.num_points_inference = 128.0, 20_480
+    config.model.num_seeds, config.model.num_regions = 64, 32
+    config.model.region_classes, config.model.semantic_power = "objects", 1.0
+    config.model.mask_iou = 0.25
+    config.train.batch_size = 4
+    config.train.semantic = dc.replace(config.train.gspn, epochs=20)
+    config.data.density, config.data.num_points_inference = 160.0, 40_960
     config.data.augmentation = c.AugmentationConfig(
         flip=0.5,
         scale=0.1,
-        shear=0.03,
-        elastic=0.03,
-        point_dropout=0.3,
-        color_jitter=0.05,
-        color_drop=0.2,
-        auto_contrast=0.2,
-        mixing=0.1,
-    )
-    return config
-
-
-def staged() -> c.Config:
-    """`indoor` whose semantic network comes first, by itself, as in section 3.3.
-
-    Four parts of scenes are in a batch. All levels keep their distances, whatever the
-    scene; half the seeds a scene.
-    """
-    config = indoor()
-    assert isinstance(config.model, c.RPointNetConfig)
-    train, network = config.train, config.model.proposal
-    config.model.num_seeds, config.model.num_regions = 64, 32
-    network.num_seeds, network.num_context_points = 96, 10_240
-    network.semantic_stage, network.num_semantic_points = True, 2048
-    network.semantic_inputs, network.semantic_balance = "colors_and_height", 0.5
-    backbone = network.backbone
-    backbone.num_centers = (8192, 2048, 512, 128)
-    backbone.center_shares = (1 / 8, 1 / 32, 1 / 128, 1 / 512)
-    backbone.offset_unit = "radius"
-    train.batch_size = 4
-    train.semantic = dc.replace(train.gspn, epochs=60)
-    train.gspn.epochs, train.rpointnet.epochs = 40, 16
-    data = config.data
-    data.density, data.num_points, data.num_points_inference = 160.0, 4096, 40_960
-    data.augmentation = dc.replace(
-        data.augmentation,
         shear=0.02,
         elastic=0.015,
+        crumple=0.03,
         jitter=0.01,
         crop=1.0,
         point_dropout=0.2,
         color_jitter=0.1,
         color_drop=0.4,
         auto_contrast=0.3,
-        mixing=0.0,
     )
     return config
 
 
 def widen(network: c.GSPNConfig) -> None:
     """Give `small`'s proposal network more of everything; the spacing follows scans."""
-    network.num_seeds, network.num_seeds_inference = 192, 1024
+    network.num_seeds, network.num_seeds_inference = 96, 1024
     network.context_neighbors, network.context_units = (64, 64, 128), (48, 96, 192)
-    network.num_context_points, network.context_share = 5120, 1 / 4
+    network.num_context_points, network.context_share = 10_240, 1 / 4
+    network.semantic_stage, network.num_semantic_points = True, 2048
+    network.semantic_inputs, network.semantic_balance = "colors_and_height", 0.5
     network.prior_units, network.dense_units = (192, 384), (384, 384)
     network.shape_units, network.shape_feature_units = (48, 96, 192), 96
     backbone = network.backbone
-    backbone.num_centers, backbone.center_shares = (1280, 320, 80, 20), (1 / 8,) * 4
+    backbone.offset_unit = "radius"
+    backbone.num_centers = (8192, 2048, 512, 128)
+    backbone.center_shares = (1 / 8, 1 / 32, 1 / 128, 1 / 512)
     backbone.abstraction_units = (
         (24, 24, 48),
         (48, 48, 96),
@@ -98,4 +75,4 @@ def widen(network: c.GSPNConfig) -> None:
 
 
 # `small` is what `sgpn` is made of; paper: Tables 7 and 8.
-get_config = presets.choice(indoor=indoor, staged=staged, small=indoor, paper=c.Config)
+get_config = presets.choice(indoor=indoor, small=indoor, paper=c.Config)

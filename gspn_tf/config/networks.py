@@ -191,6 +191,12 @@ class RPointNetConfig:
     # IoU above which an instance is suppressed by another of its class; config.py:40.
     detection_iou: float = 0.1
     max_detections: int = 100  # Most instances of a scene; Table 8.
+    # Classes that a region may be of: "any", so that one that is most probably
+    # background is left out, as in the release; or "objects" alone, whose probability
+    # is the score, as in Mask R-CNN. Not in the paper.
+    region_classes: Literal["any", "objects"] = "any"
+    # Power of a region's mean semantic probabilities in the choice among "objects".
+    semantic_power: float = 0.0
     # Whether instances are scored and suppressed as objects, whatever their class.
     class_agnostic: bool = False
     shown_score: float = 0.0  # Least score of an instance that `gspn segment` shows.

@@ -18,6 +18,7 @@ from gspn_tf.types import Detections, Proposals, Regions
 
 SURE = 0.01  # Least support of an instance that the release exports with 1.0.
 UNSURE_SCORE = 0.97
+_DOUBT = 1e-3  # semantic probability that no class is below
 
 
 class Support(NamedTuple):
@@ -106,6 +107,30 @@ def released_scores(
     return tf.where(sure, 1.0, UNSURE_SCORE), product + tf.where(sure, 2.0, 0.0)
 
 
+def class_probabilities(
+    logits: tf.Tensor, semantic: tf.Tensor, config: RPointNetConfig
+) -> tf.Tensor:
+    """Probabilities [B, R, classes] among which the class of a region is chosen.
+
+    Where `region_classes` are "objects", the background has none: the probability of
+    any object is shared among its classes by theirs, times a power of the semantic
+    ones.
+
+    Args:
+      logits: [B, R, classes].
+      semantic: [B, R, classes] mean semantic probabilities of the regions' points.
+      config: how.
+    """
+    probabilities = tf.nn.softmax(logits)
+    if config.region_classes == "any" and not config.class_agnostic:
+        return probabilities
+    objects = probabilities[..., 1:]
+    votes = objects * (semantic[..., 1:] + _DOUBT) ** config.semantic_power
+    shares = tf.math.divide_no_nan(votes, tf.reduce_sum(votes, -1, keepdims=True))
+    shared = tf.reduce_sum(objects, -1, keepdims=True) * shares
+    return tf.concat([tf.zeros_like(shared[..., :1]), shared], -1)
+
+
 def refine(
     regions: Regions,
     logits: tf.Tensor,
@@ -125,13 +150,11 @@ def refine(
       support: of the points of the scene.
       config: thresholds.
     """
-    probabilities = tf.nn.softmax(logits)
+    semantic = tf.reduce_mean(take(support.semantic, regions.indices), 2)
+    probabilities = class_probabilities(logits, semantic, config)
     classes = tf.argmax(probabilities, -1, output_type=tf.int32)  # [B, R]
-    confidence = tf.reduce_max(probabilities, -1)
-    if config.class_agnostic:
-        objects = probabilities[..., 1:]
-        classes = 1 + tf.argmax(objects, -1, output_type=tf.int32)
-        confidence = tf.reduce_sum(objects, -1)
+    best, total = tf.reduce_max(probabilities, -1), tf.reduce_sum(probabilities, -1)
+    confidence = total if config.class_agnostic else best
     boxes = box_lib.decode(
         regions.boxes, of_class(deltas, classes), config.box_deviation
     )

@@ -12,7 +12,7 @@ VARIANTS = [
     f"{name}.py:{variant}"
     for name in ("rooms", "indoor", "scannet", "parts", "partnet", "nyuv2", "views")
     for variant in ("small", "paper")
-] + ["indoor.py:staged"]
+]
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "indoor.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
 PRESET = c.preset_folder("indoor")
-# Classes, scores and boxes of what is shown of the sample scan, best first.
+# Classes, scores and boxes of what is found in the sample scan, scored 0.4 and more.
 GOLDEN = ROOT / "tests" / "golden" / "indoor.json"
 
 
@@ -90,7 +90,8 @@ def test_the_sample_scan_is_segmented_as_before(found):
         assert iou[row, at] > 0.7, expected
         assert names[int(shown.classes[at])] == expected["class"]
         assert shown.scores[at] == pytest.approx(expected["score"], abs=0.1)
-    assert len(shown.classes) <= len(golden) + 2
+    assert np.count_nonzero(shown.scores >= 0.5) <= len(golden)
+    assert len(shown.classes) >= len(golden)
 
 
 @pytest.mark.slow
@@ -119,4 +120,4 @@ def test_objects_of_the_sample_scan_are_found(found):
     predictions = InstancePredictions(shown.masks, shown.classes, shown.scores)
     scene = Judged("home", predictions, semantic, scan.instance - 1)
     counts = evaluate_scenes([scene], [name for _, name in classes]).shown
-    assert counts.f1 > 0.5, counts
+    assert counts.f1 > 0.4, counts

@@ -71,3 +71,27 @@ def test_objects_are_scored_and_suppressed_whatever_their_class():
     assert found.classes.numpy().tolist() == [[1, 1, 0, 0]]
     np.testing.assert_allclose(found.scores, [[0.9, 0.6, 0, 0]], rtol=1e-5)
     np.testing.assert_allclose(found.boxes[0, 1], boxes[0, 2])
+
+
+def test_a_region_may_be_of_objects_alone_as_the_points_in_it_say():
+    regions = Regions(
+        tf.constant([[[0.0, 0, 0, 1, 1, 1], [5.0, 0, 0, 1, 1, 1]]]),
+        tf.constant([[[0, 0], [2, 2]]]),  # of points of class one, of class two
+        tf.ones([1, 2], tf.bool),
+    )
+    logits = tf.math.log(tf.constant([[[0.6, 0.3, 0.1], [0.5, 0.3, 0.2]]]))
+    config = c.RPointNetConfig(
+        proposal=c.GSPNConfig(num_classes=3), min_score=0.1, max_detections=2
+    )
+
+    def found():
+        return scoring.refine(regions, logits, tf.zeros([1, 2, 3, 6]), SUPPORT, config)
+
+    assert not found().valid.numpy().any()  # both are background most probably
+    config.region_classes = "objects"
+    assert found().classes.numpy().tolist() == [[1, 1]]
+    np.testing.assert_allclose(found().scores, [[0.3, 0.3]], rtol=1e-5)
+    config.semantic_power = 1.0
+    assert sorted(found().classes[0].numpy()) == [1, 2]
+    # All of the 0.4 and 0.5 of both objects, but for the doubt.
+    np.testing.assert_allclose(found().scores, [[0.5, 0.4]], rtol=1e-2)
