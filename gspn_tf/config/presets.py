@@ -125,15 +125,15 @@ def small(
 def with_sgpn(config: c.Config, **fields: Any) -> c.Config:
     """SGPN on the backbone, the data and the training budget of an R-PointNet's config.
 
-    Its epochs are those of both stages together. fields: of its SGPNConfig.
+    Its epochs are those of all stages together. fields: of its SGPNConfig.
     """
     assert isinstance(config.model, c.RPointNetConfig)
     proposal, train = config.model.proposal, config.train
     model = c.SGPNConfig(
         num_classes=proposal.num_classes, backbone=proposal.backbone, **fields
     )
-    epochs = train.gspn.epochs + train.rpointnet.epochs
-    stage = dc.replace(train.gspn, epochs=epochs)
+    epochs = (getattr(train, stage).epochs for stage in config.model.stages())
+    stage = dc.replace(train.gspn, epochs=sum(epochs))
     return dc.replace(config, model=model, train=dc.replace(train, sgpn=stage))
 
 
@@ -164,7 +164,7 @@ def choice(**variants: Callable[[], c.Config]) -> Callable[..., c.Config]:
     """The `get_config` of a file of `configs/`, whose first variant is the default.
 
     Beside its variants, of which `small` and `paper` must be two, there are `sgpn` and
-    `sgpn_paper`: SGPN on the same data, for as many epochs as both stages of theirs.
+    `sgpn_paper`: SGPN on the same data, for as many epochs as all stages of theirs.
     """
     variants["sgpn"] = lambda: small_sgpn(variants["small"]())
     variants["sgpn_paper"] = lambda: with_sgpn(variants["paper"]())
