@@ -26,5 +26,5 @@ class JobShare(NamedTuple):
 
     @property
     def suffix(self) -> str:
-        """What the names of its files have: ".2-of-3"; of the whole work nothing."""
+        """Ending of the names of its files: ".2-of-3"; nothing for the whole work."""
         return "" if self.total == 1 else f".{self.number}-of-{self.total}"

@@ -34,7 +34,7 @@ _ROTATION = 0.05  # how far the determinant of a rotation may be from 1
 
 
 class FrameOptions(NamedTuple):
-    """What frames do not tell of themselves."""
+    """Facts that frames do not tell of themselves."""
 
     intrinsics: str = ""  # fx,fy,cx,cy in pixels, or a file; "": that of the folder
     depth_scale: float = 1000.0  # steps of depth in a metre

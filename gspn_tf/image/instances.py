@@ -1,4 +1,4 @@
-"""What the heads say of proposals -> instances of an image."""
+"""Outputs of the heads on proposals -> instances of an image."""
 
 from typing import NamedTuple
 

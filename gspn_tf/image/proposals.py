@@ -19,7 +19,7 @@ _LEAST_SIDE = 1e-3  # pixels of a proposal
 
 
 class AnchorScores(NamedTuple):
-    """What the network says of the A anchors of all levels of an image."""
+    """Scores and deltas of the A anchors of all levels of an image."""
 
     anchors: tf.Tensor  # [A, 4]  pixels
     logits: tf.Tensor  # [B, A]  that there is an object

@@ -76,10 +76,19 @@ def of_class(values: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
     return tf.gather(values, classes, axis=2, batch_dims=2)
 
 
-def of_regions(support: Support, regions: Regions, classes: tf.Tensor) -> tf.Tensor:
-    """Mean objectness times mean class probability of regions' points: [B, R]."""
+def mean_semantic(support: Support, regions: Regions) -> tf.Tensor:
+    """Mean semantic probabilities [B, R, classes] of regions' points."""
+    return tf.reduce_mean(take(support.semantic, regions.indices), 2)
+
+
+def of_regions(
+    support: Support, regions: Regions, semantic: tf.Tensor, classes: tf.Tensor
+) -> tf.Tensor:
+    """Mean objectness times mean class probability of regions' points: [B, R].
+
+    semantic [B, R, classes] is their `mean_semantic`.
+    """
     objectness = tf.reduce_mean(take(support.objectness, regions.indices), -1)
-    semantic = tf.reduce_mean(take(support.semantic, regions.indices), 2)
     return objectness * of_class(semantic, classes)
 
 
@@ -150,7 +159,7 @@ def refine(
       support: of the points of the scene.
       config: thresholds.
     """
-    semantic = tf.reduce_mean(take(support.semantic, regions.indices), 2)
+    semantic = mean_semantic(support, regions)
     probabilities = class_probabilities(logits, semantic, config)
     classes = tf.argmax(probabilities, -1, output_type=tf.int32)  # [B, R]
     best, total = tf.reduce_max(probabilities, -1), tf.reduce_sum(probabilities, -1)
@@ -158,7 +167,8 @@ def refine(
     boxes = box_lib.decode(
         regions.boxes, of_class(deltas, classes), config.box_deviation
     )
-    scores = confidence * of_regions(support, regions, classes) ** config.support_power
+    supported = of_regions(support, regions, semantic, classes)
+    scores = confidence * supported**config.support_power
     keep = regions.valid & (classes > 0) & (confidence >= config.min_score)
     candidates = Proposals(boxes, scores, keep)
     rivals = tf.ones_like(classes) if config.class_agnostic else classes
