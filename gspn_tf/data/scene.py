@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gspn_tf.data.rgbd_image import RgbdImage
+
 GREY = 128
 """Level of the colours of points that have none, in data sets and at inference."""
 SEVERAL = 0.1  # of an object's points, from which a second class is no slip
@@ -25,6 +27,7 @@ class Scene:
     colors    [V, 3] uint8
     semantic  [V] int32, 0 = background, else row 1..C of the class list
     instance  [V] int32, -1 = none, else 0..I-1, every number in use
+    image     of a single frame, which has a point for each measured pixel, row by row
     """
 
     name: str
@@ -32,6 +35,7 @@ class Scene:
     colors: np.ndarray
     semantic: np.ndarray
     instance: np.ndarray
+    image: RgbdImage | None = None
 
     def __post_init__(self) -> None:
         count = len(self.points)
@@ -43,6 +47,11 @@ class Scene:
                     f"{field} of scene {self.name!r} must be {np.dtype(kind)} "
                     f"{list(shape)}, got {value.dtype} {list(value.shape)}"
                 )
+        if self.image is not None and self.image.num_measured != count:
+            raise ValueError(
+                f"image of scene {self.name!r} must have {count} measured pixels, one "
+                f"for each point, got {self.image.num_measured}"
+            )
 
     @property
     def num_instances(self) -> int:

@@ -4,13 +4,16 @@
     DIRECTORY/train-00000-of-00004.tfrecord   scenes 0, 4, 8, ... of the split
 
 A record is a tf.train.Example of bytes features: `name` (UTF-8) and the raw
-little-endian bytes of `points`, `colors`, `semantic` and `instance`. TensorFlow checks
-the CRC of every record that it reads. Scenes are read one at a time, in any order.
+little-endian bytes of `points`, `colors`, `semantic` and `instance`. A scene that is a
+single frame of a camera has its image too: bytes of `image/color`, `image/depth` and
+`image/features`, and numbers, `image/shape` (H, W, h, w, C) and `image/camera` (fx, fy,
+cx, cy). TensorFlow checks the CRC of every record that it reads. Scenes are read one at
+a time, in any order.
 """
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,7 @@ import tensorflow as tf
 
 from gspn_tf import files
 from gspn_tf.data import manifest as manifests
+from gspn_tf.data.rgbd_image import RgbdImage
 from gspn_tf.data.scene import FIELDS, Scene
 
 READ_AHEAD = 1 << 16  # bytes, of a shard whose records are skipped
@@ -53,10 +57,21 @@ class SplitScenes:
         """Read scene `index`, in a graph too: the fields of `Scene`, as tensors."""
         return parse(self._record(index))
 
+    def read_image(self, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Read the image of scene `index`, in a graph too; see `parse_image`."""
+        return parse_image(self._record(index))
+
     def dataset(self) -> tf.data.Dataset:
         """Read all of them, one after another; see `read`."""
+        return self._each(self.read)
+
+    def images(self) -> tf.data.Dataset:
+        """Read all of their images, one after another; see `read_image`."""
+        return self._each(self.read_image)
+
+    def _each(self, read: Callable[[tf.Tensor], dict]) -> tf.data.Dataset:
         return tf.data.Dataset.range(len(self)).map(
-            self.read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+            read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
 
     def in_memory(self) -> "SplitScenes":
@@ -106,7 +121,7 @@ def count_records(path: Path) -> int:
 
 
 def read_scenes(directory: str | Path, split: str) -> Iterator[Scene]:
-    """Scenes of a split, in the order in which they were written.
+    """Scenes of a split without their images, in the order in which they were written.
 
     Raises:
       manifest.ShardError: on reading, a shard that is damaged or cut short.
@@ -121,16 +136,34 @@ def serialize(scene: Scene) -> bytes:
     values = {"name": scene.name.encode()}
     for field, kind in FIELDS.items():
         values[field] = np.ascontiguousarray(getattr(scene, field), kind).tobytes()
-    features = {
-        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-        for key, value in values.items()
-    }
+    features = {key: _bytes(value) for key, value in values.items()}
+    if scene.image is not None:
+        features |= _of_image(scene.image)
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)
 
 
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _of_image(image: RgbdImage) -> dict[str, tf.train.Feature]:
+    features = image.features
+    if features is None:
+        features = np.zeros((0, 0, 0), np.float16)
+    shape = tf.train.Int64List(value=[*image.depth.shape, *features.shape])
+    camera = tf.train.FloatList(value=[*image.camera.focal, *image.camera.center])
+    return {
+        "image/color": _bytes(image.color.tobytes()),
+        "image/depth": _bytes(np.ascontiguousarray(image.depth, "<f4").tobytes()),
+        "image/features": _bytes(np.ascontiguousarray(features, "<f2").tobytes()),
+        "image/shape": tf.train.Feature(int64_list=shape),
+        "image/camera": tf.train.Feature(float_list=camera),
+    }
+
+
 def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
-    """A record as tensors: the fields of `Scene`, `name` a scalar string."""
+    """A record as tensors: the fields of `Scene` but its image, `name` a string."""
     spec = {key: tf.io.FixedLenFeature([], tf.string) for key in ("name", *FIELDS)}
     scene = tf.io.parse_single_example(record, spec)
     kinds = {"<f4": tf.float32, "|u1": tf.uint8, "<i4": tf.int32}
@@ -139,3 +172,33 @@ def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:
     for field in ("points", "colors"):
         scene[field] = tf.reshape(scene[field], [-1, 3])
     return scene
+
+
+def parse_image(record: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The image of a record: the fields of `RgbdImage` as tensors, and the `name`.
+
+    `camera` is [4]: fx, fy, cx, cy; `features` is [0, 0, 0] where there are none.
+
+    Raises:
+      tf.errors.InvalidArgumentError: on reading, a scene without an image.
+    """
+    spec = {
+        "name": tf.io.FixedLenFeature([], tf.string),
+        "image/color": tf.io.FixedLenFeature([], tf.string),
+        "image/depth": tf.io.FixedLenFeature([], tf.string),
+        "image/features": tf.io.FixedLenFeature([], tf.string),
+        "image/shape": tf.io.FixedLenFeature([5], tf.int64),
+        "image/camera": tf.io.FixedLenFeature([4], tf.float32),
+    }
+    found = tf.io.parse_single_example(record, spec)
+    size, maps = found["image/shape"][:2], found["image/shape"][2:]
+    color = tf.io.decode_raw(found["image/color"], tf.uint8)
+    depth = tf.io.decode_raw(found["image/depth"], tf.float32)
+    features = tf.io.decode_raw(found["image/features"], tf.float16)
+    return {
+        "name": found["name"],
+        "color": tf.reshape(color, tf.concat([size, [3]], 0)),
+        "depth": tf.reshape(depth, size),
+        "camera": found["image/camera"],
+        "features": tf.reshape(features, maps),
+    }

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
+from gspn_tf.data.rgbd_image import RgbdImage
 from gspn_tf.data.scene import Scene, number_instances, numbers_per_class
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files import depth as depths
@@ -149,7 +150,9 @@ def lifted(
     semantic = semantic[where]
     number = numbers_per_class(number[where], semantic)
     points = depths.lift(depth, where, depths.NYUV2_CAMERA)
-    return _frame(name, points, color[where], semantic, number)
+    depth = np.where(where, depth, 0).astype(np.float32)
+    image = RgbdImage(color, depth, depths.NYUV2_CAMERA)
+    return _frame(name, points, color[where], semantic, number, image)
 
 
 def _frame(
@@ -158,10 +161,11 @@ def _frame(
     colors: np.ndarray,
     semantic: np.ndarray,
     number: np.ndarray,
+    image: RgbdImage | None = None,
 ) -> Scene:
     """Points [V, 3] of the camera frame in the room frame, their objects numbered."""
     if not len(points):
         raise ScanError(f"frame {name!r}: expected a pixel with depth, got none")
     instance = number_instances(number, semantic)
     points = (points @ depths.ROOM_FROM_CAMERA.T).astype(np.float32)
-    return Scene(name, points, colors, semantic, instance)
+    return Scene(name, points, colors, semantic, instance, image)

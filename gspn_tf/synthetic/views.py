@@ -14,11 +14,13 @@ Labels are exact. The frame is the room's: z up, the floor at 0, x to the right 
 camera, which stands above the origin and looks along y.
 """
 
+import copy
 from functools import partial
 
 import numpy as np
 from scipy import ndimage
 
+from gspn_tf.data.rgbd_image import RgbdImage
 from gspn_tf.data.scene import Scene
 from gspn_tf.files import depth as depths
 from gspn_tf.synthetic import raycast
@@ -66,16 +68,24 @@ def _draw_view(rng: Rng, name: str) -> Scene:
     hit = view.surface >= 0
     facing = np.zeros(rays.shape)
     facing[hit] = normals(surfaces, view.surface[hit], view.factors[hit])
+
+    def samples(where: np.ndarray, depth: np.ndarray) -> Samples:
+        points = depths.lift(depth, where, CAMERA) @ rotation.T + position
+        seen = view.surface[where]
+        return Samples(points, facing[where], surfaces[seen, 14:17], seen)
+
     where = hit & ~_unmeasured(rng, view.depth, _incidence(rays @ rotation.T, facing))
     noise = rng.normal(0, 0.0012 + 0.0019 * (view.depth[where] - 0.4) ** 2)
     depth = view.depth.copy()
     depth[where] += noise
     points = depths.lift(depth, where, CAMERA)
-    seen, moved = view.surface[where], points @ rotation.T + position
-    samples = Samples(moved, facing[where], surfaces[seen, 14:17], seen)
     points = (points @ level.T + [0, 0, position[2]]).astype(np.float32)
-    labels = label_things(room, thing_of[samples.surface])
-    return Scene(name, points, lit(rng, samples), *labels)
+    labels = label_things(room, thing_of[view.surface[where]])
+    color = np.zeros((*SIZE, 3), np.uint8)
+    color[hit] = lit(copy.deepcopy(rng), samples(hit, view.depth))  # as below
+    colors = color[where] = lit(rng, samples(where, depth))
+    image = RgbdImage(color, np.where(where, depth, 0).astype(np.float32), CAMERA)
+    return Scene(name, points, colors, *labels, image)
 
 
 def _pose(rng: Rng, room: Room) -> tuple[np.ndarray, float, float]:
