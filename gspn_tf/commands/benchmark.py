@@ -21,7 +21,11 @@ from gspn_tf.commands.flags import JSON, PRECISION, flag, integer
 from gspn_tf.commands.prepare_generated import write_generated
 
 FLAGS = (
-    flag("subject", "What to time.", choices=("ops", "model", "data", "serving")),
+    flag(
+        "subject",
+        "What to time.",
+        choices=("ops", "model", "data", "serving", "building"),
+    ),
     flag(
         "--config",
         "For `model`, `data` and `serving`: as of gspn train.",
@@ -44,8 +48,10 @@ FLAGS = (
     flag("--cores", "CPU cores to use; 0: all there are.", 0, type=integer(0)),
     flag(
         "--model",
-        "For `serving`: run folder; default: the network of --config, untrained.",
+        "For `serving`: run folder; default: the network of --config, untrained. For "
+        "`building`: as of gspn segment.",
     ),
+    flag("--rooms", "For `building`: generated rooms of it.", 100, type=integer(1)),
     flag(
         "--precision",
         "For `model`: float32, bfloat16 or float16, or several with commas.",
@@ -59,8 +65,8 @@ def run(flags: Namespace) -> None:
     """Time the ops, the model, the data pipeline or a server on this machine."""
     chosen = sorted(os.sched_getaffinity(0))[: flags.cores or None]
     with startup.bound_to(chosen):
-        if flags.subject == "serving":
-            of_checkout("serving").main(flags)
+        if flags.subject in ("serving", "building"):
+            of_checkout(flags.subject).main(flags)
         elif flags.subject == "ops" and flags.peers:
             of_checkout("ops").main(flags)
         else:
@@ -72,8 +78,8 @@ def of_checkout(name: str) -> ModuleType:
     root = Path(__file__).resolve().parents[2]
     if not (root / "benchmarks").is_dir():
         raise UserError(
-            "gspn benchmark ops and serving need benchmarks/ of the sources: use a "
-            "checkout, installed by make install or pip install -e"
+            f"gspn benchmark {name} needs benchmarks/ of the sources: use a checkout, "
+            "installed by make install or pip install -e"
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
