@@ -50,7 +50,7 @@ def run(flags: Namespace) -> None:
         raise UserError("--other: figure 3 shows one run")
     runs = [existing_folder(flags.model, "--model")]
     runs += [existing_folder(path, "--other") for path in flags.other or ()]
-    output = checked_output(flags.output)
+    output = output_stem(flags.output)
     design = DESIGNS[number]._replace(seed=flags.seed, seed_point=flags.seed_point)
     design = design._replace(width=flags.width or design.width)
     wanted = wanted_scenes(flags.scenes) or design.scenes
@@ -74,7 +74,7 @@ def run(flags: Namespace) -> None:
     print(f"{output}.png and {output}.json")
 
 
-def checked_output(output: str) -> Path:
+def output_stem(output: str) -> Path:
     """Return --output without the suffix of one of the files."""
     path = Path(output)
     if path.suffix.lower() in (".png", ".json"):

@@ -5,10 +5,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from gspn_tf.config import MaskRCNNConfig
-from gspn_tf.image import boxes as box_lib
+from gspn_tf.image.boxes import box_iou, center_size
 from gspn_tf.image.proposals import DEVIATION
 from gspn_tf.image.roi_align import roi_align
-from gspn_tf.nn.assignment import take_first
+from gspn_tf.nn.assignment import iou_with_truth, take_first
+from gspn_tf.nn.boxes import encode
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals, Targets
 
@@ -21,7 +22,7 @@ class AnchorTargets(NamedTuple):
     deltas: tf.Tensor  # [B, A, 4]  of positive ones
 
 
-class RegionTargets(NamedTuple):
+class SampledRegions(NamedTuple):
     """Regions in the losses, positive ones first, and the heads' outputs for them."""
 
     boxes: tf.Tensor  # [B, R, 4]  pixels
@@ -31,13 +32,7 @@ class RegionTargets(NamedTuple):
     masks: tf.Tensor  # [B, P, s, s]  share of a pixel on the object, of positive ones
 
 
-def iou_with_truth(boxes: tf.Tensor, truth: Targets) -> tf.Tensor:
-    """IoU [B, S, G] of boxes [B, S, 4] with the G objects; -1 for padded ones."""
-    iou = box_lib.pairwise_iou(boxes, truth["boxes"])
-    return tf.where(truth["valid"][:, None, :], iou, -1.0)
-
-
-def anchor_labels(
+def match_anchors(
     iou: tf.Tensor, positive_iou: float, negative_iou: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Which anchors are positive and which negative: bool [B, A] each.
@@ -56,7 +51,7 @@ def anchor_labels(
     return positive, ~positive & (most < negative_iou)
 
 
-def sample(
+def sample_balanced(
     positive: tf.Tensor,
     negative: tf.Tensor,
     priority: tf.Tensor,
@@ -97,11 +92,11 @@ def anchor_targets(
         config: numbers of anchors, and their IoUs.
     """
     c = config
-    iou = iou_with_truth(anchors, truth)
-    positive, negative = anchor_labels(
+    iou = iou_with_truth(anchors, truth, box_iou)
+    positive, negative = match_anchors(
         iou, c.anchor_positive_iou, c.anchor_negative_iou
     )
-    rows, real = sample(
+    rows, real = sample_balanced(
         positive, negative, priority, c.num_anchors, c.anchor_positive_fraction
     )
     batch = tf.range(tf.shape(rows)[0])[:, None] + tf.zeros_like(rows)
@@ -109,17 +104,17 @@ def anchor_targets(
     ones = tf.ones(tf.shape(places)[:1], tf.int32)
     sampled = tf.scatter_nd(places, ones, tf.shape(positive)) > 0
     nearest = take(truth["boxes"], tf.argmax(iou, -1, output_type=tf.int32))
-    deltas = box_lib.encode(anchors, nearest, DEVIATION)
+    deltas = encode(center_size(anchors), center_size(nearest), DEVIATION)
     return AnchorTargets(positive & sampled, sampled, deltas)
 
 
-def region_targets(
+def sample_regions(
     proposals: Proposals,
     truth: Targets,
     priority: tf.Tensor,
     scale: tf.Tensor,
     config: MaskRCNNConfig,
-) -> RegionTargets:
+) -> SampledRegions:
     """Regions around the ground truth, and their targets.
 
     A region's object is the one that its box overlaps most. The objects' own boxes are
@@ -136,9 +131,9 @@ def region_targets(
     c = config
     boxes = tf.concat([proposals.boxes, truth["boxes"]], 1)
     valid = tf.concat([proposals.valid, truth["valid"]], 1)
-    iou = iou_with_truth(boxes, truth)
+    iou = iou_with_truth(boxes, truth, box_iou)
     overlaps = tf.reduce_max(iou, -1) >= c.region_iou
-    rows, real = sample(
+    rows, real = sample_balanced(
         overlaps & valid,
         ~overlaps & valid,
         priority,
@@ -147,10 +142,11 @@ def region_targets(
     )
     boxes, matched = take(boxes, rows), take(overlaps, rows) & real
     nearest = take(tf.argmax(iou, -1, output_type=tf.int32), rows)
-    deltas = box_lib.encode(boxes, take(truth["boxes"], nearest), c.box_deviation)
+    objects = center_size(take(truth["boxes"], nearest))
+    deltas = encode(center_size(boxes), objects, c.box_deviation)
     first = int(c.num_regions * c.positive_fraction)
     on_masks = boxes[:, :first] * scale
-    return RegionTargets(
+    return SampledRegions(
         boxes=boxes,
         valid=real,
         classes=tf.where(matched, take(truth["classes"], nearest), 0),

@@ -10,7 +10,7 @@ from gspn_tf.nn.mlp import FloatLayer
 _OUTPUT_DEVIATION = 0.01  # of the first kernels of outputs
 
 
-class BoxHead(FloatLayer):
+class FastRCNNHead(FloatLayer):
     """Class and refined box: two layers that see a region whole.
 
     Input: features [B, R, s, s, C]. Outputs: logits [B, R, classes], and the encoded

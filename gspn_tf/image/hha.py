@@ -54,12 +54,12 @@ def hha(
     check_shape("raw", raw, depth.shape)
     points = _points(np.where(measured(depth), depth, 0.0), camera)
     there = measured(raw) & measured(depth)
-    down = gravity(normals(points, there, _GRAVITY_RADIUS))
-    cosine = normals(points, there, _NORMAL_RADIUS) @ down
+    down = gravity(_normals(points, there, _GRAVITY_RADIUS))
+    cosine = _normals(points, there, _NORMAL_RADIUS) @ down
     angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
     channels = (
         _DISPARITY / np.maximum(points[..., 2], _NEAREST),
-        heights(points, down),
+        _heights(points, down),
         np.where(np.isnan(angle), 180.0, angle) + _ANGLE_OFFSET,
     )
     return np.clip(np.rint(np.stack(channels, -1)), 0, 255).astype(np.uint8)
@@ -74,7 +74,7 @@ def _points(depth: np.ndarray, camera: Intrinsics) -> np.ndarray:
     return np.stack([x, y, z], axis=-1)
 
 
-def normals(points: np.ndarray, there: np.ndarray, radius: int) -> np.ndarray:
+def _normals(points: np.ndarray, there: np.ndarray, radius: int) -> np.ndarray:
     """Unit normals [H, W, 3] of planes through the windows around pixels.
 
     The plane n . P = 1 is fitted to the points P of a window as if depths had one error
@@ -135,7 +135,7 @@ def gravity(directions: np.ndarray) -> np.ndarray:
     return down
 
 
-def heights(points: np.ndarray, down: np.ndarray) -> np.ndarray:
+def _heights(points: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Heights [H, W] in cm of points [H, W, 3] above the lowest, or the floor's guess.
 
     The published code turns the points so that gravity is y; a turn of less than 0.1

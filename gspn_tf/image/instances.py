@@ -9,6 +9,7 @@ from gspn_tf.image import boxes as box_lib
 from gspn_tf.image.pasting import paste
 from gspn_tf.image.suppression import suppress
 from gspn_tf.nn.pyramid import take
+from gspn_tf.nn.suppression import zero_padding
 from gspn_tf.types import Proposals
 
 _LEAST_SIDE = 1e-2  # pixels of an instance
@@ -24,7 +25,7 @@ class ImageDetections(NamedTuple):
     valid: tf.Tensor  # [B, D]     False marks padding
 
 
-class RefinedBoxes(NamedTuple):
+class DetectedBoxes(NamedTuple):
     """Boxes of instances, before they have masks; best first."""
 
     boxes: tf.Tensor  # [B, D, 4]
@@ -33,13 +34,13 @@ class RefinedBoxes(NamedTuple):
     valid: tf.Tensor  # [B, D]     False marks padding
 
 
-def refine(
+def detect_boxes(
     proposals: Proposals,
     logits: tf.Tensor,
     deltas: tf.Tensor,
     size: tf.Tensor,
     config: MaskRCNNConfig,
-) -> RefinedBoxes:
+) -> DetectedBoxes:
     """The best boxes after suppression class by class; a proposal may have several.
 
     Args:
@@ -51,7 +52,7 @@ def refine(
     """
     c = config
     scores = tf.nn.softmax(logits)[..., 1:]  # [B, R, classes - 1]
-    boxes = box_lib.decode(
+    boxes = box_lib.apply_deltas(
         proposals.boxes[:, :, None], deltas[:, :, 1:], c.box_deviation
     )
     boxes = box_lib.clip(boxes, size)
@@ -69,16 +70,12 @@ def refine(
         min_score=max(c.min_score, -0.5),
         max_outputs=c.max_detections,
     )
-    return RefinedBoxes(
-        boxes=tf.where(valid[..., None], take(boxes, rows), 0.0),
-        classes=tf.where(valid, take(classes, rows), 0),
-        scores=tf.where(valid, take(scores, rows), 0.0),
-        valid=valid,
-    )
+    found = (take(x, rows) for x in (boxes, classes, scores))
+    return zero_padding(DetectedBoxes(*found, valid))
 
 
 def with_masks(
-    found: RefinedBoxes,
+    found: DetectedBoxes,
     masks: tf.Tensor,
     scale: tf.Tensor,
     size: tf.Tensor,

@@ -13,9 +13,9 @@ import tensorflow as tf
 from gspn_tf import files
 from gspn_tf.config import MaskRCNNConfig
 from gspn_tf.image import assignment
-from gspn_tf.image.assignment import AnchorTargets, RegionTargets
-from gspn_tf.image.heads import BoxHead, MaskHead
-from gspn_tf.image.instances import ImageDetections, refine, with_masks
+from gspn_tf.image.assignment import AnchorTargets, SampledRegions
+from gspn_tf.image.heads import FastRCNNHead, MaskHead
+from gspn_tf.image.instances import ImageDetections, detect_boxes, with_masks
 from gspn_tf.image.preparing import Prepared, prepare
 from gspn_tf.image.proposals import AnchorScores, ProposalNetwork
 from gspn_tf.image.pyramid import FeaturePyramid
@@ -34,7 +34,7 @@ class MaskRCNNTraining(NamedTuple):
 
     anchors: AnchorScores
     anchor_targets: AnchorTargets
-    targets: RegionTargets
+    targets: SampledRegions
     class_logits: tf.Tensor  # [B, R, classes]
     deltas: tf.Tensor  # [B, R, classes, 4]
     mask_logits: tf.Tensor  # [B, P, s, s, classes]  of the first, positive regions
@@ -80,7 +80,7 @@ class MaskRCNN(LossModel):
         self.backbone = ResNet(c)
         self.pyramid = FeaturePyramid(c.pyramid_units, self.backbone.widths)
         self.proposal_network = ProposalNetwork(c)
-        self.box_head = BoxHead(c)
+        self.box_head = FastRCNNHead(c)
         self.mask_head = MaskHead(c)
         self.seeds = keras.random.SeedGenerator(0)
         self.track(self.terms)
@@ -114,7 +114,7 @@ class MaskRCNN(LossModel):
             anchors.anchors, truth, uniform_like(anchors.logits, seeds[0]), c
         )
         candidates = tf.concat([proposals.scores, truth["boxes"][..., 0]], 1)
-        targets = assignment.region_targets(
+        targets = assignment.sample_regions(
             proposals, truth, uniform_like(candidates, seeds[1]), 1 / seen.scale, c
         )
         logits, deltas = self.box_head(
@@ -132,7 +132,7 @@ class MaskRCNN(LossModel):
         logits, deltas = self.box_head(
             pyramid_roi_align(levels, proposals.boxes, c.box_size)
         )
-        found = refine(proposals, logits, deltas, seen.size, c)
+        found = detect_boxes(proposals, logits, deltas, seen.size, c)
         masks = self.mask_head(pyramid_roi_align(levels, found.boxes, c.mask_size))
         own = tf.gather(masks, found.classes, axis=-1, batch_dims=2)
         own = tf.where(found.valid[..., None, None], tf.sigmoid(own), 0.0)

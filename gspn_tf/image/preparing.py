@@ -25,7 +25,7 @@ def prepare(images: tf.Tensor, config: MaskRCNNConfig) -> Prepared:
     x = (tf.cast(images, tf.float32) - config.mean) / config.deviation
     given = size = tf.shape(images)[1:3]
     if config.min_side:
-        size = resized(given, config.min_side, config.max_side)
+        size = fitted_size(given, config.min_side, config.max_side)
         x = tf.image.resize(x, size)
     below, right = tf.unstack(-size % _STRIDE)
     x = tf.pad(x, [[0, 0], [0, below], [0, right], [0, 0]])
@@ -34,7 +34,7 @@ def prepare(images: tf.Tensor, config: MaskRCNNConfig) -> Prepared:
     return Prepared(x, size, tf.stack([wide, high, wide, high]))
 
 
-def resized(size: tf.Tensor, min_side: int, max_side: int) -> tf.Tensor:
+def fitted_size(size: tf.Tensor, min_side: int, max_side: int) -> tf.Tensor:
     """Height and width [2] at which the shorter side is `min_side`, as far as it can.
 
     The longer one is `max_side` at most.

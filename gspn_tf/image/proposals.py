@@ -79,7 +79,7 @@ class ProposalNetwork(FloatLayer):
             start += found.counts[i]
         best = tf.concat(rows, 1)
         anchors = tf.gather(found.anchors, best)
-        boxes = box_lib.decode(anchors, take(found.deltas, best), DEVIATION)
+        boxes = box_lib.apply_deltas(anchors, take(found.deltas, best), DEVIATION)
         boxes = tf.stop_gradient(box_lib.clip(boxes, size))
         scores = tf.stop_gradient(take(found.logits, best))
         large = tf.reduce_all(box_lib.sizes(boxes) >= _LEAST_SIDE, -1)

@@ -52,7 +52,7 @@ def level_of(boxes: tf.Tensor, levels: int) -> tf.Tensor:
 
     0 is that of stride 4; a box of 224 x 224 pixels is of level 2.
     """
-    side = tf.sqrt(tf.maximum(box_lib.area(boxes), 0.0))
+    side = tf.sqrt(tf.maximum(tf.reduce_prod(box_lib.sizes(boxes), -1), 0.0))
     octaves = tf.math.log(side / _CANONICAL_SIDE) / tf.math.log(2.0)
     level = tf.floor(_CANONICAL_LEVEL + tf.maximum(octaves, -9.0) + 1e-6)
     return tf.clip_by_value(tf.cast(level, tf.int32), 0, levels - 1)

@@ -5,7 +5,7 @@ suppress boxes, multiplies them again over the masks to sort instances, and then
 1.0 or 0.97 for all of them (its test.py).
 """
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -14,6 +14,7 @@ from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import suppression
 from gspn_tf.nn.pyramid import take
+from gspn_tf.nn.suppression import zero_padding
 from gspn_tf.types import Detections, Proposals, Regions
 
 SURE = 0.01  # Least support of an instance that the release exports with 1.0.
@@ -36,19 +37,6 @@ class RefinedBoxes(NamedTuple):
     scores: tf.Tensor  # [B, D]     that they are ranked by
     confidence: tf.Tensor  # [B, D]     probability of the class
     valid: tf.Tensor  # [B, D]     False marks padding
-
-
-Padded = TypeVar("Padded", RefinedBoxes, Detections)
-
-
-def zero_padding(found: Padded) -> Padded:
-    """Instances with zero in all fields of padding."""
-
-    def without_padding(values: tf.Tensor) -> tf.Tensor:
-        valid = found.valid[(..., *[None] * (values.shape.rank - 2))]
-        return tf.where(valid, values, tf.zeros_like(values))
-
-    return type(found)(*map(without_padding, found))
 
 
 def best_first(found: Detections, key: tf.Tensor) -> tuple[Detections, tf.Tensor]:

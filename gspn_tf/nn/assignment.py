@@ -1,5 +1,6 @@
 """Assignment of objects: which proposals are positive, what regions should become."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -19,9 +20,16 @@ class RegionTargets(NamedTuple):
     masks: tf.Tensor  # [B, R, M]  bool, whether a point is on the object
 
 
-def iou_with_truth(boxes: tf.Tensor, truth: Targets) -> tf.Tensor:
-    """IoU [B, S, G] of boxes [B, S, 6] with the G objects; -1 for padded ones."""
-    iou = box_lib.pairwise_iou(boxes, truth["boxes"])
+def iou_with_truth(
+    boxes: tf.Tensor,
+    truth: Targets,
+    box_iou: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = box_lib.pairwise_iou,
+) -> tf.Tensor:
+    """IoU [B, S, G] of boxes [B, S, 6] with the G objects; -1 for padded ones.
+
+    box_iou: The IoU of two sets of boxes, where they are not of space.
+    """
+    iou = box_iou(boxes, truth["boxes"])
     return tf.where(truth["valid"][:, None, :], iou, -1.0)
 
 

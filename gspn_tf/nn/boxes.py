@@ -1,7 +1,10 @@
 """Boxes: axis-aligned, (centre x y z, size x y z), metres.
 
 Everything here is a pure function of float32 tensors; any leading axes broadcast.
+`volume`, `corners_iou`, `encode` and `decode` are of any number of dimensions.
 """
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -38,7 +41,8 @@ def enlarge(boxes: tf.Tensor, margin: float) -> tf.Tensor:
 
 def volume(boxes: tf.Tensor) -> tf.Tensor:
     """Volume [...] of boxes [..., 6], cubic metres."""
-    return tf.reduce_prod(boxes[..., 3:], -1)
+    _, size = tf.split(boxes, 2, axis=-1)
+    return tf.reduce_prod(size, -1)
 
 
 def half_diagonal(boxes: tf.Tensor) -> tf.Tensor:
@@ -52,11 +56,29 @@ def half_diagonal(boxes: tf.Tensor) -> tf.Tensor:
 
 def pairwise_iou(boxes_a: tf.Tensor, boxes_b: tf.Tensor) -> tf.Tensor:
     """Intersection over union [..., A, B] of boxes [..., A, 6] and [..., B, 6]."""
-    low_a, high_a = corners(boxes_a[..., :, None, :])
-    low_b, high_b = corners(boxes_b[..., None, :, :])
+    volumes = volume(boxes_a), volume(boxes_b)
+    return corners_iou(corners(boxes_a), corners(boxes_b), *volumes)
+
+
+def corners_iou(
+    corners_a: Sequence[tf.Tensor],
+    corners_b: Sequence[tf.Tensor],
+    volume_a: tf.Tensor,
+    volume_b: tf.Tensor,
+) -> tf.Tensor:
+    """Intersection over union [..., A, B] of boxes of d dimensions.
+
+    Args:
+      corners_a: lowest and highest corner, each [..., A, d].
+      corners_b: lowest and highest corner, each [..., B, d].
+      volume_a: [..., A].
+      volume_b: [..., B].
+    """
+    low_a, high_a = (x[..., :, None, :] for x in corners_a)
+    low_b, high_b = (x[..., None, :, :] for x in corners_b)
     overlap = tf.nn.relu(tf.minimum(high_a, high_b) - tf.maximum(low_a, low_b))
     shared = tf.reduce_prod(overlap, -1)
-    total = volume(boxes_a)[..., :, None] + volume(boxes_b)[..., None, :]
+    total = volume_a[..., :, None] + volume_b[..., None, :]
     return shared / (total - shared + EPSILON)
 
 
@@ -76,12 +98,18 @@ def encode(
 
 
 def decode(
-    boxes: tf.Tensor, deltas: tf.Tensor, deviation: tuple[float, float]
+    boxes: tf.Tensor,
+    deltas: tf.Tensor,
+    deviation: tuple[float, float],
+    max_log_scale: float = 20.0,
 ) -> tf.Tensor:
-    """Inverse of `encode`: boxes [..., 6] moved and scaled by deltas [..., 6]."""
+    """Inverse of `encode`: boxes [..., 6] moved and scaled by deltas [..., 6].
+
+    Sides grow by a factor of exp(max_log_scale) at most, so that they stay finite.
+    """
     center, size = tf.split(boxes, 2, axis=-1)
     shift, scale = tf.split(deltas, 2, axis=-1)
-    scale = tf.clip_by_value(scale * deviation[1], -20.0, 20.0)  # exp stays finite
+    scale = tf.clip_by_value(scale * deviation[1], -20.0, max_log_scale)
     center = center + shift * deviation[0] * size
     return tf.concat([center, size * tf.exp(scale)], axis=-1)
 

@@ -1,11 +1,15 @@
 """Suppression of boxes and masks that repeat a better one."""
 
+from typing import Any, TypeVar
+
 import tensorflow as tf
 
 from gspn_tf import ops
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.nn.pyramid import take
 from gspn_tf.types import Proposals
+
+Padded = TypeVar("Padded", bound=Any)  # a NamedTuple with a field `valid` [B, D]
 
 
 def select_proposals(
@@ -67,6 +71,16 @@ def suppress_by_class(
     scores = tf.where(valid, take(candidates.scores, rows), -1.0)
     _, best = tf.math.top_k(scores, most)
     return take(rows, best), take(valid, best)
+
+
+def zero_padding(found: Padded) -> Padded:
+    """Instances with zero in all fields of padding."""
+
+    def without_padding(values: tf.Tensor) -> tf.Tensor:
+        valid = found.valid[(..., *[None] * (values.shape.rank - 2))]
+        return tf.where(valid, values, tf.zeros_like(values))
+
+    return type(found)(*map(without_padding, found))
 
 
 def duplicate_masks(

@@ -12,6 +12,7 @@ from gspn_tf.image.convolution import Convolution, NormedConvolution
 from gspn_tf.image.pasting import paste
 from gspn_tf.image.roi_align import level_of, pyramid_roi_align, roi_align
 from gspn_tf.image.suppression import suppress
+from gspn_tf.nn.boxes import encode
 from gspn_tf.types import Proposals
 
 RNG = np.random.default_rng(0)
@@ -88,23 +89,24 @@ def test_boxes_are_taken_from_the_level_of_their_size():
 
 def test_deltas_and_back():
     boxes, targets = random_boxes(20), random_boxes(20)
-    deltas = box_lib.encode(boxes, targets, (0.1, 0.2))
+    centered = box_lib.center_size(boxes), box_lib.center_size(targets)
+    deltas = encode(*centered, (0.1, 0.2))
     np.testing.assert_allclose(
-        box_lib.decode(boxes, deltas, (0.1, 0.2)), targets, atol=1e-3
+        box_lib.apply_deltas(boxes, deltas, (0.1, 0.2)), targets, atol=1e-3
     )
     # From a square of 10 around (5, 5) to 20 x 10 around (15, 5).
     square, wide = tf.constant([[[0.0, 0, 10, 10]], [[5, 0, 25, 10]]])
-    by_hand = box_lib.encode(square, wide, (0.1, 0.2))
+    by_hand = encode(box_lib.center_size(square), box_lib.center_size(wide), (0.1, 0.2))
     np.testing.assert_allclose(by_hand, [[10, 0, np.log(2) / 0.2, 0]], atol=1e-6)
     square, deltas = tf.constant([[[0.0, 0, 16, 16]], [[0, 0, 99, 99]]])
-    huge = box_lib.decode(square, deltas, (1.0, 1.0))
+    huge = box_lib.apply_deltas(square, deltas, (1.0, 1.0))
     np.testing.assert_allclose(box_lib.sizes(huge), [[1000, 1000]], rtol=1e-5)
 
 
 def test_iou_by_hand():
     a = [[0.0, 0, 10, 10], [0, 0, 0, 0]]
     b = [[5.0, 0, 15, 10], [0, 0, 10, 10], [20, 20, 30, 30]]
-    iou = box_lib.pairwise_iou(tf.constant(a), tf.constant(b))
+    iou = box_lib.box_iou(tf.constant(a), tf.constant(b))
     np.testing.assert_allclose(iou, [[1 / 3, 1, 0], [0, 0, 0]], atol=1e-6)
 
 
@@ -123,7 +125,7 @@ def test_anchors_are_whole_pixels_around_each_place():
 
 def naive_suppression(boxes, scores, kinds, iou_threshold, min_score, count):
     kept = []
-    iou = box_lib.pairwise_iou(tf.constant(boxes), tf.constant(boxes)).numpy()
+    iou = box_lib.box_iou(tf.constant(boxes), tf.constant(boxes)).numpy()
     for row in np.argsort(-scores, kind="stable"):
         rivals = [other for other in kept if kinds[other] == kinds[row]]
         if scores[row] > min_score and (iou[row, rivals] <= iou_threshold).all():
@@ -153,7 +155,7 @@ def test_labels_of_anchors():
         [0.2, 0.1, -1],
         [0.0, 0.4, -1],  # as much as the third
     ]
-    positive, negative = assignment.anchor_labels(tf.constant([iou]), 0.7, 0.3)
+    positive, negative = assignment.match_anchors(tf.constant([iou]), 0.7, 0.3)
     np.testing.assert_array_equal(positive[0], [1, 0, 1, 0, 1])
     np.testing.assert_array_equal(negative[0], [0, 0, 0, 1, 0])
 
@@ -164,7 +166,7 @@ def test_labels_of_anchors():
 def test_positives_and_negatives_are_sampled(positives, taken):
     positive = np.arange(200) < positives
     priority = RNG.uniform(size=(1, 200)).astype(np.float32)
-    rows, real = assignment.sample(
+    rows, real = assignment.sample_balanced(
         tf.constant(positive[None]), tf.constant(~positive[None]), priority, 16, 0.25
     )
     assert rows.shape == (1, 16) and np.all(real)
@@ -188,7 +190,7 @@ def test_regions_have_the_targets_of_their_objects():
     )
     config = MaskRCNNConfig(num_classes=4, num_regions=8, positive_fraction=0.5)
     priority = tf.constant([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]])
-    found = assignment.region_targets(
+    found = assignment.sample_regions(
         proposals, truth, priority, tf.constant([0.5] * 4), config
     )
     np.testing.assert_array_equal(found.valid[0], [1, 1, 1, 1, 0, 0, 0, 0])

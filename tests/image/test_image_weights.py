@@ -11,8 +11,9 @@ from toy_images import NARROW
 from gspn_tf.config import MaskRCNNConfig
 from gspn_tf.files.errors import ScanError
 from gspn_tf.image.mask_rcnn import MaskRCNN
-from gspn_tf.image.weights import matterport, torchvision
 from gspn_tf.image.weights.mask_rcnn import load_mask_rcnn
+from gspn_tf.image.weights.matterport import matterport_table
+from gspn_tf.image.weights.torchvision import torchvision_table
 
 WRITE = {"zip": weight_files.write_torch, "legacy": weight_files.write_legacy_torch}
 SOME = ("num_classes", "blocks", "width", "pyramid_units", "head_units", "mask_units")
@@ -51,7 +52,7 @@ def with_old_names(tensors):
 @pytest.mark.parametrize("layout, old", [("zip", False), ("legacy", True)])
 def test_torchvisions_names(layout, old, tmp_path):
     model = MaskRCNN(NARROW)
-    tensors = arrays_for(torchvision.table(model))
+    tensors = arrays_for(torchvision_table(model))
     named = with_old_names(tensors) if old else tensors
     if old:
         assert "backbone.fpn.inner_blocks.3.weight" in named
@@ -72,14 +73,14 @@ def test_torchvisions_names(layout, old, tmp_path):
     theirs += tensors["roi_heads.box_head.fc6.bias"]
     found = model.box_head.first(region[None])[0, 0, 0]
     np.testing.assert_allclose(found, theirs, rtol=1e-3, atol=1e-3)
-    count = sum(len(weight.sources) for weight in torchvision.table(model))
+    count = sum(len(weight.sources) for weight in torchvision_table(model))
     assert count == len(model.weights) - 1  # but the steps
 
 
 def test_the_names_are_those_of_torchvision():
     """Its state_dict has 307 entries without numbers of batches."""
     config = dc.replace(NARROW, blocks=(3, 4, 6, 3), mask_units=(16,) * 4)
-    names = [name for x in torchvision.table(MaskRCNN(config)) for name in x.sources]
+    names = [name for x in torchvision_table(MaskRCNN(config)) for name in x.sources]
     assert len(names) == len(set(names)) == 307
     assert "backbone.body.layer4.2.bn3.running_mean" in names
     assert "backbone.body.layer1.0.downsample.0.weight" in names
@@ -89,7 +90,7 @@ def test_the_names_are_those_of_torchvision():
 def test_parts_can_be_skipped(tmp_path):
     theirs = MaskRCNN(NARROW)
     path = tmp_path / "a.pth"
-    weight_files.write_torch(path, arrays_for(torchvision.table(theirs)))
+    weight_files.write_torch(path, arrays_for(torchvision_table(theirs)))
     config = dc.replace(NARROW, mean=(1.0,) * 6, deviation=(2.0,) * 6, num_classes=7)
     model = MaskRCNN(config)
     before = model.get_weights()
@@ -111,12 +112,12 @@ def test_parts_can_be_skipped(tmp_path):
 @pytest.mark.parametrize("layout", ["torchvision", "matterport"])
 def test_what_does_not_fit_is_listed(layout, tmp_path):
     if layout == "torchvision":
-        model, module = MaskRCNN(NARROW), torchvision
+        model, table = MaskRCNN(NARROW), torchvision_table
         first, last = "backbone.body.conv1.weight", "rpn.head.bbox_pred.bias"
     else:
-        model, module = MaskRCNN(MATTERPORT), matterport
+        model, table = MaskRCNN(MATTERPORT), matterport_table
         first, last = "conv1/kernel", "rpn_bbox_pred/bias"
-    arrays = arrays_for(module.table(model))
+    arrays = arrays_for(table(model))
     arrays[first] = arrays[first][:1]
     del arrays[last]
     arrays["more/of_it"] = np.zeros(2, np.float32)
@@ -138,7 +139,7 @@ def from_matterport(tmp_path_factory):
     """A network and the arrays of its file, which is of a deeper ResNet."""
     model = MaskRCNN(MATTERPORT)
     deeper = MaskRCNN(dc.replace(MATTERPORT, blocks=(1, 1, 3, 1)))
-    arrays = arrays_for(matterport.table(deeper))
+    arrays = arrays_for(matterport_table(deeper))
     assert {"res4c_branch2a/kernel", "bn4c_branch2c/gamma"} <= set(arrays)
     path = tmp_path_factory.mktemp("weights") / "mask_rcnn_toy.h5"
     names = ("rpn_conv_shared", "rpn_class_raw", "rpn_bbox_pred")

@@ -11,7 +11,7 @@ from toy_images import NARROW, shapes
 
 from gspn_tf.image.instances import ImageDetections
 from gspn_tf.image.mask_rcnn import MaskRCNN
-from gspn_tf.image.preparing import prepare, resized
+from gspn_tf.image.preparing import fitted_size, prepare
 
 SIX = dc.replace(NARROW, mean=(110.0,) * 6, deviation=(60.0,) * 6, min_score=0.0)
 
@@ -153,7 +153,7 @@ def test_images_are_resized_and_boxes_are_of_the_image(batch):
     for box in expected:
         assert np.abs(regions - box).max(1).min() < 1e-3
     np.testing.assert_array_equal(
-        resized(tf.constant([480, 640]), 800, 1333), [800, 1066]
+        fitted_size(tf.constant([480, 640]), 800, 1333), [800, 1066]
     )
 
 

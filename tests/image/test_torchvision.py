@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gspn_tf.config import MaskRCNNConfig
 from gspn_tf.image.mask_rcnn import MaskRCNN
-from gspn_tf.image.preparing import prepare, resized
+from gspn_tf.image.preparing import fitted_size, prepare
 from gspn_tf.image.roi_align import pyramid_roi_align
 from gspn_tf.image.weights.alexnet import read_alexnet
 from gspn_tf.image.weights.mask_rcnn import load_mask_rcnn
@@ -113,7 +113,7 @@ def test_sizes_are_alike(size):
 
     transform = GeneralizedRCNNTransform(800, 1333, [0.0] * 3, [1.0] * 3)
     images, _ = transform([torch.zeros(3, *size)])
-    found = resized(tf.constant(size), 800, 1333)
+    found = fitted_size(tf.constant(size), 800, 1333)
     assert tuple(found.numpy()) == tuple(images.image_sizes[0])
 
 

@@ -40,7 +40,7 @@ def assign(
     path: str | Path,
     arrays: Mapping[str, np.ndarray],
     weights: Iterable[Weight],
-    known: Callable[[str], object] = lambda name: False,
+    ignored: Callable[[str], object],
 ) -> None:
     """Give variables their values; none is changed where one does not fit.
 
@@ -48,7 +48,7 @@ def assign(
         path: The file, for messages.
         arrays: What it holds.
         weights: What the network needs.
-        known: Says of the name of an array that the network needs none of it.
+        ignored: Says of the name of an array that the network needs none of it.
 
     Raises:
         ScanError: An array is missing, of another shape, not finite, or unknown; one
@@ -66,7 +66,7 @@ def assign(
         "missing": [name for name in wanted if name not in arrays],
         "of another shape": list(shapes.values()),
         "not finite": [x for x in kept if not np.isfinite(arrays[x]).all()],
-        "unknown": [x for x in arrays if x not in wanted and not known(x)],
+        "unknown": [x for x in arrays if x not in wanted and not ignored(x)],
     }
     said = [f"{kind}: {_listed(names)}" for kind, names in faults.items() if names]
     if said:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 from gspn_tf.files.torch_file import read_tensors
@@ -41,12 +40,12 @@ def load_mask_rcnn(
     if unknown := sorted(set(skipped) - set(parts)):
         raise ValueError(f"skipped must be some of {sorted(parts)}, got {unknown}")
     left = {id(variable) for part in skipped for variable in parts[part]}
-    module: ModuleType
     if Path(path).suffix in (".h5", ".hdf5"):
-        module, arrays = matterport, matterport.read_layers(path)
+        arrays, ignored = matterport.read_layers(path), matterport.IGNORED
+        table = list(matterport.matterport_table(model))
     else:
-        module, arrays = torchvision, torchvision.renamed(read_tensors(path))
-    table = list(module.table(model))
+        arrays, ignored = torchvision.renamed(read_tensors(path)), torchvision.IGNORED
+        table = list(torchvision.torchvision_table(model))
     ours = [weight for weight in table if id(weight.variable) not in left]
     others = {x for weight in table for x in weight.sources}
-    assign(path, arrays, ours, lambda name: name in others or module.known(name))
+    assign(path, arrays, ours, lambda name: name in others or ignored.match(name))

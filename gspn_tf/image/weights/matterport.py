@@ -27,12 +27,8 @@ _EPSILON = 1e-3  # of its norms: Keras's default
 _DEVIATION = np.array([0.1, 0.1, 0.2, 0.2], np.float32)  # of anchors' deltas; config.py
 _FROM_YX = [1, 0, 3, 2]
 _NORM = ("gamma", "beta", "moving_mean", "moving_variance")
-_BLOCK = re.compile(r"(res|bn)[2-5][a-z]_branch")
-
-
-def known(name: str) -> bool:
-    """Whether an array is of a block that a deeper network has, or of the anchors."""
-    return bool(_BLOCK.match(name)) or name.startswith("anchors/")
+# Arrays of the anchors, and of blocks that a deeper network has.
+IGNORED = re.compile(r"(res|bn)[2-5][a-z]_branch|anchors/")
 
 
 def read_layers(path: str | Path) -> dict[str, np.ndarray]:
@@ -70,7 +66,7 @@ def _text(name: bytes | str) -> str:
     return name.decode() if isinstance(name, bytes) else name
 
 
-def table(model: MaskRCNN) -> Iterator[Weight]:
+def matterport_table(model: MaskRCNN) -> Iterator[Weight]:
     """Every weight of the network."""
     yield from _backbone(model.backbone)
     for i in range(len(model.pyramid.lateral)):

@@ -30,11 +30,7 @@ _NORM = {
     "mean": "running_mean",
     "variance": "running_var",
 }
-
-
-def known(name: str) -> bool:
-    """Whether an array is one that no frozen norm has: a number of batches."""
-    return name.endswith(".num_batches_tracked")
+IGNORED = re.compile(r".*\.num_batches_tracked$")  # what no frozen norm has
 
 
 def renamed(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -49,7 +45,7 @@ def renamed(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def table(model: MaskRCNN) -> Iterator[Weight]:
+def torchvision_table(model: MaskRCNN) -> Iterator[Weight]:
     """Every weight of the network."""
     yield from _backbone(model.backbone)
     for i in range(len(model.pyramid.lateral)):

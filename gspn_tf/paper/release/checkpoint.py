@@ -15,7 +15,7 @@ from gspn_tf import files, models
 from gspn_tf.config import Config, RPointNetConfig
 from gspn_tf.models.weights import save_weights
 from gspn_tf.paper.release import names as release_names
-from gspn_tf.paper.release.names import CheckpointError, Weight
+from gspn_tf.paper.release.names import CheckpointError, ReleasedWeight
 from gspn_tf.training.run_folder import RunFolder
 
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")  # files of one checkpoint
@@ -106,7 +106,7 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
 
 
 def list_misfits(
-    values: dict[str, np.ndarray], weights: Iterable[Weight]
+    values: dict[str, np.ndarray], weights: Iterable[ReleasedWeight]
 ) -> Iterator[str]:
     """Say what is missing, unknown or misshapen among the variables."""
     expected = {name: each.shape for each in weights for name in each.names()}

@@ -105,7 +105,7 @@ class CheckpointError(ValueError):
     """An error that says, line by line, everything that is wrong with a checkpoint."""
 
 
-class Weight(NamedTuple):
+class ReleasedWeight(NamedTuple):
     """One of our variables and the release's in its place."""
 
     variable: keras.Variable
@@ -119,7 +119,7 @@ class Weight(NamedTuple):
         return (self.name, self.bias) if self.bias else (self.name,)
 
 
-def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
+def weights(model: models.GSPN | models.RPointNet) -> list[ReleasedWeight]:
     """List the weights of a model; the release must have all of them.
 
     Raises:
@@ -138,7 +138,9 @@ def weights(model: models.GSPN | models.RPointNet) -> list[Weight]:
     return found
 
 
-def _of_table(network: keras.Model, table: str, prefix: str) -> Iterator[Weight]:
+def _of_table(
+    network: keras.Model, table: str, prefix: str
+) -> Iterator[ReleasedWeight]:
     for line in table.split("\n")[1:-1]:
         path, scope = line.split()
         arrange = ARRANGED.get(path, as_it_is)
@@ -157,7 +159,7 @@ def _of_table(network: keras.Model, table: str, prefix: str) -> Iterator[Weight]
 
 def _of_layer(
     layer: keras.layers.Layer, scope: str, arrange: Arrange
-) -> Iterator[Weight]:
+) -> Iterator[ReleasedWeight]:
     kernel, bias = f"{scope}/weights", f"{scope}/biases"
     if "/upconv" in scope:
         kernel, bias = (f"{scope}/conv2d_transpose/{x}" for x in ("kernel", "bias"))
@@ -183,6 +185,6 @@ def _weight(
     name: str,
     layer: keras.layers.Layer,
     arrange: Arrange = as_it_is,
-) -> Weight:
+) -> ReleasedWeight:
     shape = arrange(np.empty(variable.shape, np.bool_), layer).shape
-    return Weight(variable, name, shape, lambda values: arrange(values, layer))
+    return ReleasedWeight(variable, name, shape, lambda values: arrange(values, layer))
