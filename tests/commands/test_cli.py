@@ -127,6 +127,39 @@ def test_without_stderr_errors_are_silent():
     assert (done.returncode, done.stdout) == (1, b"")
 
 
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_work_goes_on_when_nobody_reads_what_is_printed(buffering, tmp_path):
+    (tmp_path / "finished").write_text("")
+    program = (
+        "import sys, time; from pathlib import Path; from gspn_tf.commands import main;"
+        "from gspn_tf.commands.command import Command;"
+        "write = lambda flags: [print('line', flush=True) for _ in range(9)] and "
+        "print('late', file=sys.stderr) or Path(sys.argv[1]).write_text('whole');"
+        "main.COMMANDS = (Command('write', (), write),);"
+        "sys.stdin.readline(); sys.exit(main.main(['write']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path / "finished"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+        | buffering,
+    )
+    process.stdout.close()  # as `head` does
+    process.communicate(b"go\n")
+    assert process.returncode == 0
+    assert (tmp_path / "finished").read_text() == "whole"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux alone has it")
+def test_a_full_disk_under_stdout_is_one_line():
+    command = f"{sys.executable} -m gspn_tf.commands.main --help > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    told = "gspn: standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
 def test_debug_shows_the_traceback(capsys):
     assert gspn("train", "--config=no.py", "--data=x", "--run=y", "--debug") == 1
     assert "Traceback" in capsys.readouterr().err
