@@ -171,6 +171,8 @@ def _cause(error: Exception) -> str:
     """Say what went wrong: the whole text of a UserError, a line of any other error."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename2 or error.filename}: {error.strerror}"
     lines = (_PARTS.sub("", line.strip()) for line in str(error).splitlines())
     return next((x for x in lines if not _AROUND.match(x)), type(error).__name__)
 

@@ -13,6 +13,7 @@ from gspn_tf.commands.command import (
     job_share,
     model_folder,
     start_tensorflow,
+    writable_file,
     writable_folder,
 )
 from gspn_tf.commands.flags import MODEL, POINT_SEED, PRECISION, flag, integer, real
@@ -183,6 +184,8 @@ def run(flags: Namespace) -> None:
     check_formats(flags.formats)
     output = writable_folder(flags.output, "--output")
     several = len(scans) > 1 or not Path(flags.scans[0]).samefile(scans[0].path)
+    if flags.picture and not several:
+        writable_file(flags.picture, "--picture")
     start_tensorflow()
     program = Program(flags, folder, several)
     if not several:

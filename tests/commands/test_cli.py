@@ -1,11 +1,13 @@
 """The commands: their flags, their errors, and one tiny run from scans to an export."""
 
+import errno
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import tensorflow as tf
@@ -107,6 +109,8 @@ def test_a_place_that_cannot_be_written_to_is_said_first(work, tmp_path, place, 
         ["segment", work / "scans" / "scan_0.npz", "--model", work / "run"],
         ["export", "--model", work / "run"],
         ["prepare", "rooms", "--train", "1", "--val", "1"],
+        ["experiment", "table1", "--data=rooms"],
+        ["demo"],
     ]
     for command in commands:
         assert cli.main([*map(str, command), f"--output={output}"]) == 1
@@ -117,6 +121,67 @@ def test_a_place_that_cannot_be_written_to_is_said_first(work, tmp_path, place, 
             assert "file is a file" in captured.err or "be written to" in captured.err
         else:
             assert "file exists and is no data folder" in captured.err
+
+
+@pytest.mark.parametrize(
+    "command, option",
+    [
+        (["train", "--data={work}/data", "--config={work}/tiny.json"], "--run"),
+        (["evaluate", "--data={work}/data", "--run={work}/run"], "--report"),
+        (["evaluate", "--data={work}/data", "--run={work}/run"], "--predictions"),
+        (["evaluate", "--data={work}/data", "--run={work}/run"], "--json"),
+        (["segment", "{work}/scans/scan_0.npz", "--output={work}/o"], "--picture"),
+        (["figure", "3", "--model={work}/run", "--input={work}/data"], "--output"),
+        (["benchmark", "ops"], "--json"),
+        (
+            ["import-checkpoint", "x", "--config=configs/scannet.py:released"],
+            "--output",
+        ),
+    ],
+)
+def test_every_option_of_a_place_is_checked_first(
+    command, option, work, tmp_path, capsys, monkeypatch
+):
+    temporary = tempfile.TemporaryDirectory
+
+    def read_only(prefix=None, dir=None):
+        if dir == tmp_path:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), dir)
+        return temporary(prefix=prefix, dir=dir)
+
+    words = [word.format(work=work) for word in command]
+    monkeypatch.setattr(command_lib.tempfile, "TemporaryDirectory", read_only)
+    place = tmp_path / "new" / "place"
+    assert gspn(*words, f"{option}={place}") == 1
+    captured = capsys.readouterr()
+    lines = [x for x in captured.err.splitlines() if not x.startswith("on ")]
+    assert captured.out == "" and len(lines) == 1, captured
+    assert lines[0].startswith(f"gspn: {option}: nothing can be written to {tmp_path}")
+    assert lines[0].endswith(
+        "Read-only file system; give a place in which you may make files"
+    )
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_run_that_cannot_be_written_needs_a_report(work, capsys, monkeypatch):
+    def read_only(prefix=None, dir=None):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), dir)
+
+    monkeypatch.setattr(command_lib.tempfile, "TemporaryDirectory", read_only)
+    assert gspn("evaluate", f"--data={work / 'data'}", f"--run={work / 'run'}") == 1
+    told = error_of(capsys)
+    assert "--report is a folder in --run unless given" in told
+    assert f"written to {work / 'run'}: Permission denied" in told
+
+
+def test_errors_of_the_system_name_the_file(monkeypatch, capsys):
+    def full(flags):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x.npz")
+
+    command = cli.Command("write", (), full)
+    monkeypatch.setattr(cli, "COMMANDS", (command,))
+    assert gspn("write") == 1
+    assert error_of(capsys) == "gspn: /data/x.npz: No space left on device"
 
 
 def test_without_stderr_errors_are_silent():
