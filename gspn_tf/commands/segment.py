@@ -6,7 +6,6 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
-from gspn_tf import files
 from gspn_tf.commands.command import (
     Command,
     UserError,
@@ -194,9 +193,7 @@ def run(flags: Namespace) -> None:
         return
     settings = {name: getattr(flags, name) for name in SETTINGS}
     own = shard.of(scans)
-    output.mkdir(parents=True, exist_ok=True)
-    other = f"another process writes to {output}; --shard i/n shares the scans"
-    with files.locked(output, other, shared=shard.total > 1):
+    with collection.locked_share(output, shard):
         results = collection.Results(output, settings, shard)
         segment_all(program, own, results, flags.keep_going)
     if failed := results.failures(own):
