@@ -11,7 +11,7 @@ from typing import Any, TextIO
 class _Outlet(io.FileIO):
     """An _Outlet is an open descriptor that drops what nobody reads any more."""
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except BrokenPipeError:
