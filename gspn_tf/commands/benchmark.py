@@ -15,6 +15,7 @@ from gspn_tf.commands.command import (
     UserError,
     config_of,
     start_tensorflow,
+    writable_file,
     write_metrics,
 )
 from gspn_tf.commands.flags import JSON, PRECISION, flag, integer
@@ -63,6 +64,8 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Time the ops, the model, the data pipeline or a server on this machine."""
+    if flags.json:
+        writable_file(flags.json, "--json")
     chosen = sorted(os.sched_getaffinity(0))[: flags.cores or None]
     with startup.bound_to(chosen):
         if flags.subject in ("serving", "building"):

@@ -133,8 +133,22 @@ def writable_folder(path: str | Path, purpose: str) -> Path:
         with tempfile.TemporaryDirectory(prefix=files.SCRATCH, dir=there):
             return Path(path)
     except OSError as error:
-        told = f"{purpose}: nothing can be written to {path}: {error.strerror}"
-        raise UserError(told) from error
+        raise UserError(
+            f"{purpose}: nothing can be written to {path}: {error.strerror}; give a "
+            "place in which you may make files"
+        ) from error
+
+
+def writable_file(path: str | Path, purpose: str) -> Path:
+    """Return `path`, a file that can be made or replaced; nothing is left of the try.
+
+    Raises:
+        UserError: it cannot, or is a folder; begins with `purpose`.
+    """
+    if Path(path).is_dir():
+        raise UserError(f"{purpose} must name a file, {path} is a folder")
+    writable_folder(Path(path).absolute().parent, purpose)
+    return Path(path)
 
 
 def existing_folder(path: str, purpose: str) -> Path:

@@ -16,6 +16,7 @@ from gspn_tf.commands.command import (
     config_of,
     invoke,
     start_tensorflow,
+    writable_folder,
 )
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare_generated import write_generated
@@ -45,7 +46,8 @@ FLAGS = (
 def run(flags: Namespace) -> None:
     """Train and evaluate on generated rooms, and write a report."""
     start = time.monotonic()
-    output, rooms = Path(flags.output), {name: getattr(flags, name) for name in ROOMS}
+    output = writable_folder(flags.output, "--output")
+    rooms = {name: getattr(flags, name) for name in ROOMS}
     config = config_of(flags)
     if "rpointnet" not in config.model.stages():
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from gspn_tf.commands.command import (
     Command,
     UserError,
+    writable_file,
     writable_folder,
     write_metrics,
 )
@@ -81,9 +82,8 @@ FLAGS = (
 
 def run(flags: Namespace) -> None:
     """Average precision and proposal quality of a run, or of predictions."""
+    check_places(flags)
     given = find_evaluand(flags)
-    if flags.report:
-        writable_folder(flags.report, "--report")
     scenes = given.scenes
     if given.about["scores"] == "constant":
         scenes = constant_scores(scenes)
@@ -140,6 +140,18 @@ def run(flags: Namespace) -> None:
         folder = Path(flags.report or default)
         report.write_evaluation(folder, evaluation, about)
         print(f"open {folder / report.NAMES[-1]}")
+
+
+def check_places(flags: Namespace) -> None:
+    """UserError where a file or folder that the flags ask for cannot be written."""
+    if flags.json:
+        writable_file(flags.json, "--json")
+    if flags.predictions and flags.run:
+        writable_folder(flags.predictions, "--predictions")
+    if flags.report:
+        writable_folder(flags.report, "--report")
+    elif flags.run and Path(flags.run).is_dir():
+        writable_folder(flags.run, "--report is a folder in --run unless given")
 
 
 COMMAND = Command("evaluate", FLAGS, run)

@@ -6,7 +6,12 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, existing_folder
+from gspn_tf.commands.command import (
+    Command,
+    UserError,
+    existing_folder,
+    writable_folder,
+)
 from gspn_tf.commands.flags import flag
 from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.data import manifest
@@ -45,7 +50,7 @@ def run(flags: Namespace) -> None:
     from gspn_tf.paper.experiments import report
 
     table, budget = TABLES[flags.table], BUDGETS[flags.budget]
-    output = Path(flags.output)
+    output = writable_folder(flags.output, "--output")
     keys = [system.key for system in table.systems]
     wanted = keys if flags.rows is None else flags.rows.split(",")
     if unknown := [key for key in wanted if key not in keys]:

@@ -8,6 +8,7 @@ from gspn_tf.commands.command import (
     UserError,
     existing_folder,
     start_tensorflow,
+    writable_file,
 )
 from gspn_tf.commands.flags import POINT_SEED, flag, integer
 from gspn_tf.paper.figures.designs import DESIGNS
@@ -81,6 +82,8 @@ def output_stem(output: str) -> Path:
         path = path.with_suffix("")
     if output.endswith("/") or path.is_dir():
         raise UserError(f"--output must name a file, {output} is a folder")
+    for suffix in (".png", ".json"):
+        writable_file(f"{path}{suffix}", "--output")
     return path
 
 

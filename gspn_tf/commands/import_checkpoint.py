@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from gspn_tf.commands.command import Command, UserError, config_of
+from gspn_tf.commands.command import Command, UserError, config_of, writable_folder
 from gspn_tf.commands.flags import flag
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.startup import load_tensorflow
@@ -32,6 +32,7 @@ def run(flags: Namespace) -> None:
         raise UserError(f"--config must be of kind rpointnet, got {config.model.kind}")
     if Path(flags.output).exists():
         raise UserError(f"--output {flags.output} exists; give another or remove it")
+    writable_folder(flags.output, "--output")
     load_tensorflow()
     from gspn_tf.data.classes import SCANNET, ClassList
     from gspn_tf.models import GSPN

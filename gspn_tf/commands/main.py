@@ -1,8 +1,6 @@
 """`gspn <command> [flags]`: parses, runs, and turns errors into one line."""
 
 import difflib
-import io
-import os
 import re
 import shlex
 import sys
@@ -33,6 +31,7 @@ from gspn_tf.commands import (
     train,
 )
 from gspn_tf.commands.command import Command, UserError
+from gspn_tf.commands.streams import lasting_streams
 
 COMMANDS = (
     prepare_generated.ROOMS,
@@ -79,12 +78,14 @@ class Parser(argparse_flags.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; return the exit status."""
-    if sys.stderr is None:  # closed: the next file that is opened would be it
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):  # names of files may be in no encoding
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    argv = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with lasting_streams():
+            return _run(list(sys.argv[1:] if argv is None else argv))
+    except OSError as error:  # of the last lines: no error of the work comes here
+        return _fail(f"standard output: {error.strerror}", 1, False)
+
+
+def _run(argv: list[str]) -> int:
     debug = "--debug" in argv
     argv = [argument for argument in argv if argument != "--debug"]
     try:
@@ -97,9 +98,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.run(flags)
     except KeyboardInterrupt:
         return _fail("interrupted", 130, debug)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
     except Exception as error:
         if not _is_for_user(error):
             raise
@@ -173,6 +171,8 @@ def _cause(error: Exception) -> str:
     """Say what went wrong: the whole text of a UserError, a line of any other error."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename2 or error.filename}: {error.strerror}"
     lines = (_PARTS.sub("", line.strip()) for line in str(error).splitlines())
     return next((x for x in lines if not _AROUND.match(x)), type(error).__name__)
 

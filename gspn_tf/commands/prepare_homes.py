@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Command, UserError
+from gspn_tf.commands.command import Command, UserError, writable_folder
 from gspn_tf.commands.flags import flag, integer
 from gspn_tf.commands.prepare_generated import seeded_sources, split_flags, wanted
 
@@ -25,19 +25,22 @@ def run(flags: Namespace) -> None:
         )
     if flags.frames and not flags.scans:
         raise UserError("--frames keeps them in the folder --scans, which is not given")
+    cache = Path(flags.cache).expanduser()
+    scans = Path(flags.scans) if flags.scans else None
+    places = {"--output": Path(flags.output).absolute().parent, "--cache": cache}
+    for purpose, place in (places | ({"--scans": scans} if scans else {})).items():
+        writable_folder(place, purpose)
     from gspn_tf.data.classes import SCANNET
     from gspn_tf.datasets.reading import DataSet
     from gspn_tf.synthetic.homes.furniture import library
     from gspn_tf.synthetic.homes.generating import NAME
     from gspn_tf.synthetic.homes.source import Furniture, read_home
 
-    cache = Path(flags.cache).expanduser()
     jar = Path(flags.homes) if flags.homes else None
     furniture = Furniture(Path(flags.furniture), cache, jar, flags.cc0)
     libraries = library.find_libraries(Path(flags.furniture))
     furniture.load()  # converts what was never converted, once, before the processes
     splits = seeded_sources(NAME, flags.seed, counts)
-    scans = Path(flags.scans) if flags.scans else None
     read = partial(read_home, furniture=furniture, scans=scans, frames=flags.frames)
     options = {
         "seed": flags.seed,

@@ -6,13 +6,13 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
-from gspn_tf import files
 from gspn_tf.commands.command import (
     Command,
     UserError,
     job_share,
     model_folder,
     start_tensorflow,
+    writable_file,
     writable_folder,
 )
 from gspn_tf.commands.flags import MODEL, POINT_SEED, PRECISION, flag, integer, real
@@ -183,6 +183,8 @@ def run(flags: Namespace) -> None:
     check_formats(flags.formats)
     output = writable_folder(flags.output, "--output")
     several = len(scans) > 1 or not Path(flags.scans[0]).samefile(scans[0].path)
+    if flags.picture and not several:
+        writable_file(flags.picture, "--picture")
     start_tensorflow()
     program = Program(flags, folder, several)
     if not several:
@@ -191,9 +193,7 @@ def run(flags: Namespace) -> None:
         return
     settings = {name: getattr(flags, name) for name in SETTINGS}
     own = shard.of(scans)
-    output.mkdir(parents=True, exist_ok=True)
-    other = f"another process writes to {output}; --shard i/n shares the scans"
-    with files.locked(output, other, shared=shard.total > 1):
+    with collection.locked_share(output, shard):
         results = collection.Results(output, settings, shard)
         segment_all(program, own, results, flags.keep_going)
     if failed := results.failures(own):

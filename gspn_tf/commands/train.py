@@ -11,6 +11,7 @@ from gspn_tf.commands.command import (
     config_of,
     model_folder,
     start_tensorflow,
+    writable_folder,
 )
 from gspn_tf.commands.flags import PRECISION, flag, integer
 from gspn_tf.data import manifest
@@ -65,7 +66,10 @@ def run(flags: Namespace) -> None:
     from rich.console import Console
 
     from gspn_tf.training import loop as training
+    from gspn_tf.training.hosts import Hosts
 
+    if Hosts(strategy).is_chief:  # other hosts write nothing to it
+        writable_folder(flags.run, "--run")
     console = Console()
     training.train(
         config,

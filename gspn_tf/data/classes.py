@@ -31,6 +31,9 @@ class ClassList:
                 f"class ids must be positive and distinct, got {self.raw_ids}"
             )
 
+        if max(self.raw_ids) > np.iinfo(np.int32).max:
+            raise ValueError(f"class ids must be of 32 bits, got {max(self.raw_ids)}")
+
     def __len__(self) -> int:
         """Number of classes C, without the background."""
         return len(self.names)
@@ -79,12 +82,13 @@ def read_pairs(path: str | Path) -> list[tuple[int, str]]:
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        raw_id, _, name = line.strip().partition(" ")
-        if not (raw_id.isascii() and raw_id.isdigit() and name.strip()):
+        raw_id, *name = line.split(maxsplit=1)
+        known = raw_id.isascii() and raw_id.isdigit() and len(raw_id) <= 10
+        if not (known and name):
             raise ValueError(
                 f'{path}:{number}: expected "id name", such as "5 chair", got {line!r}'
             )
-        pairs.append((int(raw_id), name.strip()))
+        pairs.append((int(raw_id), name[0].strip()))
     return pairs
 
 

@@ -5,6 +5,7 @@ The data set is a folder of files and a class list.
 * A file is one scan in a format that holds labels (see `gspn_tf.files.scans`): points
   in metres with z up, colours (grey where there are none), `semantic` = class id of
   each point, `instance` = number of the object of each point, 0 = none.
+  Points far from all others are named and left out.
 * The class list is a text file with one "id name" a line, such as "5 chair".
 
 Class ids that are not in the list become background. An object takes the class that
@@ -58,7 +59,8 @@ def find_scans(folder: str | Path) -> list[SceneSource]:
       ScanError: there is none.
     """
     folder = Path(folder)
-    paths = [p for p in visible_files(folder) if p.suffix.lower() in LABELLED]
+    named = [p for p in visible_files(folder) if p.suffix.lower() in LABELLED]
+    paths = [p for p in named if p.is_file() or not p.exists()]  # links may be broken
     if folder.is_file():
         paths = [folder]
     if not paths:
@@ -74,7 +76,7 @@ def read_labelled_scan(
     instances: Literal["auto", "scene", "class"] = "auto",
     fields: Mapping[str, str | None] | None = None,
 ) -> Scene:
-    """Reads the labelled scan that is a source's one file.
+    """Reads the labelled scan that is a source's one file, without stray points.
 
     Args:
         source: the scan.
@@ -108,7 +110,8 @@ def read_labelled_scan(
             "no point is of a class of the list; ids are %s", ids[:20].tolist()
         )
     numbers = scan.instance
-    if (numbers < 0).any() and (semantic[numbers == 0] > 0).all():
+    of_zero = semantic[numbers == 0]
+    if (numbers < 0).any() and of_zero.size and (of_zero > 0).all():
         numbers = numbers + 1
         _log.warning("0 is the number of an object, as negative ones say none")
     anew = instances == "class"
@@ -121,10 +124,13 @@ def read_labelled_scan(
     if anew:
         numbers = numbers_per_class(numbers, semantic)
     colors = scan.colors
+    if colors is None:
+        colors = np.full(scan.points.shape, GREY, np.uint8)
+    near = ~scan.stray  # a room would reach as far as they do
     return Scene(
         name=source.name,
-        points=scan.points,
-        colors=np.full(scan.points.shape, GREY, np.uint8) if colors is None else colors,
-        semantic=semantic,
-        instance=number_instances(numbers, semantic),
+        points=scan.points[near],
+        colors=colors[near],
+        semantic=semantic[near],
+        instance=number_instances(numbers[near], semantic[near]),
     )

@@ -217,7 +217,7 @@ def scene_of_parts(
 
 def _read_table(path: Path, kind: type, columns: int) -> np.ndarray:
     """Numbers [V, columns] of a text file."""
-    with naming_file(path, f"{columns}-column text"):
+    with naming_file(path, f"{columns}-column text", decodes=True):
         lines = read_text(path).splitlines()
         if not any(lines):
             raise ValueError("expected numbers, got none")

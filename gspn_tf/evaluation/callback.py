@@ -30,6 +30,9 @@ class AveragePrecision(keras.callbacks.Callback):
         split: which of its scenes to measure.
         every: epochs between two measurements.
         scenes: the most scenes, the first ones of the split; None: all of them.
+        min_region: points of the smallest object that counts, as `gspn evaluate
+            --min_region` has it; None: 100, as in ScanNet's benchmark, which is too
+            many for sparse scans.
 
     Raises:
         FileNotFoundError: the folder is no data folder.
@@ -44,17 +47,21 @@ class AveragePrecision(keras.callbacks.Callback):
         split: str = "val",
         every: int = 10,
         scenes: int | None = 20,
+        min_region: int | None = None,
     ) -> None:
         super().__init__()
         if every < 1 or (scenes is not None and scenes < 1):
             raise ValueError(
                 f"every and scenes must be at least 1, got {every} and {scenes}"
             )
+        if min_region is not None and min_region < 1:
+            raise ValueError(f"min_region must be at least 1, got {min_region}")
         if not manifest.is_labelled(directory, split):
             raise ValueError(f"split {split!r} of {directory} has no labels")
         self.scenes = measures.Split(directory, split, limit=scenes)
         self.names = manifest.read_classes(directory).names
         self.config, self.every = Config(data=data or DataConfig()), every
+        self.min_region = min_region
         self.values: dict[str, float] = {}
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -79,7 +86,9 @@ class AveragePrecision(keras.callbacks.Callback):
         found: dict[str, float] = {}
         if self.segmenter:
             judged = measures.segmented(self.segmenter, self.scenes)
-            result = evaluate_scenes(judged, self.names).result
+            result = evaluate_scenes(
+                judged, self.names, min_region_size=self.min_region
+            ).result
             found = {f"val_{name}": result.mean(name) for name in result.by_class}
         if self.network:
             quality = measures.proposal_metrics(self.network, self.scenes, self.config)

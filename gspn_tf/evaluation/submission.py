@@ -192,7 +192,7 @@ def _read_mask(path: Path, num_points: int) -> np.ndarray:
 
 
 def _integer_lines(path: Path, data: bytes) -> np.ndarray:
-    with naming_file(path, "one-integer-a-line", OverflowError):
+    with naming_file(path, "one-integer-a-line", OverflowError, decodes=True):
         return np.array(decoded(data, path).splitlines() or [""], np.int64)
 
 

@@ -36,6 +36,7 @@ def header_lines(file: BinaryIO, last: str) -> Iterator[list[str]]:
     for _ in range(_MAX_HEADER_LINES):
         line = file.readline(_MAX_LINE)
         if not line.endswith(b"\n"):
+            check_line_end(line)
             raise ValueError("the file ends inside the header")
         words = line.decode("latin-1").split()
         if words:
@@ -43,6 +44,15 @@ def header_lines(file: BinaryIO, last: str) -> Iterator[list[str]]:
         if words[:1] == [last]:
             return
     raise ValueError(f"no {last!r} in the first {_MAX_HEADER_LINES} lines")
+
+
+def check_line_end(line: bytes) -> None:
+    """Raise ValueError where what begins a file holds lines as of old Macs."""
+    if b"\r" in line.rstrip(b"\r\n"):
+        raise ValueError(
+            "its lines end in carriage returns alone; "
+            r"`tr '\r' '\n' < OLD > NEW` mends text"
+        )
 
 
 def plain_text(data: bytes) -> bytes:
@@ -82,6 +92,16 @@ def read_text_rows(lines: Sequence[bytes], count: int, width: int) -> np.ndarray
     if rows.shape[1] != width:
         raise ValueError(f"a point has {width} values, a line {rows.shape[1]}")
     return rows
+
+
+def as_declared(column: np.ndarray, kind: str) -> np.ndarray:
+    """A column of text as the integers it is declared to be, where it holds such."""
+    if np.dtype(kind).kind == "f":
+        return column
+    limits = np.iinfo(kind)
+    with np.errstate(invalid="ignore"):
+        fits = (column >= limits.min) & (column <= limits.max) & (column % 1 == 0)
+    return column.astype(kind) if fits.all() else column
 
 
 def read_binary_rows(file: BinaryIO, count: int, record: np.dtype) -> np.ndarray:

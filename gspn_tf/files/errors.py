@@ -13,6 +13,12 @@ class ScanError(ValueError):
     """A file that cannot be used: names the file, what was expected, what came."""
 
 
+_WIDE = {  # the marks of UTF-32 begin with those of UTF-16
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 _UNREADABLE = {
     b"version https://git-lfs": (
         "it is a pointer of git-lfs; `git lfs pull` brings the file itself"
@@ -23,7 +29,9 @@ _UNREADABLE = {
 
 
 @contextlib.contextmanager
-def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator[None]:
+def naming_file(
+    path: str | Path, kind: str, *more: type[Exception], decodes: bool = False
+) -> Iterator[None]:
     """Turns whatever a reader of a file says into one line that names the file.
 
     Args:
@@ -31,6 +39,7 @@ def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator
         kind: its format, such as "PLY".
         more: exceptions that a library raises for damaged files, besides OSError and
             ValueError.
+        decodes: whether the block reads text in UTF-16 too, by its mark.
 
     Raises:
         ScanError: the block raised one of them; a ScanError passes as it is.
@@ -44,29 +53,45 @@ def naming_file(path: str | Path, kind: str, *more: type[Exception]) -> Iterator
         if isinstance(error, OSError) and error.strerror:
             raise ScanError(f"{path} cannot be read: {error.strerror}") from error
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        decoded = isinstance(error, UnicodeDecodeError)  # by its mark
-        what = contents(path, decoded) or what
+        what = contents(path, decodes) or what
         raise ScanError(f"{path} is not a readable {kind} file: {what}") from error
 
 
-def contents(path: str | Path, decoded: bool = False) -> str:
+def contents(path: str | Path, decodes: bool = False) -> str:
     """Say of a file what makes it unreadable whatever it should be, or "".
 
     Args:
         path: the file.
-        decoded: whether its reader knows UTF-16.
+        decodes: whether its reader knows UTF-16 by its mark.
     """
     try:
         with open(path, "rb") as file:
             start = file.read(64)
     except OSError:
         return ""
-    if not decoded and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "it is text in UTF-16; save it in UTF-8"
+    if encoding := _wide_encoding(start, decodes):
+        return (
+            f"it is text in {encoding}; save it in UTF-8, as by "
+            f"`iconv -f {encoding} -t UTF-8 OLD > NEW`"
+        )
     for beginning, meaning in _UNREADABLE.items():
         if start.lstrip().lower().startswith(beginning):
             return meaning
     return "" if start else "it is empty"
+
+
+def _wide_encoding(start: bytes, decodes: bool) -> str:
+    """The encoding of text of several bytes a letter, by its first bytes, or ""."""
+    marked = [name for mark, name in _WIDE.items() if start.startswith(mark)]
+    if marked:
+        return "" if decodes else marked[0]
+    for order, letters, zeros in (
+        ("LE", start[::2], start[1::2]),
+        ("BE", start[1::2], start[::2]),
+    ):
+        if zeros and not any(zeros) and letters.isascii() and all(letters):
+            return f"UTF-16{order}"
+    return ""
 
 
 def library_of_extra(name: str, extra: str, path: str | Path) -> Any:
@@ -113,7 +138,7 @@ def load_json(path: str | Path) -> Any:
     Raises:
         ScanError: it is missing or malformed.
     """
-    with naming_file(path, "JSON", RecursionError):
+    with naming_file(path, "JSON", RecursionError, decodes=True):
         return json.loads(Path(path).read_bytes())
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gspn_tf.files import npz
 from gspn_tf.files.columns import PointTable
 from gspn_tf.files.e57 import read_e57
-from gspn_tf.files.errors import ScanError, contents, naming_file
+from gspn_tf.files.errors import ScanError, check_shape, contents, naming_file
 from gspn_tf.files.frames import FrameOptions, holds_frames, lists_frames, read_frames
 from gspn_tf.files.las import read_las
 from gspn_tf.files.meshes import read_surface
@@ -98,5 +98,9 @@ def _read_npy(path: Path) -> PointTable:
     with naming_file(path, "npy", *npz.DAMAGE):
         array = np.load(path, allow_pickle=False)
         if array.dtype.names:
+            check_shape(f"{path}: records", array, ("V",))
+            lists = [n for n in array.dtype.names if array.dtype[n].shape]
+            if lists:
+                raise ValueError(f"expected numbers in {lists[0]!r}, got lists")
             return PointTable({name: array[name] for name in array.dtype.names})
         return name_columns(array)

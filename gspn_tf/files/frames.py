@@ -191,7 +191,7 @@ def _read_frame(
 
 def _read_pose(path: Path) -> np.ndarray:
     """The matrix [4, 4] of a file; not finite where the camera was lost."""
-    with naming_file(path, "pose"):
+    with naming_file(path, "pose", decodes=True):
         pose = np.array(read_text(path).split(), np.float64)
         if len(pose) != 16:
             raise ValueError(f"expected 4 x 4 numbers, got {len(pose)}")

@@ -21,6 +21,8 @@ from gspn_tf.files.stray import stray_points
 
 _PACKED = (b"KHR_draco_mesh_compression", b"EXT_meshopt_compression")
 _BLANKS = re.compile(rb"^ +|(?:^| )#.*", re.MULTILINE)
+_SHORT = re.compile(rb"^v(?: +\S+){0,2} *\r?$", re.MULTILINE)
+_ROW_0 = re.compile(rb"^f[^\n]* 0(?:[/\s]|$)[^\n]*", re.MULTILINE)
 SPACING = 0.1
 """A surface whose triangles are wider than this many metres is sampled."""
 DENSITY = 2500  # points that are then drawn, on a square metre
@@ -44,7 +46,11 @@ def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
     Raises:
         ScanError: missing or malformed file, or one without points.
     """
-    with naming_file(path, kind, Exception), warnings.catch_warnings():
+    decodes = kind in ("obj", "off")
+    with (
+        naming_file(path, kind, Exception, decodes=decodes),
+        warnings.catch_warnings(),
+    ):
         warnings.filterwarnings("error", "string or file could not be read")
         parts = _load(path, kind)
         if not any(len(part.vertices) for part in parts):
@@ -70,6 +76,17 @@ def read_surface(path: str | Path, kind: str, scale: float = 1.0) -> PointTable:
         if left_out:
             told += f"; {left_out:,} triangles reach far beyond all others: left out"
         return table._replace(notes=(told,))
+
+
+def _check_obj(content: bytes) -> None:
+    """Raise ValueError for lines of which trimesh makes other points."""
+    if short := _SHORT.search(content):
+        raise ValueError(
+            f"expected x y z after v, got {short[0].decode('latin-1')[:80]!r}"
+        )
+    if face := _ROW_0.search(content):
+        got = face[0].decode("latin-1")[:80]
+        raise ValueError(f"vertices are counted from 1, got {got!r}")
 
 
 def _has_faces(part: Any) -> bool:
@@ -160,6 +177,7 @@ def _load(path: str | Path, kind: str) -> list[Any]:
         raise ValueError(f"{packed[0].decode()} is not read: save it without")
     if kind == "obj":  # trimesh knows neither tabs nor comments behind numbers
         content = _BLANKS.sub(b"", plain_text(content).replace(b"\t", b" "))
+        _check_obj(content)
     resolver = trimesh.resolvers.FilePathResolver(str(path))
     scene = trimesh.load_scene(
         io.BytesIO(content), file_type=kind, resolver=resolver, process=False

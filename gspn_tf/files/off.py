@@ -38,6 +38,8 @@ def read_off(path: str | Path) -> OffMesh:
     if not lines or len(lines[0].split()) < 2:
         raise ValueError("expected the numbers of vertices and of faces after OFF")
     count, num_faces = (int(word) for word in lines[0].split()[:2])
+    if min(count, num_faces) < 0:
+        raise ValueError(f"numbers must be 0 or more, got {count} and {num_faces}")
     check_count(count + num_faces, len(lines) - 1, "vertices and faces")
     width = len(lines[1].split()) if count else 3
     rows = read_text_rows(lines[1:], count, width)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from gspn_tf.files.columns import (
+    as_declared,
     header_lines,
     read_binary_rows,
     read_text_rows,
@@ -30,17 +31,25 @@ def read_pcd(path: str | Path) -> dict[str, np.ndarray]:
         record, count, encoding = _read_header(file)
         names = record.names or ()
         if encoding == "ascii":
-            columns = list(read_text_rows(text_lines(file), count, len(names)).T)
+            columns = _text_columns(text_lines(file), record, count)
         elif encoding == "binary":
             rows = read_binary_rows(file, count, record)
             columns = [rows[name][:, 0] for name in names]
+            if (rest := file.read()).strip(b"\0 \r\n"):
+                raise ValueError(f"{len(rest)} bytes more are there than announced")
         else:
             columns = _compressed_columns(file, record, count)
+        fields = zip(names, columns, strict=True)
         return {
-            name: column.astype(record[name].base)
-            for name, column in zip(names, columns, strict=True)
+            name: _as_type(column, record[name].base)
+            for name, column in fields
             if not name.startswith("_")
         }
+
+
+def _as_type(column: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """A column of the type of its field, where that can hold its numbers."""
+    return column.astype(kind) if kind.kind == "f" else as_declared(column, kind.str)
 
 
 def _read_header(file: BinaryIO) -> tuple[np.dtype, int, str]:
@@ -53,17 +62,31 @@ def _read_header(file: BinaryIO) -> tuple[np.dtype, int, str]:
     counts = values.get("COUNT", ["1"] * len(names))
     if not len(names) == len(values["SIZE"]) == len(values["TYPE"]) == len(counts):
         raise ValueError("FIELDS, SIZE, TYPE and COUNT must have as many values")
+    if wrong := [word for word in counts if not word.isdecimal() or int(word) < 1]:
+        raise ValueError(f"COUNT must be of numbers from 1 on, got {wrong[0]!r}")
     fields = zip(names, values["TYPE"], values["SIZE"], counts, strict=True)
     record = np.dtype(
         [(name, f"<{kind.lower()}{size}", (int(n),)) for name, kind, size, n in fields]
     )
-    num_points = int(values["WIDTH"][0]) * int(values["HEIGHT"][0])
+    sides = [values[key][0] for key in ("WIDTH", "HEIGHT")]
+    if not all(side.isdecimal() for side in sides):
+        raise ValueError(f"WIDTH and HEIGHT must be whole numbers, got {sides}")
+    num_points = int(sides[0]) * int(sides[1])
     if num_points < 1:
         raise ValueError(f"WIDTH * HEIGHT must be positive, got {num_points}")
     encoding = " ".join(values["DATA"])
     if encoding not in _ENCODINGS:
         raise ValueError(f"DATA must be one of {_ENCODINGS}, got {encoding!r}")
     return record, num_points, encoding
+
+
+def _text_columns(lines: list[bytes], record: np.dtype, count: int) -> list[np.ndarray]:
+    """The first value of every field, from a line a point."""
+    if len(lines) > count:
+        raise ValueError(f"{count} points announced, {len(lines)} there")
+    widths = [int(np.prod(record[name].shape)) for name in record.names or ()]
+    table = read_text_rows(lines, count, sum(widths))
+    return list(table.T[np.cumsum([0, *widths[:-1]])])
 
 
 def _compressed_columns(

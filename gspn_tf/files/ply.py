@@ -13,7 +13,7 @@ import numpy as np
 
 from gspn_tf import files
 from gspn_tf.files import ply_body
-from gspn_tf.files.columns import header_lines, text_lines
+from gspn_tf.files.columns import check_line_end, header_lines, text_lines
 from gspn_tf.files.errors import naming_file
 from gspn_tf.files.ply_body import Element, List
 
@@ -66,7 +66,10 @@ def read_vertices(
 
 def _read_elements(file: BinaryIO) -> tuple[str, list[Element]]:
     """Byte order ("" = ASCII) and elements; the file is left at the first value."""
-    if file.readline(80).removeprefix(codecs.BOM_UTF8).strip() != b"ply":
+    first = file.readline(80).removeprefix(codecs.BOM_UTF8)
+    if first.startswith(b"ply\r"):
+        check_line_end(first)
+    if first.strip() != b"ply":
         raise ValueError("expected a file that begins with the line 'ply'")
     order, elements = None, list[Element]()
     for words in header_lines(file, "end_header"):

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from gspn_tf.files.columns import check_count, read_text_rows
+from gspn_tf.files.columns import as_declared, check_count, read_text_rows
 
 
 class List(NamedTuple):
@@ -60,7 +60,7 @@ def _text_columns(lines: list[bytes], element: Element) -> dict[str, np.ndarray]
     scalars = element.scalars()
     table = read_text_rows(lines, element.count, len(scalars))
     columns = zip(scalars.items(), table.T, strict=True)
-    return {name: _as_declared(column, kind) for (name, kind), column in columns}
+    return {name: as_declared(column, kind) for (name, kind), column in columns}
 
 
 def _scalar_words(words: list[bytes], element: Element) -> list[bytes]:
@@ -78,16 +78,6 @@ def _scalar_words(words: list[bytes], element: Element) -> list[bytes]:
     if at != len(words):
         raise ValueError(f"expected {at} values in a line with lists, got {len(words)}")
     return kept
-
-
-def _as_declared(column: np.ndarray, kind: str) -> np.ndarray:
-    """A column of text as the integers it is declared to be, where it holds such."""
-    if kind[0] == "f":
-        return column
-    limits = np.iinfo(kind)
-    with np.errstate(invalid="ignore"):
-        fits = (column >= limits.min) & (column <= limits.max) & (column % 1 == 0)
-    return column.astype(kind) if fits.all() else column
 
 
 def read_binary(

@@ -3,8 +3,8 @@
 The numbers are x, y and z, then none, an intensity, red green and blue, or an intensity
 and these; there may be normals anywhere. A line of names above says otherwise. They
 stand between blanks, commas or semicolons, and may have decimal commas where these do
-not separate them. A row of one number, as PTS has it, counts the points below. Rows
-that begin with # or // are passed over.
+not separate them; nothing between two of these is NaN. A row of one number, as PTS has
+it, counts the points below. Rows that begin with # or // are passed over.
 """
 
 import io
@@ -25,6 +25,7 @@ from gspn_tf.files.text import read_text
 
 _COMMENTS = (b"#", b"//")
 _DECIMAL_COMMA = re.compile(r"\d,\d+[ \t]+[-+\d]")
+_EMPTY_CELL = re.compile(r"(?<=[,;])[ \t]*(?=[,;])")
 _BEGINNING = 10_000  # characters that tell how numbers are separated
 _RGB = ("red", "green", "blue")
 _AFTER_XYZ: dict[int, tuple[str, ...]] = {
@@ -43,7 +44,7 @@ def read_point_text(path: str | Path) -> PointTable:
     Raises:
         ScanError: no rows of at least three numbers, or fewer than announced.
     """
-    with naming_file(path, "point text"):
+    with naming_file(path, "point text", decodes=True):
         lines = text_lines(io.BytesIO(_separated(read_text(path, "replace")).encode()))
         heads = list(itertools.takewhile(_is_head, lines))
         rows = [line for line in lines[len(heads) :] if not line.startswith(_COMMENTS)]
@@ -55,6 +56,7 @@ def read_point_text(path: str | Path) -> PointTable:
             raise ValueError("expected a point a line, got no line of numbers")
         table = read_text_rows(rows, len(rows), len(rows[0].split()))
         names = _names(heads[-1]) if heads else []
+        _check_names(names, table.shape[1])
         if len(names) == table.shape[1] and {*"xyz"} <= {*names}:
             named = dict(zip(names, table.T, strict=True))
             return PointTable({name: _whole(named[name]) for name in names})
@@ -84,6 +86,7 @@ def name_columns(table: np.ndarray) -> PointTable:
 
 def _separated(text: str) -> str:
     """The text with blanks between its numbers, and points in them."""
+    text = _EMPTY_CELL.sub("nan", text)
     beginning = text[:_BEGINNING]
     if ";" in beginning or _DECIMAL_COMMA.search(beginning):
         text = text.replace(",", ".")
@@ -106,6 +109,16 @@ def _is_number(word: bytes) -> bool:
 def _names(line: bytes) -> list[str]:
     """The names of a line of them, which may be a comment."""
     return line.decode().lstrip("#/ ").lower().split()
+
+
+def _check_names(names: list[str], width: int) -> None:
+    """Raise ValueError where names do not tell which of so many columns are x, y, z."""
+    if not {*"xyz"} <= {*names}:
+        return
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"column {twice[0]!r} is named twice")
+    if len(names) != width and names[:3] != [*"xyz"]:
+        raise ValueError(f"{len(names)} columns are named, a point has {width} values")
 
 
 def _are_normals(table: np.ndarray, at: int) -> bool:

@@ -25,6 +25,9 @@ from gspn_tf.files.stray import stray_points
 FAR = 1_000.0
 """Coordinates beyond this many metres are moved to the origin before float32."""
 
+DAMAGED = 1e12
+"""Coordinates beyond this, in any unit, are of no place on earth, and not finite."""
+
 TURN = np.array([1, -1, 1], np.float32)
 """Signs of x, z, y of a frame with y up, as x, y, z of one with z up."""
 
@@ -182,7 +185,7 @@ def _scan(arrays: dict[str, np.ndarray], fields: tuple[str, ...]) -> Scan:
         colors, told = as_bytes(arrays["colors"])
         notes = [told] if told else []
     if (rows := np.flatnonzero(stray)).size:
-        place = " ".join(f"{value:.10g}" for value in arrays["points"][rows[0]])
+        place = _place(arrays["points"][rows[0]])
         notes.append(
             f"stray, far from all others: {len(rows)} of {len(points):,} points, the "
             f"first is point {rows[0]} at {place}"
@@ -191,7 +194,7 @@ def _scan(arrays: dict[str, np.ndarray], fields: tuple[str, ...]) -> Scan:
     if (rows := np.flatnonzero(~finite)).size:
         notes.append(
             f"not finite, and left out: {len(rows):,} of {len(points):,} points, the "
-            f"first is point {rows[0]}"
+            f"first is point {rows[0]} at {_place(arrays['points'][rows[0]])}"
         )
     kinds = {
         kind: as_labels(arrays[kind], kind) if kind in arrays else None
@@ -210,12 +213,20 @@ def _scan(arrays: dict[str, np.ndarray], fields: tuple[str, ...]) -> Scan:
     )
 
 
+def _place(point: np.ndarray) -> str:
+    return " ".join(f"{value:.10g}" for value in point)
+
+
 def _positions(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points float32 near the origin, the offset taken off, and which are stray."""
+    stray = stray_points(points)
+    beyond = (np.abs(points) > DAMAGED) & ~stray[:, None]
+    if beyond.any():
+        points = np.where(beyond, np.inf, points)
     finite = np.isfinite(points).all(axis=1)
     if not finite.any():
-        raise ValueError(f"expected finite points, got none among {len(points)} points")
-    stray = stray_points(points)
+        kind = f"finite points within {DAMAGED:g}" if beyond.any() else "finite points"
+        raise ValueError(f"expected {kind}, got none among {len(points)} points")
     others = points[finite & ~stray]
     offset = np.zeros(3)
     if np.abs(others).max() > FAR:

@@ -27,14 +27,14 @@ def read_text(path: str | Path, errors: str = "strict") -> str:
     Raises:
         ScanError: it cannot be read, or is no such text.
     """
-    with naming_file(path, "text"):
+    with naming_file(path, "text", decodes=True):
         return decoded(Path(path).read_bytes(), path, errors)
 
 
 def decoded(data: bytes, path: str | Path, errors: str = "strict") -> str:
     """The text of bytes that a file at `path` holds, as `read_text` decodes it."""
     encodings = (name for mark, name in _MARKS.items() if data.startswith(mark))
-    with naming_file(path, "text"):
+    with naming_file(path, "text", decodes=True):
         text = data.decode(next(encodings, "utf-8"), errors)
         if "\0" in text:
             raise ValueError("it has zero bytes, like UTF-16 without a byte order mark")

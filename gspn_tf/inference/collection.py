@@ -2,14 +2,16 @@
 
 The results of each scan are in a folder of its own. `results.csv` has a row for each
 scan that was tried; a later run of the same settings does the others and those that
-failed. Several processes share the scans by `--shard`; each has a file of its own.
+failed. Several processes share the scans by `--shard`; each has a table of its own, and
+an empty file that it holds locked.
 """
 
+import contextlib
 import csv
 import io
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,6 +108,29 @@ def _is_result(path: Path) -> bool:
     beside = {"instances": _LIST, "masks": _LIST, "results": SETTINGS}
     mark = beside.get(path.name.partition(".")[0])
     return mark is not None and (path.parent / mark).is_file()
+
+
+@contextlib.contextmanager
+def locked_share(folder: Path, share: JobShare) -> Iterator[None]:
+    """Keep other processes from the results of a share meanwhile.
+
+    The whole work has its folder, made where it is missing, for itself; shares have it
+    together, and each has a file in it.
+
+    Raises:
+        ValueError: another process does this share, or the whole work.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    several = share.total > 1
+    other = f"another process writes to {folder}; --shard i/n shares the scans"
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(files.locked(folder, other, shared=several))
+        if several:
+            part = f"--shard {share.number}/{share.total}"
+            other = f"another process with {part} writes to {folder}; each has its own"
+            path = folder / f"results{share.suffix}.lock"
+            locks.enter_context(files.locked(path, other))
+        yield
 
 
 class Results:

@@ -52,7 +52,7 @@ class ScanSegmenter:
         network, config, pairs = load_run(model, options.precision)
         self.options = options
         self.classes = ClassList.from_pairs(list(pairs))
-        self.least = config.model.shown_score
+        self.config = config.model
         limit = options.num_points or config.data.num_points_inference
         self.num_points = limit
         data = dataclasses.replace(config.data, num_points_inference=limit)
@@ -95,11 +95,10 @@ class ScanSegmenter:
         for note in notes:
             say(f"note: {note}")
         everything = self._find(points, scan.colors, side, progress)
-        found = everything.scored(self.least)
+        found = everything.scored(self.config.shown_score)
         little = seen.is_little(found)
-        remarks = (
-            seen.report(everything, self.least, self.classes, points) if little else ()
-        )
+        seen_as = everything, self.config, self.classes, points
+        remarks = seen.report(*seen_as) if little else ()
         result = SegmentedScan(name, scan, options.scale, self.classes, found)
         return result._replace(remarks=tuple(remarks))
 

@@ -1,9 +1,8 @@
 """A network's view of a scan in which it found little, and what may be amiss there."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
+from gspn_tf.config import RPointNetConfig, SGPNConfig
 from gspn_tf.data.classes import ClassList
 from gspn_tf.files.stray import extents
 from gspn_tf.inference.segmenter import Segmentation
@@ -11,6 +10,7 @@ from gspn_tf.nn.boxes import pairwise_iou
 
 AXES = "xyz"
 SAME_OBJECT = 0.25  # IoU above which two boxes are of one object
+COVERED = 0.5  # share of a box's points above which masks hold it
 FEW_INSTANCES, SMALL_SHARE = 3, 0.05
 
 
@@ -30,42 +30,85 @@ def class_shares(found: Segmentation, classes: ClassList) -> dict[str, float]:
 
 
 def rejected(
-    found: Segmentation, least: float, classes: ClassList, most: int = 5
+    found: Segmentation,
+    config: RPointNetConfig | SGPNConfig,
+    classes: ClassList,
+    points: np.ndarray,
+    most: int = 5,
 ) -> list[tuple[np.ndarray, str]]:
     """Best boxes of objects that are not shown, and why each is not.
 
     Args:
         found: All that the network gave.
-        least: Score from which instances are shown.
+        config: The network's; it has the score from which instances are shown.
         classes: Those of the network.
+        points: [V, 3] metres, those of the scan.
         most: Number of boxes at most.
 
     Returns:
         Boxes [6] in metres, in the scan's frame, none of which lies on another or on
         an instance that is shown.
     """
+    least = config.shown_score
+    low = np.flatnonzero(found.scores < least)
     taken = list(found.scored(least).boxes)
     chosen: list[tuple[np.ndarray, str]] = []
-    for box, reason in _candidates(found, least, classes):
+    for row, box in enumerate([*found.boxes[low], *found.proposals]):
         if len(chosen) == most:
             break
-        if _iou(box, taken).max(initial=0) <= SAME_OBJECT:
-            taken.append(box)
-            chosen.append((box, reason))
+        if _iou(box, taken).max(initial=0) > SAME_OBJECT:
+            continue
+        taken.append(box)
+        if row < len(low):
+            told = f"{_named(found, low[row], classes)}, shown from {least:.2f}"
+        else:
+            assert isinstance(config, RPointNetConfig)  # an SGPN proposes nothing
+            score = found.proposal_scores[row - len(low)]
+            reason = _why_no_instance(box, found, config, classes, points)
+            told = f"proposed with {score:.2f}, {reason}"
+        chosen.append((box, told))
     return chosen
 
 
-def _candidates(
-    found: Segmentation, least: float, classes: ClassList
-) -> Iterator[tuple[np.ndarray, str]]:
-    """Instances of too low a score, then proposals of which no instance came."""
-    scores = found.scores
-    for row in np.flatnonzero(scores < least):
-        name = classes.names[found.classes[row] - 1]
-        reason = f"{name}, scored {scores[row]:.2f}, shown from {least:.2f}"
-        yield found.boxes[row], reason
-    for box, score in zip(found.proposals, found.proposal_scores, strict=True):
-        yield box, f"proposed with {score:.2f}, taken for background"
+def _named(found: Segmentation, row: int, classes: ClassList) -> str:
+    """An instance as it is called: "chair, scored 0.30"."""
+    return f"{classes.names[found.classes[row] - 1]}, scored {found.scores[row]:.2f}"
+
+
+def _why_no_instance(
+    box: np.ndarray,
+    found: Segmentation,
+    config: RPointNetConfig,
+    classes: ClassList,
+    points: np.ndarray,
+) -> str:
+    """Say why no instance came of a proposal, as far as the results can tell.
+
+    The network drops a region without points; one whose class is the background or not
+    sure enough; one that another of the same class suppresses; and all after the most
+    instances that there may be.
+    """
+    center, size = box[:3], box[3:]
+    inside = (np.abs(points - center) <= size / 2).all(axis=1)
+    if not inside.any():
+        return "but no point is in it"
+    owners = found.labels()[inside]
+    covered = float(np.mean(owners >= 0))
+    if covered > COVERED:
+        owner = int(np.bincount(owners[owners >= 0]).argmax())
+        named = _named(found, owner, classes)
+        return f"but {covered:.0%} of its points are in masks, most of the {named}"
+    if len(found.scores) >= config.max_detections:
+        return f"after the {len(found.scores)} best instances"
+    if config.class_agnostic or config.region_classes == "objects":
+        reason = f"but no class of an object reached {config.min_score:.2f}"
+    else:
+        reason = f"taken for background, or for a class below {config.min_score:.2f}"
+    overlap = _iou(box, list(found.boxes))
+    if overlap.any():
+        owner = int(overlap.argmax())
+        reason += f"; or suppressed by the {_named(found, owner, classes)} beside it"
+    return reason
 
 
 def _iou(box: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
@@ -100,13 +143,16 @@ def up_doubt(points: np.ndarray) -> str:
 
 
 def report(
-    found: Segmentation, least: float, classes: ClassList, points: np.ndarray
+    found: Segmentation,
+    config: RPointNetConfig | SGPNConfig,
+    classes: ClassList,
+    points: np.ndarray,
 ) -> list[str]:
     """Say in lines what was seen: classes of points, boxes left out, a doubt of z."""
     shares = class_shares(found, classes).items()
     listed = ", ".join(f"{name} {share:.0%}" for name, share in shares if share > 0.005)
     lines = [f"little was found; points by class: {listed}"]
-    for box, reason in rejected(found, least, classes):
+    for box, reason in rejected(found, config, classes, points):
         place = " ".join(f"{value:.2f}" for value in box[:3])
         size = " x ".join(f"{value:.2f}" for value in box[3:])
         lines.append(f"left out at {place}, {size} m: {reason}")

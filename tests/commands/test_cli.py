@@ -1,11 +1,13 @@
 """The commands: their flags, their errors, and one tiny run from scans to an export."""
 
+import errno
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import tensorflow as tf
@@ -107,6 +109,8 @@ def test_a_place_that_cannot_be_written_to_is_said_first(work, tmp_path, place, 
         ["segment", work / "scans" / "scan_0.npz", "--model", work / "run"],
         ["export", "--model", work / "run"],
         ["prepare", "rooms", "--train", "1", "--val", "1"],
+        ["experiment", "table1", "--data=rooms"],
+        ["demo"],
     ]
     for command in commands:
         assert cli.main([*map(str, command), f"--output={output}"]) == 1
@@ -119,12 +123,106 @@ def test_a_place_that_cannot_be_written_to_is_said_first(work, tmp_path, place, 
             assert "file exists and is no data folder" in captured.err
 
 
+@pytest.mark.parametrize(
+    "command, option",
+    [
+        (["train", "--data={work}/data", "--config={work}/tiny.json"], "--run"),
+        (["evaluate", "--data={work}/data", "--run={work}/run"], "--report"),
+        (["evaluate", "--data={work}/data", "--run={work}/run"], "--predictions"),
+        (["evaluate", "--data={work}/data", "--run={work}/run"], "--json"),
+        (["segment", "{work}/scans/scan_0.npz", "--output={work}/o"], "--picture"),
+        (["figure", "3", "--model={work}/run", "--input={work}/data"], "--output"),
+        (["benchmark", "ops"], "--json"),
+        (
+            ["import-checkpoint", "x", "--config=configs/scannet.py:released"],
+            "--output",
+        ),
+    ],
+)
+def test_every_option_of_a_place_is_checked_first(
+    command, option, work, tmp_path, capsys, monkeypatch
+):
+    temporary = tempfile.TemporaryDirectory
+
+    def read_only(prefix=None, dir=None):
+        if dir == tmp_path:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), dir)
+        return temporary(prefix=prefix, dir=dir)
+
+    words = [word.format(work=work) for word in command]
+    monkeypatch.setattr(command_lib.tempfile, "TemporaryDirectory", read_only)
+    place = tmp_path / "new" / "place"
+    assert gspn(*words, f"{option}={place}") == 1
+    captured = capsys.readouterr()
+    lines = [x for x in captured.err.splitlines() if not x.startswith("on ")]
+    assert captured.out == "" and len(lines) == 1, captured
+    assert lines[0].startswith(f"gspn: {option}: nothing can be written to {tmp_path}")
+    assert lines[0].endswith(
+        "Read-only file system; give a place in which you may make files"
+    )
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_run_that_cannot_be_written_needs_a_report(work, capsys, monkeypatch):
+    def read_only(prefix=None, dir=None):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), dir)
+
+    monkeypatch.setattr(command_lib.tempfile, "TemporaryDirectory", read_only)
+    assert gspn("evaluate", f"--data={work / 'data'}", f"--run={work / 'run'}") == 1
+    told = error_of(capsys)
+    assert "--report is a folder in --run unless given" in told
+    assert f"written to {work / 'run'}: Permission denied" in told
+
+
+def test_errors_of_the_system_name_the_file(monkeypatch, capsys):
+    def full(flags):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x.npz")
+
+    command = cli.Command("write", (), full)
+    monkeypatch.setattr(cli, "COMMANDS", (command,))
+    assert gspn("write") == 1
+    assert error_of(capsys) == "gspn: /data/x.npz: No space left on device"
+
+
 def test_without_stderr_errors_are_silent():
     command = (
         f"{sys.executable} -m gspn_tf.commands.main segment no.ply --output=o 2>&-"
     )
     done = subprocess.run(command, shell=True, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, b"")
+
+
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_work_goes_on_when_nobody_reads_what_is_printed(buffering, tmp_path):
+    (tmp_path / "finished").write_text("")
+    program = (
+        "import sys, time; from pathlib import Path; from gspn_tf.commands import main;"
+        "from gspn_tf.commands.command import Command;"
+        "write = lambda flags: [print('line', flush=True) for _ in range(9)] and "
+        "print('late', file=sys.stderr) or Path(sys.argv[1]).write_text('whole');"
+        "main.COMMANDS = (Command('write', (), write),);"
+        "sys.stdin.readline(); sys.exit(main.main(['write']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path / "finished"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+        | buffering,
+    )
+    process.stdout.close()  # as `head` does
+    process.communicate(b"go\n")
+    assert process.returncode == 0
+    assert (tmp_path / "finished").read_text() == "whole"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux alone has it")
+def test_a_full_disk_under_stdout_is_one_line():
+    command = f"{sys.executable} -m gspn_tf.commands.main --help > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    told = "gspn: standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, told)
 
 
 def test_debug_shows_the_traceback(capsys):

@@ -285,6 +285,8 @@ def test_class_list_maps_both_ways(tmp_path):
         ("5 chair\nsofa\n", r':2: expected "id name"'),
         ("5 chair\n5 sofa\n", "distinct"),
         ("", "at least one class"),
+        ("5000000000 sofa\n", "must be of 32 bits"),
+        (f"{'9' * 5000} sofa\n", r':1: expected "id name"'),
     ],
 )
 def test_broken_class_lists_are_named(tmp_path, text, message):

@@ -1,5 +1,7 @@
 """Scans that users label themselves."""
 
+import os
+
 import numpy as np
 import pytest
 from scan_files import needed
@@ -80,6 +82,37 @@ def test_scans_of_a_folder_are_found_in_order(tmp_path):
     assert own.find_scans(tmp_path / "a.npz")[0].files == (tmp_path / "a.npz",)
     with pytest.raises(ScanError, match="got none"):
         own.find_scans(tmp_path / "empty")
+
+
+def test_what_is_named_like_a_scan_and_is_none(tmp_path):
+    labelled(tmp_path / "a.npz")
+    (tmp_path / "b.ply").mkdir()
+    os.mkfifo(tmp_path / "c.ply")
+    (tmp_path / "d.ply").symlink_to("gone.ply")
+    (tmp_path / "e.ply").symlink_to("e.ply")
+    sources = own.find_scans(tmp_path)
+    assert [source.name for source in sources] == ["a", "d", "e"]
+    for source in sources[1:]:  # named, where they would be missing in silence
+        with pytest.raises(ScanError, match=f"{source.name}.ply cannot be read"):
+            own.read_labelled_scan(source, SCANNET)
+
+
+def test_stray_points_are_left_out(tmp_path, caplog):
+    labels = rows((CHAIR, 1, 30), (TABLE, 2, 1))
+    labels["points"] = np.random.default_rng(0).uniform(0, 3, (31, 3))
+    labels["points"][30] = [1e30, 0, 0]
+    scene = read_own(labelled(tmp_path / "a.npz", **labels))
+    assert scene.instance.tolist() == [0] * 30 and len(scene.colors) == 30
+    assert np.abs(scene.points).max() < 3
+    assert "stray, far from all others: 1 of 31 points" in caplog.text
+
+
+def test_no_zero_is_no_object(tmp_path, caplog):
+    scene = read_own(
+        labelled(tmp_path / "a.npz", **rows((CHAIR, 1, 3), (CHAIR, -1, 2)))
+    )
+    assert scene.instance.tolist() == [0] * 3 + [-1] * 2
+    assert "0 is the number of an object" not in caplog.text
 
 
 def rows(*groups):

@@ -1,12 +1,14 @@
 """The callback that measures instances while a network trains."""
 
 import keras
+import numpy as np
 import pytest
 
 import gspn_tf
 from gspn_tf import config as c
 from gspn_tf import models
 from gspn_tf.evaluation import callback
+from gspn_tf.metrics import InstancePredictions, Judged
 
 SEEN = c.DataConfig(num_points=32, num_points_inference=32, num_shape_points=8)
 
@@ -31,6 +33,23 @@ def test_instances_and_proposals_are_in_the_logs(sure_network, data_dir):
     assert 0 < logs["val_proposal_miou"] < 1
 
 
+def test_small_objects_count_where_that_is_wanted(sure_network, data_dir, monkeypatch):
+    judged = perfect_on_small_objects()
+    monkeypatch.setattr(callback.measures, "segmented", lambda *_: judged)
+    usual, sparse = (
+        logs_of(sure_network, gspn_tf.AveragePrecision(data_dir, SEEN, **options), 1)
+        for options in ({"scenes": 1}, {"scenes": 1, "min_region": 5})
+    )
+    assert np.isnan(usual[0]["val_AP50"]) and sparse[0]["val_AP50"] == 1
+
+
+def perfect_on_small_objects() -> list[Judged]:
+    """A scene of one object of ten points, which is found."""
+    mask = np.arange(100) < 10
+    found = InstancePredictions([np.flatnonzero(mask)], np.int32([1]), np.ones(1))
+    return [Judged("room", found, np.int32(mask), np.where(mask, 0, -1))]
+
+
 def test_of_a_gspn_the_proposals_are_measured(sure_network, data_dir):
     measured = gspn_tf.AveragePrecision(data_dir, SEEN, scenes=1)
     (logs,) = logs_of(sure_network.proposal_network, measured, 1)
@@ -52,6 +71,7 @@ def test_epochs_between_repeat_the_last_values(data_dir, monkeypatch):
     "options, message",
     [
         ({"split": "test"}, "split must be one of"),
+        ({"min_region": 0}, "min_region must be at least 1, got 0"),
         ({"every": 0}, "every and scenes must be at least 1, got 0 and 20"),
     ],
 )

@@ -135,6 +135,12 @@ def test_records_of_npy(tmp_path):
     np.save(tmp_path / "a.npy", rows[["x", "rgb"]])
     with pytest.raises(ScanError, match=r"a.npy: points need \['y', 'z'\], have"):
         read_scan(tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", np.zeros((2, 2), rows.dtype))
+    with pytest.raises(ScanError, match=r"a.npy: records must be \[V\], got \[2, 2\]"):
+        read_scan(tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", np.zeros(2, [("x", "f4", 3), ("y", "f4"), ("z", "f4")]))
+    with pytest.raises(ScanError, match="a.npy is not .* numbers in 'x', got lists"):
+        read_scan(tmp_path / "a.npy")
     for shape in ((3,), (5, 2), (2, 3, 3)):
         np.save(tmp_path / "a.npy", np.zeros(shape))
         with pytest.raises(ScanError, match="a.npy is not .* expected x y z of each"):

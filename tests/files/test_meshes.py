@@ -201,6 +201,8 @@ def test_colors_and_comments_of_off(tmp_path):
         ("4 1 0", "5 1 0", "malformed|truncated"),
         ("4 1 0", "4", "numbers of vertices and of faces"),
         ("4 0 1 2 3", "4 0 1 2 4", "a vertex that is not among the 4"),
+        ("4 1 0", "-4 1 0", "numbers must be 0 or more, got -4 and 1"),
+        ("4 1 0", "4 -1 0", "numbers must be 0 or more, got 4 and -1"),
         ("4 0 1 2 3", "4 0 1 2", "a face has 3 of 4 vertices"),
         ("COFF", "WOFF", "expected a first line OFF"),
         ("0.02 0 0", "0.02 0 x", "malformed points"),
@@ -215,9 +217,20 @@ def test_malformed_off_is_named(tmp_path, old, new, message):
 
 
 @pytest.mark.parametrize(
-    "text", ["v 1 2\n", "v 1 2 3\nv a b c\n", "f 1 2 3\n", "hello"]
+    "text, message",
+    [
+        ("v 1 2\n", "expected x y z after v, got 'v 1 2'"),
+        ("v 1 2 3\nv\t1\r\n", "expected x y z after v, got 'v 1"),
+        ("v 1 2 3\nv a b c\n", ""),
+        ("f 1 2 3\n", ""),
+        ("v 1 2 3\nv 2 2 3\nf 0 1 2\n", "counted from 1, got 'f 0 1 2'"),
+        ("v 1 2 3\nv 2 2 3\nf 2/1 1/1 0/1", "counted from 1, got 'f 2/1 1/1 0/1'"),
+        ("hello", ""),
+    ],
 )
-def test_malformed_obj_is_named(tmp_path, text):
+def test_malformed_obj_is_named(tmp_path, text, message):
     (tmp_path / "a.obj").write_text(text)
-    with pytest.raises(ScanError, match="a.obj is not a readable obj file"):
+    with pytest.raises(
+        ScanError, match=f"a.obj is not a readable obj file: .*{message}"
+    ):
         read_scan(tmp_path / "a.obj")

@@ -42,6 +42,36 @@ def test_every_encoding_gives_the_same_columns(tmp_path, encoding):
     assert (columns["rgba"] == 0xFF102030).all()
 
 
+HEADER = """\
+VERSION 0.7
+FIELDS x y z normal label
+SIZE 4 4 4 4 1
+TYPE F F F F U
+COUNT 1 1 1 3 1
+WIDTH 2
+HEIGHT 1
+DATA ascii
+"""
+
+
+def test_fields_of_several_numbers_and_labels_beyond_their_type(tmp_path):
+    path = tmp_path / "a.pcd"
+    path.write_text(HEADER + "1 2 3 0 0 1 7\n4 5 6 0 1 0 300\n")
+    columns = read_pcd(path)
+    assert columns["z"].tolist() == [3, 6] and columns["normal"].tolist() == [0, 0]
+    assert columns["label"].tolist() == [7, 300]  # 44 were another class
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r"])
+def test_lines_that_are_not_announced_are_an_error(tmp_path, ends):
+    path = tmp_path / "a.pcd"
+    text = HEADER + "1 2 3 0 0 1 7\n" * 3
+    path.write_bytes(text.replace("\n", ends).encode())
+    message = {"\n": "2 points announced, 3 there", "\r": "carriage returns alone"}
+    with pytest.raises(ScanError, match=message[ends]):
+        read_pcd(path)
+
+
 def test_labels_are_a_table_and_objects_of_parts(tmp_path):
     points = np.ones((8, 3), np.float32)
     points[0] = np.nan
@@ -91,8 +121,11 @@ def test_a_file_cut_short_is_named(tmp_path, encoding, share):
         (b"FIELDS x y z label", b"FIELDS x y z z", "'z' occurs more than once"),
         (b"SIZE 4 4 4 4 4", b"SIZE 4 4 3 4 4", "'<f3' not understood"),
         (b"TYPE F F F U U", b"", "expected a line 'TYPE'"),
-        (b"WIDTH 8", b"WIDTH eight", "invalid literal for int() with base 10: 'eight'"),
+        (b"WIDTH 8", b"WIDTH eight", "must be whole numbers, got ['eight', '1']"),
         (b"WIDTH 8", b"WIDTH 0", "WIDTH * HEIGHT must be positive, got 0"),
+        (b"WIDTH 8", b"WIDTH 7", "20 bytes more are there than announced"),
+        (b"COUNT 1 1", b"COUNT 1 0", "COUNT must be of numbers from 1 on, got '0'"),
+        (b"COUNT 1 1", b"COUNT 1 -1", "COUNT must be of numbers from 1 on, got '-1'"),
         (b"DATA binary", b"DATA zipped", "DATA must be one of"),
     ],
 )

@@ -70,6 +70,14 @@ def test_decimal_commas(tmp_path, text):
     assert read(tmp_path, text).points.tolist() == [[1.5, 2.25, -3], [4, 5, 6]]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "; ", " , "])
+def test_empty_cells_are_nan(tmp_path, separator):
+    rows = [["x", "y", "z", "i", "r", "g", "b"], ["1", "2", "3", "", "4", "5", "6"]]
+    text = "\n".join(separator.join(row) for row in rows)
+    scan = read(tmp_path, text)
+    assert scan.points.tolist() == [[1, 2, 3]] and scan.colors.tolist() == [[4, 5, 6]]
+
+
 def test_counts_of_pts(tmp_path):
     text = "2\r\n1 2 3 -5 9 8 7\r\n4 5 6 -5 9 8 7\r\n1\r\n7 8 9 -5 9 8 7\r\n"
     scan = read(tmp_path, text, "a.pts")
@@ -93,6 +101,9 @@ def test_text_of_windows(tmp_path):
         ("1 2 3\n4 5 x\n", "malformed points"),
         ("x1 2 3\n4 5 6\n", "malformed points"),
         (b"1\0 2 3", "zero bytes"),
+        ("x,y,z,x\n1,2,3,4\n", "column 'x' is named twice"),
+        ("i,x,y,z\n,1,2,3\n", "4 columns are named, a point has 3 values"),
+        ("1e30 2 3\n", "finite points within 1e.12, got none"),
         ("nan 1 2", "expected finite points"),
     ],
 )

@@ -176,6 +176,11 @@ GOOD_ASCII = ply_bytes("ascii", XYZ, [(i, 1.5, 2) for i in range(9)])
         (GOOD.replace(b"binary_little_endian", b"zipped"), "not understood"),
         (ply_bytes("ascii", XYZ, []), "none among 0 points"),
         (ply_bytes("ascii", XYZ, [("nan", 0, 0)]), "none among 1 points"),
+        (GOOD_ASCII.replace(b"\n", b"\r"), "carriage returns alone; `tr"),
+        (
+            ply_bytes("ascii", XYZ, [(1e30, 0, 0), (0, 0, -2e15)]),
+            r"expected finite points within 1e\+12, got none among 2 points",
+        ),
         (b"PK\x03\x04 broken archive", "npz"),
     ],
 )

@@ -71,7 +71,7 @@ def test_predictions_are_decoded_by_their_mark(tmp_path, encoding):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("5 chair\n".encode("utf-16-le"), "zero bytes, like UTF-16"),
+        ("5 chair\n".encode("utf-16-le"), "it is text in UTF-16LE; save it"),
         ("5 Stühle\n".encode("latin-1"), "'utf-8' codec can't decode byte 0xfc"),
         (codecs.BOM_UTF16_LE + b"5 c", "'utf-16-le' codec can't decode"),
         (b"version https://git-lfs.github.com/spec/v1\noid 0\xff", "git-lfs"),

@@ -13,6 +13,7 @@ from gspn_tf.inference.collection import (
     Results,
     ScanFile,
     list_scans,
+    locked_share,
 )
 
 SETTINGS = {"model": "indoor", "seed": 0}
@@ -140,6 +141,26 @@ def test_shards_have_each_scan_once(house, count):
 def test_no_shard(text):
     with pytest.raises(ValueError, match="must be a part such as 1/3"):
         JobShare.parse(text)
+
+
+def test_a_share_and_the_whole_work_are_done_by_one_process_each(tmp_path):
+    first, second, whole = JobShare(1, 2), JobShare(2, 2), JobShare()
+    with locked_share(tmp_path, first), locked_share(tmp_path, second):
+        with (
+            pytest.raises(ValueError, match="another process with --shard 1/2 writes"),
+            locked_share(tmp_path, first),
+        ):
+            pass
+        with (
+            pytest.raises(ValueError, match="another process writes to .* --shard i/n"),
+            locked_share(tmp_path, whole),
+        ):
+            pass
+    with locked_share(tmp_path, whole), pytest.raises(ValueError, match="another"):
+        with locked_share(tmp_path, second):
+            pass
+    with locked_share(tmp_path, first):
+        pass
 
 
 def finish(results, name, error=""):
