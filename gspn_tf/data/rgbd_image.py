@@ -1,4 +1,4 @@
-"""What one camera saw of a scene: colours and depth of all pixels.
+"""One camera's view of a scene: colours and depth of all pixels.
 
 A scene that is one frame of a depth camera has a point for each measured pixel, row by
 row; so the pixel of each point is known without being stored, and the masks of its
