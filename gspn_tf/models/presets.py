@@ -191,7 +191,12 @@ def class_pairs(classes: Classes, config: Any) -> Classes:
             f"num_classes is {config.num_classes} with the background, "
             f"got {len(classes)}"
         )
-    return tuple((int(raw_id), str(name)) for raw_id, name in classes)
+    try:
+        return tuple((int(raw_id), str(name)) for raw_id, name in classes)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"classes must be pairs of raw id and name, got {list(classes)}"
+        ) from None
 
 
 def is_preset(folder: Path) -> bool:

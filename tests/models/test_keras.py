@@ -191,3 +191,14 @@ def test_weights_of_earlier_versions_are_read(tiny_config, tmp_path):
     assert int(again.steps) == int(again.proposal_network.steps) == 0
     for a, b in zip(model.trainable_weights, again.trainable_weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_names_alone_are_no_classes(tiny_sgpn):
+    with pytest.raises(ValueError, match="pairs of raw id and name, got .'bed'"):
+        models.SGPN(tiny_sgpn, classes=["bed", "chair", "door"])
+
+
+def test_a_whole_config_is_no_options_of_data(data_dir):
+    load = {"batch_size": 2, "training": True, "seed": 0}
+    with pytest.raises(ValueError, match="must be a DataConfig, .* got Config"):
+        gspn_tf.data.load(str(data_dir), "train", c.Config(), **load)
