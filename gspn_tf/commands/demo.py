@@ -27,7 +27,7 @@ This demo segments the sample scan by the model that ships with the package, see
 {output}/sample/index.html. Then it generates {train} rooms to train on, {val} to
 choose the best weights by and {test} that training never sees, trains both stages,
 evaluates on the unseen rooms, segments one of them and exports a SavedModel: see
-{output}/report.html afterwards. It takes about 12 minutes on two cores; started again,
+{output}/report.html afterwards. It takes about 20 minutes on two cores; started again,
 it goes on where it was.
 """
 

@@ -69,7 +69,7 @@ def load(
 
     Raises:
       ValueError: unknown split, training on one without labels, batch size below one,
-        or fewer scenes than hosts.
+        fewer scenes than hosts, or options that are no `DataConfig`.
       manifest.ShardError: the shards do not hold the scenes that they should.
       tf.errors.InvalidArgumentError: on reading, a scene of more than
         `max_instances` instances.
@@ -77,6 +77,9 @@ def load(
         turns it into an error that names the file.
       FileNotFoundError: `directory` has no manifest.
     """
+    if not isinstance(options, DataConfig):
+        kind = type(options).__name__
+        raise ValueError(f"options must be a DataConfig, as config.data, got {kind}")
     cache = options.cache and service is None
     return batches(
         scenes(directory, split, training=training, cache=cache),

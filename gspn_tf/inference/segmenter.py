@@ -58,6 +58,9 @@ class Segmenter:
         density: Points of a square metre, see `DataConfig`.
         graph: Whether the first scan traces a graph, which takes seconds and makes
             all later ones several times faster; False is for one scan.
+
+    Raises:
+        ValueError: A network that makes no instances, as a GSPN.
     """
 
     def __init__(
@@ -68,6 +71,12 @@ class Segmenter:
         density: float = 0.0,
         graph: bool = True,
     ) -> None:
+        if not hasattr(model, "project"):
+            kind = type(model).__name__
+            raise ValueError(
+                f"model must find instances, as RPointNet and SGPN do, got {kind}"
+            )
+
         def find(points: tf.Tensor, colors: tf.Tensor, seed: tf.Tensor) -> tuple:
             scan = observe_scan(points, colors, num_points, sampling, seed, density)
             return find_instances(model, scan)
@@ -147,8 +156,8 @@ def checked_scan(
         points = points.astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 3 or not len(points):
         raise ValueError(f"points must be [V, 3] with V >= 1, got {points.shape}")
-    if colors is None:
-        colors = np.full(points.shape, GREY, np.uint8)
+    colors = np.full(points.shape, GREY, np.uint8) if colors is None else colors
+    colors = np.asarray(colors)
     if colors.shape != points.shape or colors.dtype != np.uint8:
         raise ValueError(
             f"colors must be uint8 {points.shape}, got {colors.dtype} {colors.shape}"

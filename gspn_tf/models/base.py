@@ -13,6 +13,7 @@ from gspn_tf.nn.mlp import BatchNorm
 from gspn_tf.types import Batch, Terms
 
 MOMENTUM_LIMIT = 0.99  # train.py of the release: BN_DECAY_CLIP
+SCENES = ("points", "colors", "num_points")  # what networks see, see gspn_tf.data.load
 
 
 def momentum_at(step: tf.Tensor, decay_steps: int) -> tf.Tensor:
@@ -36,6 +37,8 @@ class LossModel(PresetModel):
     # Terms whose sum over the validation scenes selects the best weights (train.py of
     # the release): the total would move with the weight of the KL term.
     monitored: tuple[str, ...]
+    # Keys that a batch must have.
+    needs: tuple[str, ...] = ()
 
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
@@ -63,6 +66,11 @@ class LossModel(PresetModel):
         if backbone and (decay_steps := backbone.norm_decay_steps):
             for norm in batch_norms(self):
                 norm.schedule = lambda: momentum_at(self.steps.value, decay_steps)
+
+    def __call__(self, batch: Batch, *args: Any, **kwargs: Any) -> Any:
+        """Call the network; ValueError where the batch lacks what it needs."""
+        self.check_keys(batch, self.needs)
+        return super().__call__(batch, *args, **kwargs)
 
     def call(self, batch: Batch, training: bool = False) -> Any:
         """Outputs for the losses in training, else instances."""
@@ -174,12 +182,7 @@ class LossModel(PresetModel):
             tf.errors.InvalidArgumentError: a label for which there is no output.
         """
         batch, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        if not (isinstance(batch, dict) and "targets" in batch):
-            found = sorted(batch) if isinstance(batch, dict) else type(batch).__name__
-            raise ValueError(
-                "fit and evaluate need batches of gspn_tf.data.load, dicts with "
-                f'"targets", got {found}'
-            )
+        self.check_keys(batch, (*self.needs, "targets"))
         targets, count = batch["targets"], self.config.num_classes
         check = tf.debugging.assert_less(
             tf.reduce_max(targets["semantic"]),
@@ -189,6 +192,15 @@ class LossModel(PresetModel):
         )
         with tf.control_dependencies([check]):
             return batch | {"targets": tf.nest.map_structure(tf.identity, targets)}
+
+    def check_keys(self, batch: Any, keys: tuple[str, ...]) -> None:
+        """Raise ValueError unless a batch is a dict that has the keys."""
+        found = sorted(batch) if isinstance(batch, dict) else type(batch).__name__
+        if not isinstance(batch, dict) or not set(keys) <= set(batch):
+            raise ValueError(
+                f"{type(self).__name__} needs a batch as gspn_tf.data.load gives it, "
+                f"a dict with {', '.join(keys)}, got {found}"
+            )
 
     @staticmethod
     def draw_seed(draws: keras.random.SeedGenerator, training: bool) -> tf.Tensor:
@@ -215,6 +227,8 @@ def batch_norms(model: keras.Model) -> Iterator[BatchNorm]:
 def without_targets(data: Any) -> Batch:
     """Return the part of a batch that the networks see at test time."""
     batch, *_ = keras.utils.unpack_x_y_sample_weight(data)
+    if not isinstance(batch, dict):
+        return batch  # which the call refuses
     return {name: value for name, value in batch.items() if name != "targets"}
 
 

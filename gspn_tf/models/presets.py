@@ -38,6 +38,9 @@ class PresetModel(keras.Model):
         config: A `config_class`; default: the paper's.
         classes: Raw id and name of each of the classes 1..C, where they are known.
         data: What the network sees of a scan, where it is known.
+
+    Raises:
+        ValueError: A config of another kind, or as many classes as it has not.
     """
 
     config_class: type
@@ -52,7 +55,13 @@ class PresetModel(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
-        self.config = config or self.config_class()
+        self.config = self.config_class() if config is None else config
+        if not isinstance(self.config, self.config_class):
+            raise ValueError(
+                f"config of {type(self).__name__} must be a "
+                f"{self.config_class.__name__}, such as is in `config.model` of a "
+                f"Config, got {type(config).__name__}"
+            )
         self.classes = classes and class_pairs(classes, self.config)
         self.data = data
 
@@ -182,7 +191,12 @@ def class_pairs(classes: Classes, config: Any) -> Classes:
             f"num_classes is {config.num_classes} with the background, "
             f"got {len(classes)}"
         )
-    return tuple((int(raw_id), str(name)) for raw_id, name in classes)
+    try:
+        return tuple((int(raw_id), str(name)) for raw_id, name in classes)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"classes must be pairs of raw id and name, got {list(classes)}"
+        ) from None
 
 
 def is_preset(folder: Path) -> bool:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from gspn_tf import ops
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.models import heads, scoring
-from gspn_tf.models.base import LossModel
+from gspn_tf.models.base import SCENES, LossModel
 from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
 from gspn_tf.nn import assignment, losses, suppression
@@ -50,6 +50,7 @@ class RPointNet(LossModel):
 
     config_class = RPointNetConfig
     terms = monitored = ("class", "box", "mask")
+    needs = SCENES
     class_layers = (
         "proposal_network.semantic_output",
         "box_head.class_output",

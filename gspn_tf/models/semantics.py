@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from gspn_tf.config import SemanticConfig
-from gspn_tf.models.base import LossModel, without_targets
+from gspn_tf.models.base import SCENES, LossModel, without_targets
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import losses
 from gspn_tf.nn import pyramid as pyramid_lib
@@ -34,6 +34,7 @@ class SemanticModel(LossModel):
     """A network that gives points classes, by itself or beside its proposals."""
 
     class_layers = ("semantic_output",)
+    needs = SCENES
 
     def make_semantic_layers(self) -> None:
         """Make the PointNet++, the layer after it, and that of the classes."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gspn_tf.config import SGPNConfig
 from gspn_tf.models import grouping, scoring
-from gspn_tf.models.base import LossModel
+from gspn_tf.models.base import SCENES, LossModel
 from gspn_tf.models.pointnet2 import PointNet2
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
@@ -75,6 +75,7 @@ class SGPN(LossModel):
     terms = ("same_instance", "same_class", "other_class", "confidence", "semantic")
     monitored = terms
     class_layers = ("semantic.output_layer",)
+    needs = SCENES
     proposal_network = None
     # Whether all instances are exported with the score 1, as by the release.
     constant_scores = False

@@ -49,15 +49,17 @@ def in_whole_batch(
 
     Args:
         function: Of tensors whose first axis is that of the batch, as its outputs'.
-        *rows: This replica's part of them, as many rows as the others have; zeros are
-            in the place of the others'.
+        *rows: This replica's part of them, perhaps none; zeros are in the place of the
+            others'.
     """
-    replicas = count()
-    if replicas == 1:
+    if count() == 1:
         return function(*rows)
     number = tf.distribute.get_replica_context().replica_id_in_sync_group
     size = tf.shape(rows[0])[0]
-    before, after = number * size, (replicas - 1 - number) * size
+    sizes = tf.one_hot(number, count()) * tf.cast(size, tf.float32)
+    sizes = tf.cast(across_replicas([sizes])[0], tf.int32)
+    before = tf.cumsum(sizes, exclusive=True)[number]
+    after = tf.reduce_sum(sizes) - before - size
 
     def pad(x: tf.Tensor) -> tf.Tensor:
         around = [[before, after]] + [[0, 0]] * (x.shape.rank - 1)

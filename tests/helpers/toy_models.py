@@ -18,6 +18,7 @@ WIDTH = 4
 
 
 class ToyGSPN(LossModel):
+    config_class = c.GSPNConfig
     terms = ("generation", "kl")
     monitored = ("generation",)
     class_layers = ("out",)
@@ -48,6 +49,7 @@ class ToyGSPN(LossModel):
 
 
 class ToyRPointNet(LossModel):
+    config_class = c.RPointNetConfig
     terms = monitored = ("class", "box", "mask")
     class_layers = ("proposal_network.out", "head")
 

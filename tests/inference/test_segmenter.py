@@ -178,11 +178,17 @@ GREY = np.zeros((5, 3), np.uint8)
         (np.full((5, 3), np.nan), None, "no finite row among 5"),
         (GOOD, GREY[:4], r"colors must be uint8 \(5, 3\), got uint8 \(4, 3\)"),
         (GOOD, GREY / 255.0, "colors must be uint8.*got float64"),
+        (GOOD, GREY.tolist(), "colors must be uint8.*got int64"),
     ],
 )
 def test_wrong_arguments(segmenter, points, colors, message):
     with pytest.raises(ValueError, match=message):
         segmenter.segment(points, colors)
+
+
+def test_a_network_without_instances_is_an_error(sure_network):
+    with pytest.raises(ValueError, match="RPointNet and SGPN do, got GSPN"):
+        Segmenter(sure_network.proposal_network, NUM_POINTS)
 
 
 class FakeModel:

@@ -142,8 +142,34 @@ def test_batches_that_do_not_fit_are_errors(tiny_sgpn, tiny_batch, tiny_scene):
         model.fit(tf.data.Dataset.from_tensors(tiny_batch), verbose=0, shuffle=False)
     for old, new in zip(before, model.trainable_weights, strict=True):
         np.testing.assert_array_equal(old, new)
-    with pytest.raises(ValueError, match='"targets", got .*points'):
+    with pytest.raises(ValueError, match="num_points, targets, got .*points"):
         model.evaluate(tf.data.Dataset.from_tensors(tiny_scene), verbose=0)
+
+
+def test_what_is_no_batch_is_an_error(tiny_sgpn, tiny_scene):
+    model = models.build(tiny_sgpn)
+    message = "SGPN needs a batch .*a dict with points, colors, num_points, got "
+    with pytest.raises(ValueError, match=message + "EagerTensor"):
+        model(tiny_scene["points"])
+    with pytest.raises(ValueError, match=message + r"\['colors', 'points'\]"):
+        model({name: tiny_scene[name] for name in ("points", "colors")})
+    with pytest.raises(ValueError, match=message):
+        model.predict(tiny_scene["points"], verbose=0)
+
+
+@pytest.mark.parametrize(
+    "network, config, message",
+    [
+        (models.GSPN, c.Config(), "config of GSPN must be a GSPNConfig.*got Config"),
+        (models.GSPN, c.RPointNetConfig(), "got RPointNetConfig"),
+        (models.RPointNet, c.GSPNConfig(), "must be a RPointNetConfig"),
+        (models.SGPN, {"num_classes": 3}, "must be a SGPNConfig.*got dict"),
+        (models.SemanticNetwork, c.GSPNConfig(), "SemanticConfig"),
+    ],
+)
+def test_the_config_of_another_network_is_an_error(network, config, message):
+    with pytest.raises(ValueError, match=message):
+        network(config)
 
 
 def is_steps(item) -> bool:
@@ -165,3 +191,14 @@ def test_weights_of_earlier_versions_are_read(tiny_config, tmp_path):
     assert int(again.steps) == int(again.proposal_network.steps) == 0
     for a, b in zip(model.trainable_weights, again.trainable_weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_names_alone_are_no_classes(tiny_sgpn):
+    with pytest.raises(ValueError, match="pairs of raw id and name, got .'bed'"):
+        models.SGPN(tiny_sgpn, classes=["bed", "chair", "door"])
+
+
+def test_a_whole_config_is_no_options_of_data(data_dir):
+    load = {"batch_size": 2, "training": True, "seed": 0}
+    with pytest.raises(ValueError, match="must be a DataConfig, .* got Config"):
+        gspn_tf.data.load(str(data_dir), "train", c.Config(), **load)

@@ -35,7 +35,7 @@ def test_the_example_trains_as_the_command(
     )
     monkeypatch.chdir(tmp_path)
     Path("datasets").mkdir()
-    Path("datasets/own").symlink_to(data_dir)
+    Path("datasets/rooms").symlink_to(data_dir)
     monkeypatch.setitem(vars(gspn_tf), "load_config", lambda _: config)
     keras.utils.set_random_seed(config.train.seed)
     names: dict = {}
