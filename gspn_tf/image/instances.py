@@ -70,8 +70,8 @@ def detect_boxes(
         min_score=max(c.min_score, -0.5),
         max_outputs=c.max_detections,
     )
-    found = (take(x, rows) for x in (boxes, classes, scores))
-    return zero_padding(DetectedBoxes(*found, valid))
+    boxes, classes, scores = (take(x, rows) for x in (boxes, classes, scores))
+    return zero_padding(DetectedBoxes(boxes, classes, scores, valid))
 
 
 def with_masks(
