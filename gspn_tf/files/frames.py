@@ -63,9 +63,7 @@ class FrameSequence:
     lost: int
 
     @classmethod
-    def open(
-        cls, path: Path, options: FrameOptions = FrameOptions(), every: int = 1
-    ) -> Self:
+    def open(cls, path: Path, options: FrameOptions, every: int = 1) -> Self:
         """Find the frames of a folder or a list, and read their poses.
 
         Args:
