@@ -9,7 +9,7 @@ a point in each voxel.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -88,6 +88,10 @@ class FrameSequence:
             )
         kept, placed = zip(*found, strict=True)
         return cls(kept, placed, cameras, options, len(frames) - len(kept))
+
+    def moved(self, matrix: np.ndarray) -> Self:
+        """Place the cameras in another world; `matrix` [4, 4] is that from this one."""
+        return replace(self, poses=tuple(matrix @ pose for pose in self.poses))
 
     def __len__(self) -> int:
         """Number of frames whose pose is known."""

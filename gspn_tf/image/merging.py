@@ -4,16 +4,16 @@ The paper's Table 1 compares with "projected Mask R-CNN", of which it says that 
 projects instances in images to the points of the scan, "followed by an aggregation
 step". That step is published nowhere; this is ours:
 
-* What a frame's instance is of the scan is a set of vertices, those that the frame sees
-  in its mask.
-* Two instances of one class agree by the IoU of their sets on co-visible vertices, those
-  that both frames see. Two groups agree by the sum of all intersections over the sum of
-  all unions of an instance of one and an instance of the other; so a frame that took two
-  chairs for one is outvoted by those that saw two.
+* Of the scan, a frame's instance is a set of vertices: those in its mask that the
+  frame sees.
+* Two instances of one class agree by the IoU of their sets on co-visible vertices,
+  which both frames see. Two groups agree by the sum of all intersections over the sum
+  of all unions of an instance of one and an instance of the other; so a frame that took
+  two chairs for one is outvoted by those that saw two.
 * The two groups that agree most become one, as long as that is more than `MIN_IOU`.
-* The frames of a group vote: a vertex is the group's where it is in the masks of more
-  than half of its frames that see it. Of several groups the one that most frames are
-  for has it.
+* The frames of a group vote, each with the score of its instance: a vertex is the
+  group's where more than half of the votes of the frames that see it are for it. Of
+  several groups the one with most votes has it.
 * The score of a group is the mean of its instances'. Groups of fewer than
   `MIN_VERTICES` vertices are dropped.
 
@@ -111,9 +111,7 @@ def _sharing(instances: _Instances) -> Iterator[np.ndarray]:
         yield from (rows[part == number] for number in range(count))
 
 
-def _overlaps(
-    instances: _Instances, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _overlaps(instances: _Instances, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Intersections and unions [n, n] of instances on what both frames see."""
     masks, seen = instances.masks[rows], instances.seen[instances.frame[rows]]
     shared = (masks @ masks.T).toarray()
@@ -160,7 +158,7 @@ def _voted(
     num_vertices = instances.masks.shape[1]
     scores = np.array([instances.scores[group].mean() for group in groups])
     owner = np.full(num_vertices, -1, np.int32)
-    most = np.zeros(num_vertices, np.int64)
+    most = np.zeros(num_vertices)
     order = _best_first(instances, groups, scores)
     for number in order.tolist():  # of equal votes the better group's count
         votes, seen = _votes(instances, groups[number])
@@ -187,9 +185,11 @@ def _best_first(
 
 
 def _votes(instances: _Instances, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frames [V] of a group that have a vertex in a mask of it, and that see it."""
+    """Votes [V] of a group's frames for each vertex, and of those that see it."""
     frames, row = np.unique(instances.frame[group], return_inverse=True)
+    votes = np.zeros(len(frames))
+    np.maximum.at(votes, row, instances.scores[group])
     ones = np.ones(len(group), np.int32)
     which = sparse.csr_array((ones, (row, np.arange(len(group)))))
     masked = (which @ instances.masks[group]) > 0  # a frame may have two masks
-    return masked.sum(axis=0), instances.seen[frames].sum(axis=0)
+    return votes @ masked, votes @ instances.seen[frames]

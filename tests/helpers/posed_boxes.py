@@ -48,7 +48,9 @@ def _on_box(low, high, step) -> np.ndarray:
     faces = []
     for axis in range(3):
         a, b = (k for k in range(3) if k != axis)
-        grid = np.meshgrid(*(np.arange(low[k] + step / 2, high[k], step) for k in (a, b)))
+        grid = np.meshgrid(
+            *(np.arange(low[k] + step / 2, high[k], step) for k in (a, b))
+        )
         for side in (low, high):
             face = np.full((grid[0].size, 3), side[axis], np.float64)
             face[:, a], face[:, b] = grid[0].ravel(), grid[1].ravel()
