@@ -114,8 +114,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     model.constant_scores = scores == "constant"
     if flags.class_agnostic and isinstance(config.model, RPointNetConfig):
         model.config.class_agnostic = True
-    segmenter = inference.Segmenter.from_config(model, config.data)
-    scenes = measures.segmented(segmenter, split, flags.seed)
+    scenes = measures.segmented_by(model, config.data, split, flags.seed)
     if folder:
         scenes = submission.written(scenes, folder, classes)
     preset, changed = presets.nearest_preset(config.model)
@@ -127,6 +126,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         "scores": scores,
     }
     quality: Callable[[], dict[str, float]] = dict
-    if network := model.proposal_network:
+    if isinstance(config.model, RPointNetConfig):
+        network = model.proposal_network
         quality = partial(measures.proposal_metrics, network, split, config)
     return Evaluand(scenes, classes, count, about, quality)
