@@ -133,7 +133,7 @@ class Program:
     """The network, and what is left of each scan that it segments."""
 
     def __init__(self, flags: Namespace, folder: Path, several: bool) -> None:
-        from gspn_tf.files.frames import FrameOptions
+        from gspn_tf.files.frame_files import FrameOptions
         from gspn_tf.inference.scan_segmenter import ScanSegmenter, SegmentOptions
 
         frames = FrameOptions(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gspn_tf.data.classes import ClassList
-from gspn_tf.files.frames import FrameOptions
+from gspn_tf.files.frame_files import FrameOptions
 from gspn_tf.files.scans import Scan, read_scan
 from gspn_tf.files.stray import extents
 from gspn_tf.files.text import printable
