@@ -12,6 +12,7 @@ from gspn_tf.files.frame_files import FrameOptions
 from gspn_tf.files.scans import Scan, read_scan
 from gspn_tf.files.stray import extents
 from gspn_tf.files.text import printable
+from gspn_tf.image.mask_rcnn import MaskRCNN
 from gspn_tf.inference import seen, tiling
 from gspn_tf.inference.floor import find_up
 from gspn_tf.inference.segmented_scan import SegmentedScan
@@ -33,6 +34,15 @@ class SegmentOptions(NamedTuple):
     frames: FrameOptions = FrameOptions()
 
 
+def turned(scan: Scan, options: SegmentOptions) -> tuple[Scan, str]:
+    """Give a scan the axis that is up, and say why it is."""
+    if options.up != "auto":
+        return dataclasses.replace(scan, up=options.up), f"as --up {options.up} says"
+    points = scan.points[scan.finite & ~scan.stray] * options.scale
+    up, reason = find_up(points, scan.up)
+    return dataclasses.replace(scan, up=up), reason
+
+
 class ScanSegmenter:
     """A trained network that segments scans on disk, loaded once.
 
@@ -50,6 +60,10 @@ class ScanSegmenter:
         self, model: str | Path, options: SegmentOptions, graph: bool = True
     ) -> None:
         network, config, pairs = load_run(model, options.precision)
+        if isinstance(network, MaskRCNN):
+            raise ValueError(
+                f"{model} holds a Mask R-CNN, which sees frames of a scan: --frames"
+            )
         self.options = options
         self.classes = ClassList.from_pairs(list(pairs))
         self.least = config.model.shown_score
@@ -79,7 +93,7 @@ class ScanSegmenter:
         """
         options, path = self.options, Path(path)
         scan = read_scan(path, scale=options.scale, frames=options.frames)
-        scan, reason = self._turned(scan)
+        scan, reason = turned(scan, options)
         points = scan.metres(options.scale)
         side, told = self._side_of_tiles(points)
         doubts = (seen.unit_doubt(points), told)
@@ -102,15 +116,6 @@ class ScanSegmenter:
         )
         result = SegmentedScan(name, scan, options.scale, self.classes, found)
         return result._replace(remarks=tuple(remarks))
-
-    def _turned(self, scan: Scan) -> tuple[Scan, str]:
-        """The scan with the axis that is up, and why it is."""
-        if self.options.up != "auto":
-            up = self.options.up
-            return dataclasses.replace(scan, up=up), f"as --up {up} says"
-        points = scan.points[scan.finite & ~scan.stray] * self.options.scale
-        up, reason = find_up(points, scan.up)
-        return dataclasses.replace(scan, up=up), reason
 
     def _side_of_tiles(self, points: np.ndarray) -> tuple[float, str]:
         """Metres of a tile, 0 where the scan is done in one piece; why it is not."""
