@@ -35,8 +35,8 @@ def segment_depth_image(
     """
     if path.suffix.lower() != ".png":
         raise ScanError(
-            f"{path}: expected a depth image (PNG) with --color, as a Mask R-CNN sees "
-            "single frames"
+            f"{path}: a Mask R-CNN sees a depth image (PNG) with --color, or a scan "
+            "with its --frames"
         )
     frames, root = find_frames(path, options.color)
     cameras = find_cameras(path, root, options)

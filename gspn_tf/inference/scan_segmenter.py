@@ -36,6 +36,15 @@ class SegmentOptions(NamedTuple):
     frames: FrameOptions = FrameOptions()
 
 
+def turned(scan: Scan, options: SegmentOptions) -> tuple[Scan, str]:
+    """Give a scan the axis that is up, and say why it is."""
+    if options.up != "auto":
+        return dataclasses.replace(scan, up=options.up), f"as --up {options.up} says"
+    points = scan.points[scan.finite & ~scan.stray] * options.scale
+    up, reason = find_up(points, scan.up)
+    return dataclasses.replace(scan, up=up), reason
+
+
 class ScanSegmenter:
     """A trained network that segments scans on disk, loaded once.
 
@@ -86,7 +95,7 @@ class ScanSegmenter:
         """
         options, path = self.options, Path(path)
         scan = read_scan(path, scale=options.scale, frames=options.frames)
-        scan, reason = self._turned(scan)
+        scan, reason = turned(scan, options)
         points = scan.metres(options.scale)
         side, told = self._side_of_tiles(points)
         doubts = (seen.unit_doubt(points), told)
@@ -111,15 +120,6 @@ class ScanSegmenter:
         )
         result = SegmentedScan(name, scan, options.scale, self.classes, found)
         return result._replace(remarks=tuple(remarks))
-
-    def _turned(self, scan: Scan) -> tuple[Scan, str]:
-        """The scan with the axis that is up, and why it is."""
-        if self.options.up != "auto":
-            up = self.options.up
-            return dataclasses.replace(scan, up=up), f"as --up {up} says"
-        points = scan.points[scan.finite & ~scan.stray] * self.options.scale
-        up, reason = find_up(points, scan.up)
-        return dataclasses.replace(scan, up=up), reason
 
     def _side_of_tiles(self, points: np.ndarray) -> tuple[float, str]:
         """Metres of a tile, 0 where the scan is done in one piece; why it is not."""
