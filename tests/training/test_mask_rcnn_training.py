@@ -1,4 +1,4 @@
-"""Trainings of a narrow Mask R-CNN on frames: stages, starts, and one that is killed."""
+"""Trainings of a narrow Mask R-CNN on frames: stages, starts, one that is killed."""
 
 import dataclasses as dc
 import io
@@ -85,10 +85,13 @@ def test_a_killed_training_ends_as_a_whole_one(data_dir, tmp_path, monkeypatch):
     for one, other in zip(
         killed.read_metrics("mask_rcnn"), whole.read_metrics("mask_rcnn"), strict=True
     ):
-        assert one | {"seconds": ""} == other | {"seconds": ""}
-        assert {"mask", "val_mask", "objectness"} <= set(one)
+        assert {"mask", "val_mask", "objectness"} <= set(one) == set(other)
+        for name in set(one) - {"stage", "seconds"}:
+            # Gradients of convolutions are added up in the order of the threads.
+            assert float(one[name]) == pytest.approx(float(other[name]), abs=1e-4), name
     pairs = (arrays(run.weights("mask_rcnn")) for run in (killed, whole))
-    assert all(map(np.array_equal, *pairs))
+    for one, other in zip(*pairs, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
 
 
 def test_stages_move_the_layers_that_they_name():
@@ -147,18 +150,17 @@ def test_published_weights_fit_but_for_channels_and_classes(run, tmp_path):
         f"{path}: the outputs of the heads and the first kernel start anew"
         in log.getvalue()
     )
-    kept = {
-        weight.path
-        for weight, value in zip(model.weights, before, strict=True)
-        if np.array_equal(weight.numpy(), value)
-    }
     head, mask = model.box_head, model.mask_head
-    anew = [head.class_output, head.box_output, mask.mask_output]
-    expected = {w.path for layer in anew for w in layer.weights}
-    expected |= {model.backbone.stem.kernel.path}
-    others = {w.path for w in (model.steps, *model.seeds.weights)}
-    metrics = {w.path for w in model.weights if "mean" in w.path and "term" in w.path}
-    assert expected <= kept <= expected | others | metrics
+    anew = [model.backbone.stem.kernel]
+    for layer in (head.class_output, head.box_output, mask.mask_output):
+        anew += layer.weights
+    anew_ids = {id(variable) for variable in anew}
+    layers = [model.backbone, model.pyramid, model.proposal_network, head, mask]
+    of_layers = {id(variable) for layer in layers for variable in layer.weights}
+    for weight, value in zip(model.weights, before, strict=True):
+        same = np.array_equal(weight.numpy(), value)
+        if id(weight) in of_layers:
+            assert same == (id(weight) in anew_ids), weight.path
     with pytest.raises(ValueError, match="coco.pth holds a Mask R-CNN, whose weights"):
         start_weights(None, "gspn", run, Start.find(path), QUIET)
 
