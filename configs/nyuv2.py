@@ -12,7 +12,9 @@ Result   not measured yet
 `splits.mat`, the official split, lies beside the file. The paper adds features of an
 AlexNet, trained on images, to those of the points (section 4.3); here colours are all
 that the network has of the image. `small` is the network of `configs/views.py:small`
-for a few frames on two cores. For PCD frames, with the classes that they have:
+for a few frames on two cores. `mask_rcnn` (MRCNN of Table 3) and `mask_rcnn_hha`
+(MRCNN*) are the paper's rivals on images, see docs/images.md. For PCD frames, with the
+classes that they have:
 
     gspn prepare nyuv2 --source FRAMES --output datasets/frames
     gspn train --config=configs/nyuv2.py:small --data datasets/frames \
@@ -20,7 +22,7 @@ for a few frames on two cores. For PCD frames, with the classes that they have:
 """
 
 from gspn_tf import config as c
-from gspn_tf.config import presets
+from gspn_tf.config import image_presets, presets
 
 NUM_CLASSES = 20  # background and the 19 of Table 3
 
@@ -40,4 +42,6 @@ def small() -> c.Config:
     return config
 
 
-get_config = presets.choice(paper=paper, small=small)
+get_config = presets.choice(
+    paper=paper, small=small, **image_presets.variants(NUM_CLASSES)
+)

@@ -61,7 +61,7 @@ _SAVED = {
         "SetAbstraction",
         "SharedMLP",
     ),
-    "training.schedules": ("Adam", "StageSchedule"),
+    "training.schedules": ("Adam", "SGD", "StageSchedule"),
 }
 """The classes that Keras's files may name, by their modules."""
 

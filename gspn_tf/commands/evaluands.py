@@ -39,6 +39,10 @@ def find_evaluand(flags: Namespace) -> Evaluand:
     if flags.data and not (flags.run or flags.predictions or flags.truth):
         flags.run = DEFAULT_MODEL
     given = {name for name in names if getattr(flags, name)}
+    if flags.frames and "run" not in given:
+        raise UserError("--frames is for --run, a Mask R-CNN, which is not given")
+    if flags.every and not flags.frames:
+        raise UserError("--every is for --frames, which is not given")
     about = {
         "protocol": flags.protocol or "scannet",
         "scores": flags.scores or "ranked",
@@ -83,6 +87,8 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         model_folder(flags.run, "--run")
     for name in ("data",) if flags.run else ("predictions", "data"):
         existing_folder(getattr(flags, name), f"--{name}")
+    if flags.frames:
+        existing_folder(flags.frames, "--frames")
     start_tensorflow()
     from gspn_tf.evaluation import measures
     from gspn_tf.inference import segmenter as inference
@@ -114,8 +120,10 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     model.constant_scores = scores == "constant"
     if flags.class_agnostic and isinstance(config.model, RPointNetConfig):
         model.config.class_agnostic = True
-    segmenter = inference.Segmenter.from_config(model, config.data)
-    scenes = measures.segmented(segmenter, split, flags.seed)
+    if flags.frames:
+        scenes = _by_frames(model, split, flags)
+    else:
+        scenes = measures.segmented_by(model, config.data, split, flags.seed)
     if folder:
         scenes = submission.written(scenes, folder, classes)
     preset, changed = presets.nearest_preset(config.model)
@@ -126,7 +134,22 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         "shown_score": config.model.shown_score,
         "scores": scores,
     }
+    about |= {"frames": flags.frames, "every": flags.every} if flags.frames else {}
     quality: Callable[[], dict[str, float]] = dict
-    if network := model.proposal_network:
+    if isinstance(config.model, RPointNetConfig):
+        network = model.proposal_network
         quality = partial(measures.proposal_metrics, network, split, config)
     return Evaluand(scenes, classes, count, about, quality)
+
+
+def _by_frames(model: Any, split: Any, flags: Namespace) -> Iterable[Judged]:
+    """Segment the scans of a split by their frames (PMRCNN)."""
+    from gspn_tf.evaluation.projected import projected
+    from gspn_tf.image.lifting import segment_frame
+    from gspn_tf.image.mask_rcnn import MaskRCNN
+
+    if not isinstance(model, MaskRCNN):
+        kind = type(model).__name__
+        raise UserError(f"--frames needs a Mask R-CNN, {flags.run} holds an {kind}")
+    find = partial(segment_frame, model)
+    return projected(find, split, Path(flags.frames), flags.every or 1)

@@ -29,6 +29,12 @@ FLAGS = (
         "--predictions are given.",
     ),
     flag("--data", "Folder that `gspn prepare` made."),
+    flag(
+        "--frames",
+        "Folder with a folder of frames for each scan of --data, by its name: --run is "
+        "a Mask R-CNN, whose instances are merged on the scans (PMRCNN).",
+    ),
+    flag("--every", "Take each n-th frame of --frames; default: all.", type=integer(1)),
     flag("--split", "Its split to evaluate on; default: val."),
     flag(
         "--predictions",

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gspn_tf.commands.command import Command, UserError, job_share, writable_folder
 from gspn_tf.commands.flags import flag, integer, real
@@ -12,8 +12,9 @@ from gspn_tf.data.job_share import JobShare
 from gspn_tf.startup import load_tensorflow
 
 if TYPE_CHECKING:
-    from gspn_tf.datasets.reading import DataSet, SceneSource
+    from gspn_tf.datasets.reading import DataSet
 
+Source = TypeVar("Source")
 SOURCE_FLAGS = (
     flag("--output", "Folder to make.", required=True),
     flag("--force", "Replace a data folder that is there.", False),
@@ -116,8 +117,8 @@ def run_own(flags: Namespace) -> None:
 
 
 def held_out(
-    sources: list["SceneSource"], fraction: float, seed: int
-) -> dict[str, list["SceneSource"]]:
+    sources: list[Source], fraction: float, seed: int
+) -> dict[str, list[Source]]:
     """Scenes of the splits `train` and `val`; at least one to train on."""
     import numpy as np
 
@@ -125,7 +126,7 @@ def held_out(
     if fraction > 0 and len(sources) > 1:
         count = max(count, 1)
     held = set(np.random.default_rng(seed).permutation(len(sources))[:count].tolist())
-    splits: dict[str, list[SceneSource]] = {"train": [], "val": []}
+    splits: dict[str, list[Source]] = {"train": [], "val": []}
     for i, source in enumerate(sources):
         splits["val" if i in held else "train"].append(source)
     return {split: members for split, members in splits.items() if members}

@@ -9,6 +9,7 @@ from typing import Any
 from gspn_tf.commands.command import (
     Command,
     UserError,
+    existing_folder,
     job_share,
     model_folder,
     start_tensorflow,
@@ -29,6 +30,8 @@ SETTINGS = (
     "intrinsics",
     "depth_scale",
     "color",
+    "frames",
+    "every",
 )
 
 
@@ -99,6 +102,13 @@ FLAGS = (
         type=real(1e-3, 1e6),
     ),
     flag("--color", "Colours (PNG, JPEG) of a single depth image."),
+    flag(
+        "--frames",
+        "Folder of a scan's frames in ScanNet's layout, or of such folders by the "
+        "names of scans: a Mask R-CNN segments them, and its instances are merged on "
+        "the scan (PMRCNN).",
+    ),
+    flag("--every", "Take each n-th frame of --frames; default: all.", type=integer(1)),
     flag("--shard", "Part i/n of several scans, for n processes that share them."),
     flag("--keep_going", "Go on with the next scan where one cannot be read.", False),
     POINT_SEED,
@@ -106,26 +116,31 @@ FLAGS = (
 )
 
 
-class TileBar:
-    """A progress bar that appears with the first tile: most scans have none."""
+class PartBar:
+    """A progress bar that appears with the first part: most scans have none.
 
-    def __init__(self) -> None:
+    Args:
+        parts: What they are.
+    """
+
+    def __init__(self, parts: str) -> None:
+        self._parts = parts
         self._stack = contextlib.ExitStack()
         self._bar: Any = None
 
-    def __enter__(self) -> "TileBar":
+    def __enter__(self) -> "PartBar":
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
     def show(self, done: int, total: int) -> None:
-        """Show how many tiles of all are done."""
+        """Show how many parts of all are done."""
         from rich.progress import Progress
 
         if self._bar is None:
             self._bar = self._stack.enter_context(Progress(transient=True))
-            self._bar.add_task("tiles", total=total)
+            self._bar.add_task(self._parts, total=total)
         self._bar.update(self._bar.task_ids[0], completed=done)
 
 
@@ -133,7 +148,8 @@ class Program:
     """The network, and what is left of each scan that it segments."""
 
     def __init__(self, flags: Namespace, folder: Path, several: bool) -> None:
-        from gspn_tf.files.frames import FrameOptions
+        from gspn_tf.files.frame_files import FrameOptions
+        from gspn_tf.inference.scan_projector import ScanProjector
         from gspn_tf.inference.scan_segmenter import ScanSegmenter, SegmentOptions
 
         frames = FrameOptions(
@@ -143,11 +159,17 @@ class Program:
         values = {name: getattr(flags, name) for name in names}
         options = SegmentOptions(**values, frames=frames)
         self.flags, self.several = flags, several
-        self.segmenter = ScanSegmenter(folder, options, graph=several)
+        self.parts = "frames" if flags.frames else "tiles"
+        self.segmenter: ScanProjector | ScanSegmenter
+        if flags.frames:
+            root, every = Path(flags.frames), flags.every or 1
+            self.segmenter = ScanProjector.from_run(folder, root, options, every)
+        else:
+            self.segmenter = ScanSegmenter(folder, options, graph=several)
 
     def segment(self, path: Path, output: Path) -> int:
         """Find the instances of one scan, write the results, and count them."""
-        with TileBar() as bar:
+        with PartBar(self.parts) as bar:
             result = self.segmenter.segment(path, say=print, progress=bar.show)
         result.write(output, self.flags.formats.split(","))
         if self.flags.picture:
@@ -180,6 +202,10 @@ def run(flags: Namespace) -> None:
     scans = collection.list_scans(flags.scans)
     shard = job_share(flags.shard or "1/1")
     folder = model_folder(flags.model)
+    if flags.frames:
+        existing_folder(flags.frames, "--frames")
+    elif flags.every:
+        raise UserError("--every is for --frames, which is not given")
     check_formats(flags.formats)
     output = writable_folder(flags.output, "--output")
     several = len(scans) > 1 or not Path(flags.scans[0]).samefile(scans[0].path)

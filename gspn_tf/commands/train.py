@@ -29,13 +29,17 @@ FLAGS = (
     flag(
         "--init",
         "Run folder, or preset or its folder, whose weights to start from, such as "
-        "indoor (fine-tuning).",
+        "indoor (fine-tuning); for a Mask R-CNN also torchvision's or matterport's "
+        "file of weights (.pth, .h5).",
     ),
     flag(
         "--stage",
         "What to train; all: what the config has.",
         "all",
-        choices=("semantic", "gspn", "rpointnet", "all"),
+        choices=(
+            *("semantic", "gspn", "rpointnet"),
+            *("mask_rcnn_stem", "mask_rcnn_4", "mask_rcnn_3", "all"),
+        ),
     ),
     PRECISION,
     flag(
@@ -49,9 +53,14 @@ FLAGS = (
 
 
 def run(flags: Namespace) -> None:
-    """Train proposals (stage one) and instance heads (stage two), or an SGPN."""
+    """Train proposals (stage one) and instance heads (stage two), or another network.
+
+    That is an SGPN, or a Mask R-CNN on the images of frames.
+    """
     check_utf8(flags.run, "--run")
-    init = model_folder(flags.init, "--init") if flags.init else None
+    init = None  # a folder that holds a config
+    if flags.init and not Path(flags.init).is_file():
+        init = model_folder(flags.init, "--init")
     sources = [f"{folder}/config.json" for folder in (flags.run, init) if folder]
     found = [source for source in sources if Path(source).is_file()]
     if not (flags.config or found):

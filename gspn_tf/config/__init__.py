@@ -17,6 +17,7 @@ from gspn_tf.config.networks import SGPNConfig as SGPNConfig
 from gspn_tf.config.schema import AugmentationConfig as AugmentationConfig
 from gspn_tf.config.schema import Config as Config
 from gspn_tf.config.schema import DataConfig as DataConfig
+from gspn_tf.config.schema import ImageAugmentationConfig as ImageAugmentationConfig
 from gspn_tf.config.schema import StageConfig as StageConfig
 from gspn_tf.config.schema import TrainConfig as TrainConfig
 from gspn_tf.config.schema import differences as differences

@@ -107,8 +107,23 @@ class MaskRCNNConfig:
     detection_iou: float = 0.5
     max_detections: int = 100  # Most instances of an image.
     mask_threshold: float = 0.5  # Probability that a mask's pixels must be above.
+    shown_score: float = 0.5  # Least score of an instance that `gspn segment` shows.
+    # Layers that training moves beside the pyramid and the heads: all; the stem alone;
+    # the stages of the ResNet from the fourth on, or from the third on; or the last
+    # three in turn, as in section 4.3 of the paper.
+    trained: Literal["all", "stem", "4+", "3+", "in_turn"] = "all"
 
     num_classes_field = "num_classes"
+
+    def stages(self) -> "dict[str, MaskRCNNConfig]":
+        """Networks that are trained, in this order: name -> config."""
+        if self.trained != "in_turn":
+            return {"mask_rcnn": self}
+        return {
+            "mask_rcnn_stem": dc.replace(self, trained="stem"),
+            "mask_rcnn_4": dc.replace(self, trained="4+"),
+            "mask_rcnn_3": dc.replace(self, trained="3+"),
+        }
 
     @classmethod
     def matterport(cls) -> Self:

@@ -14,14 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gspn_tf.config import networks, schema
+from gspn_tf.config import images, networks, schema
 
 INTRODUCTION = """# Every option
 
 Made by `python -m gspn_tf.config.page docs/configuration.md` from the comments of
-`gspn_tf/config/networks.py` and `schema.py`; change those. An option is set by its
-path, such as `--config.model.min_score=0.7`. The defaults are the paper's, and
-[differences.md](differences.md) says where the release and the other presets differ.
+`networks.py`, `images.py` and `schema.py` in `gspn_tf/config`; change those. An option
+is set by its path, such as `--config.model.min_score=0.7`. The defaults are the
+paper's, and [differences.md](differences.md) says where the release and the other
+presets differ; those of Mask R-CNN are torchvision's, see [images.md](images.md).
 Sections and tables are those of the paper; files are those of the release
 (github.com/ericyi/GSPN).
 """
@@ -32,8 +33,10 @@ PLACES: dict[type, str] = {
     networks.GSPNConfig: "config.model.proposal",
     networks.BackboneConfig: "config.model.proposal.backbone",
     networks.SGPNConfig: "config.model",
+    images.MaskRCNNConfig: "config.model",
     schema.DataConfig: "config.data",
     schema.AugmentationConfig: "config.data.augmentation",
+    schema.ImageAugmentationConfig: "config.data.images",
     schema.TrainConfig: "config.train",
     schema.StageConfig: "config.train.STAGE",
 }

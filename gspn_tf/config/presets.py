@@ -230,16 +230,19 @@ def released_literal() -> c.RPointNetConfig:
     return config
 
 
-PRESETS: dict[str, Callable[[], c.RPointNetConfig | c.SGPNConfig]] = {
+Network = c.RPointNetConfig | c.SGPNConfig | c.MaskRCNNConfig
+
+PRESETS: dict[str, Callable[[], Network]] = {
     "paper": c.RPointNetConfig,
     "small": small_rpointnet,
     "released": released,
     "released_literal": released_literal,
     "sgpn": c.SGPNConfig,
+    "mask_rcnn": c.MaskRCNNConfig,
 }
 
 
-def nearest_preset(model: c.RPointNetConfig | c.SGPNConfig) -> tuple[str, list[str]]:
+def nearest_preset(model: Network) -> tuple[str, list[str]]:
     """The preset that a model is nearest to, and the fields in which it differs."""
     found = {
         name: list(c.differences(dc.asdict(preset()), dc.asdict(model)))

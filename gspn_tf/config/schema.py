@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gspn_tf.config import old_runs
+from gspn_tf.config.images import MaskRCNNConfig
 from gspn_tf.config.networks import RPointNetConfig, SGPNConfig
 from gspn_tf.files.errors import load_json
 
@@ -50,6 +51,19 @@ class AugmentationConfig:
 
 
 @dc.dataclass(kw_only=True, slots=True)
+class ImageAugmentationConfig:
+    """How training images are changed, each kind by a strength; 0 turns it off.
+
+    The kinds are the paper's (section 4.3), which has no numbers for them.
+    """
+
+    flip: float = 0.5  # Probability of a mirror image.
+    rotation: float = 5.0  # Degrees, greatest turn about the middle, uniform.
+    # Greatest logarithm of the exponent of the colours, uniform; HHA stays.
+    gamma: float = 0.4
+
+
+@dc.dataclass(kw_only=True, slots=True)
 class DataConfig:
     """The tf.data pipeline."""
 
@@ -67,7 +81,10 @@ class DataConfig:
     max_instances: int = 256  # A scene with more instances is an error.
     # How training scenes are changed.
     augmentation: AugmentationConfig = dc.field(default_factory=AugmentationConfig)
-    # Reads whole scenes into memory before the first epoch.
+    # How training images of a Mask R-CNN are changed.
+    images: ImageAugmentationConfig = dc.field(default_factory=ImageAugmentationConfig)
+    # Reads whole scenes into memory before the first epoch, and keeps HHA images there
+    # from then on.
     cache: bool = False
 
 
@@ -76,13 +93,17 @@ class StageConfig:
     """One call of `fit`; the numbers are those of train.py of the release."""
 
     epochs: int = 800  # Times that each scene is shown, but for `scene_repeats`.
-    learning_rate: float = 1e-3  # Of Adam, after the warm-up.
+    learning_rate: float = 1e-3  # After the warm-up.
     final_learning_rate: float = 1e-5  # Least learning rate.
     # The learning rate falls by a factor of 0.7 in stairs, or along a cosine.
     schedule: Literal["staircase", "cosine"] = "staircase"
     decay_steps: int = 27_500  # Optimiser steps of a stair.
     warmup_steps: int = 0  # Optimiser steps in which the learning rate rises from 0.
     clip_norm: float = 0.0  # Largest norm of all gradients; 0: no clipping.
+    # Adam, or stochastic gradient descent with a momentum of 0.9.
+    optimizer: Literal["adam", "sgd"] = "adam"
+    # Share of a kernel that a step of learning rate 1 takes off; biases have none.
+    weight_decay: float = 0.0
     # Momentum of a moving average of the weights, which is validated and kept; 0: none.
     average_momentum: float = 0.0
 
@@ -99,6 +120,11 @@ class TrainConfig:
     rpointnet: StageConfig = dc.field(default_factory=StageConfig)  # Stage two.
     # The only stage of an SGPN.
     sgpn: StageConfig = dc.field(default_factory=StageConfig)
+    # The only stage of a Mask R-CNN, or its three, see `model.trained`.
+    mask_rcnn: StageConfig = dc.field(default_factory=StageConfig)
+    mask_rcnn_stem: StageConfig = dc.field(default_factory=StageConfig)
+    mask_rcnn_4: StageConfig = dc.field(default_factory=StageConfig)
+    mask_rcnn_3: StageConfig = dc.field(default_factory=StageConfig)
     validation_every: int = 10  # Epochs between two validations.
     seed: int = 0  # Seed of the weights, the data and all draws of a training.
 
@@ -107,7 +133,9 @@ class TrainConfig:
 class Config:
     """A whole experiment, as `--config=configs/FILE.py:VARIANT` gives it."""
 
-    model: RPointNetConfig | SGPNConfig = dc.field(default_factory=RPointNetConfig)
+    model: RPointNetConfig | SGPNConfig | MaskRCNNConfig = dc.field(
+        default_factory=RPointNetConfig
+    )
     data: DataConfig = dc.field(default_factory=DataConfig)
     train: TrainConfig = dc.field(default_factory=TrainConfig)
 

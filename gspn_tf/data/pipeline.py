@@ -1,19 +1,13 @@
 """Scenes on disk -> augmented, padded batches, in TensorFlow ops from end to end.
 
-Every random choice is stateless and keyed by the seed, the epoch and the scene's name:
-two datasets built with the same arguments give the same batches, in every epoch, on any
-number of threads and wherever they are made. The global seed has no part in it.
+All draws are stateless, see `gspn_tf.data.batching`.
 """
 
-from collections.abc import Callable
-
-import numpy as np
 import tensorflow as tf
 
 from gspn_tf.config import DataConfig
 from gspn_tf.data import augmentation, manifest, preprocessing, sampling, shards
-
-ONE_HOST = tf.distribute.InputContext()
+from gspn_tf.data.batching import ONE_HOST, Keys, batches_of, check_instances
 
 
 def load(
@@ -125,26 +119,10 @@ def batches(
     context: tf.distribute.InputContext = ONE_HOST,
 ) -> tf.data.Dataset:
     """The batches of `load`, of scenes that are found, and perhaps read, before."""
-    hosts, host = context.num_input_pipelines, context.input_pipeline_id
-    if len(scenes) < hosts:
-        raise ValueError(f"{hosts} hosts need as many scenes, got {len(scenes)}")
-    block, places = 1, np.arange(len(scenes))
-    if training and batch_size > 0 and hosts > 1:  # as many whole batches for each
-        block = min(batch_size, len(scenes) // hosts)
-        places = places[: len(scenes) // (block * hosts) * block * hosts]
-    own = places[places // block % hosts == host]
 
-    def order(epoch: tf.Tensor) -> tf.Tensor:
-        indices = tf.range(len(scenes), dtype=tf.int64)
-        if training:
-            key = tf.stack([seed ^ epoch, -1])  # names have keys from 0 on
-            indices = tf.random.experimental.stateless_shuffle(indices, key)
-        return tf.gather(indices, own)
-
-    def element(index: tf.Tensor, epoch: tf.Tensor) -> dict:
+    def element(index: tf.Tensor, keys: Keys) -> dict:
         scene = scenes.read(index)
-        name = tf.strings.to_hash_bucket_fast(scene["name"], 1 << 62)
-        key = tf.stack([seed ^ epoch, name])
+        key = keys.of(scene["name"])
         mixing = options.augmentation.mixing
         if training and mixing:
             draw = tf.random.fold_in(key, 1)
@@ -152,78 +130,22 @@ def batches(
             scene = augmentation.mix(scene, lambda: scenes.read(row), mixing, draw)
         return _element(scene, options, training, tf.random.split(key, 5))
 
-    def epoch_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        indices = tf.data.Dataset.from_tensor_slices(order(epoch))
-        return indices.map(lambda index: (index, epoch))
-
-    epochs = _epoch_keys(seed, training)
-    if service is None:
-        dataset = epochs.flat_map(epoch_of)
-        dataset = dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
-    else:
-        epoch = epochs.get_single_element()
-        indices = order(epoch)
-        dataset = _served(lambda row: element(indices[row], epoch), len(own), service)
-    return _batch(dataset, batch_size, len(own), training)
-
-
-def _epoch_keys(seed: int, training: bool) -> tf.data.Dataset:
-    """One number; in training another one in every pass.
-
-    This is `tf.data.Dataset.random`, which mixes the global seed in, without that.
-    """
-    variant = tf.raw_ops.RandomDatasetV2(
+    return batches_of(
+        element,
+        len(scenes),
+        batch_size=batch_size,
+        training=training,
         seed=seed,
-        seed2=1,
-        seed_generator=tf.raw_ops.DummySeedGenerator(),
-        rerandomize_each_iteration=training,
-        output_types=[tf.int64],
-        output_shapes=[[]],
+        service=service,
+        context=context,
     )
-    spec = tf.TensorSpec([], tf.int64)
-    return tf.data.experimental.from_variant(variant, spec).take(1)
-
-
-def _served(
-    element: Callable[[tf.Tensor], dict], count: int, service: str
-) -> tf.data.Dataset:
-    """Elements 0..count-1 of the workers of a service, in any order, each once.
-
-    A worker that dies never ends its part of a pass, and what it had does not come. So
-    they pass over the elements without end: one that comes again tells that all are
-    given out. For each of these, the first that is still missing is made here.
-    """
-    rows = tf.data.Dataset.range(count).repeat()
-    made = rows.map(
-        lambda row: (row, element(row)), num_parallel_calls=tf.data.AUTOTUNE
-    )
-    policy = tf.data.experimental.service.ShardingPolicy.DYNAMIC
-    made = made.apply(tf.data.experimental.service.distribute(policy, service=service))
-
-    def choose(missing: tf.Tensor, item: tuple[tf.Tensor, dict]) -> tuple:
-        row, found = item
-        again = tf.logical_not(missing[row])
-        row = tf.where(again, tf.argmax(missing), row)
-        missing = tf.logical_and(missing, tf.range(count, dtype=tf.int64) != row)
-        return missing, (row, again, found)
-
-    def take(row: tf.Tensor, again: tf.Tensor, found: dict) -> dict:
-        return tf.cond(again, lambda: element(row), lambda: found)
-
-    chosen = made.scan(tf.ones([count], tf.bool), choose)
-    return chosen.map(take, num_parallel_calls=tf.data.AUTOTUNE).take(count)
 
 
 def _element(
     scene: dict, options: DataConfig, training: bool, seeds: tf.Tensor
 ) -> dict:
     """One scene of a batch; seeds [5, 2]."""
-    tf.debugging.assert_less(
-        tf.reduce_max(scene["instance"]),
-        options.max_instances,
-        f"a scene may have at most max_instances = {options.max_instances} instances; "
-        "--config.data.max_instances=N allows more",
-    )
+    check_instances(scene["instance"], options)
     if training:
         scene = augmentation.augment(scene, options.augmentation, seeds[:2])
     count = options.num_points if training else options.num_points_inference
@@ -238,20 +160,3 @@ def _element(
         rows = tf.random.experimental.stateless_shuffle(rows, seeds[4])
         rows = sampling.thin(rows, options.augmentation.point_dropout, seeds[4])
     return preprocessing.resample(scene, targets, rows, count)
-
-
-def _batch(
-    dataset: tf.data.Dataset, size: int, num_scenes: int, training: bool
-) -> tf.data.Dataset:
-    """Padded batches in a fixed order, and how many there are."""
-    if size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {size}")
-    drop = training and num_scenes >= size
-    padding = tf.nest.map_structure(lambda _: None, dataset.element_spec)  # zeros
-    padding["targets"]["instance"] = -1
-    dataset = dataset.padded_batch(size, padding_values=padding, drop_remainder=drop)
-    count = num_scenes // size if drop else -(-num_scenes // size)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
-    ordered = tf.data.Options()
-    ordered.deterministic = True
-    return dataset.with_options(ordered).prefetch(tf.data.AUTOTUNE)

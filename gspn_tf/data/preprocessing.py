@@ -34,15 +34,22 @@ def instances(scene: dict, options: DataConfig, seed: tf.Tensor) -> dict:
     high = tf.math.unsorted_segment_max(points, rows, total)
     of_all = tf.concat([(low + high) / 2, high - low], axis=-1)
     boxes = {"random": of_all, "farthest": box_lib.bounding(shapes)}
-    num_classes = tf.maximum(tf.reduce_max(scene["semantic"]), 1)
-    votes = tf.one_hot(tf.gather(scene["semantic"], order) - 1, num_classes)
-    votes = tf.math.unsorted_segment_sum(votes, rows, total)  # background: no vote
     return {
         "shapes": shapes,
         "boxes": boxes[options.sampling],
-        "classes": tf.argmax(votes, axis=-1, output_type=tf.int32) + 1,
+        "classes": instance_classes(scene["semantic"], instance),
         "valid": counts > 0,
     }
+
+
+def instance_classes(semantic: tf.Tensor, instance: tf.Tensor) -> tf.Tensor:
+    """Class [G] of each instance from 1 on, by the majority of its points [V]."""
+    total = tf.maximum(tf.reduce_max(instance, axis=0), -1) + 1
+    mine = tf.where(instance >= 0)[:, 0]
+    num_classes = tf.maximum(tf.reduce_max(semantic), 1)
+    votes = tf.one_hot(tf.gather(semantic, mine) - 1, num_classes)  # background: none
+    votes = tf.math.unsorted_segment_sum(votes, tf.gather(instance, mine), total)
+    return tf.argmax(votes, axis=-1, output_type=tf.int32) + 1
 
 
 def resample(scene: dict, targets: dict, rows: tf.Tensor, num_points: int) -> dict:

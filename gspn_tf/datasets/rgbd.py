@@ -24,7 +24,7 @@ from gspn_tf.data.scene import Scene, number_instances, numbers_per_class
 from gspn_tf.datasets.reading import SceneSource
 from gspn_tf.files import depth as depths
 from gspn_tf.files.errors import ScanError, check_shape
-from gspn_tf.files.images import COLOR_MODES, DEPTH_MODES, read_image
+from gspn_tf.files.images import COLOR_MODES, DEPTH_MODES, MAP_MODES, read_image
 from gspn_tf.files.pcd import read_pcd
 from gspn_tf.files.text import printable, visible_files
 
@@ -42,7 +42,6 @@ NYUV2 = ClassList.from_pairs([(raw, name) for name, (raw, _) in _IDS.items()])
 TABLETOP = ClassList((1, 2), ("table", "object"))
 """The classes of PCD frames."""
 _ROW_OF_CLASS40 = {raw: row for row, (_, raw) in enumerate(_IDS.values(), 1) if raw}
-_MAP_MODES = ("L", "P", *DEPTH_MODES)
 
 
 def list_images(folder: Path) -> list[SceneSource]:
@@ -79,7 +78,7 @@ def read_images(source: SceneSource) -> Scene:
     maps = {}
     for kind, path in images.items():
         if kind != "color":
-            image = read_image(path, DEPTH_MODES if kind == "depth" else _MAP_MODES)
+            image = read_image(path, DEPTH_MODES if kind == "depth" else MAP_MODES)
             check_shape(f"{path}, as large as the colours,", image, size)
             maps[kind] = image.astype(np.int32)
     semantic = instance = np.zeros(size, np.int32)
@@ -140,18 +139,19 @@ def lifted(
     depth: np.ndarray,
     semantic: np.ndarray,
     number: np.ndarray,
+    camera: depths.Intrinsics = depths.NYUV2_CAMERA,
 ) -> Scene:
-    """The pixels that have depth, lifted by NYUv2's camera.
+    """The pixels that have depth, lifted by a camera.
 
-    color [H, W, 3] uint8      depth [H, W] metres      semantic [H, W] rows of `NYUV2`
+    color [H, W, 3] uint8      depth [H, W] metres      semantic [H, W] rows of classes
     number [H, W] of the object in its class; 0 = none
     """
     where = depths.measured(depth)
     semantic = semantic[where]
     number = numbers_per_class(number[where], semantic)
-    points = depths.lift(depth, where, depths.NYUV2_CAMERA)
+    points = depths.lift(depth, where, camera)
     depth = np.where(where, depth, 0).astype(np.float32)
-    image = RgbdImage(color, depth, depths.NYUV2_CAMERA)
+    image = RgbdImage(color, depth, camera)
     return _frame(name, points, color[where], semantic, number, image)
 
 

@@ -129,11 +129,11 @@ def _scan_source(root: Path, name: str, labelled: bool) -> SceneSource | None:
     return SceneSource(name, tuple(paths.values()), paths)
 
 
-def read_label_map(path: str | Path) -> dict[str, int]:
-    """nyu40 id of each `raw_category`; ValueError names the file and the line."""
+def read_label_map(path: str | Path, key: str = "raw_category") -> dict[str, int]:
+    """nyu40 id of each value of a column; ValueError names the file and the line."""
     lines = io.StringIO(read_text(path), newline="")
     rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    columns = {"raw_category", "nyu40id"}
+    columns = {key, "nyu40id"}
     if not columns <= set(rows.fieldnames or ()):
         raise ValueError(
             f"{path}: expected columns {sorted(columns)}, got {rows.fieldnames}"
@@ -145,7 +145,7 @@ def read_label_map(path: str | Path) -> dict[str, int]:
             raise ValueError(
                 f"{path}:{rows.line_num}: nyu40id must be a number, got {value!r}"
             )
-        ids[row["raw_category"].strip()] = int(value)
+        ids[(row[key] or "").strip()] = int(value)
     return ids
 
 
@@ -184,9 +184,21 @@ def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def align(points: np.ndarray, path: Path) -> np.ndarray:
     """Points [V, 3] moved by the `axisAlignment` of a file, if it has one."""
+    matrix = read_alignment(path)
+    # Not a matrix product: its last bits depend on the number of threads.
+    x, y, z = (points[:, i, None] * matrix[:3, i] for i in range(3))
+    return x + y + z + matrix[:3, 3]
+
+
+def read_alignment(path: Path) -> np.ndarray:
+    """The matrix [4, 4] that a file has as `axisAlignment`; it has none: the identity.
+
+    Raises:
+        ValueError: 16 finite numbers are expected, and others come.
+    """
     line = re.search(r"^\s*axisAlignment\s*=(.*)$", read_text(path), re.M)
     if not line:
-        return points
+        return np.eye(4)
     try:
         matrix = np.array([float(word) for word in line[1].split()]).reshape(4, 4)
     except ValueError:
@@ -195,6 +207,4 @@ def align(points: np.ndarray, path: Path) -> np.ndarray:
         raise ValueError(
             f"{path}: axisAlignment must be 16 finite numbers, got {line[1].strip()!r}"
         )
-    # Not a matrix product: its last bits depend on the number of threads.
-    x, y, z = (points[:, i, None] * matrix[:3, i] for i in range(3))
-    return x + y + z + matrix[:3, 3]
+    return matrix

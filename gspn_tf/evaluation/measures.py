@@ -10,9 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import data, models, ops
-from gspn_tf.config import Config
+from gspn_tf.config import Config, DataConfig
 from gspn_tf.data import Scene, manifest, shards
 from gspn_tf.datasets.reading import tracked
+from gspn_tf.image import lifting
+from gspn_tf.image.mask_rcnn import MaskRCNN
+from gspn_tf.inference.graph import InstanceNetwork
 from gspn_tf.inference.segmenter import Segmenter
 from gspn_tf.metrics import APResult, InstancePredictions, Judged, evaluate_scenes
 from gspn_tf.models.proposers.shapes import ShapeOutputs
@@ -31,9 +34,12 @@ class Split:
     name: str
     limit: int | None = None  # the most scenes, the first ones
 
-    def scenes(self, what: str) -> Iterable[Scene]:
-        """Read the scenes one by one, with all their points, to find what is said."""
-        scenes = shards.read_scenes(self.directory, self.name)
+    def scenes(self, what: str, images: bool = False) -> Iterable[Scene]:
+        """Read the scenes one by one, with all their points, to find what is said.
+
+        `images` is that of `read_scenes`.
+        """
+        scenes = shards.read_scenes(self.directory, self.name, images)
         return tracked(itertools.islice(scenes, self.limit), what, self.count())
 
     def count(self) -> int:
@@ -49,6 +55,34 @@ def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Jud
         yield _with_truth(
             scene, InstancePredictions(found.masks, found.classes, found.scores)
         )
+
+
+def segmented_frames(model: MaskRCNN, split: Split) -> Iterator[Judged]:
+    """Find the instances of a split's frames by their images, as sets of points.
+
+    Raises:
+        ValueError: The scenes have no images.
+    """
+    shards.find_scenes(split.directory, split.name).check_images()
+    for scene in split.scenes("instances", images=True):
+        assert scene.image is not None
+        yield _with_truth(scene, lifting.segment_points(model, scene.image))
+
+
+def segmented_by(
+    model: InstanceNetwork | MaskRCNN, data: DataConfig, split: Split, seed: int = 0
+) -> Iterator[Judged]:
+    """Segment the scenes of a split by a network of any kind.
+
+    Args:
+        model: A trained network.
+        data: What it sees of points.
+        split: The scenes; frames with images for a Mask R-CNN.
+        seed: Of the points that the network sees.
+    """
+    if isinstance(model, MaskRCNN):
+        return segmented_frames(model, split)
+    return segmented(Segmenter.from_config(model, data), split, seed)
 
 
 def component_precision(split: Split) -> APResult:

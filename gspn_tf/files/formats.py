@@ -12,7 +12,8 @@ from gspn_tf.files import npz
 from gspn_tf.files.columns import PointTable
 from gspn_tf.files.e57 import read_e57
 from gspn_tf.files.errors import ScanError, check_shape, contents, naming_file
-from gspn_tf.files.frames import FrameOptions, holds_frames, lists_frames, read_frames
+from gspn_tf.files.frame_files import FrameOptions, holds_frames, lists_frames
+from gspn_tf.files.frames import read_frames
 from gspn_tf.files.las import read_las
 from gspn_tf.files.meshes import read_surface
 from gspn_tf.files.pcd import read_pcd

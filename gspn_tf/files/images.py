@@ -9,6 +9,9 @@ from gspn_tf.files.errors import ScanError, naming_file
 
 COLOR_MODES = ("RGB", "RGBA", "P")
 DEPTH_MODES = ("I;16", "I;16B", "I")
+MAP_MODES = ("L", "P", *DEPTH_MODES)
+"""Images whose values are numbers of classes or objects."""
+_DAMAGE = (SyntaxError, Image.DecompressionBombError)
 
 
 def read_image(path: str | Path, modes: tuple[str, ...]) -> np.ndarray:
@@ -17,11 +20,20 @@ def read_image(path: str | Path, modes: tuple[str, ...]) -> np.ndarray:
     Raises:
         ScanError: missing, damaged or too large file, or an image of another mode.
     """
-    damage = (SyntaxError, Image.DecompressionBombError)
-    with naming_file(path, "image", *damage), Image.open(path) as image:
+    with naming_file(path, "image", *_DAMAGE), Image.open(path) as image:
         if image.mode not in modes:
             raise ScanError(
                 f"{path} must be an image of mode {' or '.join(modes)}, "
                 f"got {image.mode}"
             )
         return np.asarray(image.convert("RGB") if "RGB" in modes else image)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Height and width of an image, without its pixels.
+
+    Raises:
+        ScanError: missing or damaged file.
+    """
+    with naming_file(path, "image", *_DAMAGE), Image.open(path) as image:
+        return image.height, image.width

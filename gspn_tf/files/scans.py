@@ -18,7 +18,7 @@ import numpy as np
 from gspn_tf.files import formats, npz
 from gspn_tf.files.colors import as_bytes, colors_of_columns
 from gspn_tf.files.errors import ScanError, check_shape, naming_file
-from gspn_tf.files.frames import FrameOptions
+from gspn_tf.files.frame_files import FrameOptions
 from gspn_tf.files.labels import NAMES, as_labels, label_column
 from gspn_tf.files.stray import stray_points
 

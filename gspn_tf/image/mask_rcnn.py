@@ -68,6 +68,7 @@ class MaskRCNN(LossModel):
         "mask_head.mask_output",
     )
     sees = "an image, its colours from 0 to 255 in the order RGB"
+    constant_scores = False
 
     def __init__(self, config: MaskRCNNConfig | None = None, **kwargs: Any) -> None:
         super().__init__(config, **kwargs)
@@ -82,6 +83,7 @@ class MaskRCNN(LossModel):
         self.proposal_network = ProposalNetwork(c)
         self.box_head = FastRCNNHead(c)
         self.mask_head = MaskHead(c)
+        self.backbone.freeze(c.trained)
         self.seeds = keras.random.SeedGenerator(0)
         self.track(self.terms)
         for output in (

@@ -82,6 +82,13 @@ class ResNet(FloatLayer):
         before = 1 if c.pooling_border == "around" else 0
         self.border = [[0, 0], [before, 1], [before, 1], [0, 0]]
 
+    def freeze(self, trained: str) -> None:
+        """Keep layers from being trained: all but `MaskRCNNConfig.trained`."""
+        first = {"stem": len(self.stages), "4+": 2, "3+": 1}.get(trained, 0)
+        for stage in self.stages[:first]:
+            stage.trainable = False
+        self.stem.trainable = trained in ("all", "in_turn", "stem")
+
     def call(self, images: tf.Tensor) -> list[tf.Tensor]:
         # Where the border is behind, pixels beyond the last window are not seen.
         x = tf.pad(tf.nn.relu(self.stem(images)), self.border)

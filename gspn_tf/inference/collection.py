@@ -19,7 +19,7 @@ from gspn_tf import files
 from gspn_tf.data.job_share import JobShare
 from gspn_tf.files.errors import load_json
 from gspn_tf.files.formats import NAMES, SUFFIXES
-from gspn_tf.files.frames import holds_frames, lists_frames
+from gspn_tf.files.frame_files import holds_frames, lists_frames
 from gspn_tf.files.text import printable, read_text, visible_files
 
 SETTINGS = "settings.json"

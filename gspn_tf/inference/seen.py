@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gspn_tf.config import RPointNetConfig, SGPNConfig
+from gspn_tf.config import MaskRCNNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.data.classes import ClassList
 from gspn_tf.files.stray import extents
 from gspn_tf.inference.segmenter import Segmentation
@@ -31,7 +31,7 @@ def class_shares(found: Segmentation, classes: ClassList) -> dict[str, float]:
 
 def rejected(
     found: Segmentation,
-    config: RPointNetConfig | SGPNConfig,
+    config: RPointNetConfig | SGPNConfig | MaskRCNNConfig,
     classes: ClassList,
     points: np.ndarray,
     most: int = 5,
@@ -62,7 +62,7 @@ def rejected(
         if row < len(low):
             told = f"{_named(found, low[row], classes)}, shown from {least:.2f}"
         else:
-            assert isinstance(config, RPointNetConfig)  # an SGPN proposes nothing
+            assert isinstance(config, RPointNetConfig)  # others give no proposals
             score = found.proposal_scores[row - len(low)]
             reason = _why_no_instance(box, found, config, classes, points)
             told = f"proposed with {score:.2f}, {reason}"
@@ -144,7 +144,7 @@ def up_doubt(points: np.ndarray) -> str:
 
 def report(
     found: Segmentation,
-    config: RPointNetConfig | SGPNConfig,
+    config: RPointNetConfig | SGPNConfig | MaskRCNNConfig,
     classes: ClassList,
     points: np.ndarray,
 ) -> list[str]:

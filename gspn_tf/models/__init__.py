@@ -6,7 +6,13 @@ becomes a class.
 
 from typing import Any
 
-from gspn_tf.config import GSPNConfig, RPointNetConfig, SemanticConfig, SGPNConfig
+from gspn_tf.config import (
+    GSPNConfig,
+    MaskRCNNConfig,
+    RPointNetConfig,
+    SemanticConfig,
+    SGPNConfig,
+)
 from gspn_tf.models.gspn import GSPN
 from gspn_tf.models.released import ReleasedGSPN, ReleasedRPointNet
 from gspn_tf.models.rpointnet import RPointNet
@@ -32,13 +38,17 @@ POLICIES = {
 
 
 def build(
-    config: GSPNConfig | RPointNetConfig | SemanticConfig | SGPNConfig,
+    config: GSPNConfig | RPointNetConfig | SemanticConfig | SGPNConfig | MaskRCNNConfig,
     precision: str | None = None,
     **known: Any,
-) -> SemanticNetwork | GSPN | RPointNet | SGPN:
+) -> Any:
     """The model of a config, its weights initialised; `known` as of `PresetModel`.
 
     `precision` is one of POLICIES; None: Keras's own policy decides.
     """
     policy = None if precision is None else POLICIES[precision]
+    if isinstance(config, MaskRCNNConfig):
+        import gspn_tf  # The image side is above this.
+
+        return gspn_tf.MaskRCNN(config, dtype=policy, **known)
     return MODELS[config.kind](config, dtype=policy, **known)

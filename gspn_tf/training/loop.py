@@ -2,9 +2,9 @@
 
 Stage one trains a GSPN with its semantic network, or after this, where it has a stage
 of its own. Stage two trains the heads of an R-PointNet on the proposals of the frozen
-GSPN. An SGPN has one stage. The batches of an epoch are a function of the seed and the
-epoch, and everything else that training moves is in the checkpoint: an interrupted run
-continues as if nothing had happened.
+GSPN. An SGPN has one stage, a Mask R-CNN one or three. The batches of an epoch are a
+function of the seed and the epoch, and everything else that training moves is in the
+checkpoint: an interrupted run continues as if nothing had happened.
 """
 
 import functools
@@ -12,6 +12,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,8 +20,10 @@ import tensorflow as tf
 from rich.console import Console
 
 from gspn_tf import data, models
-from gspn_tf.config import Config, StageConfig
+from gspn_tf.config import Config, MaskRCNNConfig, StageConfig
 from gspn_tf.data import manifest
+from gspn_tf.image import batches as images
+from gspn_tf.image.batches import SplitFrames
 from gspn_tf.training import run_folder
 from gspn_tf.training.callbacks import Recorder
 from gspn_tf.training.hosts import Hosts
@@ -46,9 +49,8 @@ class Scenes:
         number = list(self.config.model.stages()).index(stage)
         options = self.config.train
         key = (options.seed, number, epoch)
-        batches = data.batches(
+        batches = self._batches(
             self._training_scenes,
-            self.config.data,
             batch_size=options.batch_size // hosts.count,
             training=True,
             seed=int(np.random.SeedSequence(key).generate_state(1)[0] >> 1),
@@ -63,10 +65,8 @@ class Scenes:
         """Give the batches of the split `val`, or None where there is none."""
         if not manifest.has_scenes(self.directory, "val"):
             return None
-        return data.load(
-            self.directory,
-            "val",
-            self.config.data,
+        return self._batches(
+            self._find("val", training=False),
             batch_size=self.config.train.batch_size,
             training=False,
             seed=self.config.train.seed,
@@ -85,10 +85,23 @@ class Scenes:
         return scenes // size * self.config.train.scene_repeats
 
     @functools.cached_property
-    def _training_scenes(self) -> data.SplitScenes:
-        return data.scenes(
-            self.directory, "train", training=True, cache=self.config.data.cache
-        )
+    def _training_scenes(self) -> data.SplitScenes | SplitFrames:
+        return self._find("train", training=True)
+
+    def _find(self, split: str, training: bool) -> data.SplitScenes | SplitFrames:
+        """Find the scenes of a split, or where a Mask R-CNN is trained its frames."""
+        model, cache = self.config.model, self.config.data.cache
+        found = data.scenes(self.directory, split, training=training, cache=cache)
+        if isinstance(model, MaskRCNNConfig):
+            return SplitFrames(found, model.num_channels, keep=cache)
+        return found
+
+    def _batches(
+        self, found: data.SplitScenes | SplitFrames, **options: Any
+    ) -> tf.data.Dataset:
+        if isinstance(found, SplitFrames):
+            return images.batches(found, self.config.data, **options)
+        return data.batches(found, self.config.data, **options)
 
 
 def train(
@@ -110,7 +123,8 @@ def train(
         data_dir: a prepared data folder.
         run_dir: the run folder, made where it is missing.
         init: a run folder or preset to start from instead of random weights
-            (fine-tuning); layers of the classes start at random where these differ.
+            (fine-tuning), or for a Mask R-CNN a file of published weights; layers of
+            the classes start at random where these differ.
         stages: some stages of the config; None: all of them.
         console: where the progress goes; None: nowhere.
         wait: whether to wait while another process trains in the folder.

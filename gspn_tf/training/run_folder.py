@@ -9,6 +9,8 @@
     gspn.weights.h5           best weights of stage one (least validation generation)
     rpointnet.weights.h5      best weights of stage two (least sum of the head terms)
     sgpn.weights.h5           in place of both, those of an SGPN (least loss)
+    mask_rcnn.weights.h5      or of a Mask R-CNN (least sum of the head terms), which
+                              may have three stages: mask_rcnn_stem, _4 and _3
     checkpoints/STAGE/        state after the last epoch, by tf.train.Checkpoint:
                               weights, optimiser, random generators
     checkpoints/lock          held by the process that trains; empty

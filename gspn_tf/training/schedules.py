@@ -1,4 +1,4 @@
-"""The release's optimiser, and its learning rate as a function of the step."""
+"""Optimisers, and the learning rate as a function of the step."""
 
 import dataclasses as dc
 import math
@@ -10,6 +10,8 @@ import tensorflow as tf
 from gspn_tf import config as config_lib
 from gspn_tf.config import Config, StageConfig
 from gspn_tf.nn.replicas import across_replicas
+
+_MOMENTUM = 0.9  # of gradient descent; config.py of matterport/Mask_RCNN
 
 
 @keras.saving.register_keras_serializable("gspn_tf")
@@ -59,9 +61,8 @@ class StageSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(options, config["total_steps"])
 
 
-@keras.saving.register_keras_serializable("gspn_tf")
-class Adam(keras.optimizers.Adam):
-    """Keras's Adam, which clips the sum of the replicas' gradients, not each one's.
+class _Summing(keras.optimizers.Optimizer):
+    """An optimiser that clips the sum of the replicas' gradients, not each one's.
 
     Moving averages of the weights begin with short memories.
     """
@@ -87,13 +88,25 @@ class Adam(keras.optimizers.Adam):
         return grads_and_vars  # they are the sum already
 
 
+@keras.saving.register_keras_serializable("gspn_tf")
+class Adam(_Summing, keras.optimizers.Adam):
+    """Keras's Adam, see `_Summing`."""
+
+
+@keras.saving.register_keras_serializable("gspn_tf")
+class SGD(_Summing, keras.optimizers.SGD):
+    """Keras's stochastic gradient descent, see `_Summing`."""
+
+
 def optimizer(
     config: StageConfig | Config,
     *,
     schedule: bool = True,
     total_steps: int | None = None,
 ) -> keras.optimizers.Optimizer:
-    """Make the release's Adam (train.py), as `gspn train` does.
+    """Make the optimiser of a stage, as `gspn train` does.
+
+    The release's Adam (train.py), or gradient descent as for Mask R-CNN.
 
     Args:
         config: the options of a stage, such as `config.train.rpointnet`, or a whole
@@ -109,12 +122,16 @@ def optimizer(
     if isinstance(config, Config):
         stage = getattr(config.train, next(iter(config.model.stages())))
     rate = StageSchedule(stage, total_steps) if schedule else stage.learning_rate
-    clip = stage.clip_norm or None
-    average = stage.average_momentum
-    return Adam(
-        rate,
-        epsilon=1e-8,
-        global_clipnorm=clip,
-        use_ema=average > 0,
-        ema_momentum=average,
-    )
+    options: dict[str, Any] = {
+        "global_clipnorm": stage.clip_norm or None,
+        "use_ema": stage.average_momentum > 0,
+        "ema_momentum": stage.average_momentum,
+        "weight_decay": stage.weight_decay or None,
+    }
+    if stage.optimizer == "sgd":
+        made = SGD(rate, momentum=_MOMENTUM, **options)
+    else:
+        made = Adam(rate, epsilon=1e-8, **options)
+    if stage.weight_decay:
+        made.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    return made

@@ -3,17 +3,42 @@
 import operator
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import keras
 from rich.console import Console
 
 from gspn_tf import config as config_lib
 from gspn_tf import models
+from gspn_tf.config import MaskRCNNConfig
+from gspn_tf.image.mask_rcnn import MaskRCNN
+from gspn_tf.image.weights.mask_rcnn import load_mask_rcnn
 from gspn_tf.models import presets
 from gspn_tf.models.semantics import SemanticModel
 from gspn_tf.models.weights import copy_weights, load_weights, save_weights
 from gspn_tf.training.run_folder import RunFolder
+
+MASK_RCNN = "mask_rcnn"
+"""The stage whose weights all stages of a Mask R-CNN start from."""
+
+
+class PublishedWeights(NamedTuple):
+    """A file of weights of a Mask R-CNN, see `load_mask_rcnn`."""
+
+    path: Path
+
+    def load(self, model: MaskRCNN, console: Console) -> None:
+        """Give a network the weights that fit; those of COCO's classes never do.
+
+        Raises:
+            ScanError: it cannot be read, or is of another network.
+        """
+        anew = {"classes": "the outputs of the heads"}
+        if model.config.num_channels != len(MaskRCNNConfig().mean):
+            anew["stem"] = "the first kernel"
+        load_mask_rcnn(model, self.path, tuple(anew))
+        told = f"{self.path}: {' and '.join(anew.values())} start anew"
+        console.print(told, highlight=False, soft_wrap=True)
 
 
 class Start(NamedTuple):
@@ -21,23 +46,29 @@ class Start(NamedTuple):
 
     name: str
     classes: Sequence[tuple[int, str]]  # raw id and name
-    stages: dict[str, Path | keras.Model]  # weights of each stage that it has
+    # Weights of each stage that it has.
+    stages: dict[str, Path | keras.Model | PublishedWeights]
 
     @classmethod
     def find(cls, name: str | Path) -> Self:
-        """Find a run folder, or a preset by its name or folder.
+        """Find a run folder, a preset by its name or folder, or a published file.
 
         Raises:
-            FileNotFoundError: there is neither.
+            FileNotFoundError: there is none of them.
             ValueError: a file of it is damaged, or it does not tell its classes.
         """
+        if Path(name).is_file():
+            return cls(str(name), (), {MASK_RCNN: PublishedWeights(Path(name))})
         folder = config_lib.preset_folder(name)
         if presets.is_preset(folder):
             return cls.of_preset(folder)
         run = RunFolder(folder)
         run.check()
         paths = {stage: run.weights(stage) for stage in run.config().model.stages()}
+        stages: dict[str, Any]
         stages = {stage: path for stage, path in paths.items() if path.exists()}
+        if stages and isinstance(run.config().model, MaskRCNNConfig):
+            stages = {MASK_RCNN: list(stages.values())[-1]}
         return cls(str(name), run.classes(), stages)
 
     @classmethod
@@ -46,11 +77,13 @@ class Start(NamedTuple):
         model = presets.read_preset(folder)
         if model.classes is None:
             raise ValueError(f"{folder} does not tell its classes: it cannot be tuned")
+        if isinstance(model, MaskRCNN):
+            return cls(str(folder), model.classes, {MASK_RCNN: model})
         if isinstance(model, models.GSPN):
             names, proposals = [], model
         else:
             names, proposals = list(model.config.stages()), model.proposal_network
-        stages: dict[str, Path | keras.Model] = dict.fromkeys(names, model)
+        stages: dict[str, Any] = dict.fromkeys(names, model)
         if proposals:
             stages |= dict.fromkeys(("gspn", "semantic"), proposals)
         return cls(str(folder), model.classes, stages)
@@ -67,6 +100,9 @@ class Start(NamedTuple):
         """
         if (source := self.stages.get(stage)) is None:
             return False
+        if isinstance(source, PublishedWeights):
+            source.load(model, console)
+            return True
         same = list(map(tuple, self.classes)) == run.classes()
         names = () if same else model.class_layers
         skipped = [operator.attrgetter(name)(model) for name in names]
@@ -97,6 +133,10 @@ def start_weights(
     Stage one's that come from `init` are kept in the run folder too, so that it is that
     of a whole run. Schedules begin in any case.
     """
+    if isinstance(model, MaskRCNN):
+        return start_mask_rcnn(model, stage, run, init, console)
+    if init and MASK_RCNN in init.stages:
+        raise ValueError(f"{init.name} holds a Mask R-CNN, whose weights do not fit")
     begun = init is not None and init.load(stage, model, run, console)
     if begun:
         model.steps.assign(0)
@@ -113,6 +153,28 @@ def start_weights(
         raise ValueError(
             f"stage two needs proposals: {own} is missing; train stage gspn first"
         )
+
+
+def start_mask_rcnn(
+    model: MaskRCNN, stage: str, run: RunFolder, init: Start | None, console: Console
+) -> None:
+    """Take the weights of the stage before, or before the first one those of `init`.
+
+    Raises:
+        ValueError: the stage before was not trained, or `init` is no Mask R-CNN.
+    """
+    names = list(run.config().model.stages())
+    if place := names.index(stage):
+        before = run.weights(names[place - 1])
+        if not before.exists():
+            raise ValueError(
+                f"stage {stage} goes on with the weights of {names[place - 1]}: "
+                f"{before} is missing; train that stage first"
+            )
+        load_weights(model, before)
+    elif init and not init.load(MASK_RCNN, model, run, console):
+        raise ValueError(f"{init.name} must hold a trained Mask R-CNN")
+    model.steps.assign(0)
 
 
 def copy_semantics(

@@ -6,7 +6,8 @@ import toy_depth
 from PIL import Image
 
 from gspn_tf.files.errors import ScanError
-from gspn_tf.files.frames import VOXEL, FrameOptions, read_intrinsics
+from gspn_tf.files.frame_files import FrameOptions, read_intrinsics
+from gspn_tf.files.frames import VOXEL
 from gspn_tf.files.scans import read_scan
 from gspn_tf.files.voxels import VoxelCloud
 

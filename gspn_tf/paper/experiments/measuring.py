@@ -62,9 +62,8 @@ def _instance_figures(measurement: Measurement) -> Iterator[tuple[str, float]]:
     )
     for network in measurement.networks:
         model, config, _ = inference.load_run(network.path)
-        segmenter = inference.Segmenter.from_config(model, config.data)
         split = measures.Split(network.data.path, measurement.split)
-        for judged in measures.segmented(segmenter, split):
+        for judged in measures.segmented_by(model, config.data, split):
             for group in {"", group_of(judged.name)}:
                 for evaluator in evaluators[group].values():
                     evaluator.update(judged.found, judged.semantic, judged.instance)
