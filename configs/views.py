@@ -13,6 +13,8 @@ Result   AP 0.146, AP50 0.307, AP25 0.462 on the 48 unseen views (397 objects); 
 
 The camera stands above the origin and looks along y. `small` turns no view: what is
 hidden always lies behind what is seen. `paper` turns them as the paper does.
+`small_features` and `sgpn_features` see features of the images too, of a small network
+that is trained on views first (docs/images.md).
 """
 
 from gspn_tf import config as c
@@ -27,4 +29,4 @@ def small() -> c.Config:
 
 
 # paper: Tables 7 and 8
-get_config = presets.choice(small=small, paper=c.Config)
+get_config = presets.choice(frames=True, small=small, paper=c.Config)

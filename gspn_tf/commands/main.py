@@ -31,6 +31,7 @@ from gspn_tf.commands import (
     segment,
     serve_data,
     train,
+    train_image,
 )
 from gspn_tf.commands.command import Command, UserError
 
@@ -44,6 +45,7 @@ COMMANDS = (
     prepare_generated.VIEWS,
     prepare_homes.COMMAND,
     train.COMMAND,
+    train_image.COMMAND,
     serve_data.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,

@@ -24,6 +24,7 @@ from gspn_tf import files
 from gspn_tf.data import manifest as manifests
 from gspn_tf.data.rgbd_image import RgbdImage
 from gspn_tf.data.scene import FIELDS, Scene
+from gspn_tf.files.depth import Intrinsics
 
 READ_AHEAD = 1 << 16  # bytes, of a shard whose records are skipped
 
@@ -61,6 +62,11 @@ class SplitScenes:
         """Read the image of scene `index`, in a graph too; see `parse_image`."""
         return parse_image(self._record(index))
 
+    def read_both(self, index: tf.Tensor) -> tuple[dict, dict]:
+        """Read scene `index` and its image at once; see `read` and `read_image`."""
+        record = self._record(index)
+        return parse(record), parse_image(record)
+
     def dataset(self) -> tf.data.Dataset:
         """Read all of them, one after another; see `read`."""
         return self._each(self.read)
@@ -69,7 +75,11 @@ class SplitScenes:
         """Read all of their images, one after another; see `read_image`."""
         return self._each(self.read_image)
 
-    def _each(self, read: Callable[[tf.Tensor], dict]) -> tf.data.Dataset:
+    def with_images(self) -> tf.data.Dataset:
+        """Read all scenes and their images, one after another; see `read_both`."""
+        return self._each(self.read_both)
+
+    def _each(self, read: Callable[[tf.Tensor], dict | tuple]) -> tf.data.Dataset:
         return tf.data.Dataset.range(len(self)).map(
             read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
@@ -120,15 +130,28 @@ def count_records(path: Path) -> int:
     return count
 
 
-def read_scenes(directory: str | Path, split: str) -> Iterator[Scene]:
-    """Scenes of a split without their images, in the order in which they were written.
+def read_scenes(
+    directory: str | Path, split: str, images: bool = False
+) -> Iterator[Scene]:
+    """Scenes of a split in the order in which they were written.
+
+    Args:
+      directory: a data folder.
+      split: such as "val".
+      images: whether they are read with their images, which all of them must have.
 
     Raises:
       manifest.ShardError: on reading, a shard that is damaged or cut short.
     """
     with manifests.naming_damage(directory):
-        for values in find_scenes(directory, split).dataset().as_numpy_iterator():
-            yield Scene(values.pop("name").decode(), **values)
+        found = find_scenes(directory, split)
+        if not images:
+            for values in found.dataset().as_numpy_iterator():
+                yield Scene(values.pop("name").decode(), **values)
+            return
+        for values, image in found.with_images().as_numpy_iterator():
+            name = values.pop("name").decode()
+            yield Scene(name, **values, image=_image_of(image))
 
 
 def serialize(scene: Scene) -> bytes:
@@ -160,6 +183,14 @@ def _of_image(image: RgbdImage) -> dict[str, tf.train.Feature]:
         "image/shape": tf.train.Feature(int64_list=shape),
         "image/camera": tf.train.Feature(float_list=camera),
     }
+
+
+def _image_of(values: dict[str, np.ndarray]) -> RgbdImage:
+    """The image of what `parse_image` gives, in NumPy."""
+    fx, fy, cx, cy = values["camera"].tolist()
+    features = values["features"] if values["features"].size else None
+    camera = Intrinsics((fx, fy), (cx, cy))
+    return RgbdImage(values["color"], values["depth"], camera, features)
 
 
 def parse(record: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -31,9 +31,12 @@ class Split:
     name: str
     limit: int | None = None  # the most scenes, the first ones
 
-    def scenes(self, what: str) -> Iterable[Scene]:
-        """Read the scenes one by one, with all their points, to find what is said."""
-        scenes = shards.read_scenes(self.directory, self.name)
+    def scenes(self, what: str, images: bool = False) -> Iterable[Scene]:
+        """Read the scenes one by one, with all their points, to find what is said.
+
+        `images` is that of `read_scenes`.
+        """
+        scenes = shards.read_scenes(self.directory, self.name, images)
         return tracked(itertools.islice(scenes, self.limit), what, self.count())
 
     def count(self) -> int:
@@ -44,8 +47,11 @@ class Split:
 
 def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Judged]:
     """Segment the scenes of a split, each on all of its points."""
-    for scene in split.scenes("instances"):
-        found = segmenter.segment(scene.points, scene.colors, seed=seed)
+    if channels := segmenter.image_features:
+        manifest.check_image_features(split.directory, channels)
+    for scene in split.scenes("instances", images=channels > 0):
+        image = scene.image if channels else None
+        found = segmenter.segment(scene.points, scene.colors, seed, image)
         yield _with_truth(
             scene, InstancePredictions(found.masks, found.classes, found.scores)
         )
@@ -145,6 +151,7 @@ def proposal_metrics(
         batch_size=1,
         training=False,
         seed=config.train.seed,
+        image_features=network.config.image_features,
     )
     batches = tracked(batches.take(split.count()), "proposals", split.count())
     parts: dict[str, list[np.ndarray]] = defaultdict(list)
