@@ -10,10 +10,17 @@ Time     not measured yet
 Result   not measured yet
 
 `splits.mat`, the official split, lies beside the file. The paper adds features of an
-AlexNet, trained on images, to those of the points (section 4.3); here colours are all
-that the network has of the image. `small` is the network of `configs/views.py:small`
-for a few frames on two cores. `mask_rcnn` (MRCNN of Table 3) and `mask_rcnn_hha`
-(MRCNN*) are the paper's rivals on images, see docs/images.md. For PCD frames, with the
+AlexNet, trained on images, to those of the points (section 4.3). With its weights at
+hand (docs/images.md), `paper_features` does so, and `sgpn_paper_features` is SGPN-CNN:
+
+    gspn prepare nyuv2 --source nyu_depth_v2_labeled.mat --output datasets/nyuv2 \
+        --image_features bvlc_alexnet.npy
+    gspn train --config=configs/nyuv2.py:paper_features --data datasets/nyuv2 \
+        --run runs/nyuv2
+
+In the others colours are all that the network has of the image. `small` is the network
+of `configs/views.py:small` for a few frames on two cores. `mask_rcnn` (MRCNN of the
+paper's Table 3) and `mask_rcnn_hha` (MRCNN*) see images. For PCD frames, with the
 classes that they have:
 
     gspn prepare nyuv2 --source FRAMES --output datasets/frames
@@ -43,5 +50,5 @@ def small() -> c.Config:
 
 
 get_config = presets.choice(
-    paper=paper, small=small, **image_presets.variants(NUM_CLASSES)
+    image_presets.variants(NUM_CLASSES), paper=paper, small=small
 )

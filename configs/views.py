@@ -13,8 +13,9 @@ Result   AP 0.146, AP50 0.307, AP25 0.462 on the 48 unseen views (397 objects); 
 
 The camera stands above the origin and looks along y. `small` turns no view: what is
 hidden always lies behind what is seen. `paper` turns them as the paper does.
-`mask_rcnn_small` and `mask_rcnn_small_hha` find the objects in the images of the views,
-see docs/images.md.
+`small_features` and `sgpn_features` see features of the images too, of a small network
+that is trained on views first (docs/images.md).
+`mask_rcnn_small` and `mask_rcnn_small_hha` find the objects in the images of the views.
 """
 
 from gspn_tf import config as c
@@ -32,5 +33,5 @@ def small() -> c.Config:
 
 # paper: Tables 7 and 8
 get_config = presets.choice(
-    small=small, paper=c.Config, **image_presets.variants(NUM_CLASSES)
+    image_presets.variants(NUM_CLASSES), small=small, paper=c.Config
 )

@@ -30,6 +30,7 @@ from gspn_tf.commands import (
     segment,
     serve_data,
     train,
+    train_image,
 )
 from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.streams import lasting_streams
@@ -45,6 +46,7 @@ COMMANDS = (
     prepare_generated.VIEWS,
     prepare_homes.COMMAND,
     train.COMMAND,
+    train_image.COMMAND,
     serve_data.COMMAND,
     evaluate.COMMAND,
     segment.COMMAND,

@@ -37,6 +37,27 @@ VAL_FRACTION = flag(
     0.1,
     type=real(0, 0.9),
 )
+IMAGE_NETWORK = flag(
+    "--image_features",
+    "Network whose features of each frame are kept for its points: bvlc_alexnet.npy, "
+    "torchvision's alexnet-owt-*.pth, or a .keras file of gspn train-image.",
+)
+
+
+def seen_by_network(data: "DataSet", path: str | None) -> "DataSet":
+    """Let the frames of a data set have the features of `--image_features`, if given.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if path is None:
+        return data
+    if not Path(path).is_file():
+        raise UserError(f"--image_features: no file {path}")
+    load_tensorflow()
+    from gspn_tf.datasets.image_features import add_image_features
+
+    return add_image_features(data, path)
 
 
 def make(flags: Namespace, data: "DataSet") -> None:

@@ -19,8 +19,9 @@ POINTS = {"rooms": 40_000, "parts": 12_000}  # of a scene; views have one a pixe
 
 def run_generated(kind: str, flags: Namespace) -> None:
     """Generate the scenes of each split that the flags ask for."""
-    points = vars(flags).get("points")
-    prepare.make(flags, generated_data(kind, wanted(flags), flags.seed, points))
+    points, network = (vars(flags).get(name) for name in ("points", "image_features"))
+    data = generated_data(kind, wanted(flags), flags.seed, points)
+    prepare.make(flags, prepare.seen_by_network(data, network))
 
 
 def wanted(flags: Namespace) -> dict[str, int]:
@@ -116,4 +117,5 @@ SHAPE_FLAGS = (
 )
 ROOMS = Command("prepare rooms", ROOM_FLAGS, run_rooms)
 PARTS = Command("prepare parts", SHAPE_FLAGS, run_parts)
-VIEWS = Command("prepare views", split_flags("Views", 400, 16, 48), run_views)
+VIEW_FLAGS = (*split_flags("Views", 400, 16, 48), prepare.IMAGE_NETWORK)
+VIEWS = Command("prepare views", VIEW_FLAGS, run_views)

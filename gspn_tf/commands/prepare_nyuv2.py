@@ -4,7 +4,7 @@ from argparse import Namespace
 from functools import partial
 
 from gspn_tf.commands import prepare
-from gspn_tf.commands.command import Command
+from gspn_tf.commands.command import Command, UserError
 from gspn_tf.commands.flags import flag
 
 FLAGS = (
@@ -21,6 +21,7 @@ FLAGS = (
     ),
     prepare.VAL_FRACTION,
     prepare.SEED,
+    prepare.IMAGE_NETWORK,
 )
 
 
@@ -29,7 +30,10 @@ def run(flags: Namespace) -> None:
     from gspn_tf.datasets.nyuv2 import rgbd_data_set
 
     hold_out = partial(prepare.held_out, fraction=flags.val_fraction, seed=flags.seed)
-    prepare.make(flags, rgbd_data_set(flags.source, flags.splits, hold_out))
+    data = rgbd_data_set(flags.source, flags.splits, hold_out)
+    if flags.image_features and data.name == "pcd":
+        raise UserError("--image_features needs images, PCD frames are points alone")
+    prepare.make(flags, prepare.seen_by_network(data, flags.image_features))
 
 
 COMMAND = Command("prepare nyuv2", FLAGS, run)

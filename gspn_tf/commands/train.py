@@ -71,6 +71,11 @@ def run(flags: Namespace) -> None:
     classes = len(manifest.read_classes(flags.data)) + 1
     flags.overrides.insert(0, f"--config.model.{field}={classes}")
     config = config_of(flags)
+    channels = manifest.image_channels(flags.data)
+    if config.model.image_features and channels:  # as many as the data has, likewise
+        field = config.model.image_features_field
+        flags.overrides.insert(0, f"--config.model.{field}={channels}")
+        config = config_of(flags)
     strategy = start_tensorflow(lambda: meet_hosts(flags.workers, flags.rank))
     from rich.console import Console
 

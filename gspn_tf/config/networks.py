@@ -63,6 +63,9 @@ class GSPNConfig:
     # What the semantic network sees of points: colours, as in the release, or heights
     # above the floor, as VoteNet (ICCV 2019) does.
     semantic_inputs: Literal["colors", "height", "colors_and_height"] = "colors"
+    # Channels of the image features that follow those of its points (section 4.3): 256
+    # of AlexNet's fifth convolution, for single frames; 0: none.
+    image_features: int = 0
     # Power of its share of the loss points by which a class weighs less; 0: none.
     semantic_balance: float = 0.0
     # Whether the semantic network has a stage of its own, before stage one (section
@@ -215,11 +218,17 @@ class RPointNetConfig:
     mask_weight: float = 1.0  # Weight of the mask loss.
 
     num_classes_field = "proposal.num_classes"
+    image_features_field = "proposal.image_features"
 
     @property
     def num_classes(self) -> int:
         """Classes of the proposal network, which the heads share."""
         return self.proposal.num_classes
+
+    @property
+    def image_features(self) -> int:
+        """Channels of the image features that both networks see; 0: none."""
+        return self.proposal.image_features
 
     def stages(self) -> "dict[str, GSPNConfig | RPointNetConfig]":
         """Networks that are trained, in this order: name -> config."""
@@ -240,6 +249,9 @@ class SGPNConfig:
     kind: Literal["sgpn"] = "sgpn"  # The only one.
     num_classes: int = 19  # The background and ScanNet's 18 classes.
     backbone: BackboneConfig = dc.field(default_factory=BackboneConfig)  # PointNet++.
+    # Channels of the image features that follow the backbone's before the branches, as
+    # in SGPN-CNN: 256 of AlexNet's fifth convolution, for single frames; 0: none.
+    image_features: int = 0
     branch_units: tuple[int, ...] = (128,)  # Widths before the output of each branch.
     similarity_size: int = 128  # Numbers whose distances are similarities.
     # Random points on objects of a training scene, of which pairs are made; all 4096 of
@@ -277,6 +289,7 @@ class SGPNConfig:
     shown_score: float = 0.0  # Least score of an instance that `gspn segment` shows.
 
     num_classes_field = "num_classes"
+    image_features_field = "image_features"
 
     def stages(self) -> "dict[str, SGPNConfig]":
         """Networks that are trained, in this order: name -> config."""

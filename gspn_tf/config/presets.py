@@ -1,7 +1,7 @@
 """Networks that several files of `configs/` share."""
 
 import dataclasses as dc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gspn_tf import config as c
@@ -160,14 +160,36 @@ def small_sgpn(config: c.Config) -> c.Config:
     )
 
 
-def choice(**variants: Callable[[], c.Config]) -> Callable[..., c.Config]:
+def seeing_images(config: c.Config) -> c.Config:
+    """Change a config to that of a network that sees AlexNet's features; return it.
+
+    `gspn train` takes the number of their channels from the data.
+    """
+    model = config.model
+    seeing = model.proposal if isinstance(model, c.RPointNetConfig) else model
+    seeing.image_features = c.AlexNetConfig().units[-1]
+    return config
+
+
+def choice(
+    of_images: Mapping[str, Callable[[], c.Config]] | None = None,
+    **variants: Callable[[], c.Config],
+) -> Callable[..., c.Config]:
     """The `get_config` of a file of `configs/`, whose first variant is the default.
 
     Beside its variants, of which `small` and `paper` must be two, there are `sgpn` and
     `sgpn_paper`: SGPN on the same data, for as many epochs as all stages of theirs.
+    Where scenes are single frames, `of_images` are variants that see their images, and
+    each of the others has one that sees image features too, such as `small_features`.
     """
     variants["sgpn"] = lambda: small_sgpn(variants["small"]())
     variants["sgpn_paper"] = lambda: with_sgpn(variants["paper"]())
+    if of_images:
+        features = {
+            f"{name}_features": lambda make=make: seeing_images(make())
+            for name, make in variants.items()
+        }
+        variants |= features | dict(of_images)
 
     def get_config(variant: str = next(iter(variants))) -> c.Config:
         """The config called `variant`."""

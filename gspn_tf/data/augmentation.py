@@ -1,7 +1,8 @@
 """Changes of training scenes: functions of tensors alone, each of its own seed.
 
 A scene is a dict of points [V, 3] float32 metres, colors [V, 3] 0..255, semantic and
-instance [V] int32. `AugmentationConfig` has the strengths and their sources.
+instance [V] int32, and perhaps pixels, the PixelFeatures of its points.
+`AugmentationConfig` has the strengths and their sources.
 """
 
 from collections.abc import Callable
@@ -167,6 +168,8 @@ def mix(
             name: tf.concat([first[name], tf.cast(second[name], first[name].dtype)], 0)
             for name in FIELDS
         }
+        if "pixels" in scene:
+            mixed["pixels"] = first["pixels"].joined(second["pixels"])
         return scene | mixed
 
     return tf.cond(uniform < probability, both, lambda: scene)
@@ -194,6 +197,8 @@ def crop(scene: dict, share: tf.Tensor, probability: float, seed: tf.Tensor) -> 
         count = tf.cast(tf.math.ceil(share * tf.cast(total, tf.float32)), tf.int32)
         rows = tf.sort(tf.argsort(distance)[:count])
         kept = {name: tf.gather(scene[name], rows) for name in FIELDS}
+        if "pixels" in scene:
+            kept["pixels"] = scene["pixels"].of_points(rows)
         instance = kept["instance"]
         numbers = tf.unique(tf.sort(tf.boolean_mask(instance, instance >= 0))).y
         row = tf.searchsorted(numbers, tf.maximum(instance, 0))

@@ -32,6 +32,7 @@ from gspn_tf.files.errors import load_json
 NAME = "manifest.json"
 SOURCES = "sources.sha256"  # as `sha256sum --check` reads it, in the source folder
 FORMAT = 2
+FEATURES_OPTION = "image_features"  # option: sha256 of the weights, channels
 
 
 class ShardError(ValueError):
@@ -94,6 +95,24 @@ def num_scenes(directory: str | Path, split: str) -> int:
 def is_labelled(directory: str | Path, split: str) -> bool:
     """Whether the scenes of a split have labels; a benchmark's test scenes do not."""
     return read_split(directory, split).get("labelled", True)
+
+
+def image_channels(directory: str | Path) -> int:
+    """Channels of the image features of all scenes; 0 where they have none."""
+    options = read_manifest(directory).get("options", {})
+    return options.get(FEATURES_OPTION, {"channels": 0})["channels"]
+
+
+def check_image_features(directory: str | Path, channels: int) -> None:
+    """Raise ValueError unless the scenes have image features of so many channels."""
+    there = image_channels(directory)
+    if there != channels:
+        found = f"image features of {there} channels" if there else "none"
+        raise ValueError(
+            f"{directory} must have image features of {channels} channels, as the "
+            f"config's image_features says, got {found}; make it by gspn prepare "
+            "nyuv2, or views, with --image_features FILE"
+        )
 
 
 def checksum(directory: str | Path, split: str) -> str:

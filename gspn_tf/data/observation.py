@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import tensorflow as tf
 
 from gspn_tf.data import sampling
+from gspn_tf.data.pixel_features import PixelFeatures
 
 CENTERED = 10_000  # the origin is the median of about so many points
 FIRST_DRAW = (0, 0)  # seed of the points of a scan, where no other is given
@@ -20,7 +21,8 @@ class ObservedScan(NamedTuple):
     origin: tf.Tensor  # [3] float64 metres, in the scan's frame
     points: tf.Tensor  # [V, 3] float32 metres from `origin`
     rows: tf.Tensor  # [N] int32 rows of the points that the network sees
-    batch: dict  # the network's input: points, colors, num_points, perhaps order
+    # The network's input: points, colors, num_points, perhaps image_features and order.
+    batch: dict
 
     def in_scan_frame(self, values: tf.Tensor) -> tf.Tensor:
         """Move places [..., 3] or boxes [..., 6] from the origin to the scan."""
@@ -35,6 +37,7 @@ def observe_scan(
     kind: Literal["random", "farthest"] = "random",
     seed: tf.Tensor | tuple[int, int] = FIRST_DRAW,
     density: float = 0.0,
+    pixels: PixelFeatures | None = None,
 ) -> ObservedScan:
     """Move a scan to the origin and draw the points that a network sees.
 
@@ -48,10 +51,11 @@ def observe_scan(
         kind: How they are drawn, see `DataConfig.sampling`.
         seed: [2] integers, of the draw.
         density: Points of a square metre, see `DataConfig.density`.
+        pixels: Features of the image that the scan is of, where the network sees them.
     """
     center = median(tf.boolean_mask(points, finite_rows(points)))
     near = tf.cast(tf.cast(points, tf.float64) - center, tf.float32)
-    batch = network_inputs(near, colors, num_points, kind, seed, density)
+    batch = network_inputs(near, colors, num_points, kind, seed, density, pixels)
     rows = batch.pop("rows")[0]
     if kind == "farthest":
         batch["order"] = sampling.order_of(rows)[None]
@@ -79,6 +83,7 @@ def network_inputs(
     kind: Literal["random", "farthest"] = "random",
     seed: tf.Tensor | tuple[int, int] = FIRST_DRAW,
     density: float = 0.0,
+    pixels: PixelFeatures | None = None,
 ) -> dict[str, tf.Tensor]:
     """Draw points of a whole scan as a batch of one scene, for inference.
 
@@ -89,16 +94,20 @@ def network_inputs(
         kind: How they are drawn, see `DataConfig.sampling`.
         seed: [2] integers, of the draw.
         density: Points of a square metre, see `DataConfig.density`.
+        pixels: Features of the image that the scan is of, where the network sees them.
 
     Returns:
         points [1, N, 3] metres, colors [1, N, 3] 0..1, num_points [1] = N <= num_points
-        and rows [1, N] int32: which of the V points they are.
+        and rows [1, N] int32: which of the V points they are; with `pixels` also
+        image_features [1, N, C].
     """
     finite = tf.where(finite_rows(points))[:, 0]
     near = tf.gather(points, finite)
     drawn = sampling.draw(near, num_points, kind, density, seed)
     rows = tf.cast(tf.gather(finite, drawn), tf.int32)
     scan = {"points": points, "colors": colors}
+    if pixels is not None:
+        scan["pixels"] = pixels
     batch = observe(scan, rows, tf.shape(rows)[0]) | {"rows": rows}
     return {name: value[None] for name, value in batch.items()}
 
@@ -107,20 +116,26 @@ def observe(scan: dict, picks: tf.Tensor, count: int | tf.Tensor) -> dict:
     """Take the rows `picks` of a scan, padded to `count`, as a network takes them.
 
     Args:
-        scan: points [V, 3] float32 metres, colors [V, 3] of any type, 0..255.
+        scan: points [V, 3] float32 metres, colors [V, 3] of any type, 0..255, and
+            perhaps pixels, their PixelFeatures.
         picks: Rows of the scan, `count` of them at most.
         count: Rows of the result.
 
     Returns:
-        points [count, 3], colors float32 [count, 3] 0..1, num_points: len(picks).
+        points [count, 3], colors float32 [count, 3] 0..1, num_points: len(picks); of
+        pixels image_features float32 [count, C].
     """
     # Optimised graphs turn a division by a constant into this product, eager code not.
     colors = tf.cast(scan["colors"], tf.float32) * (1 / 255)
-    return {
+    seen = {
         "points": padded_rows(tf.gather(scan["points"], picks), count),
         "colors": padded_rows(tf.gather(colors, picks), count),
         "num_points": tf.shape(picks)[0],
     }
+    if "pixels" in scan:
+        features = scan["pixels"].of_points(picks).values()
+        seen["image_features"] = padded_rows(features, count)
+    return seen
 
 
 def padded_rows(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from gspn_tf.config import DataConfig
 from gspn_tf.data import augmentation, manifest, preprocessing, sampling, shards
 from gspn_tf.data.batching import ONE_HOST, Keys, batches_of, check_instances
+from gspn_tf.data.pixel_features import PixelFeatures
 
 
 def load(
@@ -18,6 +19,7 @@ def load(
     batch_size: int,
     training: bool,
     seed: int,
+    image_features: int = 0,
     service: str | None = None,
     context: tf.distribute.InputContext = ONE_HOST,
 ) -> tf.data.Dataset:
@@ -46,6 +48,9 @@ def load(
     Shapes and boxes come of all points of the scene, so an instance can have few or
     none of the N points and still be valid.
 
+    With `image_features`, the number C of their channels, scenes are single frames, and
+    a point also has the features of its pixel: image_features float32 [B, N, C].
+
     `options.cache` reads all scenes into memory first, as they are on disk: what is
     drawn afterwards differs from epoch to epoch as it does without.
 
@@ -63,7 +68,8 @@ def load(
 
     Raises:
       ValueError: unknown split, training on one without labels, batch size below one,
-        fewer scenes than hosts, or options that are no `DataConfig`.
+        fewer scenes than hosts, options that are no `DataConfig`, or scenes without
+        such image features.
       manifest.ShardError: the shards do not hold the scenes that they should.
       tf.errors.InvalidArgumentError: on reading, a scene of more than
         `max_instances` instances.
@@ -74,6 +80,8 @@ def load(
     if not isinstance(options, DataConfig):
         kind = type(options).__name__
         raise ValueError(f"options must be a DataConfig, as config.data, got {kind}")
+    if image_features:
+        manifest.check_image_features(directory, image_features)
     cache = options.cache and service is None
     return batches(
         scenes(directory, split, training=training, cache=cache),
@@ -81,6 +89,7 @@ def load(
         batch_size=batch_size,
         training=training,
         seed=seed,
+        image_features=image_features,
         service=service,
         context=context,
     )
@@ -115,19 +124,27 @@ def batches(
     batch_size: int,
     training: bool,
     seed: int,
+    image_features: int = 0,
     service: str | None = None,
     context: tf.distribute.InputContext = ONE_HOST,
 ) -> tf.data.Dataset:
     """The batches of `load`, of scenes that are found, and perhaps read, before."""
 
+    def read(index: tf.Tensor) -> dict:
+        if not image_features:
+            return scenes.read(index)
+        scene, image = scenes.read_both(index)
+        found = image["features"], image["depth"]
+        return scene | {"pixels": PixelFeatures.of_map(*found, image_features)}
+
     def element(index: tf.Tensor, keys: Keys) -> dict:
-        scene = scenes.read(index)
+        scene = read(index)
         key = keys.of(scene["name"])
         mixing = options.augmentation.mixing
         if training and mixing:
             draw = tf.random.fold_in(key, 1)
             row = tf.random.stateless_uniform([], draw, 0, len(scenes), tf.int64)
-            scene = augmentation.mix(scene, lambda: scenes.read(row), mixing, draw)
+            scene = augmentation.mix(scene, lambda: read(row), mixing, draw)
         return _element(scene, options, training, tf.random.split(key, 5))
 
     return batches_of(

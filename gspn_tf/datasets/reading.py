@@ -53,6 +53,8 @@ class DataSet:
     unlabelled  splits without labels: semantic 0, instance -1
     absent      names that a split should have, but whose files are not there
     licence     terms, shown once
+    finish      Scene -> Scene, once a scene is read, in the process that writes: there
+                may be TensorFlow. Raises ValueError for a scene that it cannot use
     """
 
     name: str
@@ -64,6 +66,7 @@ class DataSet:
     unlabelled: tuple[str, ...] = ()
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     licence: str = ""
+    finish: Callable[[Scene], Scene] | None = None
 
     def __post_init__(self) -> None:
         names = Counter(each.name for split in self.splits.values() for each in split)

@@ -70,11 +70,22 @@ def write_missing(
     sources = [source for shard in missing for source in shard.sources]
     jobs = jobs or len(os.sched_getaffinity(0))
     with contextlib.closing(read_sources(sources, data, jobs)) as results:
-        shown = tracked(results, f"{data.name} scenes", len(sources))
+        done = (_finished(result, data) for result in results)
+        shown = tracked(done, f"{data.name} scenes", len(sources))
         for shard in missing:
             mine = itertools.islice(shown, len(shard.sources))
             facts = _write_shard(shard.path, mine, data, keep_going)
             files.write_json(shard.facts_path, facts)
+
+
+def _finished(result: ReadResult, data: DataSet) -> ReadResult:
+    """Let the data set finish a scene; if it cannot, the result says why."""
+    if data.finish is None or result.scene is None:
+        return result
+    try:
+        return result._replace(scene=data.finish(result.scene))
+    except ValueError as error:
+        return result._replace(scene=None, error=str(error))
 
 
 def _write_shard(

@@ -50,8 +50,11 @@ class Split:
 
 def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Judged]:
     """Segment the scenes of a split, each on all of its points."""
-    for scene in split.scenes("instances"):
-        found = segmenter.segment(scene.points, scene.colors, seed=seed)
+    if channels := segmenter.image_features:
+        manifest.check_image_features(split.directory, channels)
+    for scene in split.scenes("instances", images=channels > 0):
+        image = scene.image if channels else None
+        found = segmenter.segment(scene.points, scene.colors, seed, image)
         yield _with_truth(
             scene, InstancePredictions(found.masks, found.classes, found.scores)
         )
@@ -179,6 +182,7 @@ def proposal_metrics(
         batch_size=1,
         training=False,
         seed=config.train.seed,
+        image_features=network.config.image_features,
     )
     batches = tracked(batches.take(split.count()), "proposals", split.count())
     parts: dict[str, list[np.ndarray]] = defaultdict(list)

@@ -62,6 +62,12 @@ class ScanSegmenter:
         self, model: str | Path, options: SegmentOptions, graph: bool = True
     ) -> None:
         network, config, pairs = load_run(model, options.precision)
+        if channels := config.model.image_features:
+            raise ValueError(
+                f"the network of {model} sees image features of {channels} channels, "
+                "which scans on disk have not: gspn evaluate runs it on a folder of "
+                "gspn prepare nyuv2, or views, with --image_features FILE"
+            )
         self.options = options
         self.classes = ClassList.from_pairs(list(pairs))
         self.config = config.model

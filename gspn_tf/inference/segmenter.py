@@ -11,6 +11,8 @@ from gspn_tf import config as config_lib
 from gspn_tf import models
 from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
 from gspn_tf.data.observation import finite_rows, observe_scan
+from gspn_tf.data.pixel_features import PixelFeatures
+from gspn_tf.data.rgbd_image import RgbdImage
 from gspn_tf.data.scene import GREY
 from gspn_tf.files.stray import without_stray
 from gspn_tf.image.mask_rcnn import MaskRCNN
@@ -78,10 +80,17 @@ class Segmenter:
                 f"model must find instances, as RPointNet and SGPN do, got {kind}"
             )
 
-        def find(points: tf.Tensor, colors: tf.Tensor, seed: tf.Tensor) -> tuple:
-            scan = observe_scan(points, colors, num_points, sampling, seed, density)
+        def find(
+            points: tf.Tensor,
+            colors: tf.Tensor,
+            seed: tf.Tensor,
+            pixels: PixelFeatures | None = None,
+        ) -> tuple:
+            drawn = num_points, sampling, seed, density
+            scan = observe_scan(points, colors, *drawn, pixels)
             return find_instances(model, scan)
 
+        self.image_features = model.config.image_features
         self._find = find
         self._graphs = tf.function(find, autograph=False) if graph else None
 
@@ -111,7 +120,11 @@ class Segmenter:
         return cls(model, limit, data.sampling, data.density, graph)
 
     def segment(
-        self, points: np.ndarray, colors: np.ndarray | None = None, seed: int = 0
+        self,
+        points: np.ndarray,
+        colors: np.ndarray | None = None,
+        seed: int = 0,
+        image: RgbdImage | None = None,
     ) -> Segmentation:
         """Find the instances of points [V, 3] in metres, z up.
 
@@ -122,26 +135,37 @@ class Segmenter:
             points: [V, 3] numbers.
             colors: [V, 3] uint8; a scan without colours is seen in grey.
             seed: Seed of the draw of the points that the network sees.
+            image: Of which they are the measured pixels, row by row, with the features
+                that a network of `image_features` sees.
 
         Raises:
-            ValueError: wrong shapes, or no finite point.
+            ValueError: wrong shapes, no finite point, or no such image.
         """
-        return self.segment_checked(*checked_scan(points, colors), seed)
+        return self.segment_checked(*checked_scan(points, colors), seed, image)
 
     def segment_checked(
-        self, points: np.ndarray, colors: np.ndarray, seed: int = 0
+        self,
+        points: np.ndarray,
+        colors: np.ndarray,
+        seed: int = 0,
+        image: RgbdImage | None = None,
     ) -> Segmentation:
         """Do as `segment` does, for what `checked_scan` returned or rows of that."""
+        key = tf.constant([0, seed], tf.int64)
+        scan = [tf.constant(points), tf.constant(colors), key]
+        specs = [
+            tf.TensorSpec([None, 3], points.dtype),
+            tf.TensorSpec([None, 3], tf.uint8),
+            tf.TensorSpec([2], tf.int64),
+        ]
+        if channels := self.image_features:
+            scan.append(PixelFeatures.of_image(image, len(points), channels))
+            specs.append(PixelFeatures.spec(channels))
         find = self._find
         if self._graphs:
             # Traced once for each kind of floats, whatever the number of points.
-            find = self._graphs.get_concrete_function(
-                tf.TensorSpec([None, 3], points.dtype),
-                tf.TensorSpec([None, 3], tf.uint8),
-                tf.TensorSpec([2], tf.int64),
-            )
-        key = tf.constant([0, seed], tf.int64)
-        found = FoundInstances(*find(tf.constant(points), tf.constant(colors), key))
+            find = self._graphs.get_concrete_function(*specs)
+        found = FoundInstances(*find(*scan))
         arrays = {name: value.numpy() for name, value in found._asdict().items()}
         masks = (np.unpackbits(x, bitorder="little") for x in arrays.pop("masks"))
         rows = [np.flatnonzero(mask).astype(np.int32) for mask in masks]

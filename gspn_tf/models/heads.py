@@ -31,7 +31,7 @@ class PointFeatures(NamedTuple):
 
     points: tf.Tensor  # [B, N, 3]
     scene: GSPNOutputs | None  # instance sensitive features and predicted centres
-    levels: tf.Tensor | None  # [B, N, C]  hypercolumns
+    levels: tf.Tensor | None  # [B, N, C]  hypercolumns, perhaps image features too
 
 
 class OwnLevels(FloatLayer):
@@ -84,6 +84,7 @@ def region_widths(config: RPointNetConfig) -> tuple[int, ...]:
     proposal = config.proposal
     context = len(proposal.context_radii) * proposal.context_units[-1]
     levels = len(proposal.backbone.abstraction_units) * config.level_units
+    levels += config.image_features
     if config.region_features == "semantic":
         return levels, 3
     if config.region_features == "context":

@@ -11,6 +11,7 @@ from gspn_tf.models import heads, scoring
 from gspn_tf.models.base import SCENES, LossModel
 from gspn_tf.models.gspn import GSPNOutputs
 from gspn_tf.models.scoring import RefinedBoxes, Support, of_class
+from gspn_tf.models.semantics import append_image_features
 from gspn_tf.nn import assignment, losses, suppression
 from gspn_tf.nn.assignment import RegionTargets
 from gspn_tf.nn.layers import PointRoIAlign
@@ -122,6 +123,7 @@ class RPointNet(LossModel):
         levels = None
         if self.hypercolumns is not None:
             levels = self.hypercolumns(scene, batch["colors"], training=training)
+            levels = append_image_features(levels, batch, self.config.image_features)
         # The predicted centres are part of the instance sensitive features.
         unseen = self.config.region_features == "semantic"
         return heads.PointFeatures(batch["points"], None if unseen else scene, levels)

@@ -42,7 +42,7 @@ class SemanticModel(LossModel):
         channels = CHANNELS[c.semantic_inputs]
         self.semantic_predictor = PointNet2(c.backbone, channels)
         width = self.semantic_predictor.width
-        self.semantic_mlp = SharedMLP((width,), (width,))
+        self.semantic_mlp = SharedMLP((width,), (width + c.image_features,))
         self.semantic_dropout = keras.layers.Dropout(c.semantic_dropout)
         self.semantic_output = dense(c.num_classes, width)
 
@@ -57,6 +57,9 @@ class SemanticModel(LossModel):
         """Features [B, Q, C] of points, and those of each level."""
         inputs = semantic_inputs(batch, self.config.semantic_inputs)
         features, levels = self.semantic_predictor(pyramid, inputs, queries)
+        features = append_image_features(
+            features, batch, self.config.image_features, queries
+        )
         return self.semantic_mlp(features), levels
 
     def classify(self, features: tf.Tensor) -> tf.Tensor:
@@ -75,6 +78,37 @@ class SemanticModel(LossModel):
             weights *= losses.rarity(labels, weights, self.config.num_classes, power)
         loss = losses.cross_entropy(outputs.semantic_logits, labels)
         return losses.masked_mean(weights * loss, weights > 0)
+
+
+def append_image_features(
+    features: tf.Tensor, batch: Batch, channels: int, rows: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Let the features of the pixels of points follow theirs (section 4.3).
+
+    Args:
+        features: [B, Q, C] of the points, any float type.
+        batch: With image_features [B, N, channels], unless `channels` is 0.
+        channels: Those of the image features that the network sees.
+        rows: [B, Q] rows of the points; None: all N.
+
+    Returns:
+        [B, Q, C + channels].
+
+    Raises:
+        ValueError: The batch has no image features, or of other channels.
+    """
+    if not channels:
+        return features
+    found = batch.get("image_features")
+    if found is None or found.shape[-1] != channels:
+        raise ValueError(
+            f"the network sees image features: its batches need image_features [B, N, "
+            f"{channels}], got {None if found is None else found.shape}; see "
+            "gspn_tf.data.load"
+        )
+    if rows is not None:
+        found = take(found, rows)
+    return tf.concat([features, tf.cast(found, features.dtype)], axis=-1)
 
 
 def semantic_inputs(batch: Batch, kind: str) -> tf.Tensor:

@@ -13,6 +13,7 @@ from gspn_tf.config import SGPNConfig
 from gspn_tf.models import grouping, scoring
 from gspn_tf.models.base import SCENES, LossModel
 from gspn_tf.models.pointnet2 import PointNet2
+from gspn_tf.models.semantics import append_image_features
 from gspn_tf.nn import boxes as box_lib
 from gspn_tf.nn import losses
 from gspn_tf.nn.mlp import FloatLayer, SharedMLP, dense
@@ -84,7 +85,7 @@ class SGPN(LossModel):
         super().__init__(config, **kwargs)
         c = self.config
         self.backbone = PointNet2(c.backbone, channels=3)
-        width, units = self.backbone.width, c.branch_units
+        width, units = self.backbone.width + c.image_features, c.branch_units
         self.similarity = Branch(units, c.similarity_size, width)
         self.confidence = Branch(units, 1, width)
         self.semantic = Branch(units, c.num_classes, width)
@@ -119,6 +120,7 @@ class SGPN(LossModel):
         middle = box_lib.bounding(points, real)[:, None, :3]
         pyramid = build_pyramid(points, count, self.config.backbone, 0)
         features, _ = self.backbone(pyramid, batch["colors"])
+        features = append_image_features(features, batch, self.config.image_features)
         inputs = features, points - middle
         return PointOutputs(
             self.similarity(*inputs),

@@ -54,6 +54,7 @@ class Scenes:
             batch_size=options.batch_size // hosts.count,
             training=True,
             seed=int(np.random.SeedSequence(key).generate_state(1)[0] >> 1),
+            image_features=self.config.model.image_features,
             context=tf.distribute.InputContext(hosts.count, hosts.number),
         ).repeat(options.scene_repeats)
         if hosts.devices > 1:
@@ -70,6 +71,7 @@ class Scenes:
             batch_size=self.config.train.batch_size,
             training=False,
             seed=self.config.train.seed,
+            image_features=self.config.model.image_features,
         )
 
     def steps(self) -> int:
@@ -137,9 +139,9 @@ def train(
 
     Raises:
         ValueError: the folder holds another run, or one that another process trains;
-            the data has other classes than the config, or too few scenes; the config
-            lacks a stage; a file of `init` is damaged; the replicas cannot have equal
-            parts of a batch; another host has ended.
+            the data has other classes or image features than the config, or too few
+            scenes; the config lacks a stage; a file of `init` is damaged; the replicas
+            cannot have equal parts of a batch; another host has ended.
     """
     known = list(config.model.stages())
     if not set(stages or ()) <= set(known):
@@ -155,6 +157,8 @@ def train(
             f"the data has {len(classes)} classes; give --config.model.{field}="
             f"{expected} (with the background), got {outputs}"
         )
+    if channels := config.model.image_features:
+        manifest.check_image_features(data_dir, channels)
     scenes.steps()
     source = Start.find(init) if init else None
     with hosts.own_folder(run.path) as path, hosts.watching():

@@ -65,12 +65,18 @@ def export(
 
     Raises:
       FileExistsError: that version is there already.
-      ValueError: unknown ops, a number below one, or a model of another kind.
+      ValueError: unknown ops, a number below one, or a model of another kind, or one
+        that sees image features.
       ImportError: native ops, and no library of them for this TensorFlow.
     """
     if not isinstance(model, models.RPointNet):
         kind = type(model).__name__
         raise ValueError(f"only an RPointNet can be exported, the run's is an {kind}")
+    if channels := model.config.image_features:
+        raise ValueError(
+            "only a network of points and colours can be exported, this one sees image "
+            f"features of {channels} channels"
+        )
     for name, value in (("version", version), ("max_points", max_points)):
         if value < 1:
             raise ValueError(f"{name} must be 1 or more, got {value}")
