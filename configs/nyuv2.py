@@ -13,7 +13,8 @@ Result   not measured yet
 AlexNet, trained on images, to those of the points (section 4.3); here colours are all
 that the network has of the image. `small` is the network of `configs/views.py:small`
 for a few frames on two cores. `mask_rcnn` (MRCNN of Table 3) and `mask_rcnn_hha`
-(MRCNN*) are the paper's rivals on images, see docs/images.md. For PCD frames, with the classes that they have:
+(MRCNN*) are the paper's rivals on images, see docs/images.md. For PCD frames, with the
+classes that they have:
 
     gspn prepare nyuv2 --source FRAMES --output datasets/frames
     gspn train --config=configs/nyuv2.py:small --data datasets/frames \

@@ -16,10 +16,10 @@ from gspn_tf.image.lifting import segment_frame
 from gspn_tf.image.mask_rcnn import MaskRCNN
 from gspn_tf.image.merging import FrameInstances, merge_frames
 from gspn_tf.image.pmrcnn import FrameSegmenter, lift_frame, segment_frames
+from gspn_tf.inference.depth_image import as_segmentation
 from gspn_tf.inference.scan_segmenter import Progress, SegmentOptions, turned
 from gspn_tf.inference.segmented_scan import SegmentedScan
-from gspn_tf.inference.segmenter import Segmentation, load_run
-from gspn_tf.metrics import InstancePredictions
+from gspn_tf.inference.segmenter import load_run
 
 
 class ScanProjector:
@@ -126,31 +126,6 @@ def frames_of(folder: Path, scan: Path) -> Path:
     raise ScanError(
         f"{folder}: expected frames of {scan.name}, depth/ and pose/ in it or in its "
         f"folder {' or '.join(dict.fromkeys(names[1:]))}, got none"
-    )
-
-
-def as_segmentation(found: InstancePredictions, points: np.ndarray) -> Segmentation:
-    """Give instances of points [V, 3] their boxes, and points their classes.
-
-    Args:
-        found: Masks are rows of the points, of which each has one at least.
-        points: Metres, z up.
-    """
-    semantic = np.zeros(len(points), np.int32)
-    boxes = np.zeros((len(found.masks), 6), np.float32)
-    for row in reversed(range(len(boxes))):
-        mask = found.masks[row]
-        low, high = points[mask].min(axis=0), points[mask].max(axis=0)
-        boxes[row] = *((low + high) / 2), *(high - low)
-        semantic[mask] = found.classes[row]
-    return Segmentation(
-        boxes=boxes,
-        classes=found.classes,
-        scores=found.scores.astype(np.float32),
-        masks=list(found.masks),
-        semantic=semantic,
-        proposals=np.zeros((0, 6), np.float32),
-        proposal_scores=np.zeros(0, np.float32),
     )
 
 

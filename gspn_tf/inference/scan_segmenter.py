@@ -12,8 +12,10 @@ from gspn_tf.files.frame_files import FrameOptions
 from gspn_tf.files.scans import Scan, read_scan
 from gspn_tf.files.stray import extents
 from gspn_tf.files.text import printable
+from gspn_tf.image.lifting import COLORS
 from gspn_tf.image.mask_rcnn import MaskRCNN
 from gspn_tf.inference import seen, tiling
+from gspn_tf.inference.depth_image import segment_depth_image
 from gspn_tf.inference.floor import find_up
 from gspn_tf.inference.segmented_scan import SegmentedScan
 from gspn_tf.inference.segmenter import Segmentation, Segmenter, load_run
@@ -60,16 +62,15 @@ class ScanSegmenter:
         self, model: str | Path, options: SegmentOptions, graph: bool = True
     ) -> None:
         network, config, pairs = load_run(model, options.precision)
-        if isinstance(network, MaskRCNN):
-            raise ValueError(
-                f"{model} holds a Mask R-CNN, which sees frames of a scan: --frames"
-            )
         self.options = options
         self.classes = ClassList.from_pairs(list(pairs))
         self.least = config.model.shown_score
         limit = options.num_points or config.data.num_points_inference
         self.num_points = limit
         data = dataclasses.replace(config.data, num_points_inference=limit)
+        self._images = network if isinstance(network, MaskRCNN) else None
+        if self._images is not None:
+            return
         self._tracing = Segmenter.from_config(network, data, True)
         self._segmenter = (
             self._tracing if graph else Segmenter.from_config(network, data, False)
@@ -89,7 +90,8 @@ class ScanSegmenter:
             progress: Called where the scan is done in tiles.
 
         Raises:
-            OSError, ValueError: The scan cannot be read; one line names it.
+            OSError, ValueError: The scan cannot be read, or is no frame that a Mask
+                R-CNN can see; one line names it.
         """
         options, path = self.options, Path(path)
         scan = read_scan(path, scale=options.scale, frames=options.frames)
@@ -101,14 +103,16 @@ class ScanSegmenter:
         scan = dataclasses.replace(scan, notes=notes)
         name = printable(path.name)
         size = " x ".join(f"{side:.3g}" for side in extents(points))
-        limit = f"{min(self.num_points, len(points)):,}"
-        part = " of a tile" if side else ""
         say(f"{name}: {len(points):,} points, {size} m")
-        say(f"the network sees {limit} points{part} at most")
+        say(f"the network sees {self._seen(len(points), side)}")
         say(f"{scan.up} is up: {reason}")
         for note in notes:
             say(f"note: {note}")
-        everything = self._find(points, scan.colors, side, progress)
+        if self._images is not None:
+            frame = options.frames, options.scale
+            everything = segment_depth_image(self._images, path, points, *frame)
+        else:
+            everything = self._find(points, scan.colors, side, progress)
         found = everything.scored(self.least)
         little = seen.is_little(found)
         remarks = (
@@ -120,6 +124,8 @@ class ScanSegmenter:
     def _side_of_tiles(self, points: np.ndarray) -> tuple[float, str]:
         """Metres of a tile, 0 where the scan is done in one piece; why it is not."""
         tile = self.options.tile
+        if self._images is not None:
+            return 0.0, ""
         if not isinstance(tile, str):
             return float(tile), ""
         if tile == "off" or not tiling.needs_tiles(points):
@@ -127,6 +133,14 @@ class ScanSegmenter:
         width = extents(points)[:2].max()
         told = f"{width:.3g} m wide, so it is done in tiles of {tiling.SIDE:g} m"
         return tiling.SIDE, f"{told}; else --tile off"
+
+    def _seen(self, count: int, side: float) -> str:
+        """What the network sees of so many points, in tiles or not."""
+        if self._images is not None:
+            channels = self._images.config.num_channels
+            return "the colours" if channels == COLORS else "the colours and HHA"
+        part = " of a tile" if side else ""
+        return f"{min(self.num_points, count):,} points{part} at most"
 
     def _find(
         self,

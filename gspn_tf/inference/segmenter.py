@@ -13,6 +13,7 @@ from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPN
 from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.scene import GREY
 from gspn_tf.files.stray import without_stray
+from gspn_tf.image.mask_rcnn import MaskRCNN
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
 from gspn_tf.models import presets
 from gspn_tf.models.weights import load_weights
@@ -90,7 +91,13 @@ class Segmenter:
     def from_config(
         cls, model: InstanceNetwork, data: DataConfig, graph: bool = True
     ) -> "Segmenter":
-        """Make one that sees as many points as a config says, drawn as it says."""
+        """Make one that sees as many points as a config says, drawn as it says.
+
+        Raises:
+            ValueError: The model is of another kind.
+        """
+        if isinstance(model, MaskRCNN):
+            raise ValueError("a scan needs an RPointNet or an SGPN, got a MaskRCNN")
         limit = data.num_points_inference
         return cls(model, limit, data.sampling, data.density, graph)
 

@@ -156,7 +156,7 @@ def test_what_does_not_fit_is_one_line(folder, work, tmp_path, capsys):
     common = ("segment", scan, "--output", tmp_path / "out")
     mask_rcnn, frames = ("--model", folder / "run"), ("--frames", folder / "scans")
     cases = [
-        ((*mask_rcnn,), "holds a Mask R-CNN, which sees frames of a scan: --frames"),
+        ((*mask_rcnn,), "ply: a Mask R-CNN sees a depth image .PNG. with --color, or"),
         ((*mask_rcnn, "--every=2"), "--every is for --frames, which is not given"),
         (("--model", work / "run", *frames), "needs a Mask R-CNN, .* an RPointNet"),
         ((*mask_rcnn, "--frames", tmp_path / "no"), "--frames: no folder .*no"),

@@ -11,8 +11,8 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "images.md"
 @pytest.mark.slow
 def test_the_blocks_run():
     blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names: dict = {}
     for block in blocks:
         exec(block, names)  # noqa: S102
-    assert names["found"].valid.shape == (1, 100)
+    assert names["model"].config.num_channels == 6
