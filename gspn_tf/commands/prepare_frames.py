@@ -20,6 +20,7 @@ FLAGS = (
         required=True,
     ),
     flag("--every", "Take each n-th frame of a scan.", 1, type=integer(1)),
+    flag("--shrink", "Make images n times smaller.", 1, type=integer(1)),
     flag(
         "--label_map",
         "scannetv2-labels.combined.tsv, for the ids of ScanNet's own label-filt; "
@@ -52,6 +53,7 @@ def run(flags: Namespace) -> None:
         source,
         hold_out,
         every=flags.every,
+        shrink=flags.shrink,
         label_map=flags.label_map,
         options=options,
     )

@@ -22,6 +22,7 @@ from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.scene import Scene
 from gspn_tf.datasets import rgbd, scannet
 from gspn_tf.datasets.reading import DataSet, SceneSource
+from gspn_tf.files.depth import Intrinsics
 from gspn_tf.files.errors import ScanError, check_shape
 from gspn_tf.files.frame_files import (
     Cameras,
@@ -55,6 +56,7 @@ def frames_data_set(
     hold_out: HoldOut,
     *,
     every: int = 1,
+    shrink: int = 1,
     label_map: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> DataSet:
@@ -63,6 +65,7 @@ def frames_data_set(
     source     folder of scans, or a scan
     hold_out   gives the splits of the scans' folders: no two share a scan
     every      each n-th frame is taken
+    shrink     images are so many times smaller
     label_map  tells the ids of label-filt, where they are none of nyu40
     options    what else the splits depend on
 
@@ -71,7 +74,7 @@ def frames_data_set(
       ValueError: a malformed label map.
     """
     source = Path(source)
-    made: dict[str, Any] = {"every": every, **(options or {})}
+    made: dict[str, Any] = {"every": every, "shrink": shrink, **(options or {})}
     nyu40 = None
     if label_map:
         made["label_map_sha256"] = files.sha256(label_map)
@@ -80,7 +83,7 @@ def frames_data_set(
         split: [each for scan in scans for each in _sources(source, scan, every)]
         for split, scans in hold_out(list_scan_folders(source)).items()
     }
-    read = partial(read_labelled_frame, nyu40=nyu40)
+    read = partial(read_labelled_frame, shrink=shrink, nyu40=nyu40)
     return DataSet("frames", SCANNET, splits, read, made, root=source)
 
 
@@ -122,11 +125,15 @@ def label_files(frame: Frame) -> tuple[Path, Path]:
     return classes, objects
 
 
-def read_labelled_frame(source: SceneSource, nyu40: np.ndarray | None = None) -> Scene:
+def read_labelled_frame(
+    source: SceneSource, shrink: int = 1, nyu40: np.ndarray | None = None
+) -> Scene:
     """A frame, with its image.
 
     Args:
         source: its `detail` is the frame's files.
+        shrink: the image is so many times smaller. Colours are the means of blocks of
+            pixels; depth and labels those of a pixel in their middle.
         nyu40: see `read_frame_labels`.
 
     Raises:
@@ -139,7 +146,20 @@ def read_labelled_frame(source: SceneSource, nyu40: np.ndarray | None = None) ->
     color, depth = read_rgbd(frame, cameras, _OPTIONS)
     labels = read_frame_labels(frame, cameras, depth.shape, nyu40)
     assert color is not None  # only such frames are listed
-    return rgbd.lifted(source.name, color, depth, *labels, cameras.depth)
+    height, width = (length // shrink for length in depth.shape)
+    inner = np.s_[: height * shrink, : width * shrink]
+    blocks = color[inner].reshape(height, shrink, width, shrink, 3)
+    color = np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+    middle = (shrink - 1) // 2
+    maps = (each[inner][middle::shrink, middle::shrink] for each in (depth, *labels))
+    return rgbd.lifted(source.name, color, *maps, shrunk(cameras.depth, shrink))
+
+
+def shrunk(camera: Intrinsics, factor: int) -> Intrinsics:
+    """The camera of images that are so many times smaller."""
+    (fx, fy), (cx, cy) = camera
+    center = (cx + 0.5) / factor - 0.5, (cy + 0.5) / factor - 0.5
+    return Intrinsics((fx / factor, fy / factor), center)
 
 
 def read_label_ids(path: str | Path) -> np.ndarray:
