@@ -38,7 +38,7 @@ class FastRCNNHead(FloatLayer):
         )
 
 
-class MaskHead(FloatLayer):
+class FCNMaskHead(FloatLayer):
     """A mask per class: convolutions, and twice as many pixels at the end.
 
     Input: features [B, R, s, s, C]. Output: logits [B, R, 2s, 2s, classes].

@@ -14,7 +14,7 @@ from gspn_tf import files
 from gspn_tf.config import MaskRCNNConfig
 from gspn_tf.image import assignment
 from gspn_tf.image.assignment import AnchorTargets, SampledRegions
-from gspn_tf.image.heads import FastRCNNHead, MaskHead
+from gspn_tf.image.heads import FastRCNNHead, FCNMaskHead
 from gspn_tf.image.instances import ImageDetections, detect_boxes, with_masks
 from gspn_tf.image.preparing import Prepared, prepare
 from gspn_tf.image.proposals import AnchorScores, ProposalNetwork
@@ -82,7 +82,7 @@ class MaskRCNN(LossModel):
         self.pyramid = FeaturePyramid(c.pyramid_units, self.backbone.widths)
         self.proposal_network = ProposalNetwork(c)
         self.box_head = FastRCNNHead(c)
-        self.mask_head = MaskHead(c)
+        self.mask_head = FCNMaskHead(c)
         self.backbone.freeze(c.trained)
         self.seeds = keras.random.SeedGenerator(0)
         self.track(self.terms)
