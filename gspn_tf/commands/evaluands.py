@@ -104,6 +104,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
         "data_sha256": manifest.checksum(flags.data, split.name),
     }
     classes, count = manifest.read_classes(flags.data), split.count()
+    scenes: Iterable[Judged]
     if not flags.run:
         predictions = submission.list_predictions(flags.predictions)
         track = split.scenes("instances")
@@ -136,8 +137,8 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     }
     about |= {"frames": flags.frames, "every": flags.every} if flags.frames else {}
     quality: Callable[[], dict[str, float]] = dict
-    if isinstance(config.model, RPointNetConfig):
-        network = model.proposal_network
+    network = model.proposal_network
+    if network and isinstance(config.model, RPointNetConfig):
         quality = partial(measures.proposal_metrics, network, split, config)
     return Evaluand(scenes, classes, count, about, quality)
 

@@ -151,8 +151,11 @@ def read_labelled_frame(
     blocks = color[inner].reshape(height, shrink, width, shrink, 3)
     color = np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
     middle = (shrink - 1) // 2
-    maps = (each[inner][middle::shrink, middle::shrink] for each in (depth, *labels))
-    return rgbd.lifted(source.name, color, *maps, shrunk(cameras.depth, shrink))
+    depth, semantic, number = (
+        each[inner][middle::shrink, middle::shrink] for each in (depth, *labels)
+    )
+    camera = shrunk(cameras.depth, shrink)
+    return rgbd.lifted(source.name, color, depth, semantic, number, camera)
 
 
 def shrunk(camera: Intrinsics, factor: int) -> Intrinsics:

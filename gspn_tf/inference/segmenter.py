@@ -9,7 +9,14 @@ import tensorflow as tf
 
 from gspn_tf import config as config_lib
 from gspn_tf import models
-from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
+from gspn_tf.config import (
+    Config,
+    DataConfig,
+    GSPNConfig,
+    MaskRCNNConfig,
+    RPointNetConfig,
+    SGPNConfig,
+)
 from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.pixel_features import PixelFeatures
 from gspn_tf.data.rgbd_image import RgbdImage
@@ -257,7 +264,7 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
     """
     folder = RunFolder(Path(path))
     config = folder.config()
-    if isinstance(config.model, SGPNConfig):
+    if not isinstance(config.model, RPointNetConfig):
         raise ValueError(
             f"{folder.path} is a run of an {config.model.kind.upper()}, which has no "
             "proposal network; needed is a run of an R-PointNet"
@@ -271,7 +278,7 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
 
 
 def load_model(
-    config: RPointNetConfig | SGPNConfig | GSPNConfig,
+    config: RPointNetConfig | SGPNConfig | GSPNConfig | MaskRCNNConfig,
     weights: Path,
     precision: str | None = None,
     **known: Any,

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import keras
 from rich.console import Console
@@ -33,6 +33,7 @@ class PublishedWeights(NamedTuple):
         Raises:
             ScanError: it cannot be read, or is of another network.
         """
+        anew: dict[Literal["stem", "classes"], str]
         anew = {"classes": "the outputs of the heads"}
         if model.config.num_channels != len(MaskRCNNConfig().mean):
             anew["stem"] = "the first kernel"

@@ -6,7 +6,7 @@ Average precision is a share, not in percent.
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from gspn_tf.config import Config, RPointNetConfig
+from gspn_tf.config import Config, RPointNetConfig, SGPNConfig
 from gspn_tf.datasets.rgbd import NYUV2
 
 
@@ -214,6 +214,7 @@ def reduce_network(config: Config) -> None:
         proposal.num_seeds, proposal.num_seeds_inference = 32, 64
         proposal.num_context_points = 256
     else:
+        assert isinstance(model, SGPNConfig)
         backbone = model.backbone
     backbone.num_centers, backbone.radii = (128, 32), backbone.radii[1:3]
     backbone.abstraction_units = backbone.abstraction_units[:2]
