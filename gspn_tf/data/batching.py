@@ -17,7 +17,7 @@ ONE_HOST = tf.distribute.InputContext()
 
 
 class Keys(NamedTuple):
-    """What all random choices of an epoch are keyed by."""
+    """The keys of all random choices of an epoch."""
 
     epoch: tf.Tensor  # [] int64, seed and epoch in one
 

@@ -54,7 +54,7 @@ def rgbd_data_set(
       ScanError: nothing of the kind is there, or the split file does not fit.
     """
     path = Path(path)
-    frames = find_frames(path)
+    frames = find_rgbd_frames(path)
     root = path if path.is_dir() else path.parent
     default = root / "splits.mat"
     splits = splits or (default if default.exists() else None)
@@ -77,7 +77,7 @@ def rgbd_data_set(
     )
 
 
-def find_frames(path: Path) -> Frames:
+def find_rgbd_frames(path: Path) -> Frames:
     """The frames of a .mat file, a folder of PNG frames, or PCD frames.
 
     Raises:
@@ -108,16 +108,12 @@ def list_labelled_file(path: Path) -> Frames:
         count, _, *size = file["images"].shape
         for name in _MAPS:
             check_shape(f"{path}: {name}", file[name], (count, *size))
-        read = partial(
-            read_labelled_frame, path=path, row_of_label=_rows_of_labels(file)
-        )
+        read = partial(read_mat_frame, path=path, row_of_label=_rows_of_labels(file))
     sources = [SceneSource(f"{i + 1:04d}", detail=i) for i in range(count)]
     return Frames(sources, read, rgbd.NYUV2, {"source": files.sha256(path)})
 
 
-def read_labelled_frame(
-    source: SceneSource, path: Path, row_of_label: np.ndarray
-) -> Scene:
+def read_mat_frame(source: SceneSource, path: Path, row_of_label: np.ndarray) -> Scene:
     """One frame of the file at `path`. Raises ScanError where it cannot be read."""
     with opened(path) as file:
         color = np.ascontiguousarray(file["images"][source.detail].T)

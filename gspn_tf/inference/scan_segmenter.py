@@ -36,7 +36,7 @@ class SegmentOptions(NamedTuple):
     frames: FrameOptions = FrameOptions()
 
 
-def turned(scan: Scan, options: SegmentOptions) -> tuple[Scan, str]:
+def upright(scan: Scan, options: SegmentOptions) -> tuple[Scan, str]:
     """Give a scan the axis that is up, and say why it is."""
     if options.up != "auto":
         return dataclasses.replace(scan, up=options.up), f"as --up {options.up} says"
@@ -101,7 +101,7 @@ class ScanSegmenter:
         """
         options, path = self.options, Path(path)
         scan = read_scan(path, scale=options.scale, frames=options.frames)
-        scan, reason = turned(scan, options)
+        scan, reason = upright(scan, options)
         points = scan.metres(options.scale)
         side, told = self._side_of_tiles(points)
         doubts = (seen.unit_doubt(points), told)
@@ -140,7 +140,7 @@ class ScanSegmenter:
         return tiling.SIDE, f"{told}; else --tile off"
 
     def _seen(self, count: int, side: float) -> str:
-        """What the network sees of so many points, in tiles or not."""
+        """Say what the network sees of so many points, in tiles or not."""
         if self._images is not None:
             channels = self._images.config.num_channels
             return "the colours" if channels == COLORS else "the colours and HHA"

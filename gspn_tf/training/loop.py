@@ -102,7 +102,7 @@ class Scenes:
         self, found: data.SplitScenes | SplitFrames, **options: Any
     ) -> tf.data.Dataset:
         if isinstance(found, SplitFrames):
-            return images.batches(found, self.config.data, **options)
+            return images.image_batches(found, self.config.data, **options)
         return data.batches(found, self.config.data, **options)
 
 

@@ -14,7 +14,7 @@ from gspn_tf.commands import main as cli
 from gspn_tf.data import read_scenes
 from gspn_tf.data.manifest import read_manifest
 from gspn_tf.data.scene import check_scene
-from gspn_tf.datasets.nyuv2 import find_frames
+from gspn_tf.datasets.nyuv2 import find_rgbd_frames
 from gspn_tf.datasets.rgbd import NYUV2
 
 DATA = Path(os.environ.get("GSPN_TF_DATA", "../shared/data")) / "nyuv2"
@@ -45,7 +45,7 @@ def gspn(source, *more) -> int:
 
 
 def read(path, number):
-    frames = find_frames(path)
+    frames = find_rgbd_frames(path)
     return frames.read(frames.sources[number - 1])
 
 
@@ -207,7 +207,7 @@ def test_absent_files_are_named(tmp_path, capsys):
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no frames at {DATA}: set GSPN_TF_DATA")
 @pytest.mark.slow
 def test_real_frames():
-    frames = find_frames(DATA)
+    frames = find_rgbd_frames(DATA)
     assert [source.name for source in frames.sources] == [
         f"{number:04d}" for number in range(1, 11)
     ]
