@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gspn_tf import config as c
@@ -171,6 +172,10 @@ def seeing_images(config: c.Config) -> c.Config:
     return config
 
 
+def _made_seeing(make: Callable[[], c.Config]) -> c.Config:
+    return seeing_images(make())
+
+
 def choice(
     *, frames: bool = False, **variants: Callable[[], c.Config]
 ) -> Callable[..., c.Config]:
@@ -184,10 +189,8 @@ def choice(
     variants["sgpn"] = lambda: small_sgpn(variants["small"]())
     variants["sgpn_paper"] = lambda: with_sgpn(variants["paper"]())
     if frames:
-        variants |= {
-            f"{name}_features": lambda make=make: seeing_images(make())
-            for name, make in variants.items()
-        }
+        for name, make in tuple(variants.items()):
+            variants[f"{name}_features"] = partial(_made_seeing, make)
 
     def get_config(variant: str = next(iter(variants))) -> c.Config:
         """The config called `variant`."""
