@@ -130,7 +130,9 @@ def test_a_missing_or_unfit_network_is_one_line(network, source, tmp_path, capsy
     toy_frames.write_pcd(cloud, np.array([1, 1, 20]))
     assert gspn("prepare", "nyuv2", "--source", cloud, *given, network) == 1
     assert "PCD frames are points alone" in error_of(capsys)
-    keras.Sequential([keras.layers.Dense(2)]).save(tmp_path / "other.keras")
+    keras.Sequential([keras.Input([2]), keras.layers.Dense(2)]).save(
+        tmp_path / "other.keras"
+    )
     with pytest.raises(ScanError, match="must hold an AlexNet or PixelClassifier, not"):
         read_image_network(tmp_path / "other.keras")
 
