@@ -289,6 +289,7 @@ class SGPNConfig:
     shown_score: float = 0.0  # Least score of an instance that `gspn segment` shows.
 
     num_classes_field = "num_classes"
+    image_features_field = "image_features"
 
     def stages(self) -> "dict[str, SGPNConfig]":
         """Networks that are trained, in this order: name -> config."""
