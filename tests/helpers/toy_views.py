@@ -111,6 +111,7 @@ def rpointnet(image_features: int = CHANNELS, **fields) -> c.RPointNetConfig:
         max_proposals=12,
         max_candidates_inference=24,
         max_proposals_inference=12,
+        truth_copies=4,
         num_regions=8,
         num_region_points=16,
         num_region_points_inference=16,
