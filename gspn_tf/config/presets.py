@@ -2,6 +2,7 @@
 
 import dataclasses as dc
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gspn_tf import config as c
@@ -171,6 +172,10 @@ def seeing_images(config: c.Config) -> c.Config:
     return config
 
 
+def _made_seeing(make: Callable[[], c.Config]) -> c.Config:
+    return seeing_images(make())
+
+
 def choice(
     of_images: Mapping[str, Callable[[], c.Config]] | None = None,
     **variants: Callable[[], c.Config],
@@ -185,11 +190,9 @@ def choice(
     variants["sgpn"] = lambda: small_sgpn(variants["small"]())
     variants["sgpn_paper"] = lambda: with_sgpn(variants["paper"]())
     if of_images:
-        features = {
-            f"{name}_features": lambda make=make: seeing_images(make())
-            for name, make in variants.items()
-        }
-        variants |= features | dict(of_images)
+        for name, make in tuple(variants.items()):
+            variants[f"{name}_features"] = partial(_made_seeing, make)
+        variants |= of_images
 
     def get_config(variant: str = next(iter(variants))) -> c.Config:
         """The config called `variant`."""

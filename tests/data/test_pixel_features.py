@@ -13,6 +13,7 @@ from gspn_tf.data.pixel_features import PixelFeatures
 from gspn_tf.data.shards import read_scenes
 
 SCENES = [toy_views.frame(seed) for seed in range(3)]
+UNSEEN = [toy_views.frame(seed) for seed in (3, 4)]
 CHANGED = c.AugmentationConfig(
     rotation=0.0, translation=0.0, crop=1.0, point_dropout=0.3, jitter=1e-6
 )
@@ -21,7 +22,7 @@ CHANGED = c.AugmentationConfig(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("frames") / "data"
-    toy_views.write_folder(path, train=SCENES, val=SCENES[:2])
+    toy_views.write_folder(path, train=SCENES, val=UNSEEN)
     return str(path)
 
 
@@ -69,7 +70,7 @@ def test_batches_have_the_features_of_the_drawn_points(folder):
     batch = batch_of(folder, "val", training=False)
     assert batch["image_features"].shape == (2, 200, toy_views.CHANNELS)
     assert batch["image_features"].dtype == np.float32
-    assert_features(batch, SCENES[:2])
+    assert_features(batch, UNSEEN)
 
 
 def test_features_stay_with_points_that_are_cut_thinned_and_shuffled(folder):

@@ -50,7 +50,7 @@ def toy_data(folder, counts, read=read_file, **options) -> DataSet:
 
 
 def write_folder(
-    directory, classes=CLASSES, name="toy", per_shard=16, **splits
+    directory, classes=CLASSES, name="toy", per_shard=16, options=None, **splits
 ) -> None:
     """A data folder of the scenes of each split, made as `gspn prepare` does."""
     from gspn_tf.datasets import preparing, writing  # with TensorFlow, unlike readers
@@ -59,7 +59,8 @@ def write_folder(
         split: [SceneSource(scene.name, detail=scene) for scene in scenes]
         for split, scenes in splits.items()
     }
-    data = DataSet(name, classes, sources, operator.attrgetter("detail"))
+    read = operator.attrgetter("detail")
+    data = DataSet(name, classes, sources, read, options or {})
     with mock.patch.object(writing, "SCENES_PER_SHARD", per_shard):
         preparing.prepare_scenes(directory, data, jobs=1, force=True)
 

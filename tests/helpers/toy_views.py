@@ -1,13 +1,11 @@
 """Single frames whose classes only the features of their images tell, and networks."""
 
 import dataclasses as dc
-from unittest import mock
 
 import numpy as np
 import toy_scenes
 
 from gspn_tf import config as c
-from gspn_tf.data import manifest
 from gspn_tf.data.classes import ClassList
 from gspn_tf.data.rgbd_image import RgbdImage
 from gspn_tf.data.scene import Scene
@@ -57,15 +55,9 @@ def expected(scene: Scene) -> np.ndarray:
 
 def write_folder(folder, features: bool = True, **splits) -> None:
     """A data folder of frames, as `gspn prepare ... --image_features` makes it."""
-    make = toy_scenes.DataSet
-    options = {"image_features": {"sha256": "0" * 64, "channels": CHANNELS}}
-
-    def seen(*arguments):
-        return make(*arguments, options=options if features else {})
-
-    with mock.patch.object(toy_scenes, "DataSet", seen):
-        toy_scenes.write_folder(folder, CLASSES, "views", **splits)
-    assert manifest.image_channels(folder) == CHANNELS * features
+    about = {"image_features": {"sha256": "0" * 64, "channels": CHANNELS}}
+    options = about if features else None
+    toy_scenes.write_folder(folder, CLASSES, "views", options=options, **splits)
 
 
 def config(image_features: int = CHANNELS) -> c.SGPNConfig:
@@ -74,7 +66,7 @@ def config(image_features: int = CHANNELS) -> c.SGPNConfig:
         num_centers=(32, 16),
         radii=(0.3, 0.6),
         num_neighbors=8,
-        abstraction_units=((8, 8), (16,)),
+        abstraction_units=((8, 8), (16, 16)),
         propagation_units=((16,), (16,)),
         norm_decay_steps=0,
     )
@@ -103,7 +95,7 @@ def rpointnet(image_features: int = CHANNELS, **fields) -> c.RPointNetConfig:
         center_units=(16,),
         latent_size=4,
         prior_units=(16,),
-        shape_units=(16,),
+        shape_units=(16, 16),
         shape_feature_units=8,
         grid_units=(8, 8, 4),
         dense_units=(16,),
@@ -119,14 +111,15 @@ def rpointnet(image_features: int = CHANNELS, **fields) -> c.RPointNetConfig:
         max_proposals=12,
         max_candidates_inference=24,
         max_proposals_inference=12,
+        truth_copies=4,
         num_regions=8,
         num_region_points=16,
         num_region_points_inference=16,
         level_units=8,
-        region_units=(16,),
+        region_units=(16, 16),
         head_units=(16, 16),
         mask_local_units=(8,),
-        mask_global_units=(8,),
+        mask_global_units=(8, 8),
         mask_units=(8,),
         min_score=0.0,
     )
