@@ -29,8 +29,8 @@ from gspn_tf.files.frame_files import (
     Frame,
     FrameOptions,
     find_cameras,
-    find_frames,
     holds_frames,
+    list_frames,
 )
 from gspn_tf.files.frames import FrameSequence, read_rgbd, registered
 from gspn_tf.files.images import MAP_MODES, image_size, read_image
@@ -83,7 +83,7 @@ def frames_data_set(
         split: [each for scan in scans for each in _sources(source, scan, every)]
         for split, scans in hold_out(list_scan_folders(source)).items()
     }
-    read = partial(read_labelled_frame, shrink=shrink, nyu40=nyu40)
+    read = partial(read_scan_frame, shrink=shrink, nyu40=nyu40)
     return DataSet("frames", SCANNET, splits, read, made, root=source)
 
 
@@ -105,7 +105,7 @@ def list_scan_folders(source: Path) -> list[Path]:
 def _sources(root: Path, folder: Path, every: int) -> list[SceneSource]:
     """Frames of a scan, named by it and by their images."""
     parts = folder.relative_to(root).parts or (folder.absolute().name,)
-    frames, _ = find_frames(folder, "")
+    frames, _ = list_frames(folder, "")
     sources = []
     for frame in frames[::every]:
         if frame.color is None:
@@ -125,7 +125,7 @@ def label_files(frame: Frame) -> tuple[Path, Path]:
     return classes, objects
 
 
-def read_labelled_frame(
+def read_scan_frame(
     source: SceneSource, shrink: int = 1, nyu40: np.ndarray | None = None
 ) -> Scene:
     """A frame, with its image.

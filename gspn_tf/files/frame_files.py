@@ -62,7 +62,7 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line and line[0] != "#"]
 
 
-def find_frames(path: Path, color: str) -> tuple[list[Frame], Path]:
+def list_frames(path: Path, color: str) -> tuple[list[Frame], Path]:
     """The frames in their order, and the folder where their cameras may be.
 
     Args:

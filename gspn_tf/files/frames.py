@@ -23,7 +23,7 @@ from gspn_tf.files.frame_files import (
     Frame,
     FrameOptions,
     find_cameras,
-    find_frames,
+    list_frames,
     read_pose,
 )
 from gspn_tf.files.images import COLOR_MODES, DEPTH_MODES, read_image
@@ -75,7 +75,7 @@ class FrameSequence:
             ScanError: there are no frames, no camera is known, or a pose is missing,
                 damaged or none; or no frame has a finite one.
         """
-        frames, root = find_frames(path, options.color)
+        frames, root = list_frames(path, options.color)
         cameras = find_cameras(path, root, options)
         frames = frames[::every]
         poses = [_pose_of(frame) for frame in frames]
@@ -123,7 +123,7 @@ def read_frames(path: Path, options: FrameOptions, scale: float = 1.0) -> PointT
         ScanError: no camera is known; an image, a pose or a camera is missing, damaged
             or does not fit; or nothing was measured.
     """
-    frames, root = find_frames(path, options.color)
+    frames, root = list_frames(path, options.color)
     if len(frames) == 1 and frames[0].pose is None:
         cameras = find_cameras(path, root, options)
         color, depth = read_rgbd(frames[0], cameras, options)

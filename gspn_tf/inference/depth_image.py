@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from gspn_tf.files.errors import ScanError
-from gspn_tf.files.frame_files import FrameOptions, find_cameras, find_frames
+from gspn_tf.files.frame_files import FrameOptions, find_cameras, list_frames
 from gspn_tf.files.frames import read_rgbd
 from gspn_tf.image.lifting import lift_instances, segment_frame
 from gspn_tf.image.mask_rcnn import MaskRCNN
@@ -38,7 +38,7 @@ def segment_depth_image(
             f"{path}: a Mask R-CNN sees a depth image (PNG) with --color, or a scan "
             "with its --frames"
         )
-    frames, root = find_frames(path, options.color)
+    frames, root = list_frames(path, options.color)
     cameras = find_cameras(path, root, options)
     color, depth = read_rgbd(frames[0], cameras, options)
     if color is None:

@@ -17,7 +17,7 @@ from gspn_tf.image.mask_rcnn import MaskRCNN
 from gspn_tf.image.merging import FrameInstances, merge_frames
 from gspn_tf.image.pmrcnn import FrameSegmenter, lift_frame, segment_frames
 from gspn_tf.inference.depth_image import as_segmentation
-from gspn_tf.inference.scan_segmenter import Progress, SegmentOptions, with_up
+from gspn_tf.inference.scan_segmenter import Progress, SegmentOptions, with_up_axis
 from gspn_tf.inference.segmented_scan import SegmentedScan
 from gspn_tf.inference.segmenter import load_run
 
@@ -60,8 +60,8 @@ class ScanProjector:
         if not isinstance(network, MaskRCNN):
             kind = type(network).__name__
             raise ValueError(f"--frames needs a Mask R-CNN, {model} holds an {kind}")
-        classes = ClassList.from_pairs(list(pairs))
         find = partial(segment_frame, network)
+        classes = ClassList.from_pairs(list(pairs))
         return cls(find, classes, config.model.shown_score, frames, options, every)
 
     def segment(
@@ -84,7 +84,7 @@ class ScanProjector:
         options, path = self.options, Path(path)
         folder = frames_of(self.frames, path)
         scan = read_scan(path, scale=options.scale, frames=options.frames)
-        scan, reason = with_up(scan, options)
+        scan, reason = with_up_axis(scan, options)
         sequence = FrameSequence.open(folder, options.frames, self.every)
         say(f"{path.name}: {len(scan.points):,} points, {len(sequence)} frames")
         say(f"{scan.up} is up: {reason}")

@@ -36,7 +36,7 @@ class SegmentOptions(NamedTuple):
     frames: FrameOptions = FrameOptions()
 
 
-def with_up(scan: Scan, options: SegmentOptions) -> tuple[Scan, str]:
+def with_up_axis(scan: Scan, options: SegmentOptions) -> tuple[Scan, str]:
     """Give a scan the axis that is up, and say why it is."""
     if options.up != "auto":
         return dataclasses.replace(scan, up=options.up), f"as --up {options.up} says"
@@ -101,7 +101,7 @@ class ScanSegmenter:
         """
         options, path = self.options, Path(path)
         scan = read_scan(path, scale=options.scale, frames=options.frames)
-        scan, reason = with_up(scan, options)
+        scan, reason = with_up_axis(scan, options)
         points = scan.metres(options.scale)
         side, told = self._side_of_tiles(points)
         doubts = (seen.unit_doubt(points), told)

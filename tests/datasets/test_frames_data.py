@@ -12,6 +12,7 @@ from gspn_tf.data import read_scenes
 from gspn_tf.data.classes import SCANNET
 from gspn_tf.data.shards import read_scenes as read_with
 from gspn_tf.datasets.frames import open_scan_frames, read_label_ids, with_true_masks
+from gspn_tf.files.depth import lift
 from gspn_tf.files.errors import ScanError
 from gspn_tf.files.frame_files import FrameOptions
 
@@ -72,12 +73,32 @@ def test_every_nth_frame_in_the_order_of_their_numbers(filmed, tmp_path):
     assert names == ["room_0", "room_80", "room_160"]
 
 
+def test_images_that_are_made_smaller(scans, filmed, tmp_path):
+    more = ("--shrink=3", "--every=4", "--val_fraction=0")
+    assert not prepare(scans / NAMES[0], tmp_path / "data", *more)
+    (scene,) = read_with(tmp_path / "data", "train", True)
+    frame, owner = filmed[0]
+    image = scene.image
+    blocks = frame.color.reshape(24, 3, 32, 3, 3).mean(axis=(1, 3))
+    assert np.array_equal(image.color, np.rint(blocks))
+    assert np.abs(image.depth - frame.depth[1::3, 1::3]).max() < 1e-3
+    expected = np.append(posed_boxes.CLASSES, 0)[owner[1::3, 1::3]]
+    assert np.array_equal(image.painted(scene.semantic, 0), expected)
+    whole = lift(frame.depth, np.ones(posed_boxes.SIZE, bool), posed_boxes.CAMERA)
+    middles = whole.reshape(*posed_boxes.SIZE, 3)[1::3, 1::3].reshape(-1, 3)
+    points = scene.points[:, [0, 2, 1]] * [1, -1, 1]
+    assert np.abs(points - middles).max() < 3e-3  # depth is in whole millimetres
+
+
 def test_frames_take_the_splits_of_their_scans(scans, tmp_path, capsys):
     data = tmp_path / "of_scans"
     assert not prepare(scans, data, "--every=4")
     manifest = json.loads((data / "manifest.json").read_text())
     members = {"train": [NAMES[2], "another"], "test": [NAMES[0]]}
-    manifest["splits"] = {split: {"names": names} for split, names in members.items()}
+    entry = manifest["splits"]["train"]
+    manifest["splits"] = {
+        split: {**entry, "names": names} for split, names in members.items()
+    }
     (data / "manifest.json").write_text(json.dumps(manifest))
     assert not prepare(scans, tmp_path / "data", "--splits", data)
     found = json.loads((tmp_path / "data" / "manifest.json").read_text())["splits"]
@@ -86,7 +107,7 @@ def test_frames_take_the_splits_of_their_scans(scans, tmp_path, capsys):
         "test": 4,
     }
     assert all(name.startswith(NAMES[2]) for name in found["train"]["names"])
-    manifest["splits"] = {"train": {"names": ["another"]}}
+    manifest["splits"] = {"train": {**entry, "names": ["another"]}}
     (data / "manifest.json").write_text(json.dumps(manifest))
     capsys.readouterr()
     assert prepare(scans, tmp_path / "more", "--splits", data) == 1
