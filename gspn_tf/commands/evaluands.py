@@ -120,6 +120,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     model.constant_scores = scores == "constant"
     if flags.class_agnostic and isinstance(config.model, RPointNetConfig):
         model.config.class_agnostic = True
+    scenes: Iterable[Judged]
     if flags.frames:
         scenes = _by_frames(model, split, flags)
     else:
@@ -137,7 +138,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     about |= {"frames": flags.frames, "every": flags.every} if flags.frames else {}
     quality: Callable[[], dict[str, float]] = dict
     if isinstance(config.model, RPointNetConfig):
-        network = model.proposal_network
+        network: Any = model.proposal_network
         quality = partial(measures.proposal_metrics, network, split, config)
     return Evaluand(scenes, classes, count, about, quality)
 

@@ -27,6 +27,7 @@ def variants(num_classes: int) -> dict[str, Callable[[], c.Config]]:
     def of(make: Callable[[], c.Config], with_hha: bool) -> Callable[[], c.Config]:
         def config() -> c.Config:
             made = make()
+            assert isinstance(made.model, c.MaskRCNNConfig)
             made.model.num_classes = num_classes
             return see_hha(made) if with_hha else made
 

@@ -60,7 +60,10 @@ class ScanProjector:
         if not isinstance(network, MaskRCNN):
             kind = type(network).__name__
             raise ValueError(f"--frames needs a Mask R-CNN, {model} holds an {kind}")
-        find, classes = partial(segment_frame, network), ClassList.from_pairs(pairs)
+        find, classes = (
+            partial(segment_frame, network),
+            ClassList.from_pairs(list(pairs)),
+        )
         return cls(find, classes, config.model.shown_score, frames, options, every)
 
     def segment(

@@ -9,7 +9,14 @@ import tensorflow as tf
 
 from gspn_tf import config as config_lib
 from gspn_tf import models
-from gspn_tf.config import Config, DataConfig, GSPNConfig, RPointNetConfig, SGPNConfig
+from gspn_tf.config import (
+    Config,
+    DataConfig,
+    GSPNConfig,
+    MaskRCNNConfig,
+    RPointNetConfig,
+    SGPNConfig,
+)
 from gspn_tf.data.observation import finite_rows, observe_scan
 from gspn_tf.data.scene import GREY
 from gspn_tf.files.stray import without_stray
@@ -224,7 +231,7 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
     """
     folder = RunFolder(Path(path))
     config = folder.config()
-    if isinstance(config.model, SGPNConfig):
+    if not isinstance(config.model, RPointNetConfig):
         raise ValueError(
             f"{folder.path} is a run of an {config.model.kind.upper()}, which has no "
             "proposal network; needed is a run of an R-PointNet"
@@ -238,7 +245,7 @@ def load_proposal_network(path: str | Path) -> tuple[models.GSPN, Config]:
 
 
 def load_model(
-    config: RPointNetConfig | SGPNConfig | GSPNConfig,
+    config: RPointNetConfig | SGPNConfig | GSPNConfig | MaskRCNNConfig,
     weights: Path,
     precision: str | None = None,
     **known: Any,
