@@ -1,7 +1,7 @@
 """The scenes that `gspn evaluate` measures: of a run, or of files of predictions."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -120,7 +120,6 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     model.constant_scores = scores == "constant"
     if flags.class_agnostic and isinstance(config.model, RPointNetConfig):
         model.config.class_agnostic = True
-    scenes: Iterable[Judged]
     if flags.frames:
         scenes = _by_frames(model, split, flags)
     else:
@@ -143,7 +142,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     return Evaluand(scenes, classes, count, about, quality)
 
 
-def _by_frames(model: Any, split: Any, flags: Namespace) -> Iterable[Judged]:
+def _by_frames(model: Any, split: Any, flags: Namespace) -> Iterator[Judged]:
     """Segment the scans of a split by their frames (PMRCNN)."""
     from gspn_tf.evaluation.projected import projected
     from gspn_tf.image.lifting import segment_frame

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import keras
 from rich.console import Console
@@ -34,7 +34,8 @@ class PublishedWeights(NamedTuple):
             ScanError: it cannot be read, or is of another network.
         """
         same = model.config.num_channels == MaskRCNNConfig().num_channels
-        load_mask_rcnn(model, self.path, ("classes",) if same else ("classes", "stem"))
+        skipped: tuple[Literal["stem", "classes"], ...] = ("classes",)
+        load_mask_rcnn(model, self.path, skipped if same else (*skipped, "stem"))
         also = "" if same else " and the first kernel"
         told = f"{self.path}: the outputs of the heads{also} start anew"
         console.print(told, highlight=False, soft_wrap=True)
