@@ -69,7 +69,7 @@ class SplitFrames:
         return found
 
 
-def batches(
+def image_batches(
     frames: SplitFrames,
     options: DataConfig,
     *,

@@ -11,7 +11,7 @@ import toy_rgbd
 from gspn_tf import data
 from gspn_tf.config import DataConfig, ImageAugmentationConfig
 from gspn_tf.image.augmentation import augment_image, turn, with_gamma
-from gspn_tf.image.batches import SplitFrames, batches, targets_of
+from gspn_tf.image.batches import SplitFrames, image_batches, targets_of
 from gspn_tf.image.hha import hha
 
 STILL = ImageAugmentationConfig(flip=0.0, rotation=0.0, gamma=0.0)
@@ -71,7 +71,7 @@ def test_an_image_without_objects_has_one_row_of_padding():
 
 @pytest.mark.parametrize("channels", [3, 6])
 def test_batches_are_the_frames_of_the_split(channels, folder):
-    found = batches(
+    found = image_batches(
         frames_of(folder, "val", channels),
         OPTIONS,
         batch_size=2,
@@ -98,7 +98,7 @@ def test_draws_are_those_of_seed_epoch_and_name(folder):
     frames = frames_of(folder)
 
     def epochs(seed, count=2):
-        made = batches(frames, OPTIONS, batch_size=2, training=True, seed=seed)
+        made = image_batches(frames, OPTIONS, batch_size=2, training=True, seed=seed)
         return [[b["images"] for b in made.as_numpy_iterator()] for _ in range(count)]
 
     tf.random.set_seed(1)
@@ -107,7 +107,7 @@ def test_draws_are_those_of_seed_epoch_and_name(folder):
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert not np.array_equal(one[0], one[1]) and not np.array_equal(one[0], other[0])
     still = dc.replace(OPTIONS, images=STILL)
-    plain = batches(frames, still, batch_size=3, training=True, seed=0)
+    plain = image_batches(frames, still, batch_size=3, training=True, seed=0)
     (batch,) = plain.as_numpy_iterator()
     whole = {toy_rgbd.frame(seed).image.color.tobytes() for seed in range(3)}
     assert {x.astype(np.uint8).tobytes() for x in batch["images"]} == whole
@@ -166,6 +166,6 @@ def test_folders_that_hold_no_frames_are_one_line(folder, tmp_path):
     with pytest.raises(ValueError, match="3 channels, RGB, or of 6"):
         frames_of(folder, channels=4)
     few = dc.replace(OPTIONS, max_instances=1)
-    made = batches(frames_of(folder), few, batch_size=1, training=False, seed=0)
+    made = image_batches(frames_of(folder), few, batch_size=1, training=False, seed=0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="max_instances = 1 inst"):
         next(iter(made))
