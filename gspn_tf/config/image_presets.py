@@ -19,9 +19,9 @@ def variants(num_classes: int) -> dict[str, Callable[[], c.Config]]:
     paper's Table 3), or of colours and HHA, then with `_hha` behind (MRCNN*).
     """
     makers = {
-        "mask_rcnn": resnet50,
+        "mask_rcnn": whole_mask_rcnn,
         "mask_rcnn_matterport": matterport,
-        "mask_rcnn_small": narrow,
+        "mask_rcnn_small": small_mask_rcnn,
     }
 
     def of(make: Callable[[], c.Config], with_hha: bool) -> Callable[[], c.Config]:
@@ -47,7 +47,7 @@ def see_hha(config: c.Config) -> c.Config:
     return config
 
 
-def resnet50() -> c.Config:
+def whole_mask_rcnn() -> c.Config:
     """ResNet-50 and the training of section 4.3.
 
     A frozen backbone first, then stages 4 and 5 of it, then stage 3 as well. The paper
@@ -87,10 +87,10 @@ def matterport() -> c.Config:
         shown_score=0.7,
         trained="in_turn",
     )
-    return dc.replace(resnet50(), model=model)
+    return dc.replace(whole_mask_rcnn(), model=model)
 
 
-def narrow() -> c.Config:
+def small_mask_rcnn() -> c.Config:
     """A narrow ResNet on images of 240 x 320 pixels, from random weights: two cores."""
     model = c.MaskRCNNConfig(
         min_side=0,

@@ -120,11 +120,13 @@ class TrainConfig:
     rpointnet: StageConfig = dc.field(default_factory=StageConfig)  # Stage two.
     # The only stage of an SGPN.
     sgpn: StageConfig = dc.field(default_factory=StageConfig)
-    # The only stage of a Mask R-CNN, or its three, see `model.trained`.
+    # The only stage of a Mask R-CNN, or its three below, see `model.trained`.
     mask_rcnn: StageConfig = dc.field(default_factory=StageConfig)
+    # First convolution and heads.
     mask_rcnn_stem: StageConfig = dc.field(default_factory=StageConfig)
+    # Stages 4 and 5 of the ResNet, and heads.
     mask_rcnn_4: StageConfig = dc.field(default_factory=StageConfig)
-    mask_rcnn_3: StageConfig = dc.field(default_factory=StageConfig)
+    mask_rcnn_3: StageConfig = dc.field(default_factory=StageConfig)  # Stage 3 as well.
     validation_every: int = 10  # Epochs between two validations.
     seed: int = 0  # Seed of the weights, the data and all draws of a training.
 

@@ -22,8 +22,7 @@ from rich.console import Console
 from gspn_tf import data, models
 from gspn_tf.config import Config, MaskRCNNConfig, StageConfig
 from gspn_tf.data import manifest
-from gspn_tf.image import batches as images
-from gspn_tf.image.batches import SplitFrames
+from gspn_tf.image.batches import SplitFrames, image_batches
 from gspn_tf.training import run_folder
 from gspn_tf.training.callbacks import Recorder
 from gspn_tf.training.hosts import Hosts
@@ -102,7 +101,7 @@ class Scenes:
         self, found: data.SplitScenes | SplitFrames, **options: Any
     ) -> tf.data.Dataset:
         if isinstance(found, SplitFrames):
-            return images.image_batches(found, self.config.data, **options)
+            return image_batches(found, self.config.data, **options)
         return data.batches(found, self.config.data, **options)
 
 

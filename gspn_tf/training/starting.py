@@ -33,12 +33,11 @@ class PublishedWeights(NamedTuple):
         Raises:
             ScanError: it cannot be read, or is of another network.
         """
-        anew: dict[Literal["stem", "classes"], str]
-        anew = {"classes": "the outputs of the heads"}
-        if model.config.num_channels != len(MaskRCNNConfig().mean):
-            anew["stem"] = "the first kernel"
-        load_mask_rcnn(model, self.path, tuple(anew))
-        told = f"{self.path}: {' and '.join(anew.values())} start anew"
+        same = model.config.num_channels == MaskRCNNConfig().num_channels
+        skipped: tuple[Literal["stem", "classes"], ...] = ("classes",)
+        load_mask_rcnn(model, self.path, skipped if same else (*skipped, "stem"))
+        also = "" if same else " and the first kernel"
+        told = f"{self.path}: the outputs of the heads{also} start anew"
         console.print(told, highlight=False, soft_wrap=True)
 
 

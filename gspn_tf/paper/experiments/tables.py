@@ -6,7 +6,7 @@ Average precision is a share, not in percent.
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from gspn_tf.config import Config, RPointNetConfig, SGPNConfig
+from gspn_tf.config import Config, MaskRCNNConfig, RPointNetConfig
 from gspn_tf.datasets.rgbd import NYUV2
 
 
@@ -202,19 +202,21 @@ def reduce_training(config: Config) -> None:
     data.num_points = data.num_points_inference = 1024
     data.num_shape_points = 64
     train.scene_repeats = train.validation_every = 1
-    for stage in (train.gspn, train.rpointnet, train.sgpn):
+    for stage in (train.gspn, train.rpointnet, train.sgpn, train.mask_rcnn):
         stage.epochs, stage.warmup_steps = 2, 0
 
 
 def reduce_network(config: Config) -> None:
     """Leave next to nothing of a network."""
     model = config.model
+    if isinstance(model, MaskRCNNConfig):
+        model.blocks, model.width = (1, 1, 1, 1), 8
+        return
     if isinstance(model, RPointNetConfig):
         proposal, backbone = model.proposal, model.proposal.backbone
         proposal.num_seeds, proposal.num_seeds_inference = 32, 64
         proposal.num_context_points = 256
     else:
-        assert isinstance(model, SGPNConfig)
         backbone = model.backbone
     backbone.num_centers, backbone.radii = (128, 32), backbone.radii[1:3]
     backbone.abstraction_units = backbone.abstraction_units[:2]
