@@ -23,7 +23,7 @@ def indoor() -> c.Config:
     """
     config = presets.small(
         num_points=4096,
-        epochs=(26, 24),
+        epochs=(70, 26),
         learning_rate=3e-3,
         warmup_steps=100,
         validation_every=2,
@@ -32,7 +32,7 @@ def indoor() -> c.Config:
     widen(config.model.proposal)
     config.model.num_seeds, config.model.num_regions = 64, 32
     config.model.region_classes, config.model.semantic_power = "objects", 1.0
-    config.model.mask_iou = 0.25
+    config.model.mask_iou = 0.2
     config.train.batch_size = 4
     config.train.semantic = dc.replace(config.train.gspn, epochs=20)
     config.data.density, config.data.num_points_inference = 160.0, 40_960
