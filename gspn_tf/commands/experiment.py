@@ -3,6 +3,7 @@
 import dataclasses as dc
 import re
 from argparse import Namespace
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.data import manifest
 from gspn_tf.paper.experiments import folds, plan, runner, tables
 from gspn_tf.paper.experiments.plan import DataFolder, Experiment
-from gspn_tf.paper.experiments.tables import BUDGETS, TABLES, Budget
+from gspn_tf.paper.experiments.tables import BUDGETS, TABLES, Budget, PaperTable
 from gspn_tf.startup import load_tensorflow
 
 GENERATED = ("rooms", "parts", "views")
@@ -58,6 +59,7 @@ def run(flags: Namespace) -> None:
         raise UserError(f"--rows: {table.name} has no row {unknown[0]!r}, has {known}")
     seeds = parse_seeds(flags.seeds)
     data = find_data(flags.data, output, budget, flags.config)
+    table = rows_on_data(table, data.path, wanted if flags.rows else ())
     overrides = tuple(flags.overrides)
     experiment = Experiment(table, budget, seeds, output, data, overrides)
     if table.rooms_apart:
@@ -70,6 +72,18 @@ def run(flags: Namespace) -> None:
     print(f"{output / 'tables' / experiment.name}.md and .json")
     if failed:
         raise UserError(f"{len(failed)} of {len(jobs)} failed; first: {failed[0]}")
+
+
+def rows_on_data(table: PaperTable, path: Path, asked: Collection[str]) -> PaperTable:
+    """Leave out the rows that a data folder has nothing for; UserError if asked for."""
+    lacking = {each.key: plan.lacking(each, path) for each in table.systems}
+    for key, what in lacking.items():
+        if what and key in asked:
+            raise UserError(f"--rows: {key} needs {what}, which {path} lacks")
+        if what:
+            print(f"without {key}: {path} lacks {what}")
+    systems = [each for each in table.systems if not lacking[each.key]]
+    return table._replace(systems=systems)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

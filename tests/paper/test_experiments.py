@@ -143,16 +143,34 @@ def test_pretrained_systems_start_from_rooms(data_dir, tmp_path):
             assert network.init == tuned.trainings[len(stages) - 1].path
 
 
+def test_rows_that_see_images_need_data_that_has_them(data_dir, tmp_path, capsys):
+    table = command.rows_on_data(TABLES["table3"], data_dir, ())
+    assert [system.key for system in table.systems] == ["sgpn", "ours"]
+    assert "without mask_rcnn:" in capsys.readouterr().out
+    with pytest.raises(command.UserError, match="ours_cnn needs frames with images"):
+        command.rows_on_data(TABLES["table3"], data_dir, ["ours_cnn"])
+    manifest = {"data": "views", "classes": [[1, "chair"]], "splits": {}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    lacking = {s.key: plan.lacking(s, tmp_path) for s in TABLES["table3"].systems}
+    without = [key for key, what in lacking.items() if "--image_features" in what]
+    assert without == ["sgpn_cnn", "ours_cnn"]
+    assert not lacking["mask_rcnn"] and not lacking["ours"]
+
+
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_every_system_has_a_config_for_every_data_set(table, budget):
     files = {path.stem for path in Path("configs").glob("*.py")} - {"ablations"}
     for system in TABLES[table].systems:
-        for file in files if not system.preset else ():
+        among = files & set(plan.FRAMES) if system.sees_images else files
+        for file in among if not system.preset else ():
             each = BUDGETS[budget]
-            variant = system.variant(base=each.base, sgpn=each.sgpn)
+            variant = system.variant(each.base, each)
             config = config_loading.load_config(f"configs/{file}.py:{variant}")
             epochs = [getattr(config.train, s).epochs for s in config.model.stages()]
+            if isinstance(config.model, c.MaskRCNNConfig):
+                assert all(epochs)
+                continue
             base = config_loading.load_config(f"configs/{file}.py:{each.base}")
             stages = (getattr(base.train, s).epochs for s in base.model.stages())
             assert sum(epochs) == sum(stages)

@@ -27,7 +27,11 @@ from gspn_tf.paper.experiments.tables import (
 from gspn_tf.training import run_folder
 from gspn_tf.training.run_folder import RunFolder
 
-CONFIG_FILES = {"own": "scannet"}  # data set -> file of configs/, where they differ
+CONFIG_FILES = {
+    "own": "scannet",
+    "frames": "views",
+}  # data set -> file of configs/, where they differ
+FRAMES = ("views", "nyuv2", "frames")  # data sets whose scenes have images
 CATEGORIES = ("parts", "partnet")  # data sets whose shapes are of categories
 OURS = System("ours", "Ours")
 
@@ -129,6 +133,17 @@ def measured_split(directory: Path) -> str:
     )
 
 
+def lacking(system: System, directory: Path) -> str:
+    """Say what a data folder lacks that a system sees; "" for nothing."""
+    if not system.sees_images:
+        return ""
+    if manifest.read_manifest(directory).get("data") not in FRAMES:
+        return "frames with images, as gspn prepare views, nyuv2 and frames make"
+    if system.sees_features and not manifest.image_channels(directory):
+        return "image features, as gspn prepare --image_features FILE makes"
+    return ""
+
+
 def plan_jobs(experiment: Experiment) -> list[Job]:
     """List systems and seeds in the order of work: every system, then the next seed.
 
@@ -177,7 +192,7 @@ def _network_runs(
 ) -> list[Training]:
     """List the trainings of a network; stage one is that of "Ours" where it agrees."""
     whole = _whole_run(experiment, system, seed, data)
-    if whole.stages == ("sgpn",):
+    if not isinstance(whole.config.model, RPointNetConfig):
         return [whole]
     ours = _whole_run(experiment, OURS, seed, data)
     config = stage_one_config(whole.config)
@@ -201,15 +216,19 @@ def _whole_run(
         source = str(config_lib.preset_folder(system.preset) / "config.json")
     else:
         file, _, base = data.config.partition(":")
-        source = f"{file}:{system.variant(base, experiment.budget.sgpn)}"
+        source = f"{file}:{system.variant(base, experiment.budget)}"
     config = config_loading.load_config(source)
     if experiment.budget.name == "smoke":
         reduce_training(config)
         if not system.preset:
             reduce_network(config)
     classes = len(manifest.read_classes(data.path)) + 1
-    outputs = f"--config.model.{config.model.num_classes_field}={classes}"
-    config = config_loading.override(config, (outputs, *experiment.overrides))
+    outputs = (f"--config.model.{config.model.num_classes_field}={classes}",)
+    if config.model.image_features:
+        channels = manifest.image_channels(data.path)
+        field = config.model.image_features_field
+        outputs = (*outputs, f"--config.model.{field}={channels}")
+    config = config_loading.override(config, (*outputs, *experiment.overrides))
     config.train.seed = seed
     name = f"{data.label}-{experiment.budget.name}-{system.key}-seed{seed}"
     path = experiment.output / "runs" / name

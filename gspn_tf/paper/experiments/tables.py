@@ -13,7 +13,8 @@ from gspn_tf.datasets.rgbd import NYUV2
 class System(NamedTuple):
     """One system of a table, and its figures in the paper.
 
-    Its key names it in `--rows`, and says which config it has: `ours`, `sgpn`, or an
+    Its key names it in `--rows`, and says which config it has: `ours`, `sgpn`, one of
+    the two with image features (`_cnn`), `mask_rcnn` or `mask_rcnn_hha`, or an
     ablation of `configs/ablations.py`.
     """
 
@@ -32,10 +33,27 @@ class System(NamedTuple):
         """Whether it starts from the same system trained on generated rooms."""
         return self.key != self.config_name
 
-    def variant(self, base: str, sgpn: str) -> str:
-        """Return its variant of a config file that has variants `base` and `sgpn`."""
-        name = self.config_name
-        return {"ours": base, "sgpn": sgpn}.get(name, f"{base}+{name}")
+    @property
+    def sees_features(self) -> bool:
+        """Whether it sees image features beside the points."""
+        return self.key.endswith("_cnn")
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether it is for scenes that are frames with an image."""
+        return self.sees_features or self.key.startswith("mask_rcnn")
+
+    def variant(self, base: str, budget: "Budget") -> str:
+        """Return its variant of a config file, where that of "Ours" is `base`."""
+        name = self.config_name.removesuffix("_cnn")
+        variants = {
+            "ours": base,
+            "sgpn": budget.sgpn,
+            "mask_rcnn": budget.mask_rcnn,
+            "mask_rcnn_hha": f"{budget.mask_rcnn}_hha",
+        }
+        variant = variants.get(name, f"{base}+{name}")
+        return f"{variant}_features" if self.sees_features else variant
 
 
 class Metric(NamedTuple):
@@ -119,10 +137,18 @@ TABLE3 = PaperTable(
     "table3",
     "Instance segmentation of single views, AP@0.25",
     (
-        System("sgpn", "SGPN", _percent(
+        System("mask_rcnn", "MRCNN", _percent(
+            29.3, 26.3, 54.1, 23.4, 3.1, 39.3, 34.0, 6.2, 17.8, 23.7, 23.1, 31.1, 35.1,
+            25.4, 26.6, 36.4, 47.1, 21.0, 23.3, 58.8)),
+        System("mask_rcnn_hha", "MRCNN*", _percent(
+            31.5, 24.7, 66.3, 20.1, 1.4, 44.9, 43.9, 6.8, 16.6, 29.5, 22.1, 29.2, 29.3,
+            36.9, 34.6, 37.1, 48.4, 26.6, 21.9, 58.5)),
+        System("sgpn", "SGPN"),
+        System("sgpn_cnn", "SGPN-CNN", _percent(
             33.6, 45.3, 62.5, 43.9, 0.0, 45.6, 40.7, 30.0, 20.2, 42.6, 8.8, 28.2, 15.5,
             43.0, 30.4, 51.4, 58.9, 25.6, 6.6, 39.0)),
-        System("ours", "Ours", _percent(
+        System("ours", "Ours, points alone"),
+        System("ours_cnn", "Ours", _percent(
             39.3, 62.8, 51.4, 35.1, 11.4, 54.6, 45.8, 38.0, 22.9, 43.3, 8.4, 36.8, 18.3,
             58.1, 42.0, 45.4, 54.8, 29.1, 20.8, 67.5)),
     ),
@@ -178,6 +204,7 @@ class Budget(NamedTuple):
     name: str
     base: str  # variant of the R-PointNet
     sgpn: str  # variant of the SGPN
+    mask_rcnn: str  # variant of the Mask R-CNN, of single views
     rooms: tuple[int, int, int]  # scenes of each of `SPLITS`
     parts: tuple[int, int, int]
     views: tuple[int, int, int]
@@ -188,10 +215,15 @@ class Budget(NamedTuple):
 
 
 FEW = (4, 1, 2)
-SMOKE = Budget("smoke", "small", "sgpn", FEW, FEW, FEW)
-SMALL = Budget("small", "small", "sgpn", (300, 8, 48), (400, 16, 60), (400, 16, 48))
+_SMALL_NETWORKS = ("small", "sgpn", "mask_rcnn_small")
+SMOKE = Budget("smoke", *_SMALL_NETWORKS, FEW, FEW, FEW)
+SMALL = Budget("small", *_SMALL_NETWORKS, (300, 8, 48), (400, 16, 60), (400, 16, 48))
 FULL = Budget(
-    "full", "paper", "sgpn_paper", (1200, 60, 120), (1200, 60, 240), (795, 60, 240)
+    "full",
+    *("paper", "sgpn_paper", "mask_rcnn"),
+    (1200, 60, 120),
+    (1200, 60, 240),
+    (795, 60, 240),
 )
 BUDGETS = {budget.name: budget for budget in (SMOKE, SMALL, FULL)}
 
