@@ -27,6 +27,7 @@ _NAMES = {
     "evaluation.callback": ("AveragePrecision",),
     "image.alexnet": ("AlexNet",),
     "image.mask_rcnn": ("MaskRCNN",),
+    "image.pixel_classifier": ("PixelClassifier",),
     "inference.segmenter": ("Segmenter", "load_run"),
     "inference.serving.saved_model": ("export",),
     "metrics": ("InstancePredictions", "average_precision"),
@@ -44,6 +45,7 @@ __all__ = [*_PLACES]
 _SAVED = {
     "image.alexnet": ("AlexNet",),
     "image.mask_rcnn": ("MaskRCNN",),
+    "image.pixel_classifier": ("PixelClassifier",),
     "models": (
         "GSPN",
         "RPointNet",

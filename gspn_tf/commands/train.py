@@ -34,8 +34,10 @@ FLAGS = (
     ),
     flag(
         "--stage",
-        "What to train; all: what the config has.",
+        "What to train: semantic, gspn, rpointnet, mask_rcnn_stem, mask_rcnn_4, "
+        "mask_rcnn_3; all: what the config has.",
         "all",
+        metavar="STAGE",
         choices=(
             *("semantic", "gspn", "rpointnet"),
             *("mask_rcnn_stem", "mask_rcnn_4", "mask_rcnn_3", "all"),

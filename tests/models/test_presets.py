@@ -135,7 +135,7 @@ def test_a_preset_of_a_compiled_model_has_its_weights_alone(tiny_sgpn, tmp_path)
 
 
 def test_all_that_is_registered_is_found_unimported():
-    names = ("optimizer", "RPointNet", "AlexNet", "MaskRCNN")
+    names = ("optimizer", "RPointNet", "AlexNet", "MaskRCNN", "PixelClassifier")
     assert all(getattr(gspn_tf, name) for name in names)  # imported, so registered
     registered = {
         name: kind

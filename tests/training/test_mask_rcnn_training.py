@@ -135,7 +135,7 @@ def test_a_stage_goes_on_with_the_weights_of_the_one_before(run):
 def test_published_weights_fit_but_for_channels_and_classes(run, tmp_path):
     coco = MaskRCNN(dc.replace(NARROW, num_classes=5))
     rng, tensors = np.random.default_rng(0), {}
-    for weight in torchvision.table(coco):
+    for weight in torchvision.torchvision_table(coco):
         for name, shape in weight.sources.items():
             tensors[name] = np.float32(rng.uniform(0.1, 1, shape))
     path = tmp_path / "coco.pth"

@@ -51,7 +51,7 @@ def read_subjects(
     for scene in shards.read_scenes(path, split):
         if names is None or scene.name in names:
             values = (scene.points, scene.colors, scene.semantic, scene.instance)
-            found[scene.name] = Subject(scene.name, *values, kind, classes)
+            found[scene.name] = Subject(scene.name, *values, kind=kind, classes=classes)
         if len(found) == (wanted if names is None else len(names)):
             break
     for name in names or ():
