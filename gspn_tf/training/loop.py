@@ -53,7 +53,6 @@ class Scenes:
             batch_size=options.batch_size // hosts.count,
             training=True,
             seed=int(np.random.SeedSequence(key).generate_state(1)[0] >> 1),
-            image_features=self.config.model.image_features,
             context=tf.distribute.InputContext(hosts.count, hosts.number),
         ).repeat(options.scene_repeats)
         if hosts.devices > 1:
@@ -70,7 +69,6 @@ class Scenes:
             batch_size=self.config.train.batch_size,
             training=False,
             seed=self.config.train.seed,
-            image_features=self.config.model.image_features,
         )
 
     def steps(self) -> int:
@@ -102,7 +100,8 @@ class Scenes:
     ) -> tf.data.Dataset:
         if isinstance(found, SplitFrames):
             return image_batches(found, self.config.data, **options)
-        return data.batches(found, self.config.data, **options)
+        features = self.config.model.image_features
+        return data.batches(found, self.config.data, image_features=features, **options)
 
 
 def train(

@@ -223,11 +223,11 @@ def _whole_run(
         if not system.preset:
             reduce_network(config)
     classes = len(manifest.read_classes(data.path)) + 1
-    outputs = (f"--config.model.{config.model.num_classes_field}={classes}",)
+    outputs = [f"--config.model.{config.model.num_classes_field}={classes}"]
     if config.model.image_features:
         channels = manifest.image_channels(data.path)
         field = config.model.image_features_field
-        outputs = (*outputs, f"--config.model.{field}={channels}")
+        outputs.append(f"--config.model.{field}={channels}")
     config = config_loading.override(config, (*outputs, *experiment.overrides))
     config.train.seed = seed
     name = f"{data.label}-{experiment.budget.name}-{system.key}-seed{seed}"
