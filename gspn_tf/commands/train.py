@@ -16,6 +16,10 @@ from gspn_tf.commands.command import (
 from gspn_tf.commands.flags import PRECISION, flag, integer
 from gspn_tf.data import manifest
 
+STAGES = (
+    *("semantic", "gspn", "rpointnet"),
+    *("mask_rcnn_stem", "mask_rcnn_4", "mask_rcnn_3"),
+)
 FLAGS = (
     flag(
         "--config",
@@ -34,14 +38,10 @@ FLAGS = (
     ),
     flag(
         "--stage",
-        "What to train: semantic, gspn, rpointnet, mask_rcnn_stem, mask_rcnn_4, "
-        "mask_rcnn_3; all: what the config has.",
+        f"What to train: {', '.join(STAGES)}; all: what the config has.",
         "all",
         metavar="STAGE",
-        choices=(
-            *("semantic", "gspn", "rpointnet"),
-            *("mask_rcnn_stem", "mask_rcnn_4", "mask_rcnn_3", "all"),
-        ),
+        choices=(*STAGES, "all"),
     ),
     PRECISION,
     flag(

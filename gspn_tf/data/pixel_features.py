@@ -56,7 +56,7 @@ class PixelFeatures(NamedTuple):
             depth: [H, W] metres, 0 = not measured.
             channels: Of the map.
         """
-        pixels = tf.where(tf.math.is_finite(depth) & (depth > 0))  # [V, 2]
+        pixels = measured_pixels(depth)
         size = tf.shape(features, tf.int64)[:2]
         scaled = tf.cast(pixels * size, tf.float64)
         places = tf.round(scaled / tf.cast(tf.shape(depth), tf.float64))
@@ -78,3 +78,14 @@ class PixelFeatures(NamedTuple):
     def values(self) -> tf.Tensor:
         """Give the points their features: [V, C] float32."""
         return tf.cast(tf.gather(self.features, self.rows), tf.float32)
+
+
+def measured_pixels(depth: tf.Tensor) -> tf.Tensor:
+    """Find the pixels of a frame's points [V, 2] int64: of depth [H, W], row by row."""
+    return tf.where(tf.math.is_finite(depth) & (depth > 0))
+
+
+def paint_points(labels: tf.Tensor, depth: tf.Tensor) -> tf.Tensor:
+    """Lay labels [V] of a frame's points on its image [H, W]; -1 elsewhere."""
+    nothing = tf.fill(tf.shape(depth), -1)
+    return tf.tensor_scatter_nd_update(nothing, measured_pixels(depth), labels)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from gspn_tf.config import DataConfig
 from gspn_tf.data import SplitScenes
 from gspn_tf.data.batching import ONE_HOST, Keys, batches_of, check_instances
+from gspn_tf.data.pixel_features import paint_points
 from gspn_tf.data.preprocessing import instance_classes
 from gspn_tf.files.depth import Intrinsics
 from gspn_tf.image.augmentation import augment_image
@@ -50,13 +51,10 @@ class SplitFrames:
             given = (index, depth, found["camera"])
             channels = tf.numpy_function(self._hha, given, tf.uint8, stateful=False)
             image = tf.concat([image, tf.ensure_shape(channels, [None, None, 3])], -1)
-        measured = tf.where(tf.math.is_finite(depth) & (depth > 0))  # row by row
-        nothing = tf.fill(tf.shape(depth), -1)
-        labels = tf.tensor_scatter_nd_update(nothing, measured, scene["instance"])
         return {
             "name": scene["name"],
             "image": image,
-            "labels": labels,
+            "labels": paint_points(scene["instance"], depth),
             "classes": instance_classes(scene["semantic"], scene["instance"]),
         }
 

@@ -22,7 +22,6 @@ from gspn_tf.data.pixel_features import PixelFeatures
 from gspn_tf.data.rgbd_image import RgbdImage
 from gspn_tf.data.scene import GREY
 from gspn_tf.files.stray import without_stray
-from gspn_tf.image.mask_rcnn import MaskRCNN
 from gspn_tf.inference.graph import FoundInstances, InstanceNetwork, find_instances
 from gspn_tf.models import presets
 from gspn_tf.models.weights import load_weights
@@ -121,8 +120,6 @@ class Segmenter:
         Raises:
             ValueError: The model is of another kind.
         """
-        if isinstance(model, MaskRCNN):
-            raise ValueError("a scan needs an RPointNet or an SGPN, got a MaskRCNN")
         limit = data.num_points_inference
         return cls(model, limit, data.sampling, data.density, graph)
 

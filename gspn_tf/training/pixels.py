@@ -8,11 +8,12 @@ import tensorflow as tf
 
 from gspn_tf import files
 from gspn_tf.data import manifest
+from gspn_tf.data.pixel_features import paint_points
 from gspn_tf.data.shards import SplitScenes, find_scenes
 from gspn_tf.image.pixel_classifier import PixelClassifier
 
 STRIDE = 4  # pixels of an image for one of `PixelClassifier`'s map
-_UNKNOWN = -1  # class of a pixel that was not measured
+_UNKNOWN = -1  # class of a pixel that was not measured, see `paint_points`
 
 
 class PixelOptions(NamedTuple):
@@ -95,10 +96,7 @@ def pixel_batches(
 
     def images(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         scene, image = scenes.read_both(index)
-        pixels, size = tf.where(image["depth"] > 0), tf.shape(image["depth"])
-        unknown = tf.fill(size, _UNKNOWN)
-        labels = tf.tensor_scatter_nd_update(unknown, pixels, scene["semantic"])
-        return image["color"], labels
+        return image["color"], paint_points(scene["semantic"], image["depth"])
 
     def mirrored(index: tf.Tensor, draw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         found = images(index)
