@@ -92,6 +92,7 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     start_tensorflow()
     from gspn_tf.evaluation import measures
     from gspn_tf.inference import segmenter as inference
+    from gspn_tf.inference.scene_segmenter import scene_segmenter
 
     split = measures.Split(flags.data, flags.split or "val")
     if not manifest.is_labelled(flags.data, split.name):
@@ -124,7 +125,8 @@ def _on_split(flags: Namespace, about: dict[str, Any]) -> Evaluand:
     if flags.frames:
         scenes = _by_frames(model, split, flags)
     else:
-        scenes = measures.segmented_by(model, config.data, split, flags.seed)
+        segmenter = scene_segmenter(model, config.data)
+        scenes = measures.segmented(segmenter, split, flags.seed)
     if folder:
         scenes = submission.written(scenes, folder, classes)
     preset, changed = presets.nearest_preset(config.model)

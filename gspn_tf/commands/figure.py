@@ -58,7 +58,6 @@ def run(flags: Namespace) -> None:
     start_tensorflow()
     from gspn_tf.paper.figures import context, galleries, networks, proposals, subjects
 
-    scenes = subjects.read_subjects(flags.input, flags.split, wanted)
     draw = {"3": context.figure_3, "7": proposals.figure_7}.get(
         number, galleries.gallery
     )
@@ -70,7 +69,10 @@ def run(flags: Namespace) -> None:
         "seed": flags.seed,
     }
     load = networks.proposing if number in ("3", "7") else networks.whole
-    drawing = draw([load(path) for path in runs], scenes, design)
+    loaded = [load(path) for path in runs]
+    images = any(network.sees_images for network in loaded)
+    scenes = subjects.read_subjects(flags.input, flags.split, wanted, images)
+    drawing = draw(loaded, scenes, design)
     drawing.write(output, about)
     print(f"{output}.png and {output}.json")
 

@@ -8,7 +8,7 @@ import keras
 from gspn_tf.config import Config, DataConfig
 from gspn_tf.data import manifest
 from gspn_tf.evaluation import measures
-from gspn_tf.inference.segmenter import Segmenter
+from gspn_tf.inference.scene_segmenter import scene_segmenter
 from gspn_tf.metrics import evaluate_scenes
 from gspn_tf.models import GSPN
 
@@ -68,10 +68,11 @@ class AveragePrecision(keras.callbacks.Callback):
         """Take the network (called by Keras)."""
         self.values = {}
         whole = isinstance(self.model, GSPN)
-        self.network = self.model if whole else self.model.proposal_network
+        network = self.model if whole else self.model.proposal_network
+        self.network = network if isinstance(network, GSPN) else None  # of 3D boxes
         self.segmenter = None
         if not whole:
-            self.segmenter = Segmenter.from_config(self.model, self.config.data)
+            self.segmenter = scene_segmenter(self.model, self.config.data)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Add the values to the logs (called by Keras)."""

@@ -10,13 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from gspn_tf import data, models, ops
-from gspn_tf.config import Config, DataConfig
+from gspn_tf.config import Config
 from gspn_tf.data import Scene, manifest, shards
 from gspn_tf.datasets.reading import tracked
-from gspn_tf.image import lifting
-from gspn_tf.image.mask_rcnn import MaskRCNN
-from gspn_tf.inference.graph import InstanceNetwork
-from gspn_tf.inference.segmenter import Segmenter
+from gspn_tf.inference.scene_segmenter import SceneSegmenter
 from gspn_tf.metrics import APResult, InstancePredictions, Judged, evaluate_scenes
 from gspn_tf.models.proposers.shapes import ShapeOutputs
 from gspn_tf.nn import boxes as box_lib
@@ -48,44 +45,26 @@ class Split:
         return min(count, self.limit or count)
 
 
-def segmented(segmenter: Segmenter, split: Split, seed: int = 0) -> Iterator[Judged]:
-    """Segment the scenes of a split, each on all of its points."""
-    if channels := segmenter.image_features:
-        manifest.check_image_features(split.directory, channels)
-    for scene in split.scenes("instances", images=channels > 0):
-        image = scene.image if channels else None
-        found = segmenter.segment(scene.points, scene.colors, seed, image)
+def segmented(
+    segmenter: SceneSegmenter, split: Split, seed: int = 0
+) -> Iterator[Judged]:
+    """Segment the scenes of a split, each on all of its points.
+
+    Args:
+        segmenter: A trained network.
+        split: The scenes.
+        seed: Of the points that the network sees.
+
+    Raises:
+        ValueError: The scenes have no images, or none of such features, where the
+            network sees them.
+    """
+    segmenter.check_split(split.directory, split.name)
+    for scene in split.scenes("instances", images=segmenter.sees_images):
+        found = segmenter.segment(scene, seed)
         yield _with_truth(
             scene, InstancePredictions(found.masks, found.classes, found.scores)
         )
-
-
-def segmented_frames(model: MaskRCNN, split: Split) -> Iterator[Judged]:
-    """Find the instances of a split's frames by their images, as sets of points.
-
-    Raises:
-        ValueError: The scenes have no images.
-    """
-    shards.find_scenes(split.directory, split.name).check_images()
-    for scene in split.scenes("instances", images=True):
-        assert scene.image is not None
-        yield _with_truth(scene, lifting.segment_points(model, scene.image))
-
-
-def segmented_by(
-    model: InstanceNetwork | MaskRCNN, data: DataConfig, split: Split, seed: int = 0
-) -> Iterator[Judged]:
-    """Segment the scenes of a split by a network of any kind.
-
-    Args:
-        model: A trained network.
-        data: What it sees of points.
-        split: The scenes; frames with images for a Mask R-CNN.
-        seed: Of the points that the network sees.
-    """
-    if isinstance(model, MaskRCNN):
-        return segmented_frames(model, split)
-    return segmented(Segmenter.from_config(model, data), split, seed)
 
 
 def component_precision(split: Split) -> APResult:

@@ -1,8 +1,12 @@
 """The callback that measures instances while a network trains."""
 
+import dataclasses as dc
+
 import keras
 import numpy as np
 import pytest
+import toy_images
+import toy_views
 
 import gspn_tf
 from gspn_tf import config as c
@@ -54,6 +58,16 @@ def test_of_a_gspn_the_proposals_are_measured(sure_network, data_dir):
     measured = gspn_tf.AveragePrecision(data_dir, SEEN, scenes=1)
     (logs,) = logs_of(sure_network.proposal_network, measured, 1)
     assert set(logs) == {"loss", "val_proposal_miou"}
+
+
+@pytest.mark.parametrize("kind", ["sgpn_cnn", "mask_rcnn"])
+def test_networks_on_images_are_measured(kind, tmp_path):
+    toy_views.write_folder(tmp_path, val=[toy_views.frame(seed) for seed in range(2)])
+    narrow = dc.replace(toy_images.NARROW, num_classes=3)
+    config = {"sgpn_cnn": toy_views.config(), "mask_rcnn": narrow}[kind]
+    measured = gspn_tf.AveragePrecision(tmp_path, toy_views.DATA)
+    (logs,) = logs_of(models.build(config), measured, 1)
+    assert 0 <= logs["val_AP25"] <= 1 and "val_proposal_miou" not in logs
 
 
 def test_epochs_between_repeat_the_last_values(data_dir, monkeypatch):

@@ -4,10 +4,13 @@ import dataclasses as dc
 import json
 
 import pytest
+import toy_images
+import toy_views
 from PIL import Image
 from toy_scenes import CLASSES, make_scene, write_folder
 
 from gspn_tf import config as c
+from gspn_tf import models
 from gspn_tf.commands import main as cli
 from gspn_tf.paper.figures.networks import proposing
 from gspn_tf.training.run_folder import RunFolder
@@ -98,6 +101,48 @@ def test_numbers_hold_every_scene_and_network(drawn):
     assert (first["network"], second["network"]) == ("half", "run")
     assert first["box"] == second["box"] and min(first["box"][3:]) > 0
     assert 0 <= first["iou"] <= 1
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    """Frames with and without image features, and untrained runs of every kind."""
+    folder = tmp_path_factory.mktemp("views")
+    frames = [toy_views.frame(seed) for seed in range(2)]
+    toy_views.write_folder(folder / "data", val=frames)
+    plain = [dc.replace(each.image, features=None) for each in frames]
+    plain = [dc.replace(x, image=y) for x, y in zip(frames, plain, strict=True)]
+    toy_views.write_folder(folder / "plain", features=False, val=plain)
+    narrow = dc.replace(toy_images.NARROW, num_classes=3)
+    hha = dc.replace(narrow, mean=(120.0,) * 6, deviation=(60.0,) * 6)
+    networks = {"ours": toy_views.rpointnet(0), "ours_cnn": toy_views.rpointnet()}
+    networks |= {"sgpn": toy_views.config(0), "sgpn_cnn": toy_views.config()}
+    networks |= {"mask_rcnn": narrow, "mask_rcnn_hha": hha}
+    for name, network in networks.items():
+        config = c.Config(model=network, data=toy_views.DATA)
+        run = RunFolder(folder / name)
+        run.start(config, toy_views.CLASSES.pairs(), {})
+        *_, stage = network.stages()
+        models.build(network).save_weights(run.weights(stage))
+    return folder
+
+
+@pytest.mark.slow
+def test_views_are_segmented_by_every_kind_of_network(views, tmp_path, capsys):
+    others = ["mask_rcnn", "mask_rcnn_hha", "sgpn_cnn", "ours", "sgpn"]
+    more = ["--others", *(views / name for name in others), "--scenes=2"]
+    assert draw(views, "10", tmp_path / "10", *more, model="ours_cnn") == 0
+    assert size_of(tmp_path / "10.png") == sheet_size(8, 2, 1)
+    first, second = json.loads((tmp_path / "10.json").read_text())["scenes"]
+    kinds = ["R-PointNet, image features", "Mask R-CNN", "Mask R-CNN, RGB + HHA"]
+    kinds += ["SGPN, image features", "R-PointNet", "SGPN"]
+    assert list(first)[2:] == [f"instances by {kind}" for kind in kinds]
+    assert first["true instances"] == 2 and first["scene"] != second["scene"]
+    with_features = draw(views, "3", tmp_path / "3", model="ours_cnn")
+    assert with_features == 0 and (tmp_path / "3.png").exists()
+    capsys.readouterr()
+    assert draw(views, "10", tmp_path / "x", given="plain", model="sgpn_cnn") == 1
+    assert "sees image features of 6 channels" in error_of(capsys)
+    assert not list(tmp_path.glob("x*"))
 
 
 # ---- bad input --------------------------------------------------------------------

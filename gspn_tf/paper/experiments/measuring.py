@@ -17,6 +17,7 @@ from gspn_tf.config import RPointNetConfig
 from gspn_tf.data import manifest
 from gspn_tf.evaluation import measures
 from gspn_tf.inference import segmenter as inference
+from gspn_tf.inference.scene_segmenter import scene_segmenter
 from gspn_tf.metrics import PROTOCOLS
 from gspn_tf.metrics.overlaps import Evaluator
 from gspn_tf.paper.experiments.folds import room_of
@@ -63,7 +64,7 @@ def _instance_figures(measurement: Measurement) -> Iterator[tuple[str, float]]:
     for network in measurement.networks:
         model, config, _ = inference.load_run(network.path)
         split = measures.Split(network.data.path, measurement.split)
-        for judged in measures.segmented_by(model, config.data, split):
+        for judged in measures.segmented(scene_segmenter(model, config.data), split):
             for group in {"", group_of(judged.name)}:
                 for evaluator in evaluators[group].values():
                     evaluator.update(judged.found, judged.semantic, judged.instance)

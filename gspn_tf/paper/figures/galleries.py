@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gspn_tf.inference.segmenter import Segmenter
+from gspn_tf.inference.scene_segmenter import scene_segmenter
 from gspn_tf.paper.figures.designs import Design
 from gspn_tf.paper.figures.drawing import Drawing, view_of
 from gspn_tf.paper.figures.networks import Trained, titles
@@ -48,7 +48,7 @@ def gallery(
     if len(networks) > 1:
         names = [f"by {title}" for title in titles(networks)]
     pairs = ((network.model, network.config.data) for network in networks)
-    segmenters = [Segmenter.from_config(*pair) for pair in pairs]
+    segmenters = [scene_segmenter(*pair) for pair in pairs]
     rows, numbers, legend = [], [], []
     for subject in subjects:
         instances = [Panel("true instances", instance_colors(subject.instance))]
@@ -56,7 +56,7 @@ def gallery(
         counts = {"true instances": subject.num_instances}
         legend += classes_of(subject.semantic, subject.classes)
         for network, name, segmenter in zip(networks, names, segmenters, strict=True):
-            found = segmenter.segment(subject.points, subject.colors, design.seed)
+            found = segmenter.segment(subject, design.seed)
             order = matched_numbers(found.masks, subject.instance)
             colors = instance_colors(np.append(order, -1)[found.labels()])
             instances.append(Panel(f"instances {name}", colors))

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from gspn_tf.config import Config
+from gspn_tf.config import Config, MaskRCNNConfig
 from gspn_tf.data.observation import observe_scan
+from gspn_tf.data.pixel_features import PixelFeatures
+from gspn_tf.image.lifting import COLORS
 from gspn_tf.inference import segmenter as inference
 from gspn_tf.models.proposers.segments import THRESHOLD, SegmentOutputs
 from gspn_tf.models.proposers.shapes import ShapeOutputs
@@ -19,7 +21,7 @@ from gspn_tf.nn import pyramid
 from gspn_tf.paper.figures.subjects import Subject
 from gspn_tf.training.run_folder import RunFolder
 
-MODELS = {"rpointnet": "R-PointNet", "sgpn": "SGPN"}
+KINDS = {"rpointnet": "R-PointNet", "sgpn": "SGPN", "mask_rcnn": "Mask R-CNN"}
 PROPOSERS = {
     "shapes": "GSPN",
     "boxes": "box regression",
@@ -36,12 +38,26 @@ class Trained(NamedTuple):
     config: Config
     classes: tuple[str, ...]  # 1..C
 
+    @property
+    def sees_images(self) -> bool:
+        """Whether scenes must be read with their images."""
+        network = self.config.model
+        return isinstance(network, MaskRCNNConfig) or network.image_features > 0
+
 
 def whole(path: Path) -> Trained:
     """Load the trained model of a run; raises what `inference.load_run` does."""
     model, config, pairs = inference.load_run(path)
-    classes, (*_, stage) = tuple(name for _, name in pairs), config.model.stages()
-    return Trained(path.name, MODELS[stage], model, config, classes)
+    classes = tuple(name for _, name in pairs)
+    return Trained(path.name, _title(config), model, config, classes)
+
+
+def _title(config: Config) -> str:
+    """Say what kind of network it is, and what it sees beside the usual."""
+    network, title = config.model, KINDS[config.model.kind]
+    if isinstance(network, MaskRCNNConfig):
+        return f"{title}, RGB + HHA" if network.num_channels > COLORS else title
+    return f"{title}, image features" if network.image_features else title
 
 
 def proposing(path: Path) -> Trained:
@@ -118,10 +134,11 @@ class Sensed(NamedTuple):
 def sense(trained: Trained, subject: Subject, seed: int) -> Sensed:
     """Run a proposal network on points of a scene that are drawn for it to see."""
     data, points = trained.config.data, subject.points.astype(np.float64)
-    count, sampling = data.num_points_inference, data.sampling
-    scan = observe_scan(
-        points, subject.colors, count, sampling, (0, seed), data.density
-    )
+    drawn = data.num_points_inference, data.sampling, (0, seed), data.density
+    pixels = None
+    if channels := trained.model.config.image_features:
+        pixels = PixelFeatures.of_image(subject.image, len(points), channels)
+    scan = observe_scan(points, subject.colors, *drawn, pixels)
     outputs = trained.model(scan.batch, training=False)
     rows, origin = scan.rows.numpy(), scan.origin.numpy()
     return Sensed(subject, rows, origin, outputs, trained.model.config.min_confidence)

@@ -1,7 +1,7 @@
 """Subjects of figures: labelled scenes of a prepared data folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ class Subject(Scene):
 
 
 def read_subjects(
-    path: str | Path, split: str, wanted: int | Sequence[str]
+    path: str | Path, split: str, wanted: int | Sequence[str], images: bool = False
 ) -> list[Subject]:
     """Read labelled scenes of a data folder.
 
@@ -38,9 +38,10 @@ def read_subjects(
         path: folder of `gspn prepare`.
         split: one of its splits.
         wanted: how many scenes from the split's start, or their names.
+        images: whether they are read with their images.
 
     Raises:
-        ValueError: a split without labels, or a name that the split does not have.
+        ValueError: a split without labels or images, or a name that it does not have.
     """
     if not manifest.is_labelled(path, split):
         raise ValueError(f"split {split} of {path} has no labels")
@@ -48,10 +49,12 @@ def read_subjects(
     classes = manifest.read_classes(path).names
     names = None if isinstance(wanted, int) else wanted
     found: dict[str, Subject] = {}
-    for scene in shards.read_scenes(path, split):
+    if images:
+        shards.find_scenes(path, split).check_images()
+    for scene in shards.read_scenes(path, split, images):
         if names is None or scene.name in names:
-            values = (scene.points, scene.colors, scene.semantic, scene.instance)
-            found[scene.name] = Subject(scene.name, *values, kind=kind, classes=classes)
+            values = {field.name: getattr(scene, field.name) for field in fields(Scene)}
+            found[scene.name] = Subject(**values, kind=kind, classes=classes)
         if len(found) == (wanted if names is None else len(names)):
             break
     for name in names or ():
