@@ -3,7 +3,7 @@
 import dataclasses as dc
 import re
 from argparse import Namespace
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from gspn_tf.commands.command import (
 from gspn_tf.commands.flags import flag
 from gspn_tf.commands.prepare_generated import write_generated
 from gspn_tf.data import manifest
-from gspn_tf.paper.experiments import folds, plan, runner, tables
-from gspn_tf.paper.experiments.plan import DataFolder, Experiment
+from gspn_tf.paper.experiments import folds, plan, requirements, runner, tables
+from gspn_tf.paper.experiments.plan import DataFolder, Experiment, ScanFrames
 from gspn_tf.paper.experiments.tables import BUDGETS, TABLES, Budget, PaperTable
 from gspn_tf.startup import load_tensorflow
 
@@ -37,6 +37,14 @@ FLAGS = (
     ),
     flag("--seeds", "How many, or which: 3 is 0,1,2.", "3"),
     flag("--rows", "Some rows of the table, such as ours,box_regression."),
+    flag(
+        "--frames",
+        "Frames of the scans of --data, for the row pmrcnn: see gspn evaluate.",
+    ),
+    flag(
+        "--frames_data",
+        "Folder of gspn prepare frames, of the same scans, that pmrcnn is trained on.",
+    ),
     flag("--output", "Folder of data, runs and tables, of all tables.", "experiments"),
     flag(
         "--config",
@@ -58,11 +66,19 @@ def run(flags: Namespace) -> None:
         known = ",".join(keys)
         raise UserError(f"--rows: {table.name} has no row {unknown[0]!r}, has {known}")
     seeds = parse_seeds(flags.seeds)
+    frames = find_frames(flags, output, budget)
     data = find_data(flags.data, output, budget, flags.config)
-    table = rows_on_data(table, data.path, wanted if flags.rows else ())
+    held_out = requirements.holds_rooms_out(table, data.path)
+    lacking = {
+        each.key: requirements.lacking(each, data.path, held_out, frames is not None)
+        for each in table.systems
+    }
+    table = rows_on_data(table, lacking, wanted if flags.rows else ())
     overrides = tuple(flags.overrides)
-    experiment = Experiment(table, budget, seeds, output, data, overrides)
-    if table.rooms_apart:
+    experiment = Experiment(
+        table, budget, seeds, output, data, overrides, frames=frames
+    )
+    if held_out:
         experiment = hold_rooms_out(experiment)
     everything = plan.plan_jobs(experiment)
     jobs = [job for job in everything if job.system.key in wanted]
@@ -74,16 +90,28 @@ def run(flags: Namespace) -> None:
         raise UserError(f"{len(failed)} of {len(jobs)} failed; first: {failed[0]}")
 
 
-def rows_on_data(table: PaperTable, path: Path, asked: Collection[str]) -> PaperTable:
-    """Leave out the rows that a data folder has nothing for; UserError if asked for."""
-    lacking = {each.key: plan.lacking(each, path) for each in table.systems}
+def rows_on_data(
+    table: PaperTable, lacking: Mapping[str, str], asked: Collection[str]
+) -> PaperTable:
+    """Leave out the rows that lack something; UserError where one is asked for."""
     for key, what in lacking.items():
         if what and key in asked:
-            raise UserError(f"--rows: {key} needs {what}, which {path} lacks")
+            raise UserError(f"--rows: {key} needs {what}, which there are not")
         if what:
-            print(f"without {key}: {path} lacks {what}")
+            print(f"without {key}: it needs {what}")
     systems = [each for each in table.systems if not lacking[each.key]]
     return table._replace(systems=systems)
+
+
+def find_frames(flags: Namespace, output: Path, budget: Budget) -> ScanFrames | None:
+    """Find the frames that `--frames` and `--frames_data` name, if any."""
+    if not (flags.frames or flags.frames_data):
+        return None
+    if not (flags.frames and flags.frames_data):
+        raise UserError("--frames and --frames_data go together")
+    scans = existing_folder(flags.frames, "--frames")
+    existing_folder(flags.frames_data, "--frames_data")
+    return ScanFrames(find_data(flags.frames_data, output, budget), scans)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -110,7 +138,7 @@ def find_data(
     else:
         path = existing_folder(name, "--data")
         label = path.resolve().name
-    config = config or plan.config_file(path, budget)
+    config = config or requirements.config_file(path, budget)
     if ":" not in config:
         raise UserError(f"--config must be FILE.py:VARIANT, got {config}")
     return DataFolder(path, label, config)

@@ -16,7 +16,7 @@ from gspn_tf import config as c
 from gspn_tf.commands import experiment as command
 from gspn_tf.commands import main as cli
 from gspn_tf.config import loading as config_loading
-from gspn_tf.paper.experiments import measuring, plan, report, runner
+from gspn_tf.paper.experiments import measuring, plan, report, requirements, runner
 from gspn_tf.paper.experiments.plan import DataFolder, Experiment, plan_jobs
 from gspn_tf.paper.experiments.tables import BUDGETS, TABLES
 from gspn_tf.synthetic import parts
@@ -130,6 +130,8 @@ def test_pretrained_systems_start_from_rooms(data_dir, tmp_path):
     given = experiment(
         data_dir, tmp_path, "table1", seeds=(0,), folds=held_out, rooms=rooms
     )
+    lacking = lacks("table1", data_dir, True, False)
+    given = dc.replace(given, table=command.rows_on_data(given.table, lacking, ()))
     jobs = {job.system.key: job for job in plan_jobs(given)}
     for key, stages in {"ours": ["gspn", "rpointnet"], "sgpn": ["sgpn"]}.items():
         expected = [(tuple(stages), fold.label) for fold in held_out]
@@ -143,15 +145,63 @@ def test_pretrained_systems_start_from_rooms(data_dir, tmp_path):
             assert network.init == tuned.trainings[len(stages) - 1].path
 
 
+def lacks(table: str, data_dir: Path, *conditions: bool) -> dict[str, str]:
+    """What the systems of a table lack on data, by their keys."""
+    given = conditions or (False, False)
+    systems = TABLES[table].systems
+    return {s.key: requirements.lacking(s, data_dir, *given) for s in systems}
+
+
+def test_own_scans_are_held_out_by_rooms_and_homes_are_not(tmp_path):
+    for name, held_out in (("own", True), ("homes", False), ("scannet", False)):
+        manifest = {"data": name, "classes": [[1, "chair"]], "splits": {}}
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        table = TABLES["table1"]
+        assert requirements.holds_rooms_out(table, tmp_path) == held_out
+        assert not requirements.holds_rooms_out(TABLES["table4"], tmp_path)
+    lacking = lacks("table1", tmp_path, True, False)
+    assert {key for key, what in lacking.items() if what} == {"pmrcnn"}
+    lacking = lacks("table1", tmp_path, False, True)
+    assert {key for key in lacking if not lacking[key]} == {"sgpn", "pmrcnn", "ours"}
+    assert "--frames" in lacks("table1", tmp_path)["pmrcnn"]
+
+
+def test_frames_are_trained_on_and_scans_measured(data_dir, tmp_path):
+    toy_models.write_data(tmp_path / "frames", train=4)
+    frames = DataFolder(tmp_path / "frames", "frames", "configs/views.py:small")
+    seen = plan.ScanFrames(frames, tmp_path / "scans")
+    given = experiment(data_dir, tmp_path, "table1", seeds=(0,), frames=seen)
+    lacking = lacks("table1", data_dir, False, True)
+    given = dc.replace(given, table=command.rows_on_data(given.table, lacking, ()))
+    jobs = {job.system.key: job for job in plan_jobs(given)}
+    (training,) = jobs["pmrcnn"].trainings
+    assert training.data == frames and training.config.model.kind == "mask_rcnn"
+    measured = jobs["pmrcnn"].measurement
+    assert measured.scenes_of(training) == data_dir
+    assert measured.frames == tmp_path / "scans"
+    ours = jobs["ours"]
+    assert ours.measurement.frames is None
+    assert ours.measurement.scenes_of(ours.trainings[-1]) == data_dir
+
+
+def test_a_semantic_stage_is_trained_before_stage_one(data_dir, tmp_path):
+    data = DataFolder(data_dir, "homes", "configs/indoor.py:small")
+    given = experiment(data_dir, tmp_path, "table4", seeds=(0,), data=data)
+    *_, ours = plan_jobs(given)
+    stages = [training.stages for training in ours.trainings]
+    assert stages == [("semantic", "gspn"), ("rpointnet",)]
+
+
 def test_rows_that_see_images_need_data_that_has_them(data_dir, tmp_path, capsys):
-    table = command.rows_on_data(TABLES["table3"], data_dir, ())
+    lacking = lacks("table3", data_dir)
+    table = command.rows_on_data(TABLES["table3"], lacking, ())
     assert [system.key for system in table.systems] == ["sgpn", "ours"]
     assert "without mask_rcnn:" in capsys.readouterr().out
     with pytest.raises(command.UserError, match="ours_cnn needs frames with images"):
-        command.rows_on_data(TABLES["table3"], data_dir, ["ours_cnn"])
+        command.rows_on_data(TABLES["table3"], lacking, ["ours_cnn"])
     manifest = {"data": "views", "classes": [[1, "chair"]], "splits": {}}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    lacking = {s.key: plan.lacking(s, tmp_path) for s in TABLES["table3"].systems}
+    lacking = lacks("table3", tmp_path)
     without = [key for key, what in lacking.items() if "--image_features" in what]
     assert without == ["sgpn_cnn", "ours_cnn"]
     assert not lacking["mask_rcnn"] and not lacking["ours"]
@@ -162,7 +212,8 @@ def test_rows_that_see_images_need_data_that_has_them(data_dir, tmp_path, capsys
 def test_every_system_has_a_config_for_every_data_set(table, budget):
     files = {path.stem for path in Path("configs").glob("*.py")} - {"ablations"}
     for system in TABLES[table].systems:
-        among = files & set(plan.FRAMES) if system.sees_images else files
+        of_images = system.sees_images or system.sees_frames
+        among = files & set(requirements.FRAMES) if of_images else files
         for file in among if not system.preset else ():
             each = BUDGETS[budget]
             variant = system.variant(each.base, each)

@@ -10,12 +10,15 @@ instances/scannet/AP50/room/scene0000    over the scenes of a group
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gspn_tf.config import RPointNetConfig
 from gspn_tf.data import manifest
 from gspn_tf.evaluation import measures
+from gspn_tf.evaluation.projected import projected
+from gspn_tf.image.lifting import segment_frame
 from gspn_tf.inference import segmenter as inference
 from gspn_tf.inference.scene_segmenter import scene_segmenter
 from gspn_tf.metrics import PROTOCOLS
@@ -38,7 +41,7 @@ def measure_networks(measurement: Measurement) -> dict[str, Any]:
     found: dict[str, float] = {}
     if not others and isinstance(first.config.model, RPointNetConfig):
         network, config = inference.load_proposal_network(first.path)
-        split = measures.Split(first.data.path, measurement.split)
+        split = measures.Split(measurement.scenes_of(first), measurement.split)
         quality = measures.proposal_metrics(network, split, config)
         found = {
             PROPOSALS[name]: quality[name] for name in PROPOSALS if name in quality
@@ -55,7 +58,7 @@ def measure_networks(measurement: Measurement) -> dict[str, Any]:
 
 def _instance_figures(measurement: Measurement) -> Iterator[tuple[str, float]]:
     """Judge all scenes together, and those of each group."""
-    directory = measurement.networks[0].data.path
+    directory = measurement.scenes_of(measurement.networks[0])
     names = manifest.read_classes(directory).names
     group_of = _groups(measurement, directory)
     evaluators: dict[str, dict[str, Evaluator]] = defaultdict(
@@ -63,8 +66,14 @@ def _instance_figures(measurement: Measurement) -> Iterator[tuple[str, float]]:
     )
     for network in measurement.networks:
         model, config, _ = inference.load_run(network.path)
-        split = measures.Split(network.data.path, measurement.split)
-        for judged in measures.segmented(scene_segmenter(model, config.data), split):
+        split = measures.Split(measurement.scenes_of(network), measurement.split)
+        if measurement.frames:
+            find = partial(segment_frame, model)
+            scenes = projected(find, split, measurement.frames)
+        else:
+            segmenter = scene_segmenter(model, config.data)
+            scenes = measures.segmented(segmenter, split)
+        for judged in scenes:
             for group in {"", group_of(judged.name)}:
                 for evaluator in evaluators[group].values():
                     evaluator.update(judged.found, judged.semantic, judged.instance)

@@ -17,6 +17,7 @@ from gspn_tf import config as config_lib
 from gspn_tf.config import Config, RPointNetConfig, StageConfig
 from gspn_tf.config import loading as config_loading
 from gspn_tf.data import manifest
+from gspn_tf.paper.experiments import requirements
 from gspn_tf.paper.experiments.tables import (
     Budget,
     PaperTable,
@@ -27,11 +28,6 @@ from gspn_tf.paper.experiments.tables import (
 from gspn_tf.training import run_folder
 from gspn_tf.training.run_folder import RunFolder
 
-CONFIG_FILES = {
-    "own": "scannet",
-    "frames": "views",
-}  # data set -> file of configs/, where they differ
-FRAMES = ("views", "nyuv2", "frames")  # data sets whose scenes have images
 CATEGORIES = ("parts", "partnet")  # data sets whose shapes are of categories
 OURS = System("ours", "Ours")
 
@@ -46,6 +42,14 @@ class DataFolder:
 
 
 @dc.dataclass(frozen=True)
+class ScanFrames:
+    """The frames of the scans, for a system that sees these alone."""
+
+    data: DataFolder  # of `gspn prepare frames`: to train on
+    scans: Path  # with a folder of frames for each scan that is measured
+
+
+@dc.dataclass(frozen=True)
 class Experiment:
     """A table and all else that the command line says."""
 
@@ -57,6 +61,7 @@ class Experiment:
     overrides: tuple[str, ...] = ()
     folds: tuple[DataFolder, ...] = ()  # of a table that holds rooms out
     rooms: DataFolder | None = None  # that its pretrained systems start with
+    frames: ScanFrames | None = None
 
     @property
     def name(self) -> str:
@@ -88,10 +93,16 @@ class Measurement:
     networks: tuple[Training, ...]
     split: str
     by: Literal["category", "room"] | None = None  # figures for groups of scenes, too
+    data: DataFolder | None = None  # to measure on, if not that of the training
+    frames: Path | None = None  # of the scans of that data, which the networks see
 
     def is_done(self) -> bool:
         """Whether its file is there, which appears whole or not at all."""
         return self.path.is_file()
+
+    def scenes_of(self, network: Training) -> Path:
+        """Return the data folder that a network is measured on."""
+        return (self.data or network.data).path
 
 
 Step = Training | Measurement
@@ -114,34 +125,6 @@ class Job(NamedTuple):
         """List the steps that are not done yet, in their order."""
         steps: list[Step] = [*self.trainings, self.measurement]
         return [step for step in steps if not step.is_done()]
-
-
-def config_file(directory: Path, budget: Budget) -> str:
-    """Return FILE.py:VARIANT for a data folder."""
-    name = manifest.read_manifest(directory).get("data", "own")
-    return f"configs/{CONFIG_FILES.get(name, name)}.py:{budget.base}"
-
-
-def measured_split(directory: Path) -> str:
-    """Return `test` where it has labels, else `val`; ValueError where neither has."""
-    for split in ("test", "val"):
-        there = manifest.has_scenes(directory, split)
-        if there and manifest.is_labelled(directory, split):
-            return split
-    raise ValueError(
-        f"{directory} has no labelled scenes to measure on: the split test or val"
-    )
-
-
-def lacking(system: System, directory: Path) -> str:
-    """Say what a data folder lacks that a system sees; "" for nothing."""
-    if not system.sees_images:
-        return ""
-    if manifest.read_manifest(directory).get("data") not in FRAMES:
-        return "frames with images, as gspn prepare views, nyuv2 and frames make"
-    if system.sees_features and not manifest.image_channels(directory):
-        return "image features, as gspn prepare --image_features FILE makes"
-    return ""
 
 
 def plan_jobs(experiment: Experiment) -> list[Job]:
@@ -172,8 +155,13 @@ def stage_one_config(config: Config) -> Config:
 def _plan_job(experiment: Experiment, system: System, seed: int) -> Job:
     """Find out what a system needs with a seed."""
     if not experiment.rooms:
-        trainings = _network_runs(experiment, system, seed, experiment.data)
-        return Job(system, seed, trainings, _measurement(experiment, trainings[-1]))
+        seen = experiment.data
+        if system.sees_frames:
+            assert experiment.frames is not None  # see `lacking`
+            seen = experiment.frames.data
+        trainings = _network_runs(experiment, system, seed, seen)
+        measurement = _measurement(experiment, system, trainings[-1])
+        return Job(system, seed, trainings, measurement)
     before: list[Training] = []
     init: Path | str | None = system.preset
     if system.pretrained:
@@ -198,10 +186,11 @@ def _network_runs(
     config = stage_one_config(whole.config)
     shared = ours if config == stage_one_config(ours.config) else whole
     path = shared.path.with_name(f"{shared.path.name}-proposals")
-    first = Training(path, ("gspn",), config, data)
+    *before, last = whole.stages
+    first = Training(path, tuple(before), config, data)
     if experiment.table.proposals_alone:
         return [first]
-    return [first, dc.replace(whole, stages=("rpointnet",), init=path)]
+    return [first, dc.replace(whole, stages=(last,), init=path)]
 
 
 def _whole_run(
@@ -235,11 +224,16 @@ def _whole_run(
     return Training(path, tuple(config.model.stages()), config, data, init)
 
 
-def _measurement(experiment: Experiment, network: Training) -> Measurement:
+def _measurement(
+    experiment: Experiment, system: System, network: Training
+) -> Measurement:
     """Measure a network in its run folder, in a file named after the test scenes."""
-    path = experiment.data.path
-    split = measured_split(path)
-    file = f"measured-{manifest.checksum(path, split)[:8]}.json"
-    named = manifest.read_manifest(path).get("data") in CATEGORIES
+    data = experiment.data
+    split = requirements.measured_split(data.path)
+    path = network.path / f"measured-{manifest.checksum(data.path, split)[:8]}.json"
+    named = manifest.read_manifest(data.path).get("data") in CATEGORIES
     by: Literal["category"] | None = "category" if named else None
-    return Measurement(network.path / file, (network,), split, by)
+    frames = (
+        experiment.frames.scans if system.sees_frames and experiment.frames else None
+    )
+    return Measurement(path, (network,), split, by, data, frames)

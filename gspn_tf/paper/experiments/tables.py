@@ -14,8 +14,8 @@ class System(NamedTuple):
     """One system of a table, and its figures in the paper.
 
     Its key names it in `--rows`, and says which config it has: `ours`, `sgpn`, one of
-    the two with image features (`_cnn`), `mask_rcnn` or `mask_rcnn_hha`, or an
-    ablation of `configs/ablations.py`.
+    the two with image features (`_cnn`), `mask_rcnn`, `mask_rcnn_hha` or `pmrcnn`, or
+    an ablation of `configs/ablations.py`.
     """
 
     key: str
@@ -34,6 +34,16 @@ class System(NamedTuple):
         return self.key != self.config_name
 
     @property
+    def fine_tuned(self) -> bool:
+        """Whether it starts from weights of other data."""
+        return self.pretrained or self.preset is not None
+
+    @property
+    def sees_frames(self) -> bool:
+        """Whether it sees the frames of scans, and is projected on these (PMRCNN)."""
+        return self.key == "pmrcnn"
+
+    @property
     def sees_features(self) -> bool:
         """Whether it sees image features beside the points."""
         return self.key.endswith("_cnn")
@@ -41,7 +51,7 @@ class System(NamedTuple):
     @property
     def sees_images(self) -> bool:
         """Whether it is for scenes that are frames with an image."""
-        return self.sees_features or self.key.startswith("mask_rcnn")
+        return self.sees_features or self.key in ("mask_rcnn", "mask_rcnn_hha")
 
     def variant(self, base: str, budget: "Budget") -> str:
         """Return its variant of a config file, where that of "Ours" is `base`."""
@@ -51,6 +61,7 @@ class System(NamedTuple):
             "sgpn": budget.sgpn,
             "mask_rcnn": budget.mask_rcnn,
             "mask_rcnn_hha": f"{budget.mask_rcnn}_hha",
+            "pmrcnn": budget.mask_rcnn,
         }
         variant = variants.get(name, f"{base}+{name}")
         return f"{variant}_features" if self.sees_features else variant
@@ -73,7 +84,7 @@ class PaperTable(NamedTuple):
     # Further columns, one for each category, class or room that the data has.
     parts: Literal["category", "class", "room"] | None = None
     transposed: bool = False  # a column for each system
-    rooms_apart: bool = False  # every room is held out once
+    rooms_apart: bool = False  # every room of own scans is held out once
 
     @property
     def proposals_alone(self) -> bool:
@@ -109,10 +120,11 @@ def _percent(*values: float) -> dict[str, float]:
 
 TABLE1 = PaperTable(
     "table1",
-    "Instances in scans, every room held out once",
+    "Instances in scans",
     (
         System("sgpn", "SGPN"),
         System("sgpn_pretrained", "SGPN, pretrained on rooms"),
+        System("pmrcnn", "PMRCNN"),
         System("ours", "Ours"),
         System("ours_pretrained", "Ours, pretrained on rooms"),
         System("ours_indoor", "Ours, preset `indoor`", preset="indoor"),
