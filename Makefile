@@ -3,8 +3,10 @@
 # make test-slow       the rest: long runs, sanitizers, emulated CUDA, a browser
 # make test-long       what takes minutes: kills, trainings, timings; not in CI
 # make test-gpu        the CUDA kernels on this machine's GPU; without TensorFlow
+# make audit           known weaknesses of the images' dependencies; asks PyPI
 # make lint            formatting and lint of Python and C++
 # make test-tensorflow-2.19   the ops alone with another TensorFlow, 2.15 to 2.21
+# make test-export-2.19       an export of this one, served by another TensorFlow
 #
 # Each of them first makes a virtual environment in .venv and installs everything in
 # it, once. Needed: Python 3.11-3.13 (PYTHON=python3.12 chooses one), g++ and make.
@@ -16,7 +18,7 @@ BIN := $(VENV)/bin
 OPS := $(shell find tf_ops -type f -name '*.[ch]*')
 CUDA_TESTS := $(wildcard tests/cuda/*.cu tests/cuda/emulation/*.h)
 
-.PHONY: demo test test-slow test-long test-gpu lint install clean
+.PHONY: demo test test-slow test-long test-gpu audit lint install clean
 
 demo: install
 	$(BIN)/gspn demo --output demo --seed $(SEED)
@@ -48,12 +50,27 @@ test-tensorflow-%:
 	  -m "not slow and not build" \
 	  tests/ops/test_ops.py tests/ops/test_op_gradients.py tests/ops/test_op_graphs.py
 
+# By its version, or "nightly".
+test-export-%: OTHER = $(VENV)-serving-$*
+test-export-%: install
+	$(PYTHON) -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install --quiet \
+	  $(if $(filter nightly,$*),tf-nightly-cpu,"tensorflow-cpu==$*.*")
+	GSPN_SERVING_PYTHON=$(OTHER)/bin/python $(BIN)/python -m pytest \
+	  "tests/inference/test_served.py::test_a_process_with_tensorflow_alone[portable]"
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(OPS) $(CUDA_TESTS) docs/serving/*.cc
+
+audit: | $(VENV)/python
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)-audit/bin/pip-audit --disable-pip --requirement tools/docker/requirements.txt
+	$(VENV)-audit/bin/pip-audit --disable-pip --requirement tools/docker/requirements.cuda.txt
 
 install: $(VENV)/installed
 

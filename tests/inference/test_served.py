@@ -100,9 +100,11 @@ def assert_all_answered(folders, offline):
 
 @pytest.mark.parametrize("ops", KINDS)
 def test_a_process_with_tensorflow_alone(ops, exports, offline, tmp_path):
+    """Of the Python that GSPN_SERVING_PYTHON names, as make test-export-2.19 does."""
+    python = os.environ.get("GSPN_SERVING_PYTHON", sys.executable)
     folders = write_requests(tmp_path)
     paths = [exports[ops], library(exports[ops]), *folders]
-    command = [sys.executable, "-c", PROGRAM, *map(str, paths)]
+    command = [python, "-c", PROGRAM, *map(str, paths)]
     subprocess.run(command, check=True, cwd=tmp_path, timeout=600)
     assert_all_answered(folders, offline)
 

@@ -145,6 +145,10 @@ BAD = {
     "no points": ((POINTS_[:0], COLORS[:0]), "points must not be empty"),
     "no scans": ((POINTS_[None][:0], COLORS[None][:0]), "points must not be empty"),
     "too many": (scan(MAX_POINTS + 1), f"at most {MAX_POINTS} rows"),
+    "too many scans": (
+        (np.ones((65, 1, 3)), np.ones((65, 1, 3), np.uint8)),
+        "at most 64 scans, got the shape. .65 1 3",
+    ),
     "fewer colors": ((POINTS_, COLORS[:49]), "colors must have the shape of points"),
     "flat colors": ((POINTS_, COLORS.ravel()), "colors must have the shape of points"),
     "one color": ((POINTS_, COLORS[0]), "colors must have the shape of points"),

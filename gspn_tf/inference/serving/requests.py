@@ -8,6 +8,7 @@ import tensorflow as tf
 from gspn_tf.data.observation import finite_rows
 
 EVERY_ROW = -1  # as num_points: no padding
+MOST_SCANS = 64  # in a request, so that none keeps a server busy for hours
 
 
 class RequestedScans(NamedTuple):
@@ -36,6 +37,10 @@ def check_request(
         (
             tf.reduce_all(shape[-2:-1] <= max_points),
             (f"points must have at most {max_points} rows, got the shape", shape),
+        ),
+        (
+            tf.reduce_all(shape[:-2] <= MOST_SCANS),
+            (f"points must be at most {MOST_SCANS} scans, got the shape", shape),
         ),
         (
             _equal(shape, colors_shape),
