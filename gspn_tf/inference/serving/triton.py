@@ -8,8 +8,9 @@ In REPOSITORY/gspn/:
     2/               a further version
 """
 
+import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,7 +55,7 @@ def export(
     folder = Path(repository, MODEL_NAME)
     target = saved_model.new_version(folder, version)
     names = [target.name] if (folder / CONFIG).exists() else [CONFIG, target.name]
-    with files.writing_together(folder, names) as scratch:
+    with _gone_if_empty(folder), files.writing_together(folder, names) as scratch:
         shutil.copyfile(saved_model.ASSETS / f"triton_{CONFIG}", scratch / CONFIG)
         whole = scratch / target.name
         whole.mkdir()
@@ -70,3 +71,14 @@ def export(
         )
         exported.rename(whole / "saved_model")
     return target
+
+
+@contextlib.contextmanager
+def _gone_if_empty(folder: Path) -> Iterator[None]:
+    """Remove a folder where the block fails: Triton does not start on an empty one."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # it holds another version
+            folder.rmdir()
+        raise
