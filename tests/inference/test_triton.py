@@ -63,20 +63,20 @@ def sizes(count):
 def test_every_scan_is_answered_in_flat_memory(server, offline, tmp_path):
     wanted = sizes(REQUESTS)
     peaks, done = [0.0, 0.0], []
-    clients = server.load(tmp_path / "load", CLIENTS, sizes=wanted)
+    with server.load(tmp_path / "load", CLIENTS, sizes=wanted) as clients:
 
-    def watch():
-        while clients.poll() is None:
-            half = min(1, 2 * len(done) // REQUESTS)
-            peaks[half] = max(peaks[half], memory_mb(server.process.pid))
-            time.sleep(0.1)
+        def watch():
+            while clients.poll() is None:
+                half = min(1, 2 * len(done) // REQUESTS)
+                peaks[half] = max(peaks[half], memory_mb(server.process.pid))
+                time.sleep(0.1)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    for line in clients.stdout:
-        done.append(read_line(line))
-    watcher.join()
-    assert clients.wait() == 0
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        for line in clients.stdout:
+            done.append(read_line(line))
+        watcher.join()
+    assert clients.returncode == 0
     assert sorted(each.request for each in done) == list(range(REQUESTS))
     assert {each.tries for each in done} == {1}
     for number, count in enumerate(wanted):
@@ -148,12 +148,12 @@ def test_clients_as_programs(server, offline, tmp_path):
 
 def test_a_killed_server_started_again_loses_no_answer(server, offline, tmp_path):
     wanted = 2 * sizes(20)
-    clients = server.load(tmp_path / "load", CLIENTS, sizes=wanted)
-    done = [read_line(clients.stdout.readline()) for _ in range(10)]
-    server.kill()
-    server.start()
-    done += [read_line(line) for line in clients.stdout]
-    assert clients.wait() == 0
+    with server.load(tmp_path / "load", CLIENTS, sizes=wanted) as clients:
+        done = [read_line(clients.stdout.readline()) for _ in range(10)]
+        server.kill()
+        server.start()
+        done += [read_line(line) for line in clients.stdout]
+    assert clients.returncode == 0
     assert sorted(each.request for each in done) == list(range(len(wanted)))
     assert max(each.tries for each in done) > 1
     answers = [
@@ -175,23 +175,22 @@ def test_versions_are_loaded_and_unloaded(server, sure_network, tmp_path):
     export_toy(sure_network, server.repository, triton, version=2, max_points=FEW)
     assert server.states() == {"1": "READY"}
     end = tmp_path / "end"
-    clients = server.load(tmp_path / "load", CLIENTS, sizes=[FEW], until=str(end))
-    clients.stdout.readline()
-    server.ask("POST", "repository/models/gspn/load", {})
-    end.touch()
-    tries = [read_line(line).tries for line in clients.stdout]
-    assert clients.wait() == 0 and set(tries) == {1}
+    job = {"sizes": [FEW], "until": str(end)}
+    with server.load(tmp_path / "load", CLIENTS, **job) as clients:
+        clients.stdout.readline()
+        server.ask("POST", "repository/models/gspn/load", {})
+        end.touch()
+        tries = [read_line(line).tries for line in clients.stdout]
+    assert clients.returncode == 0 and set(tries) == {1}
     assert server.states() == {"1": "UNAVAILABLE", "2": "READY"}
-    refused = server.load(tmp_path / "refused", 1, sizes=[FEW + 1])
-    assert refused.wait() != 0
+    assert server.send(tmp_path / "refused", sizes=[FEW + 1]) is None
 
     config = server.repository / "gspn" / "config.pbtxt"
     policy = "version_policy { specific { versions: [ 1 ] } }\n"
     config.write_text(config.read_text() + policy)
     server.ask("POST", "repository/models/gspn/load", {})
     assert server.states() == {"1": "READY", "2": "UNAVAILABLE"}
-    taken = server.load(tmp_path / "taken", 1, sizes=[FEW + 1])
-    assert taken.wait() == 0
+    assert server.send(tmp_path / "taken", sizes=[FEW + 1])
 
     server.ask("POST", "repository/models/gspn/unload", {})
     give_up = time.monotonic() + 60  # it answers before it has unloaded
@@ -208,8 +207,7 @@ def test_native_ops(sure_network, offline, tmp_path):
     server = Triton(PYTHON, tmp_path / "models", tmp_path)
     server.start()
     try:
-        clients = server.load(tmp_path / "load", 2, sizes=[1, 3000])
-        assert clients.wait() == 0
+        assert server.send(tmp_path / "load", sizes=[1, 3000])
     finally:
         server.kill()
     for number, count in enumerate([1, 3000]):

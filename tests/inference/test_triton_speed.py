@@ -46,18 +46,14 @@ def time_triton(folder, file):
     try:
         for clients in (1, 4):
             output = folder / f"load_{clients}"
-            load = server.load(
-                output,
-                clients,
-                addresses=server.addresses[:1],
-                scan=str(file),
-                repeats=REQUESTS + 1,
-            )
-            load.stdout.readline()  # the client's imports are not timed
-            start = time.perf_counter()
-            seconds = [read_line(line).seconds for line in load.stdout]
-            wall = time.perf_counter() - start
-            assert load.wait() == 0
+            job = {"scan": str(file), "repeats": REQUESTS + 1}
+            job["addresses"] = server.addresses[:1]
+            with server.load(output, clients, **job) as load:
+                load.stdout.readline()  # the client's imports are not timed
+                start = time.perf_counter()
+                seconds = [read_line(line).seconds for line in load.stdout]
+                wall = time.perf_counter() - start
+            assert load.returncode == 0
             memory = memory_mb(server.process.pid)
             show("Triton", clients, wall, seconds, memory)
             answers.append(read_answer(output / f"{REQUESTS}.npz"))

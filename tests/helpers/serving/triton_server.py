@@ -116,6 +116,12 @@ class Triton:
         command = [self.python, program, file, output]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
+    def send(self, output, clients=4, **job):
+        """Send a load to its end; what was answered, or None where a request failed."""
+        with self.load(output, clients, **job) as sending:
+            done = [read_line(line) for line in sending.stdout]
+        return None if sending.returncode else done
+
 
 class Answered(NamedTuple):
     """A line of a load."""
