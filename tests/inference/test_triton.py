@@ -1,7 +1,7 @@
 """Exports behind Triton Inference Server, asked by its own clients.
 
-They need an environment of its own, as Triton's wheel wants NumPy 1, with Debian's or
-another Python 3.11 or 3.12 that has its shared library (libpython3.11.so):
+They need an environment of its own, as Triton's wheel wants NumPy 1, of a Python that has
+its shared library (libpython3.11.so; Debian's has):
 
     python3.11 -m venv triton
     triton/bin/pip install nvidia-pytriton==0.7.0 "tritonclient[grpc,http]" \\
