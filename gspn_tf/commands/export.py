@@ -13,7 +13,18 @@ from gspn_tf.commands.flags import MODEL, PRECISION, flag, integer
 
 FLAGS = (
     MODEL,
-    flag("--output", "Folder of all versions of this model.", required=True),
+    flag(
+        "--output",
+        "Folder of all versions of this model; for triton: the model repository, in "
+        "which that folder is gspn.",
+        required=True,
+    ),
+    flag(
+        "--for",
+        "Server: triton: with config.pbtxt and model.py of its Python backend.",
+        "tensorflow-serving",
+        choices=("tensorflow-serving", "triton"),
+    ),
     flag(
         "--ops",
         "portable: operators of TensorFlow alone, for any server; native: those of "
@@ -44,11 +55,12 @@ def run(flags: Namespace) -> None:
     writable_folder(flags.output, "--output")
     start_tensorflow()
     from gspn_tf.inference import segmenter as inference
-    from gspn_tf.inference.serving import saved_model
+    from gspn_tf.inference.serving import saved_model, triton
     from gspn_tf.training.run_folder import RunFolder
 
     trained = {"run": folder.name, **RunFolder(folder).versions()}
-    saved = saved_model.export(
+    server = saved_model if vars(flags)["for"] == "tensorflow-serving" else triton
+    saved = server.export(
         *inference.load_run(folder, flags.precision),
         flags.output,
         ops=flags.ops,
@@ -56,7 +68,8 @@ def run(flags: Namespace) -> None:
         max_points=flags.max_points,
         trained=trained,
     )
-    print(f"{saved}: a SavedModel with {flags.ops} ops; see its README.txt")
+    readme = next(saved.rglob("README.txt")).relative_to(saved)
+    print(f"{saved}: a SavedModel with {flags.ops} ops; see its {readme}")
 
 
 COMMAND = Command("export", FLAGS, run)

@@ -308,6 +308,27 @@ def test_export_of_a_run_is_a_saved_model(work, capsys):
     assert "exports/1" in error_of(capsys)
 
 
+def test_export_for_triton_is_a_model_repository(work, tmp_path, monkeypatch, capsys):
+    from gspn_tf.inference.serving import saved_model
+
+    monkeypatch.setattr(
+        saved_model, "save_model", lambda served, assets, path: path.mkdir()
+    )
+    arguments = ("export", "--model", work / "run", "--output", tmp_path / "models")
+    for version in (1, 2):
+        assert gspn(*arguments, "--for=triton", "--version", version) == 0
+        said = (
+            f"gspn/{version}: a SavedModel with portable ops; see its saved_model/READ"
+        )
+        assert said in capsys.readouterr().out
+    folder = tmp_path / "models" / "gspn"
+    assert {path.name for path in folder.iterdir()} == {"config.pbtxt", "1", "2"}
+    assert gspn(*arguments, "--for=triton") == 1
+    assert "models/gspn/1 exists; give another version" in error_of(capsys)
+    assert gspn(*arguments, "--for=kserve") == 2
+    assert "argument --for: invalid choice: 'kserve'" in error_of(capsys)
+
+
 @pytest.mark.parametrize(
     "name", ["config.json", "classes.json", "rpointnet.weights.h5", "versions.json"]
 )

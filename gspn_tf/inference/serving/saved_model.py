@@ -69,22 +69,8 @@ def export(
         that sees image features.
       ImportError: native ops, and no library of them for this TensorFlow.
     """
-    if not isinstance(model, models.RPointNet):
-        kind = type(model).__name__
-        raise ValueError(f"only an RPointNet can be exported, the run's is an {kind}")
-    if channels := model.config.image_features:
-        raise ValueError(
-            "only a network of points and colours can be exported, this one sees image "
-            f"features of {channels} channels"
-        )
-    for name, value in (("version", version), ("max_points", max_points)):
-        if value < 1:
-            raise ValueError(f"{name} must be 1 or more, got {value}")
-    if ops not in KINDS_OF_OPS:
-        raise ValueError(f"ops must be one of {', '.join(KINDS_OF_OPS)}, got {ops!r}")
-    target = Path(directory, str(version))
-    if target.exists():
-        raise FileExistsError(f"{target} exists; give another version or remove it")
+    check(model, ops, max_points)
+    target = new_version(directory, version)
     # Servers take folders whose names are numbers, so not the one beside.
     with files.replacing(target) as saved:
         assets = saved.with_name("assets")
@@ -99,6 +85,37 @@ def export(
         with op_lib.portable() if ops == "portable" else contextlib.nullcontext():
             save_model(served, sorted(assets.iterdir()), saved)
         write_extras(saved, served, ops)
+    return target
+
+
+def check(model: models.RPointNet, ops: str, max_points: int) -> None:
+    """ValueError where `export` cannot write that."""
+    if not isinstance(model, models.RPointNet):
+        kind = type(model).__name__
+        raise ValueError(f"only an RPointNet can be exported, the run's is an {kind}")
+    if channels := model.config.image_features:
+        raise ValueError(
+            "only a network of points and colours can be exported, this one sees image "
+            f"features of {channels} channels"
+        )
+    if max_points < 1:
+        raise ValueError(f"max_points must be 1 or more, got {max_points}")
+    if ops not in KINDS_OF_OPS:
+        raise ValueError(f"ops must be one of {', '.join(KINDS_OF_OPS)}, got {ops!r}")
+
+
+def new_version(directory: str | Path, version: int) -> Path:
+    """Return the folder of a version that is yet to be made.
+
+    Raises:
+      FileExistsError: it is there already.
+      ValueError: the version is below one.
+    """
+    if version < 1:
+        raise ValueError(f"version must be 1 or more, got {version}")
+    target = Path(directory, str(version))
+    if target.exists():
+        raise FileExistsError(f"{target} exists; give another version or remove it")
     return target
 
 

@@ -56,16 +56,21 @@ def library(exported: str | Path) -> str:
     return next((str(path) for path in Path(exported).glob("*.so")), "none")
 
 
-@contextlib.contextmanager
-def running_server(exported: str | Path) -> Iterator[tuple[int, int]]:
-    """Start a process that serves an export: its gRPC port and its REST port."""
+def server_process(exported: str | Path) -> subprocess.Popen:
+    """Start a process that serves an export; its first line has both ports."""
     program = Path(__file__).parent / "server.py"
-    with subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, program, exported, library(exported)],
         stdin=subprocess.PIPE,  # it ends with this
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(exported).parent,
-    ) as process:
+    )
+
+
+@contextlib.contextmanager
+def running_server(exported: str | Path) -> Iterator[tuple[int, int]]:
+    """Start a process that serves an export: its gRPC port and its REST port."""
+    with server_process(exported) as process:
         grpc, rest = map(int, process.stdout.readline().split())
         yield grpc, rest
