@@ -1,6 +1,6 @@
 """Exports behind Triton Inference Server, asked by its own clients.
 
-They need an environment of its own, as Triton's wheel wants NumPy 1, of a Python that has
+They need an environment of their own, as the wheel wants NumPy 1, of a Python that has
 its shared library (libpython3.11.so; Debian's has):
 
     python3.11 -m venv triton
