@@ -1,7 +1,12 @@
 """Exports behind Triton Inference Server, asked by its own clients.
 
+<<<<<<< HEAD
 They need an environment of their own, as the wheel wants NumPy 1, of a Python that has
 its shared library (libpython3.11.so; Debian's has):
+=======
+They need an environment of its own, as Triton's wheel wants NumPy 1, of a Python that
+has its shared library (libpython3.11.so; Debian's has):
+>>>>>>> 79499e2 (Triton's change of versions as it is)
 
     python3.11 -m venv triton
     triton/bin/pip install nvidia-pytriton==0.7.0 "tritonclient[grpc,http]" \\
@@ -181,21 +186,21 @@ def test_versions_are_loaded_and_unloaded(server, sure_network, tmp_path):
         server.ask("POST", "repository/models/gspn/load", {})
         end.touch()
         tries = [read_line(line).tries for line in clients.stdout]
-    assert clients.returncode == 0 and set(tries) == {1}
-    assert server.states() == {"1": "UNAVAILABLE", "2": "READY"}
+    # A request that meets the change is UNAVAILABLE, and answered at the next try.
+    assert clients.returncode == 0 and max(tries) <= 2
+    assert tries.count(2) <= CLIENTS
+    assert server.becomes({"1": "UNAVAILABLE", "2": "READY"})
     assert server.send(tmp_path / "refused", sizes=[FEW + 1]) is None
 
     config = server.repository / "gspn" / "config.pbtxt"
     policy = "version_policy { specific { versions: [ 1 ] } }\n"
     config.write_text(config.read_text() + policy)
     server.ask("POST", "repository/models/gspn/load", {})
-    assert server.states() == {"1": "READY", "2": "UNAVAILABLE"}
+    assert server.becomes({"1": "READY", "2": "UNAVAILABLE"})
     assert server.send(tmp_path / "taken", sizes=[FEW + 1])
 
     server.ask("POST", "repository/models/gspn/unload", {})
-    give_up = time.monotonic() + 60  # it answers before it has unloaded
-    while "READY" in server.states().values() and time.monotonic() < give_up:
-        time.sleep(0.1)
+    assert server.becomes({"1": "UNAVAILABLE", "2": "UNAVAILABLE"})
     with pytest.raises(urllib.error.HTTPError):
         server.ask("GET", "models/gspn/ready")
     server.ask("POST", "repository/models/gspn/load", {})

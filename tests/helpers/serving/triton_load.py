@@ -49,6 +49,7 @@ def answered(example, address, points, colors):
         except Exception as error:
             if not is_away(error) or time.monotonic() > give_up:
                 raise
+            print(f"try {tries}: {error!r}", file=sys.stderr)
             time.sleep(PAUSE)
 
 

@@ -96,15 +96,18 @@ class Triton:
         index = self.ask("POST", "repository/index", {})
         return {each["version"]: each["state"] for each in index if "state" in each}
 
+    def becomes(self, states):
+        """Whether the versions have these states soon: unloading goes on by itself."""
+        give_up = time.monotonic() + 60
+        while (found := self.states()) != states and time.monotonic() < give_up:
+            time.sleep(0.1)
+        return found == states
+
     def kill(self):
         """Kill it, its processes of the Python backend too."""
         for process in processes(self.process.pid):
             os.kill(process, signal.SIGKILL)
         self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(60)
 
     def load(self, output, clients=4, **job):
         """Start clients that send a load; see triton_load.py."""

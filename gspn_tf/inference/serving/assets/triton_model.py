@@ -29,7 +29,7 @@ class TritonPythonModel:
         # The signature alone does not keep the weights.
         self.loaded = tf.saved_model.load(str(SAVED_MODEL))
         cloud = np.random.default_rng(0).uniform(0, 3, [WARM_UP, 3])
-        self.segment(np.float32(cloud), np.full([WARM_UP, 3], 128, np.uint8))
+        self.segment(cloud.astype(np.float32), np.full([WARM_UP, 3], 128, np.uint8))
 
     def execute(self, requests: list) -> list:
         """Answer each request by itself, so that a bad one spoils no other."""
