@@ -1,12 +1,7 @@
 """Exports behind Triton Inference Server, asked by its own clients.
 
-<<<<<<< HEAD
-They need an environment of their own, as the wheel wants NumPy 1, of a Python that has
-its shared library (libpython3.11.so; Debian's has):
-=======
 They need an environment of its own, as Triton's wheel wants NumPy 1, of a Python that
 has its shared library (libpython3.11.so; Debian's has):
->>>>>>> 79499e2 (Triton's change of versions as it is)
 
     python3.11 -m venv triton
     triton/bin/pip install nvidia-pytriton==0.7.0 "tritonclient[grpc,http]" \\
