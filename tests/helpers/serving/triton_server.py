@@ -96,6 +96,17 @@ class Triton:
         index = self.ask("POST", "repository/index", {})
         return {each["version"]: each["state"] for each in index if "state" in each}
 
+    def control(self, word):
+        """Ask to "load" or "unload" the model; by gRPC.
+
+        By HTTP, clients whose connections fall to the same thread would wait meanwhile.
+        """
+        program = "import sys, tritonclient.grpc as grpc; client = "
+        program += "grpc.InferenceServerClient(sys.argv[1]); "
+        program += f"client.{word}_model('gspn')"
+        command = [self.python, "-c", program, f"127.0.0.1:{self.grpc}"]
+        subprocess.run(command, check=True)
+
     def becomes(self, states):
         """Whether the versions have these states soon: unloading goes on by itself."""
         give_up = time.monotonic() + 60
